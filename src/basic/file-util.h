@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "macro.h"
+
+/* Reads what is left of FD, at most LIMIT bytes; a NUL is added behind the content. -EFBIG when there is
+ * more. *ret is owned by the caller; ret_size may be NULL. */
+int read_fd_limited(int fd, size_t limit, char **ret, size_t *ret_size);
+/* The same for a file below DIR_FD (AT_FDCWD). Regular files only: -EISDIR, -EBADF for others. */
+int read_file_limited(int dir_fd, const char *path, size_t limit, char **ret, size_t *ret_size);
+
+/* Writes all of DATA; goes on after EINTR and short writes. 0 or negative errno. */
+int write_all(int fd, const void *data, size_t size);
+
+/* Replaces PATH by DATA so that a reader, or a machine that loses power, sees the old file or the new one:
+ * temporary file beside it, fsync, rename, fsync of the directory. A link at PATH is replaced, not followed.
+ * 0 or negative errno. */
+int write_file_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode);
+
+/* Makes PATH and what is missing above it. 0, also when it is there. */
+int mkdir_parents(const char *path, mode_t mode);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "string-util.h"
+#include "strv.h"
+#include "text.h"
+
+size_t strv_length(char *const *l) {
+        size_t n = 0;
+        STRV_FOREACH(s, l)
+                n++;
+        return n;
+}
+
+bool strv_contains(char *const *l, const char *s) {
+        STRV_FOREACH(i, l)
+                if (streq(*i, s))
+                        return true;
+        return false;
+}
+
+int strv_consume(char ***l, char *s) {
+        if (!s)
+                return -ENOMEM;
+        size_t n = strv_length(*l);
+        char **p = reallocarray(*l, n + 2, sizeof(char *));
+        if (!p) {
+                free(s);
+                return -ENOMEM;
+        }
+        p[n] = s;
+        p[n + 1] = NULL;
+        *l = p;
+        return 0;
+}
+
+int strv_extend(char ***l, const char *s) {
+        return strv_consume(l, strdup(s));
+}
+
+int strv_extendf(char ***l, const char *format, ...) {
+        char *s = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        int n = vasprintf(&s, format, ap);
+        va_end(ap);
+        return n < 0 ? -ENOMEM : strv_consume(l, s);
+}
+
+int strv_split(const char *s, const char *separators, char ***ret) {
+        _cleanup_strv_ char **l = NULL;
+
+        for (const char *p = s;;) {
+                p += strspn(p, separators);
+                size_t n = strcspn(p, separators);
+                if (n == 0)
+                        break;
+                int r = strv_consume(&l, strndup(p, n));
+                if (r < 0)
+                        return r;
+                p += n;
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
+char *strv_join(char *const *l, const char *separator) {
+        _cleanup_text_ Text t = {};
+        char *joined;
+
+        STRV_FOREACH(s, l) {
+                if (s != l)
+                        text_append(&t, separator);
+                text_append(&t, *s);
+        }
+        return text_finish(&t, &joined) < 0 ? NULL : joined;
+}
+
+static int compare_strings(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+void strv_sort(char **l) {
+        if (l)
+                qsort(l, strv_length(l), sizeof(char *), compare_strings);
+}
+
+char **strv_free(char **l) {
+        STRV_FOREACH(s, l)
+                free(*s);
+        free(l);
+        return NULL;
+}

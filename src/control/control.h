@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The private D-Bus interface between `vmunit` and a VM's monitor: peer to peer on the socket
+ * /run/vmunit/NAME/control, no bus. One vtable (control-server.c) is the definition; the client calls by these
+ * names.
+ *
+ *   GetState() → s state, s reason            virsh's words (domain-state.h)
+ *   Suspend(), Resume()
+ *   Shutdown(s mode), Reboot(s mode)          "", "acpi", "agent"
+ *   Reset()
+ *   OpenConsole(s alias, b force) → h         alias "" is the first; a stream in both directions
+ *   GetConsoles() → a(ss)                     alias, host device ("/dev/pts/3" or "")
+ *   Qmp(s command) → s                        one QMP command object, its "return" value
+ *   signal StateChanged(s state, s reason)
+ */
+#define CONTROL_PATH "/org/vmunit/Machine1"
+#define CONTROL_INTERFACE "org.vmunit.Machine1"
+
+#define CONTROL_ERROR_STATE "org.vmunit.Error.InvalidState"   /* "domain is not running" */
+#define CONTROL_ERROR_BUSY "org.vmunit.Error.Busy"            /* another client has the console */
+#define CONTROL_ERROR_NOT_FOUND "org.vmunit.Error.NotFound"   /* no such console */
+#define CONTROL_ERROR_AGENT "org.vmunit.Error.Agent"          /* the guest agent is not connected */
+#define CONTROL_ERROR_QEMU "org.vmunit.Error.Qemu"            /* QEMU refused; its own text */
+#define CONTROL_ERROR_TIMEOUT "org.vmunit.Error.Timeout"

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "string-table.h"
+
+/* The words of the domain XML. Value 0 is "not given". What an enum has but vmunit cannot do yet is refused
+ * by domain_validate() with "not supported: …", never silently. */
+
+/* Declares `typedef enum NAME {…}` from a list of X(SYMBOL, "word") and its string table. */
+#define ENUM_VALUE(symbol, word) symbol,
+#define DECLARE_ENUM(type, function, prefix, list)                                                \
+        typedef enum type { prefix##_UNSET, list(ENUM_VALUE) _##prefix##_MAX, _##prefix##_INVALID = -EINVAL } type; \
+        DECLARE_STRING_TABLE(function, type)
+
+typedef enum Tristate {
+        TRI_UNSET,
+        TRI_YES,
+        TRI_NO,
+} Tristate;
+DECLARE_STRING_TABLE(yes_no, Tristate);
+DECLARE_STRING_TABLE(on_off, Tristate);
+
+#define DOMAIN_TYPES(X) \
+        X(DOMAIN_QEMU, "qemu") X(DOMAIN_KVM, "kvm") X(DOMAIN_XEN, "xen") X(DOMAIN_LXC, "lxc") X(DOMAIN_UML, "uml") \
+        X(DOMAIN_OPENVZ, "openvz") X(DOMAIN_TEST, "test") X(DOMAIN_VMWARE, "vmware") X(DOMAIN_HYPERV, "hyperv") \
+        X(DOMAIN_VBOX, "vbox") X(DOMAIN_PHYP, "phyp") X(DOMAIN_PARALLELS, "parallels") X(DOMAIN_BHYVE, "bhyve") \
+        X(DOMAIN_VZ, "vz") X(DOMAIN_HVF, "hvf")
+DECLARE_ENUM(DomainType, domain_type, DOMAIN, DOMAIN_TYPES);
+
+#define ARCHES(X) \
+        X(ARCH_X86_64, "x86_64") X(ARCH_I686, "i686") X(ARCH_AARCH64, "aarch64") X(ARCH_ARMV7L, "armv7l") \
+        X(ARCH_PPC64, "ppc64") X(ARCH_PPC64LE, "ppc64le") X(ARCH_RISCV64, "riscv64") X(ARCH_S390X, "s390x")
+DECLARE_ENUM(Arch, arch, ARCH, ARCHES);
+
+#define OS_TYPES(X) X(OS_HVM, "hvm") X(OS_LINUX, "linux") X(OS_XEN, "xen") X(OS_XENPVH, "xenpvh") X(OS_EXE, "exe") X(OS_UML, "uml")
+DECLARE_ENUM(OsType, os_type, OS, OS_TYPES);
+
+#define OS_FIRMWARES(X) X(FIRMWARE_BIOS, "bios") X(FIRMWARE_EFI, "efi")
+DECLARE_ENUM(OsFirmware, os_firmware, FIRMWARE, OS_FIRMWARES);
+
+#define LOADER_TYPES(X) X(LOADER_ROM, "rom") X(LOADER_PFLASH, "pflash")
+DECLARE_ENUM(LoaderType, loader_type, LOADER, LOADER_TYPES);
+
+#define BOOT_DEVICES(X) X(BOOT_FD, "fd") X(BOOT_HD, "hd") X(BOOT_CDROM, "cdrom") X(BOOT_NETWORK, "network")
+DECLARE_ENUM(BootDevice, boot_device, BOOT, BOOT_DEVICES);
+
+#define SMBIOS_MODES(X) X(SMBIOS_EMULATE, "emulate") X(SMBIOS_HOST, "host") X(SMBIOS_SYSINFO, "sysinfo")
+DECLARE_ENUM(SmbiosMode, smbios_mode, SMBIOS, SMBIOS_MODES);
+
+#define LIFECYCLE_ACTIONS(X) \
+        X(ACTION_DESTROY, "destroy") X(ACTION_RESTART, "restart") X(ACTION_RENAME_RESTART, "rename-restart") \
+        X(ACTION_PRESERVE, "preserve") X(ACTION_COREDUMP_DESTROY, "coredump-destroy") \
+        X(ACTION_COREDUMP_RESTART, "coredump-restart")
+DECLARE_ENUM(LifecycleAction, lifecycle_action, ACTION, LIFECYCLE_ACTIONS);
+
+#define VCPU_PLACEMENTS(X) X(PLACEMENT_STATIC, "static") X(PLACEMENT_AUTO, "auto")
+DECLARE_ENUM(VcpuPlacement, vcpu_placement, PLACEMENT, VCPU_PLACEMENTS);
+
+#define CPU_MODES(X) \
+        X(CPU_CUSTOM, "custom") X(CPU_HOST_MODEL, "host-model") X(CPU_HOST_PASSTHROUGH, "host-passthrough") \
+        X(CPU_MAXIMUM, "maximum")
+DECLARE_ENUM(CpuMode, cpu_mode, CPU, CPU_MODES);
+#define CPU_MATCHES(X) X(MATCH_MINIMUM, "minimum") X(MATCH_EXACT, "exact") X(MATCH_STRICT, "strict")
+DECLARE_ENUM(CpuMatch, cpu_match, MATCH, CPU_MATCHES);
+#define CPU_CHECKS(X) X(CHECK_NONE, "none") X(CHECK_PARTIAL, "partial") X(CHECK_FULL, "full")
+DECLARE_ENUM(CpuCheck, cpu_check, CHECK, CPU_CHECKS);
+#define CPU_FALLBACKS(X) X(FALLBACK_ALLOW, "allow") X(FALLBACK_FORBID, "forbid")
+DECLARE_ENUM(CpuFallback, cpu_fallback, FALLBACK, CPU_FALLBACKS);
+#define CPU_POLICIES(X) \
+        X(POLICY_FORCE, "force") X(POLICY_REQUIRE, "require") X(POLICY_OPTIONAL, "optional") \
+        X(POLICY_DISABLE, "disable") X(POLICY_FORBID, "forbid")
+DECLARE_ENUM(CpuPolicy, cpu_policy, POLICY, CPU_POLICIES);
+
+#define CLOCK_OFFSETS(X) \
+        X(CLOCK_OFFSET_UTC, "utc") X(CLOCK_OFFSET_LOCALTIME, "localtime") X(CLOCK_OFFSET_TIMEZONE, "timezone") \
+        X(CLOCK_OFFSET_VARIABLE, "variable") X(CLOCK_OFFSET_ABSOLUTE, "absolute")
+DECLARE_ENUM(ClockOffset, clock_offset, CLOCK_OFFSET, CLOCK_OFFSETS);
+#define CLOCK_BASES(X) X(BASIS_UTC, "utc") X(BASIS_LOCALTIME, "localtime")
+DECLARE_ENUM(ClockBasis, clock_basis, BASIS, CLOCK_BASES);
+#define TIMER_NAMES(X) \
+        X(TIMER_PLATFORM, "platform") X(TIMER_PIT, "pit") X(TIMER_RTC, "rtc") X(TIMER_HPET, "hpet") X(TIMER_TSC, "tsc") \
+        X(TIMER_KVMCLOCK, "kvmclock") X(TIMER_HYPERVCLOCK, "hypervclock") X(TIMER_ARMVTIMER, "armvtimer")
+DECLARE_ENUM(TimerName, timer_name, TIMER, TIMER_NAMES);
+#define TICK_POLICIES(X) X(TICK_DELAY, "delay") X(TICK_CATCHUP, "catchup") X(TICK_MERGE, "merge") X(TICK_DISCARD, "discard")
+DECLARE_ENUM(TickPolicy, tick_policy, TICK, TICK_POLICIES);
+
+#define ADDRESS_TYPES(X) \
+        X(ADDRESS_PCI, "pci") X(ADDRESS_DRIVE, "drive") X(ADDRESS_VIRTIO_SERIAL, "virtio-serial") \
+        X(ADDRESS_CCID, "ccid") X(ADDRESS_USB, "usb") X(ADDRESS_ISA, "isa") X(ADDRESS_VIRTIO_MMIO, "virtio-mmio") \
+        X(ADDRESS_CCW, "ccw") X(ADDRESS_SPAPR_VIO, "spapr-vio") X(ADDRESS_DIMM, "dimm") X(ADDRESS_UNASSIGNED, "unassigned")
+DECLARE_ENUM(AddressType, address_type, ADDRESS, ADDRESS_TYPES);
+
+#define DISK_TYPES(X) \
+        X(DISK_FILE, "file") X(DISK_BLOCK, "block") X(DISK_DIR, "dir") X(DISK_NETWORK, "network") X(DISK_VOLUME, "volume") \
+        X(DISK_NVME, "nvme") X(DISK_VHOSTUSER, "vhostuser") X(DISK_VHOSTVDPA, "vhostvdpa")
+DECLARE_ENUM(DiskType, disk_type, DISK, DISK_TYPES);
+#define DISK_DEVICES(X) X(DEVICE_DISK, "disk") X(DEVICE_CDROM, "cdrom") X(DEVICE_FLOPPY, "floppy") X(DEVICE_LUN, "lun")
+DECLARE_ENUM(DiskDevice, disk_device, DEVICE, DISK_DEVICES);
+#define DISK_BUSES(X) \
+        X(BUS_IDE, "ide") X(BUS_FDC, "fdc") X(BUS_SCSI, "scsi") X(BUS_VIRTIO, "virtio") X(BUS_XEN, "xen") X(BUS_USB, "usb") \
+        X(BUS_UML, "uml") X(BUS_SATA, "sata") X(BUS_SD, "sd")
+DECLARE_ENUM(DiskBus, disk_bus, BUS, DISK_BUSES);
+#define DISK_FORMATS(X) \
+        X(FORMAT_RAW, "raw") X(FORMAT_QCOW2, "qcow2") X(FORMAT_QCOW, "qcow") X(FORMAT_QED, "qed") X(FORMAT_VMDK, "vmdk") \
+        X(FORMAT_VDI, "vdi") X(FORMAT_VPC, "vpc") X(FORMAT_VHDX, "vhdx") X(FORMAT_BOCHS, "bochs") X(FORMAT_CLOOP, "cloop") \
+        X(FORMAT_DMG, "dmg") X(FORMAT_ISO, "iso") X(FORMAT_PARALLELS, "parallels") X(FORMAT_LUKS, "luks") X(FORMAT_FAT, "fat")
+DECLARE_ENUM(DiskFormat, disk_format, FORMAT, DISK_FORMATS);
+#define DISK_CACHES(X) \
+        X(CACHE_DEFAULT, "default") X(CACHE_NONE, "none") X(CACHE_WRITETHROUGH, "writethrough") X(CACHE_WRITEBACK, "writeback") \
+        X(CACHE_DIRECTSYNC, "directsync") X(CACHE_UNSAFE, "unsafe")
+DECLARE_ENUM(DiskCache, disk_cache, CACHE, DISK_CACHES);
+#define DISK_IOS(X) X(IO_NATIVE, "native") X(IO_THREADS, "threads") X(IO_URING, "io_uring")
+DECLARE_ENUM(DiskIo, disk_io, IO, DISK_IOS);
+#define DISK_DISCARDS(X) X(DISCARD_UNMAP, "unmap") X(DISCARD_IGNORE, "ignore")
+DECLARE_ENUM(DiskDiscard, disk_discard, DISCARD, DISK_DISCARDS);
+#define DISK_DETECT_ZEROES(X) X(ZEROES_OFF, "off") X(ZEROES_ON, "on") X(ZEROES_UNMAP, "unmap")
+DECLARE_ENUM(DiskDetectZeroes, disk_detect_zeroes, ZEROES, DISK_DETECT_ZEROES);
+#define DISK_ERROR_POLICIES(X) X(ERRORS_STOP, "stop") X(ERRORS_REPORT, "report") X(ERRORS_IGNORE, "ignore") X(ERRORS_ENOSPACE, "enospace")
+DECLARE_ENUM(DiskErrorPolicy, disk_error_policy, ERRORS, DISK_ERROR_POLICIES);
+#define TRAY_STATES(X) X(TRAY_OPEN, "open") X(TRAY_CLOSED, "closed")
+DECLARE_ENUM(TrayState, tray_state, TRAY, TRAY_STATES);
+
+#define CONTROLLER_TYPES(X) \
+        X(CONTROLLER_IDE, "ide") X(CONTROLLER_FDC, "fdc") X(CONTROLLER_SCSI, "scsi") X(CONTROLLER_SATA, "sata") \
+        X(CONTROLLER_VIRTIO_SERIAL, "virtio-serial") X(CONTROLLER_CCID, "ccid") X(CONTROLLER_USB, "usb") \
+        X(CONTROLLER_PCI, "pci") X(CONTROLLER_XENBUS, "xenbus") X(CONTROLLER_ISA, "isa")
+DECLARE_ENUM(ControllerType, controller_type, CONTROLLER, CONTROLLER_TYPES);
+
+#define INTERFACE_TYPES(X) \
+        X(INTERFACE_USER, "user") X(INTERFACE_ETHERNET, "ethernet") X(INTERFACE_VHOSTUSER, "vhostuser") \
+        X(INTERFACE_SERVER, "server") X(INTERFACE_CLIENT, "client") X(INTERFACE_MCAST, "mcast") X(INTERFACE_NETWORK, "network") \
+        X(INTERFACE_BRIDGE, "bridge") X(INTERFACE_INTERNAL, "internal") X(INTERFACE_DIRECT, "direct") \
+        X(INTERFACE_HOSTDEV, "hostdev") X(INTERFACE_UDP, "udp") X(INTERFACE_VDPA, "vdpa") X(INTERFACE_NULL, "null") X(INTERFACE_VDS, "vds")
+DECLARE_ENUM(InterfaceType, interface_type, INTERFACE, INTERFACE_TYPES);
+#define NET_DRIVERS(X) X(NET_DRIVER_QEMU, "qemu") X(NET_DRIVER_VHOST, "vhost")
+DECLARE_ENUM(NetDriver, net_driver, NET_DRIVER, NET_DRIVERS);
+#define LINK_STATES(X) X(LINK_UP, "up") X(LINK_DOWN, "down")
+DECLARE_ENUM(LinkState, link_state, LINK, LINK_STATES);
+
+#define CHAR_KINDS(X) X(CHAR_SERIAL, "serial") X(CHAR_PARALLEL, "parallel") X(CHAR_CONSOLE, "console") X(CHAR_CHANNEL, "channel")
+DECLARE_ENUM(CharKind, char_kind, CHAR, CHAR_KINDS);
+#define CHAR_TYPES(X) \
+        X(CHARDEV_NULL, "null") X(CHARDEV_VC, "vc") X(CHARDEV_PTY, "pty") X(CHARDEV_DEV, "dev") X(CHARDEV_FILE, "file") \
+        X(CHARDEV_PIPE, "pipe") X(CHARDEV_STDIO, "stdio") X(CHARDEV_UDP, "udp") X(CHARDEV_TCP, "tcp") X(CHARDEV_UNIX, "unix") \
+        X(CHARDEV_SPICEVMC, "spicevmc") X(CHARDEV_SPICEPORT, "spiceport") X(CHARDEV_NMDM, "nmdm") \
+        X(CHARDEV_QEMU_VDAGENT, "qemu-vdagent") X(CHARDEV_DBUS, "dbus")
+DECLARE_ENUM(CharType, char_type, CHARDEV, CHAR_TYPES);
+#define CHAR_TARGETS(X) \
+        X(TARGET_ISA_SERIAL, "isa-serial") X(TARGET_USB_SERIAL, "usb-serial") X(TARGET_PCI_SERIAL, "pci-serial") \
+        X(TARGET_SPAPR_VIO_SERIAL, "spapr-vio-serial") X(TARGET_SYSTEM_SERIAL, "system-serial") \
+        X(TARGET_SCLP_SERIAL, "sclp-serial") X(TARGET_ISA_DEBUG, "isa-debug") X(TARGET_SERIAL, "serial") X(TARGET_XEN, "xen") \
+        X(TARGET_UML, "uml") X(TARGET_VIRTIO, "virtio") X(TARGET_LXC, "lxc") X(TARGET_OPENVZ, "openvz") X(TARGET_SCLP, "sclp") \
+        X(TARGET_SCLPLM, "sclplm") X(TARGET_GUESTFWD, "guestfwd")
+DECLARE_ENUM(CharTarget, char_target, TARGET, CHAR_TARGETS);
+#define CHAR_PROTOCOLS(X) X(PROTOCOL_RAW, "raw") X(PROTOCOL_TELNET, "telnet") X(PROTOCOL_TELNETS, "telnets") X(PROTOCOL_TLS, "tls")
+DECLARE_ENUM(CharProtocol, char_protocol, PROTOCOL, CHAR_PROTOCOLS);
+#define SOCKET_MODES(X) X(SOCKET_BIND, "bind") X(SOCKET_CONNECT, "connect")
+DECLARE_ENUM(SocketMode, socket_mode, SOCKET, SOCKET_MODES);
+
+#define GRAPHICS_TYPES(X) \
+        X(GRAPHICS_SDL, "sdl") X(GRAPHICS_VNC, "vnc") X(GRAPHICS_RDP, "rdp") X(GRAPHICS_DESKTOP, "desktop") \
+        X(GRAPHICS_SPICE, "spice") X(GRAPHICS_EGL_HEADLESS, "egl-headless") X(GRAPHICS_DBUS, "dbus")
+DECLARE_ENUM(GraphicsType, graphics_type, GRAPHICS, GRAPHICS_TYPES);
+#define GRAPHICS_LISTENS(X) X(LISTEN_NONE, "none") X(LISTEN_ADDRESS, "address") X(LISTEN_NETWORK, "network") X(LISTEN_SOCKET, "socket")
+DECLARE_ENUM(GraphicsListen, graphics_listen, LISTEN, GRAPHICS_LISTENS);
+#define VNC_SHARE_POLICIES(X) X(SHARE_ALLOW_EXCLUSIVE, "allow-exclusive") X(SHARE_FORCE_SHARED, "force-shared") X(SHARE_IGNORE, "ignore")
+DECLARE_ENUM(VncSharePolicy, vnc_share_policy, SHARE, VNC_SHARE_POLICIES);
+
+#define VIDEO_MODELS(X) \
+        X(VIDEO_VGA, "vga") X(VIDEO_CIRRUS, "cirrus") X(VIDEO_VMVGA, "vmvga") X(VIDEO_XEN, "xen") X(VIDEO_VBOX, "vbox") \
+        X(VIDEO_QXL, "qxl") X(VIDEO_PARALLELS, "parallels") X(VIDEO_VIRTIO, "virtio") X(VIDEO_GOP, "gop") X(VIDEO_NONE, "none") \
+        X(VIDEO_BOCHS, "bochs") X(VIDEO_RAMFB, "ramfb")
+DECLARE_ENUM(VideoModel, video_model, VIDEO, VIDEO_MODELS);
+
+#define INPUT_TYPES(X) X(INPUT_MOUSE, "mouse") X(INPUT_TABLET, "tablet") X(INPUT_KEYBOARD, "keyboard") X(INPUT_PASSTHROUGH, "passthrough") X(INPUT_EVDEV, "evdev")
+DECLARE_ENUM(InputType, input_type, INPUT, INPUT_TYPES);
+#define INPUT_BUSES(X) X(INPUT_BUS_PS2, "ps2") X(INPUT_BUS_USB, "usb") X(INPUT_BUS_XEN, "xen") X(INPUT_BUS_PARALLELS, "parallels") X(INPUT_BUS_VIRTIO, "virtio") X(INPUT_BUS_NONE, "none")
+DECLARE_ENUM(InputBus, input_bus, INPUT_BUS, INPUT_BUSES);
+
+#define BALLOON_MODELS(X) \
+        X(BALLOON_VIRTIO, "virtio") X(BALLOON_XEN, "xen") X(BALLOON_NONE, "none") \
+        X(BALLOON_VIRTIO_TRANSITIONAL, "virtio-transitional") X(BALLOON_VIRTIO_NON_TRANSITIONAL, "virtio-non-transitional")
+DECLARE_ENUM(BalloonModel, balloon_model, BALLOON, BALLOON_MODELS);
+
+#define RNG_MODELS(X) X(RNG_VIRTIO, "virtio") X(RNG_VIRTIO_TRANSITIONAL, "virtio-transitional") X(RNG_VIRTIO_NON_TRANSITIONAL, "virtio-non-transitional")
+DECLARE_ENUM(RngModel, rng_model, RNG, RNG_MODELS);
+#define RNG_BACKENDS(X) X(RNG_BACKEND_RANDOM, "random") X(RNG_BACKEND_EGD, "egd") X(RNG_BACKEND_BUILTIN, "builtin")
+DECLARE_ENUM(RngBackend, rng_backend, RNG_BACKEND, RNG_BACKENDS);
+
+#define PANIC_MODELS(X) X(PANIC_ISA, "isa") X(PANIC_PSERIES, "pseries") X(PANIC_HYPERV, "hyperv") X(PANIC_S390, "s390") X(PANIC_PVPANIC, "pvpanic")
+DECLARE_ENUM(PanicModel, panic_model, PANIC, PANIC_MODELS);
+
+#define WATCHDOG_MODELS(X) X(WATCHDOG_I6300ESB, "i6300esb") X(WATCHDOG_IB700, "ib700") X(WATCHDOG_DIAG288, "diag288") X(WATCHDOG_ITCO, "itco")
+DECLARE_ENUM(WatchdogModel, watchdog_model, WATCHDOG, WATCHDOG_MODELS);
+#define WATCHDOG_ACTIONS(X) \
+        X(WATCHDOG_ACTION_RESET, "reset") X(WATCHDOG_ACTION_SHUTDOWN, "shutdown") X(WATCHDOG_ACTION_POWEROFF, "poweroff") \
+        X(WATCHDOG_ACTION_PAUSE, "pause") X(WATCHDOG_ACTION_DUMP, "dump") X(WATCHDOG_ACTION_NONE, "none") X(WATCHDOG_ACTION_INJECT_NMI, "inject-nmi")
+DECLARE_ENUM(WatchdogAction, watchdog_action, WATCHDOG_ACTION, WATCHDOG_ACTIONS);

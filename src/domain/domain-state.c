@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain-state.h"
+#include "string-util.h"
+
+static const char *const domain_state_words[] = {
+        [STATE_UNKNOWN] = "no state",   [STATE_RUNNING] = "running",   [STATE_IDLE] = "idle",
+        [STATE_PAUSED] = "paused",      [STATE_IN_SHUTDOWN] = "in shutdown",
+        [STATE_SHUT_OFF] = "shut off",  [STATE_CRASHED] = "crashed",   [STATE_PMSUSPENDED] = "pmsuspended",
+};
+DEFINE_STRING_TABLE(domain_state, DomainState)
+
+static const char *const domain_reason_words[] = {
+        [REASON_UNKNOWN] = "unknown",
+        [REASON_BOOTED] = "booted",
+        [REASON_UNPAUSED] = "unpaused",
+        [REASON_RESTORED] = "restored",
+        [REASON_MIGRATED] = "migrated",
+        [REASON_WAKEUP] = "event wakeup",
+        [REASON_CRASHED] = "crashed",
+        [REASON_USER] = "user",
+        [REASON_SAVING] = "saving",
+        [REASON_DUMPING] = "dumping",
+        [REASON_IO_ERROR] = "I/O error",
+        [REASON_WATCHDOG] = "watchdog",
+        [REASON_SHUTTING_DOWN] = "shutting down",
+        [REASON_STARTING_UP] = "starting up",
+        [REASON_GUEST_PANICKED] = "crashed",
+        [REASON_SHUTDOWN] = "shutdown",
+        [REASON_DESTROYED] = "destroyed",
+        [REASON_SAVED] = "saved",
+        [REASON_FAILED] = "failed",
+        [REASON_PANICKED] = "panicked",
+};
+DEFINE_STRING_TABLE(domain_reason, DomainReason)
+
+void domain_state_format(DomainState state, DomainReason reason, char ret[DOMAIN_STATE_LINE]) {
+        const char *s = strempty(domain_state_to_string(state)), *r = strempty(domain_reason_to_string(reason));
+        size_t n = strlen(s), m = strlen(r);
+
+        memset(ret, ' ', DOMAIN_STATE_LINE);
+        memcpy(ret, s, n);
+        ret[n] = '/';
+        memcpy(ret + n + 1, r, m);
+        ret[DOMAIN_STATE_LINE - 1] = '\n';
+}
+
+int domain_state_parse(const char *line, size_t size, DomainState *ret_state, DomainReason *ret_reason) {
+        char copy[DOMAIN_STATE_LINE];
+
+        if (size != DOMAIN_STATE_LINE || line[size - 1] != '\n')
+                return -EINVAL;
+        memcpy(copy, line, size);
+        for (size_t n = size - 1; n > 0 && (copy[n] == '\n' || copy[n] == ' '); n--)
+                copy[n] = 0;
+        char *slash = strchr(copy, '/');
+        if (!slash)
+                return -EINVAL;
+        *slash = 0;
+        /* "I/O error" has a slash of its own, behind the first. */
+        int state = domain_state_from_string(copy), reason = domain_reason_from_string(slash + 1);
+        if (state < 0 || reason < 0)
+                return -EINVAL;
+        /* Two reasons share the word "crashed"; which one is meant follows from the state. */
+        if (reason == REASON_CRASHED && state == STATE_PAUSED)
+                reason = REASON_GUEST_PANICKED;
+        *ret_state = (DomainState) state;
+        *ret_reason = (DomainReason) reason;
+        return 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain-enums.h"
+#include "macro.h"
+
+/* One image of a chain of backing files, as the prepare step found it; [0] is the disk's own image. */
+typedef struct DiskImage {
+        char *path; /* owned, absolute */
+        DiskFormat format;
+        bool block_device;
+} DiskImage;
+
+typedef struct DiskChain {
+        char *target_dev; /* owned: "vda" */
+        DiskImage *images; /* owned */
+        size_t n_images;
+} DiskChain;
+
+/* What pure code may know of the host. It is gathered by src/host, or is a constant in a test. */
+typedef struct HostFacts {
+        Arch arch;
+        uint8_t machine_id[16];
+        bool has_kvm;
+        bool has_vhost_net;
+        bool has_selinux;
+        unsigned page_size;
+        DiskChain *chains; /* owned; empty until the prepare step has looked */
+        size_t n_chains;
+} HostFacts;
+
+/* x86_64 with KVM and a fixed machine-id: what the golden tests and `vmunit verify` without --host assume. */
+extern const HostFacts host_facts_generic;
+
+void host_facts_done(HostFacts *f);
+
+/* The default emulator of ARCH: "/usr/bin/qemu-system-x86_64". */
+const char *arch_default_emulator(Arch arch);
