@@ -29,6 +29,8 @@ typedef struct MonitorMessage {
 
 /* The supervisor's exit status that makes systemd start the VM again (RestartForceExitStatus=). */
 #define EXIT_FORCE_RESTART 133
+/* Its exit status after a guest that crashed was ended, as on_crash asks: the unit has failed. */
+#define EXIT_GUEST_CRASHED 134
 
 /* Names of the descriptors the monitor is started with (sd_listen_fds_with_names(3)): MONITOR_FD_SUPERVISOR,
  * MONITOR_FD_QMP, MONITOR_FD_PLAN (plan.json, read with pread), MONITOR_FD_CONTROL (listening), and the

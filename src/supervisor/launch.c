@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "launch.h"
+#include "parse-util.h"
+#include "string-util.h"
+
+static int set_once(const char **field, const char *value) {
+        if (*field)
+                return -EBADMSG;
+        *field = value;
+        return 0;
+}
+
+static int parse_name(Launch *l, char *value) {
+        return set_once(&l->name, value);
+}
+
+static int parse_emulator(Launch *l, char *value) {
+        return *value == '/' ? set_once(&l->emulator, value) : -EBADMSG;
+}
+
+static int parse_monitor(Launch *l, char *value) {
+        return *value == '/' ? set_once(&l->monitor, value) : -EBADMSG;
+}
+
+static int parse_arg(Launch *l, char *value) {
+        if (!ARRAY_GROW(l->argv, l->n_argv))
+                return -ENOMEM;
+        l->argv[l->n_argv++] = value;
+        return 0;
+}
+
+static int parse_env(Launch *l, char *value) {
+        if (!strchr(value, '='))
+                return -EBADMSG;
+        if (!ARRAY_GROW(l->env, l->n_env))
+                return -ENOMEM;
+        l->env[l->n_env++] = value;
+        return 0;
+}
+
+static int add_fd(Launch *l, char *value, bool pair) {
+        char *colon = strchr(value, ':');
+        unsigned number;
+
+        if (!colon || isempty(colon + 1))
+                return -EBADMSG;
+        *colon = 0;
+        if (parse_uint(value, &number) < 0 || number <= LAUNCH_FD_QMP || number > LAUNCH_FD_NUMBER_MAX)
+                return -EBADMSG;
+        FOREACH_ARRAY(fd, l->fds, l->n_fds)
+                if (fd->number == number)
+                        return -EBADMSG;
+        if (!ARRAY_GROW(l->fds, l->n_fds))
+                return -ENOMEM;
+        l->fds[l->n_fds++] = (LaunchFd) { .number = number, .name = colon + 1, .pair = pair };
+        return 0;
+}
+
+static int parse_fd(Launch *l, char *value) {
+        return add_fd(l, value, false);
+}
+
+static int parse_pair(Launch *l, char *value) {
+        return add_fd(l, value, true);
+}
+
+static int parse_monitor_fd(Launch *l, char *value) {
+        if (!ARRAY_GROW(l->monitor_fds, l->n_monitor_fds))
+                return -ENOMEM;
+        l->monitor_fds[l->n_monitor_fds++] = value;
+        return 0;
+}
+
+static int parse_stop_timeout(Launch *l, char *value) {
+        uint64_t ms;
+
+        if (parse_u64(value, 10, &ms) < 0 || ms > UINT64_MAX / 1000)
+                return -EBADMSG;
+        l->stop_timeout_usec = ms * 1000;
+        return 0;
+}
+
+static const struct {
+        const char *prefix;
+        int (*parse)(Launch *l, char *value);
+} keys[] = {
+        { "name=", parse_name },
+        { "emulator=", parse_emulator },
+        { "monitor=", parse_monitor },
+        { "arg=", parse_arg },
+        { "env=", parse_env },
+        { "fd=", parse_fd },
+        { "pair=", parse_pair },
+        { "monitor-fd=", parse_monitor_fd },
+        { "stop-timeout-ms=", parse_stop_timeout },
+};
+
+static int parse_entry(Launch *l, char *entry) {
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++)
+                if (startswith(entry, keys[i].prefix))
+                        return keys[i].parse(l, entry + strlen(keys[i].prefix));
+        /* A key that is not known may be essential to whoever wrote it. */
+        return -EBADMSG;
+}
+
+int launch_parse(char *record, size_t size, Launch *ret) {
+        _cleanup_launch_ Launch l = { .record = record, .stop_timeout_usec = UINT64_MAX };
+
+        if (size == 0 || size > LAUNCH_MAX || record[size - 1] != 0)
+                return -EBADMSG;
+        if (!streq(record, "version=1"))
+                return -EBADMSG;
+        for (char *p = record + strlen(record) + 1; p < record + size; ) {
+                /* The entry's end is found first: some parsers cut the value in two. */
+                char *next = p + strlen(p) + 1;
+                int r = parse_entry(&l, p);
+                if (r < 0)
+                        return r;
+                p = next;
+        }
+        if (!l.name || !l.emulator || l.n_argv == 0)
+                return -EBADMSG;
+
+        /* execve() wants both arrays to end with NULL. */
+        if (!ARRAY_GROW(l.argv, l.n_argv) || !ARRAY_GROW(l.env, l.n_env))
+                return -ENOMEM;
+        l.argv[l.n_argv] = NULL;
+        l.env[l.n_env] = NULL;
+        *ret = l;
+        l = (Launch) {};
+        return 0;
+}
+
+void launch_done(Launch *l) {
+        free(l->record);
+        free(l->argv);
+        free(l->env);
+        free(l->fds);
+        free(l->monitor_fds);
+        *l = (Launch) {};
+}

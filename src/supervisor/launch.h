@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "macro.h"
+
+/* The launch record: what the supervisor executes, written by the prepare step (src/plan/plan-launch.c) into a
+ * sealed memfd. NUL-terminated "key=value" strings, the first one "version=1":
+ *
+ *   name=web                the VM's name, for messages
+ *   emulator=/usr/bin/…     the file to execute
+ *   arg=… (many)            QEMU's arguments, argv[0] first
+ *   env=K=V (many)          QEMU's whole environment
+ *   fd=12:disk-vda (many)   the descriptor `disk-vda` of the fd store becomes 12 in QEMU
+ *   pair=13:agent (many)    one end of a new socket pair becomes 13 in QEMU, the other goes to the monitor
+ *   monitor-fd=vnc (many)   this descriptor of the fd store goes to the monitor under its name
+ *   stop-timeout-ms=90000   the unit's TimeoutStopSec; absent: none
+ *   monitor=/usr/libexec/…  another program than the installed monitor (tests)
+ */
+typedef struct LaunchFd {
+        unsigned number;  /* in QEMU */
+        const char *name; /* in the record */
+        bool pair;
+} LaunchFd;
+
+typedef struct Launch {
+        char *record; /* owned; everything below points into it */
+        const char *name, *emulator, *monitor;
+        char **argv, **env; /* the arrays are owned, the strings are not */
+        size_t n_argv, n_env;
+        LaunchFd *fds; /* owned */
+        size_t n_fds;
+        const char **monitor_fds; /* owned array */
+        size_t n_monitor_fds;
+        uint64_t stop_timeout_usec; /* UINT64_MAX: none */
+} Launch;
+
+#define LAUNCH_MAX (4U * 1024U * 1024U)
+#define LAUNCH_FD_NUMBER_MAX 1023U
+/* The QMP socket pair is in every record by implication: QEMU's end is this number, the monitor's name "qmp". */
+#define LAUNCH_FD_QMP 3U
+
+/* Takes RECORD (SIZE bytes, malloc'ed) over, also on failure. 0, -EBADMSG or -ENOMEM. */
+int launch_parse(char *record, size_t size, Launch *ret);
+void launch_done(Launch *l);
+#define _cleanup_launch_ _cleanup_(launch_done)

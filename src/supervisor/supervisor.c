@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "file-util.h"
+#include "log.h"
+#include "string-util.h"
+#include "supervisor-monitor.h"
+#include "supervisor.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+/* QEMU writes its caches back when it gets SIGTERM; after this it is killed. */
+#define DESTROY_GRACE_USEC (3 * USEC_PER_SEC)
+/* What is kept of the unit's stop timeout for ending QEMU ourselves, so that systemd need not kill the unit. */
+#define STOP_MARGIN_USEC (5 * USEC_PER_SEC)
+
+uint64_t now_usec(void) {
+        struct timespec t;
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
+void supervisor_set_state(Supervisor *s, DomainState state, DomainReason reason) {
+        char line[DOMAIN_STATE_LINE], status[128];
+
+        s->state = state;
+        s->reason = reason;
+        if (s->state_fd >= 0) {
+                domain_state_format(state, reason, line);
+                if (pwrite(s->state_fd, line, sizeof(line), 0) != sizeof(line))
+                        log_warning_errno(-errno, "cannot write the state file");
+        }
+        /* Both words come from our own tables, so there is no line break in them to smuggle a field in. */
+        (void) snprintf(status, sizeof(status), "STATUS=%s (%s)", strempty(domain_state_to_string(state)),
+                        strempty(domain_reason_to_string(reason)));
+        (void) notify(status);
+}
+
+static int read_launch(Supervisor *s) {
+        _cleanup_free_ char *record = NULL;
+        size_t size;
+
+        int fd = passed_fds_find(&s->passed, SUPERVISOR_FD_LAUNCH);
+        if (fd < 0)
+                return fd;
+        /* The descriptor has been through the fd store and a failed start may have read from it. */
+        if (lseek(fd, 0, SEEK_SET) < 0)
+                return -errno;
+        int r = read_fd_limited(fd, LAUNCH_MAX, &record, &size);
+        if (r < 0)
+                return r;
+        return launch_parse(TAKE_PTR(record), size, &s->launch);
+}
+
+static int make_pairs(Supervisor *s, SpawnFd *qemu_fds, int *qemu_ends) {
+        int pair[2];
+
+        FOREACH_ARRAY(fd, s->launch.fds, s->launch.n_fds) {
+                size_t i = (size_t) (fd - s->launch.fds);
+                int source;
+                if (fd->pair) {
+                        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+                                return -errno;
+                        source = qemu_ends[i] = pair[0];
+                        s->pair_fds[i] = pair[1];
+                } else {
+                        source = passed_fds_find(&s->passed, fd->name);
+                        if (source < 0) {
+                                log_error("no descriptor '%s' was passed by systemd", fd->name);
+                                return source;
+                        }
+                }
+                qemu_fds[i] = (SpawnFd) { .fd = source, .number = fd->number };
+        }
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        qemu_fds[s->launch.n_fds] = (SpawnFd) { .fd = pair[0], .number = LAUNCH_FD_QMP };
+        qemu_ends[s->launch.n_fds] = pair[0];
+        s->qmp_fd = pair[1];
+        return 0;
+}
+
+static int start_qemu(Supervisor *s) {
+        size_t n = s->launch.n_fds + 1;
+        _cleanup_free_ SpawnFd *fds = calloc(n, sizeof(SpawnFd));
+        _cleanup_free_ int *ends = calloc(n, sizeof(int));
+        const char *step;
+
+        s->pair_fds = calloc(n, sizeof(int));
+        if (!fds || !ends || !s->pair_fds)
+                return log_error_errno(-ENOMEM, "cannot start QEMU");
+        for (size_t i = 0; i < n; i++)
+                ends[i] = s->pair_fds[i] = -EBADF;
+
+        int r = make_pairs(s, fds, ends);
+        if (r >= 0) {
+                SpawnRequest q = {
+                        .program = s->launch.emulator,
+                        .argv = s->launch.argv,
+                        .env = s->launch.env,
+                        .fds = fds,
+                        .n_fds = n,
+                        .vm_cgroup = &s->cgroup,
+                };
+                r = spawn(&q, &s->qemu, &step);
+                if (r < 0)
+                        log_error_errno(r, "cannot %s: %s", step, s->launch.emulator);
+        }
+        for (size_t i = 0; i < n; i++)
+                safe_close(ends[i]);
+        return r;
+}
+
+int supervisor_init(Supervisor *s) {
+        sigset_t mask;
+        int r;
+
+        *s = (Supervisor) {
+                .cgroup.fd = -EBADF, .signal_fd = -EBADF, .state_fd = -EBADF, .qmp_fd = -EBADF,
+                .monitor_socket = -EBADF, .qemu.pidfd = -EBADF, .monitor.pidfd = -EBADF,
+                .kill_at = UINT64_MAX, .terminate_at = UINT64_MAX,
+                .monitor_start_at = UINT64_MAX, .ping_at = UINT64_MAX, .pong_deadline = UINT64_MAX,
+        };
+        r = passed_fds_receive(&s->passed);
+        if (r < 0)
+                return log_error_errno(r, "no descriptors were passed: this program is started by vm@.service");
+        r = read_launch(s);
+        if (r < 0)
+                return log_error_errno(r, "cannot read the launch record");
+        s->state_fd = passed_fds_find(&s->passed, SUPERVISOR_FD_STATE);
+        r = unit_cgroup_setup(&s->cgroup);
+        if (r < 0)
+                return log_error_errno(r, "cannot set up the unit's cgroup");
+
+        sigemptyset(&mask);
+        FOREACH_ARRAY(n, ((int[]) { SIGTERM, SIGINT, SIGCHLD, SUPERVISOR_SIGNAL_POWEROFF,
+                                    SUPERVISOR_SIGNAL_DESTROY, SUPERVISOR_SIGNAL_RESET }), 6)
+                sigaddset(&mask, *n);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return log_error_errno(-errno, "cannot block signals");
+        s->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (s->signal_fd < 0)
+                return log_error_errno(-errno, "cannot receive signals");
+        return 0;
+}
+
+void supervisor_done(Supervisor *s) {
+        unit_cgroup_remove_vm(&s->cgroup);
+        for (size_t i = 0; s->pair_fds && i <= s->launch.n_fds; i++)
+                safe_close(s->pair_fds[i]);
+        free(s->pair_fds);
+        safe_close(s->cgroup.fd);
+        safe_close(s->signal_fd);
+        safe_close(s->qmp_fd);
+        safe_close(s->monitor_socket);
+        safe_close(s->qemu.pidfd);
+        safe_close(s->monitor.pidfd);
+        launch_done(&s->launch);
+        passed_fds_done(&s->passed);
+}
+
+/* Ends QEMU now: SIGTERM, which lets it write back what it holds, then SIGKILL. */
+static void destroy(Supervisor *s, DomainReason reason) {
+        if (s->destroying)
+                return;
+        s->destroying = true;
+        s->destroy_reason = reason;
+        s->terminate_at = UINT64_MAX;
+        (void) kill(s->qemu.pid, SIGTERM);
+        (void) kill(s->qemu.pid, SIGCONT);
+        s->kill_at = now_usec() + DESTROY_GRACE_USEC;
+}
+
+uint32_t supervisor_stop_budget_ms(const Supervisor *s) {
+        if (s->terminate_at == UINT64_MAX)
+                return UINT32_MAX;
+        uint64_t now = now_usec();
+        return now >= s->terminate_at ? 0 : (uint32_t) MIN((s->terminate_at - now) / 1000, (uint64_t) UINT32_MAX - 1);
+}
+
+static void begin_stop(Supervisor *s) {
+        if (s->stopping || s->destroying)
+                return;
+        s->stopping = true;
+        s->stop_started = now_usec();
+        uint64_t timeout = s->launch.stop_timeout_usec;
+        if (timeout != UINT64_MAX)
+                s->terminate_at = s->stop_started + timeout - MIN(timeout / 2, STOP_MARGIN_USEC);
+        (void) notify("STOPPING=1");
+        log_info("stopping: asking the guest to shut down");
+        supervisor_monitor_send(s, MONITOR_SHUTDOWN, supervisor_stop_budget_ms(s));
+}
+
+static void on_signal(Supervisor *s, int signo) {
+        if (signo == SIGTERM || signo == SUPERVISOR_SIGNAL_POWEROFF)
+                begin_stop(s);
+        else if (signo == SIGINT)
+                supervisor_monitor_send(s, MONITOR_REBOOT, 0);
+        else if (signo == SUPERVISOR_SIGNAL_RESET)
+                supervisor_monitor_send(s, MONITOR_RESET, 0);
+        else if (signo == SUPERVISOR_SIGNAL_DESTROY) {
+                log_info("destroyed by request");
+                destroy(s, REASON_DESTROYED);
+        } else if (signo == SIGCHLD)
+                supervisor_monitor_check_stopped(s);
+}
+
+static void read_signals(Supervisor *s) {
+        struct signalfd_siginfo si;
+
+        while (read(s->signal_fd, &si, sizeof(si)) == sizeof(si))
+                on_signal(s, (int) si.ssi_signo);
+}
+
+/* Does what has become due; returns poll()'s timeout in milliseconds. */
+static int run_timers(Supervisor *s) {
+        uint64_t now = now_usec(), next = UINT64_MAX;
+
+        if (now >= s->terminate_at) {
+                log_warning("the guest did not shut down within %.1f s: ending QEMU",
+                            (double) (now - s->stop_started) / USEC_PER_SEC);
+                destroy(s, REASON_DESTROYED);
+        }
+        if (now >= s->kill_at) {
+                log_warning("QEMU does not end: killing it");
+                (void) kill(s->qemu.pid, SIGKILL);
+                s->kill_at = UINT64_MAX;
+        }
+        supervisor_monitor_timers(s, now);
+
+        FOREACH_ARRAY(t, ((uint64_t[]) { s->terminate_at, s->kill_at, s->monitor_start_at, s->ping_at,
+                                         s->pong_deadline }), 5)
+                next = MIN(next, *t);
+        if (next == UINT64_MAX)
+                return -1;
+        now = now_usec();
+        return next <= now ? 0 : (int) MIN(DIV_ROUND_UP(next - now, (uint64_t) 1000), (uint64_t) 3600 * 1000);
+}
+
+/* The status and reason with which the VM is over. See the comment at supervisor_run(). */
+static int conclude(Supervisor *s, const siginfo_t *si) {
+        DomainReason reason = s->ending;
+        int status = si->si_status;
+
+        if (s->destroying) {
+                reason = s->ending != REASON_UNKNOWN ? s->ending : s->destroy_reason;
+                status = 0;
+        } else if (si->si_code != CLD_EXITED) {
+                log_error("QEMU was killed by signal SIG%s", strempty(sigabbrev_np(si->si_status)));
+                reason = REASON_CRASHED;
+                status = -si->si_status;
+        } else if (status != 0) {
+                log_error("QEMU ended with status %d", status);
+                reason = s->ready ? REASON_CRASHED : REASON_FAILED;
+        } else if (reason == REASON_UNKNOWN)
+                reason = REASON_SHUTDOWN;
+        else if (reason == REASON_CRASHED)
+                status = EXIT_GUEST_CRASHED;
+        if (s->restart && !s->destroying && !s->stopping && status >= 0)
+                status = EXIT_FORCE_RESTART;
+        supervisor_set_state(s, STATE_SHUT_OFF, reason);
+        return status;
+}
+
+static bool reap_qemu(Supervisor *s, siginfo_t *si) {
+        *si = (siginfo_t) {};
+        if (waitid(P_PID, (id_t) s->qemu.pid, si, WEXITED | WNOHANG) < 0 || si->si_pid == 0)
+                return false;
+        s->qemu.pid = 0;
+        return true;
+}
+
+int supervisor_run(Supervisor *s) {
+        siginfo_t si;
+        int r;
+
+        (void) notify("STATUS=starting QEMU");
+        r = start_qemu(s);
+        if (r < 0) {
+                supervisor_set_state(s, STATE_SHUT_OFF, REASON_FAILED);
+                return EXIT_FAILURE;
+        }
+        s->monitor_start_at = 0;
+        for (;;) {
+                int timeout = run_timers(s);
+                struct pollfd p[] = {
+                        { .fd = s->signal_fd, .events = POLLIN },
+                        { .fd = s->qemu.pidfd, .events = POLLIN },
+                        { .fd = s->monitor.pidfd, .events = POLLIN },
+                        { .fd = s->monitor_socket, .events = POLLIN },
+                };
+                if (poll(p, ELEMENTSOF(p), timeout) < 0 && errno != EINTR) {
+                        log_error_errno(-errno, "cannot wait for events");
+                        return EXIT_FAILURE;
+                }
+                if (p[0].revents)
+                        read_signals(s);
+                /* Before a child's end is looked at: its last words. */
+                if (p[3].revents)
+                        supervisor_monitor_read(s);
+                if (p[1].revents && reap_qemu(s, &si)) {
+                        supervisor_monitor_end(s);
+                        return conclude(s, &si);
+                }
+                if (p[2].revents)
+                        supervisor_monitor_reap(s);
+        }
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cgroup.h"
+#include "domain-state.h"
+#include "launch.h"
+#include "monitor-protocol.h"
+#include "notify.h"
+#include "spawn.h"
+
+/* The unit's main process: starts QEMU and the monitor, waits, forwards signals, says READY=1, and ends as QEMU
+ * ended. It reads nothing that QEMU, guest or client wrote; from the monitor it takes numbers only. */
+typedef struct Supervisor {
+        PassedFds passed;
+        Launch launch;
+        UnitCgroup cgroup;
+        int signal_fd;  /* owned */
+        int state_fd;   /* the list's (PassedFds); negative: none */
+        int qmp_fd;     /* owned: the monitor's end of the QMP pair, kept for the next monitor */
+        int *pair_fds;  /* owned: the other ends of the pairs, one per launch.fds, -EBADF where it is no pair */
+
+        Child qemu, monitor;
+        int monitor_socket;        /* owned */
+        bool monitor_said_hello;   /* this one */
+        unsigned monitor_failures; /* ended before HELLO, one after another */
+        uint64_t monitor_start_at; /* when to start the next one; UINT64_MAX: one runs */
+        uint64_t ping_at, pong_deadline;
+
+        bool ready;
+        DomainState state;
+        DomainReason reason;
+        DomainReason ending;   /* what the monitor said QEMU's end will be; REASON_UNKNOWN: nothing */
+        bool restart;          /* MONITOR_RESTART */
+        bool stopping;         /* SIGTERM was received */
+        uint64_t stop_started; /* CLOCK_MONOTONIC, microseconds */
+        bool destroying;       /* it is us who end QEMU */
+        DomainReason destroy_reason;
+        uint64_t kill_at;      /* when SIGKILL follows SIGTERM; UINT64_MAX: not now */
+        uint64_t terminate_at; /* when a stop that went nowhere becomes a destroy */
+} Supervisor;
+
+/* Runs until QEMU has ended. Returns the exit status, or minus the number of the signal that ended QEMU and
+ * that the caller should end by as well. */
+int supervisor_run(Supervisor *s);
+/* Takes the descriptors that systemd passed and reads the launch record. 0 or negative errno, logged. */
+int supervisor_init(Supervisor *s);
+void supervisor_done(Supervisor *s);

@@ -1,0 +1,577 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One VM, from its file to its guest's console, and what must not end it."""
+
+import contextlib
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+
+from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for, wait_for_exit
+from vm import Vm, list_states, nothing_left, vm
+
+REAL_MACHINE = "the guest runs under emulation: give it time"
+
+
+def shut_down_by(command, name, needs_unit_stop):
+    with vm(name) as machine:
+        machine.start()
+        check_equal(machine.state(), ("running", "booted"))
+        check_equal(list_states()[name], "running")
+        run_ok(command(machine), timeout=100)
+        machine.serial.expect("^vmunit-guest: (power button|agent shutdown)$")
+        check_equal(machine.wait_stopped(), "inactive", "the unit")
+        check_equal(machine.state(), ("shut off", "shutdown"))
+        check_equal(list_states()[name], "shut off")
+        nothing_left(machine)
+        check_equal(sorted(os.listdir(f"/run/vmunit/{name}")), ["state"], "what is left in the runtime directory")
+
+
+@case
+def vmunit_shutdown():
+    shut_down_by(lambda m: ["vmunit", "shutdown", m.name], "soft", False)
+
+
+@case
+def systemctl_stop():
+    shut_down_by(lambda m: ["systemctl", "stop", m.unit], "stop", True)
+
+
+@case
+def machinectl_poweroff():
+    shut_down_by(lambda m: ["machinectl", "poweroff", m.name], "mpoweroff", False)
+
+
+@case
+def power_button_is_pressed_in_the_guest():
+    """Without an agent only ACPI is left, and the guest says which one it was."""
+    with vm("acpi", agent=False) as machine:
+        machine.start()
+        run_ok(["vmunit", "shutdown", "acpi"])
+        machine.serial.expect_line("vmunit-guest: power button")
+        check_equal(machine.wait_stopped(), "inactive")
+
+
+@case
+def destroy_is_at_once():
+    with vm("destroyed", cmdline="vmunit.count vmunit.ignore-power-button vmunit.no-agent") as machine:
+        machine.start()
+        run_ok(["vmunit", "destroy", "destroyed"], timeout=10)
+        check_equal(machine.wait_stopped(timeout=1), "inactive")
+        check_equal(machine.state(), ("shut off", "destroyed"))
+        nothing_left(machine)
+        machine.start(ready=False)
+        check_equal(machine.state()[0], "running")
+
+
+@case
+def destroy_of_a_frozen_vm():
+    with vm("frozen") as machine:
+        machine.start()
+        for pid in (machine.qemu(), machine.monitor()):
+            os.kill(pid, signal.SIGSTOP)
+        run_ok(["vmunit", "destroy", "frozen"], timeout=20)
+        check_equal(machine.state(), ("shut off", "destroyed"))
+        nothing_left(machine)
+
+
+@case
+def suspend_and_resume():
+    with vm("paused") as machine:
+        machine.start()
+        run_ok(["vmunit", "suspend", "paused"])
+        check_equal(machine.state(), ("paused", "user"))
+        check_equal(list_states()["paused"], "paused")
+        before = len(machine.serial.ticks())
+        os.kill(machine.monitor(), signal.SIGKILL)
+        wait_for(lambda: run(["vmunit", "qemu-monitor-command", "paused", '{"execute":"query-status"}']).rc == 0, 20,
+                 "the next monitor")
+        check_equal(machine.state()[0], "paused", "after the monitor was replaced")
+        check_equal(len(machine.serial.ticks()), before, "ticks of a paused guest")
+        run_ok(["vmunit", "resume", "paused"])
+        check_equal(machine.state(), ("running", "unpaused"))
+        machine.ticks_go_on()
+
+
+@case
+def reboot_and_reset():
+    with vm("rebooting") as machine:
+        machine.start()
+        supervisor = machine.supervisor()
+        run_ok(["vmunit", "reboot", "rebooting"])
+        machine.serial.expect_ready()
+        run_ok(["vmunit", "reset", "rebooting"])
+        machine.serial.expect_ready()
+        check_equal(machine.supervisor(), supervisor, "the supervisor")
+
+
+@case
+def start_paused():
+    with vm("held") as machine:
+        machine.write()
+        run_ok(["vmunit", "start", "--paused", "held"])
+        check_equal(machine.state()[0], "paused")
+        machine.watch(ready=False)
+        run_ok(["vmunit", "resume", "held"])
+        machine.serial.expect_ready()
+
+
+# ---- what must not end a VM
+
+
+def kill_monitor(machine, number):
+    """Ends or freezes the monitor at a random moment, in half of the cases in the middle of a command."""
+    command = None
+    if number % 2:
+        command = subprocess.Popen(["vmunit", "qemu-monitor-command", machine.name, '{"execute":"query-cpus-fast"}'],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(random.random() * 0.03)  # the random moment: nothing is waited for
+    monitor = machine.monitor()
+    if monitor:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(monitor, signal.SIGSTOP if number % 5 == 0 else signal.SIGKILL)
+        wait_for_exit(monitor)
+    if command:
+        out, err = command.communicate(timeout=60)
+        check(command.returncode in (0, 1), f"the command ended with {command.returncode}")
+        check((command.returncode == 0) == ('"return"' in out), f"neither done nor failed cleanly: {out!r} {err!r}")
+        check((command.returncode == 1) == err.startswith("error: "), f"neither done nor failed cleanly: {out!r} {err!r}")
+
+
+@case(timeout=300)
+def hundred_dead_monitors():
+    with vm("immortal") as machine:
+        machine.start()
+        supervisor, qemu = machine.supervisor(), machine.qemu()
+        for number in range(100):
+            kill_monitor(machine, number)
+        wait_for(lambda: run(["vmunit", "qemu-monitor-command", "immortal", '{"execute":"query-status"}']).rc == 0, 30,
+                 "a monitor that answers")
+        check_equal((machine.supervisor(), machine.qemu()), (supervisor, qemu), "supervisor and QEMU")
+        check_equal(list_states()["immortal"], "running")
+        check_equal(machine.state()[0], "running")
+        machine.ticks_go_on()
+        replaced = sum("starting another one" in m for m in machine.journal())
+        check(replaced >= 90, f"only {replaced} monitors were replaced")
+
+
+def survives(name, *commands):
+    with vm(name) as machine:
+        machine.start()
+        qemu = machine.qemu()
+        for command in commands:
+            run_ok(command, timeout=90)
+        machine.ticks_go_on()
+        check_equal(list_states()[name], "running")
+        check_equal(machine.qemu(), qemu, "QEMU")
+        run_ok(["vmunit", "shutdown", name])
+        check_equal(machine.wait_stopped(), "inactive")
+
+
+@case
+def daemon_reload():
+    survives("reloaded", *[["systemctl", "daemon-reload"]] * 3)
+
+
+@case
+def daemon_reexec():
+    survives("reexeced", ["systemctl", "daemon-reexec"])
+
+
+@case
+def restart_of_dbus():
+    survives("busless", ["systemctl", "restart", "dbus.service"])
+
+
+@case
+def dead_supervisor():
+    with vm("orphan") as machine:
+        machine.start()
+        pids = [machine.supervisor(), machine.qemu(), machine.monitor()]
+        os.kill(pids[0], signal.SIGKILL)
+        for pid in pids:
+            wait_for_exit(pid)
+        check_equal(machine.wait_stopped(), "failed")
+        check_equal(machine.state(), ("shut off", "crashed"))
+        nothing_left(machine)
+        machine.start()
+        check_equal(machine.state(), ("running", "booted"))
+
+
+@case
+def dead_qemu():
+    with vm("killed") as machine:
+        machine.start()
+        os.kill(machine.qemu(), signal.SIGKILL)
+        check_equal(machine.wait_stopped(), "failed")
+        check_equal(unit_property(machine.unit, "Result"), "signal")
+        check_equal(machine.state(), ("shut off", "crashed"))
+        check(any("SIGKILL" in m for m in machine.journal()), "the journal does not name the signal")
+        nothing_left(machine)
+
+
+@case
+def dead_qemu_comes_back():
+    with vm("phoenix", lifecycle="<on_crash>restart</on_crash>") as machine:
+        machine.start()
+        qemu = machine.qemu()
+        os.kill(qemu, signal.SIGKILL)
+        wait_for_exit(qemu)
+        wait_for(lambda: machine.qemu() not in (None, qemu), 30, "another QEMU")
+        machine.watch()
+        check_equal(machine.state(), ("running", "booted"))
+
+
+# ---- what a guest does itself
+
+
+PANIC = "<panic model='isa'/>"
+
+
+def panics(name, action):
+    machine = Vm(name, cmdline="vmunit.panic=1", devices=PANIC, lifecycle=f"<on_crash>{action}</on_crash>")
+    machine.start()
+    return machine
+
+
+@case
+def panic_destroy():
+    machine = panics("panic-destroy", "destroy")
+    try:
+        check_equal(machine.wait_stopped(), "failed")
+        check_equal(machine.state(), ("shut off", "crashed"))
+        nothing_left(machine)
+    finally:
+        machine.remove()
+
+
+@case
+def panic_restart():
+    machine = panics("panic-restart", "restart")
+    try:
+        wait_for(lambda: int(unit_property(machine.unit, "NRestarts")) >= 1, 60, "a restart", interval=0.1)
+        machine.watch()
+    finally:
+        machine.remove()
+
+
+@case
+def panic_preserve():
+    machine = panics("panic-preserve", "preserve")
+    try:
+        machine.wait_state("crashed", 60)
+        check_equal(machine.state(), ("crashed", "panicked"))
+        check_equal(unit_property(machine.unit, "ActiveState"), "active")
+        os.kill(machine.monitor(), signal.SIGKILL)
+        wait_for(lambda: run(["vmunit", "qemu-monitor-command", machine.name, '{"execute":"query-status"}']).rc == 0, 20,
+                 "the next monitor")
+        check_equal(machine.state(), ("crashed", "panicked"), "after the monitor was replaced")
+        run_ok(["vmunit", "destroy", machine.name])
+    finally:
+        machine.remove()
+
+
+@case
+def guest_powers_off():
+    with vm("leaving", cmdline="vmunit.poweroff=1") as machine:
+        machine.start(ready=False)
+        check_equal(machine.wait_stopped(), "inactive")
+        check_equal(machine.state(), ("shut off", "shutdown"))
+
+
+@case
+def stop_escalates():
+    """A guest that ignores everything is ended within the unit's own limit, step by step in the journal."""
+    with vm("stubborn", cmdline="vmunit.ignore-power-button vmunit.no-agent") as machine:
+        os.makedirs(f"/etc/systemd/system/{machine.unit}.d", exist_ok=True)
+        override = f"/etc/systemd/system/{machine.unit}.d/90-test.conf"
+        with open(override, "w", encoding="ascii") as f:
+            f.write("[Service]\nTimeoutStopSec=25s\n")
+        try:
+            machine.start()
+            begun = time.monotonic()
+            run_ok(["systemctl", "stop", machine.unit], timeout=60)
+            took = time.monotonic() - begun
+            check(took < 25, f"it took {took:.1f} s of 25")
+            check_equal(machine.wait_stopped(timeout=1), "inactive")
+            text = "\n".join(machine.journal())
+            check_match(r"asked the guest to power off", text)
+            check_match(r"asked again", text)
+            check_match(r"ending QEMU", text)
+        finally:
+            os.unlink(override)
+            run_ok(["systemctl", "daemon-reload"])
+
+
+# ---- machined, identity, isolation
+
+
+@case
+def machined():
+    with vm("web.example") as machine:
+        machine.start()
+        check_match(r"^web\.example +vm +vmunit", run_ok(["machinectl", "list", "--no-pager"]))
+        status = run_ok(["machinectl", "status", "web.example", "--no-pager"])
+        check_match(rf"Leader: {machine.supervisor()} \(vmunit-supervi", status)
+        check_match(r"Unit: vm@web\.example\.service", status)
+        run_ok(["machinectl", "terminate", "web.example"])
+        machine.wait_stopped()
+        nothing_left(machine)
+        check("web.example" not in run_ok(["machinectl", "list", "--no-pager"]), "machined still knows it")
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+
+
+@case
+def own_uid_and_no_capabilities():
+    with vm("one") as one, vm("two") as two:
+        one.start()
+        two.start(ready=False)
+        uids = set()
+        for machine in (one, two):
+            for pid in (machine.supervisor(), machine.qemu(), machine.monitor()):
+                status = status_of(pid)
+                uid = set(status["Uid"].split())
+                check_equal(len(uid), 1, "real, effective, saved and file system uid differ")
+                check("0" not in uid, f"process {pid} runs as root")
+                for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                    check_equal(int(status[kind], 16), 0, f"{kind} of {status['Name']}")
+                check_equal(status["NoNewPrivs"], "1", f"NoNewPrivs of {status['Name']}")
+                check_equal(status["Seccomp"], "2", f"Seccomp of {status['Name']}")
+            uids |= uid
+        check_equal(len(uids), 2, "different uids")
+
+
+def as_process(pid, command, keep_uid=True):
+    """Runs a command in the mount namespace and root of a process and, unless told not to, with its uid and gid."""
+    status = status_of(pid)
+    user = [f"--reuid={status['Uid'].split()[0]}", f"--regid={status['Gid'].split()[0]}", "--clear-groups",
+            "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"] if keep_uid else []
+    return run(["nsenter", f"--target={pid}", "--mount", "--root", "--wd=/", "setpriv", *user, "--", *command])
+
+
+@case
+def a_vm_cannot_open_another_ones_disk():
+    images = {}
+    for name in ("mine", "theirs"):
+        images[name] = f"/var/lib/vm-{name}.img"
+        with open(images[name], "wb") as f:
+            f.truncate(1 << 20)
+        os.chmod(images[name], 0o600)
+    disk = "<disk type='file' device='disk'><source file='{}'/><target dev='vda' bus='virtio'/></disk>"
+    try:
+        with vm("mine", devices=disk.format(images["mine"])) as mine, \
+                vm("theirs", devices=disk.format(images["theirs"])) as theirs:
+            mine.start()
+            theirs.start()
+            # From inside the context of QEMU: not even its own image by its path, let alone the other one's.
+            for image in images.values():
+                result = as_process(mine.qemu(), ["dd", f"if={image}", "of=/dev/null", "count=1"])
+                check(result.rc != 0 and "Permission denied" in result.err, f"{image} could be opened: {result}")
+            # The control: the same attempt as root outside succeeds, so it is the uid that forbids it.
+            check_equal(run(["dd", f"if={images['theirs']}", "of=/dev/null", "count=1"]).rc, 0, "as root")
+            # Nor by way of the other VM's processes.
+            result = as_process(mine.qemu(), ["ls", f"/proc/{theirs.qemu()}/fd"])
+            check(result.rc != 0, f"the descriptors of the other VM could be listed: {result.out}")
+            # And the guests do have their disks.
+            qmp = run_ok(["vmunit", "qemu-monitor-command", "mine", '{"execute":"query-block"}'])
+            check_match(r"\"virtual-size\": ?1048576", qmp)
+    finally:
+        for image in images.values():
+            os.unlink(image)
+
+
+@case
+def one_image_two_vms():
+    image = "/var/lib/vm-shared.img"
+    with open(image, "wb") as f:
+        f.truncate(1 << 20)
+    disk = f"<disk type='file' device='disk'><source file='{image}'/><target dev='vda' bus='virtio'/></disk>"
+    try:
+        with vm("first", devices=disk) as first, vm("second", devices=disk) as second:
+            first.start(ready=False)
+            second.write()
+            result = run(["vmunit", "start", "second"])
+            check_equal(result.rc, 1)
+            check_match("lock", result.err, "the message")
+            check_equal(first.state()[0], "running")
+    finally:
+        os.unlink(image)
+
+
+# ---- bad definitions
+
+
+def domain(name, body, kind="qemu"):
+    return f"<domain type='{kind}'>\n  <name>{name}</name>\n{body}</domain>\n"
+
+
+OS = "  <os><type arch='x86_64' machine='{}'>hvm</type></os>\n"
+PLAIN = "  <memory unit='MiB'>64</memory>\n" + OS.format("q35")
+DISK = "    <disk type='file'><source file='{}'/><target dev='{}'/></disk>\n"
+
+# name → (text of the file, the message without "error: " and place, place)
+MALFORMED = {
+    "not-xml": ("this is no XML\n", r"not-xml\.xml:1:1: error: "),
+    "wrong-root": ("<network><name>wrong-root</name></network>\n",
+                   r"wrong-root\.xml:1:1: error: root element is <network>, expected <domain>"),
+    "other-name": (domain("another", PLAIN),
+                   r"other-name\.xml:2:3: error: name 'another' differs from the file name 'other-name'"),
+    "dots": (domain("../dots", PLAIN), r"dots\.xml:2:3: error: .*'\.\./dots'"),
+    "nesting": ("<domain>" + "<a>" * 400000 + "</a>" * 400000 + "</domain>\n", r"nesting\.xml:1:\d+: error: .*64"),
+    "entities": ("<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]>\n"
+                 + domain("entities", "  <title>&b;</title>\n" + PLAIN),
+                 r"entities\.xml:1:\d+: error: document type declarations are not allowed"),
+    "missing-disk": (domain("missing-disk", PLAIN + "  <devices>\n" + DISK.format("/srv/none/a.img", "vda")
+                            + "  </devices>\n"),
+                     r"cannot open '/srv/none/a\.img' for disk vda: '/srv/none' does not exist"),
+    "machine": (domain("machine", "  <memory unit='MiB'>64</memory>\n" + OS.format("pc-nonesuch")),
+                r"has no machine 'pc-nonesuch'"),
+    "no-memory": (domain("no-memory", "  <memory>0</memory>\n" + OS.format("q35")),
+                  r"no-memory\.xml:3:3: error: memory is 0"),
+    "twice": (domain("twice", PLAIN + "  <devices>\n" + DISK.format("/dev/null", "vda") + DISK.format("/dev/zero", "vda")
+                     + "  </devices>\n"), r"twice\.xml:\d+:5: error: disk target 'vda' is used twice"),
+}
+
+
+@case(timeout=200)
+def malformed_definitions():
+    with vm("bystander") as bystander:
+        bystander.start()
+        try:
+            for name, (text, _) in MALFORMED.items():
+                with open(f"/etc/vm/{name}.xml", "w", encoding="utf-8") as f:
+                    f.write(text)
+            before = {name: os.stat(f"/etc/vm/{name}.xml").st_mtime_ns for name in MALFORMED}
+            run_ok(["systemctl", "daemon-reload"])
+            for name, (text, message) in MALFORMED.items():
+                result = run(["vmunit", "start", name])
+                check_equal(result.rc, 1, f"the status of start {name}")
+                check_match(message, result.err, f"start {name}")
+                check(unit_property(f"vm@{name}.service", "ActiveState") in ("failed", "inactive"), f"{name} is active")
+                check("Traceback" not in result.err and len(result.err) < 2000, f"{name}: a long message")
+            after = {name: os.stat(f"/etc/vm/{name}.xml").st_mtime_ns for name in MALFORMED}
+            check_equal(after, before, "the files")
+            check_equal(os.listdir("/run/vmunit/bystander") and list_states()["bystander"], "running")
+            bystander.ticks_go_on()
+        finally:
+            for name in MALFORMED:
+                os.unlink(f"/etc/vm/{name}.xml")
+                run(["systemctl", "reset-failed", f"vm@{name}.service"])
+            run_ok(["systemctl", "daemon-reload"])
+
+
+@case
+def malformed_definitions_are_refused_by_define():
+    for name, (text, message) in MALFORMED.items():
+        if name in ("missing-disk", "other-name"):
+            continue  # may be defined: the disk may come later; the name is what counts, not the file given
+        path = f"/tmp/{name}.xml"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        before = sorted(os.listdir("/etc/vm"))
+        result = run(["vmunit", "define", path])
+        check_equal(result.rc, 1, f"the status of define {name}")
+        check_match(message, result.err, f"define {name}")
+        check_equal(sorted(os.listdir("/etc/vm")), before, "/etc/vm")
+
+
+@case
+def a_stale_drop_in_does_not_start():
+    with vm("stale") as machine:
+        machine.write()
+        run_ok(["systemctl", "daemon-reload"])
+        with open(machine.path, "a", encoding="utf-8") as f:
+            f.write("<!-- edited -->\n")
+        check_equal(run(["systemctl", "start", machine.unit]).rc, 1, "systemctl start of an edited definition")
+        check(any("definition changed on disk, run: systemctl daemon-reload" in m for m in machine.journal()),
+              "the journal does not say why")
+        run_ok(["vmunit", "start", "stale"])  # reloads by itself
+        check_equal(machine.state()[0], "running")
+
+
+# ---- definitions and transient VMs
+
+
+@case
+def define_and_undefine():
+    machine = Vm("lifecycle")
+    with open("/tmp/lifecycle.xml", "w", encoding="utf-8") as f:
+        f.write(machine.xml)
+    try:
+        check_equal(run_ok(["vmunit", "define", "/tmp/lifecycle.xml"]).strip(),
+                    "Domain 'lifecycle' defined from /tmp/lifecycle.xml")
+        with open(machine.path, encoding="utf-8") as f:
+            check_equal(f.read(), machine.xml, "the stored definition")
+        check_equal(list_states()["lifecycle"], "shut off")
+        uuid = run_ok(["vmunit", "domuuid", "lifecycle"]).strip()
+        check_equal(run_ok(["vmunit", "domuuid", "lifecycle"]).strip(), uuid, "the derived UUID")
+        check_equal(run_ok(["vmunit", "domname", uuid]).strip(), "lifecycle")
+        run_ok(["vmunit", "undefine", "lifecycle"])
+        check("lifecycle" not in list_states(), "still listed")
+        check_equal(run(["vmunit", "domstate", "lifecycle"]).rc, 1)
+    finally:
+        machine.remove()
+
+
+@case
+def create_transient():
+    machine = Vm("fleeting")
+    with open("/tmp/fleeting.xml", "w", encoding="utf-8") as f:
+        f.write(machine.xml)
+    machine.unit = "vmunit-vm-fleeting.service"
+    try:
+        check_equal(run_ok(["vmunit", "create", "/tmp/fleeting.xml"]).strip(),
+                    "Domain 'fleeting' created from /tmp/fleeting.xml")
+        machine.watch()
+        check_equal(machine.state(), ("running", "booted"))
+        check_match(r"^fleeting +vm +vmunit", run_ok(["machinectl", "list", "--no-pager"]))
+        status = status_of(machine.qemu())
+        check_equal((int(status["CapBnd"], 16), status["NoNewPrivs"]), (0, "1"), "hardening")
+        check(status["Uid"].split()[0] != "0", "QEMU runs as root")
+        run_ok(["vmunit", "shutdown", "fleeting"])
+        machine.wait_stopped()
+        check("fleeting" not in list_states(), "a transient VM that has ended is listed")
+    finally:
+        machine.remove()
+
+
+@case
+def console():
+    """`vmunit console` reaches the guest's console, types into it and leaves at ^]."""
+    machine = Vm("talk")
+    machine.xml = re.sub(r"<serial type='file'>.*</serial>", "<serial type='pty'/>", machine.xml).replace("vmunit.count", "")
+    machine.write()
+    try:
+        run_ok(["vmunit", "start", "talk"])
+        import pty
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execvp("vmunit", ["vmunit", "console", "talk"])
+        from harness import Console
+        terminal = Console(fd)
+        terminal.expect(r"^Connected to domain 'talk'$")
+        terminal.expect(r"^Escape character is \^\] \(Ctrl \+ \]\)$")
+        # The guest may have said that it is up before anybody listened.
+        wait_for(lambda: terminal.send("cmdline") or _done(terminal), 90, "an answer", interval=0.5)
+        os.write(fd, b"\x1d")
+        wait_for(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 10, "the console to end")
+    finally:
+        machine.remove()
+
+
+def _done(terminal):
+    from harness import Failure
+    try:
+        return terminal.expect(r"^vmunit-guest: done cmdline 0$", 2)
+    except Failure:
+        return None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+# Builds the checkout and stages an installation. To be sourced by bash, after common.sh.
+# shellcheck shell=bash disable=SC2154 # tests_dir, cache_dir: common.sh
+
+source_dir=$(dirname "$tests_dir")
+build_dir=${VMUNIT_BUILD:-$source_dir/build}
+
+# build [MESON OPTION…]: configures once, then builds what changed. Quiet unless it fails.
+build() {
+        local log=$build_dir.log
+        # shellcheck disable=SC2046 # words on purpose
+        ensure_packages $(packages_of build)
+        if [[ ! -f $build_dir/build.ninja ]]; then
+                meson setup "$build_dir" "$source_dir" --werror "$@" >"$log" 2>&1 || { cat "$log" >&2; die "meson failed"; }
+        fi
+        ninja -C "$build_dir" >"$log" 2>&1 || { grep -vE '^\[[0-9]+/[0-9]+\]' "$log" >&2; die "the build failed"; }
+        rm -f "$log"
+}
+
+# Prints the directory with a staged installation (DESTDIR) of the current build.
+stage() {
+        rm -rf "$build_dir/stage"
+        DESTDIR=$build_dir/stage meson install -C "$build_dir" --no-rebuild --quiet >&2
+        printf '%s\n' "$build_dir/stage"
+}

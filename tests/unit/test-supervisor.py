@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The supervisor as a process, with a stand-in for QEMU and one for the monitor that do what the test says.
+
+Usage: test-supervisor.py SUPERVISOR
+"""
+import array
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import unittest
+
+LIMIT = 20.0
+SUPERVISOR = None
+HELLO, READY, STATE, ENDING, RESTART, PONG, SHUTDOWN, REBOOT, RESET, PING = range(1, 11)
+RUNNING, SHUT_OFF = 1, 5
+BOOTED, CRASHED, SHUTDOWN_REASON = 1, 6, 15
+
+# Tells what it was given over the socket that is its descriptor 20, then does what it is told there.
+EMULATOR = '''#!%s
+import os, signal, socket
+s = socket.socket(fileno=20)
+fds = sorted(int(f) for f in os.listdir("/proc/self/fd"))
+links = [f for f in fds if f > 2 and os.path.exists("/proc/self/fd/%%d" %% f)]
+import sys
+mask = [l for l in open("/proc/self/status") if l.startswith("SigBlk")][0].split()[1]
+s.send(repr({"fds": links, "argv": sys.argv[1:], "env": dict(os.environ), "mask": mask,
+             "stdin": os.readlink("/proc/self/fd/0"), "qmp": os.readlink("/proc/self/fd/3")}).encode())
+signal.signal(signal.SIGTERM, lambda *a: os._exit(0))
+while True:
+    command = s.recv(100).decode().split()
+    if not command: os._exit(9)
+    if command[0] == "exit": os._exit(int(command[1]))
+    if command[0] == "kill": os.kill(os.getpid(), int(command[1]))
+    if command[0] == "ignore-term": signal.signal(signal.SIGTERM, signal.SIG_IGN); s.send(b"ok")
+''' % sys.executable
+
+# Sends the descriptor of its supervisor socket to the test, which then speaks for it, and waits.
+MONITOR = '''#!%s
+import array, os, socket, signal
+names = os.environ["LISTEN_FDNAMES"].split(":")
+assert int(os.environ["LISTEN_PID"]) == os.getpid() and int(os.environ["LISTEN_FDS"]) == len(names)
+t = socket.socket(fileno=3 + names.index("test"))
+fds = array.array("i", [3, 3 + names.index("agent")])
+t.sendmsg([("%%d " %% os.getpid() + " ".join(names)).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+os.close(3)
+while True: signal.pause()
+''' % sys.executable
+
+
+class Monitor:
+    def __init__(self, listener):
+        data, ancillary, _, _ = listener.recvmsg(1000, socket.CMSG_SPACE(8))
+        words = data.decode().split()
+        self.pid, self.names = int(words[0]), words[1:]
+        fds = array.array("i")
+        fds.frombytes(ancillary[0][2][:8])
+        self.socket = socket.socket(fileno=fds[0])
+        self.agent = socket.socket(fileno=fds[1])
+        self.socket.settimeout(LIMIT)
+
+    def send(self, kind, a=0, b=0):
+        self.socket.send(struct.pack("=III", kind, a, b))
+
+    def receive(self):
+        return struct.unpack("=III", self.socket.recv(100))
+
+
+class SupervisorTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        d = self.directory.name
+        self.emulator = self.script("qemu", EMULATOR)
+        self.monitor_program = self.script("monitor", MONITOR)
+        self.state_path = os.path.join(d, "state")
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.settimeout(LIMIT)
+        self.notify.bind(os.path.join(d, "notify"))
+        self.qemu, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.monitors, monitor_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.qemu.settimeout(LIMIT)
+        self.monitors.settimeout(LIMIT)
+        self.passed = {"qemu-test": theirs.fileno(), "test": monitor_end.fileno()}
+        self.keep = [theirs, monitor_end]
+        self.pid = 0
+
+    def script(self, name, text):
+        path = os.path.join(self.directory.name, name)
+        with open(path, "w") as f:
+            f.write(text)
+        os.chmod(path, 0o755)
+        return path
+
+    def tearDown(self):
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        for s in self.keep + [self.qemu, self.monitors, self.notify]:
+            s.close()
+        self.directory.cleanup()
+
+    def start(self, record=None, emulator=None, stop_timeout=None):
+        entries = ["version=1", "name=web", "emulator=" + (emulator or self.emulator),
+                   "monitor=" + self.monitor_program, "arg=qemu-web", "arg=-name", "arg=guest=web", "arg=",
+                   "env=A=b", "fd=20:qemu-test", "pair=12:agent", "monitor-fd=test"]
+        if stop_timeout:
+            entries.append("stop-timeout-ms=%d" % stop_timeout)
+        if record is None:
+            record = "".join(e + "\0" for e in entries).encode()
+        for name, content in (("launch", record), ("plan", b"{}")):
+            fd = os.memfd_create(name)
+            os.write(fd, content)  # the offset stays at the end: as after an earlier reader
+            self.passed[name] = fd
+        self.passed["state"] = os.open(self.state_path, os.O_RDWR | os.O_CREAT)
+        control = socket.socket(socket.AF_UNIX)
+        self.keep.append(control)
+        self.passed["control"] = control.fileno()
+
+        self.pid = os.fork()
+        if self.pid == 0:
+            moved = [(n, os.dup(fd)) for n, fd in self.passed.items()]
+            high = [(n, __import__("fcntl").fcntl(fd, __import__("fcntl").F_DUPFD, 200)) for n, fd in moved]
+            for i, (n, fd) in enumerate(high):
+                os.dup2(fd, 3 + i, inheritable=True)
+            # A descriptor that nobody planned: it must not reach QEMU.
+            os.dup2(high[0][1], 3 + len(high), inheritable=True)
+            env = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(high)),
+                   "LISTEN_FDNAMES": ":".join(n for n, _ in high), "SECRET": "x",
+                   "NOTIFY_SOCKET": os.path.join(self.directory.name, "notify")}
+            os.execve(SUPERVISOR, ["vmunit-supervisor"], env)
+        for name in ("launch", "plan", "state"):
+            os.close(self.passed[name])
+
+    def running(self, **kwargs):
+        """Starts and returns what QEMU saw, and the first monitor, which has said that the guest runs."""
+        self.start(**kwargs)
+        seen = eval(self.qemu.recv(100000).decode())
+        monitor = Monitor(self.monitors)
+        monitor.send(HELLO)
+        monitor.send(STATE, RUNNING, BOOTED)
+        monitor.send(READY)
+        self.expect_notification("READY=1")
+        return seen, monitor
+
+    def expect_notification(self, text):
+        while True:
+            got = self.notify.recv(1000).decode()
+            self.assertNotIn("MAINPID", got)
+            if text in got:
+                return
+
+    def end(self):
+        fd = os.pidfd_open(self.pid)
+        try:
+            self.assertTrue(select.select([fd], [], [], LIMIT)[0], "the supervisor did not end")
+        finally:
+            os.close(fd)
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+    def state(self):
+        with open(self.state_path) as f:
+            text = f.read()
+        self.assertEqual(len(text), 64)
+        return text.strip()
+
+    def test_qemu_gets_what_was_planned_and_nothing_else(self):
+        seen, monitor = self.running()
+        self.assertEqual(seen["fds"], [3, 12, 20])
+        self.assertEqual(seen["argv"], ["-name", "guest=web", ""])
+        self.assertEqual({k: v for k, v in seen["env"].items() if k != "LC_CTYPE"}, {"A": "b"})
+        self.assertEqual(seen["stdin"], "/dev/null")
+        self.assertTrue(seen["qmp"].startswith("socket:"))
+        self.assertEqual(int(seen["mask"], 16), 0)
+        self.assertEqual(monitor.names, ["supervisor", "qmp", "plan", "control", "test", "agent"])
+        self.assertEqual(self.state(), "running/booted")
+
+    def test_exit_status_is_qemus(self):
+        self.running()
+        self.qemu.send(b"exit 3")
+        self.assertEqual(self.end(), 3)
+        self.assertEqual(self.state(), "shut off/crashed")
+
+    def test_signal_is_qemus(self):
+        self.running()
+        self.qemu.send(b"kill 9")
+        self.assertEqual(self.end(), -signal.SIGKILL)
+        self.assertEqual(self.state(), "shut off/crashed")
+
+    def test_last_words_of_the_monitor(self):
+        _, monitor = self.running()
+        monitor.send(ENDING, 0, SHUTDOWN_REASON)
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.state(), "shut off/shutdown")
+
+    def test_guest_crash_fails_the_unit(self):
+        _, monitor = self.running()
+        monitor.send(ENDING, 0, CRASHED)
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 134)
+        self.assertEqual(self.state(), "shut off/crashed")
+
+    def test_forced_restart(self):
+        _, monitor = self.running()
+        monitor.send(RESTART)
+        monitor.send(ENDING, 0, CRASHED)
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 133)
+
+    def test_killed_monitor_is_replaced(self):
+        _, monitor = self.running()
+        for _ in range(3):
+            os.kill(monitor.pid, signal.SIGKILL)
+            monitor.socket.close()
+            monitor.agent.close()
+            monitor = Monitor(self.monitors)
+            monitor.send(HELLO, 1)
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
+
+    def test_stopped_monitor_is_replaced(self):
+        _, monitor = self.running()
+        os.kill(monitor.pid, signal.SIGSTOP)
+        self.assertNotEqual(Monitor(self.monitors).pid, monitor.pid)
+
+    def test_stop_request_outlives_the_monitor(self):
+        _, monitor = self.running(stop_timeout=60000)
+        os.kill(self.pid, signal.SIGTERM)
+        self.expect_notification("STOPPING=1")
+        kind, budget, _ = monitor.receive()
+        self.assertEqual(kind, SHUTDOWN)
+        self.assertTrue(50000 < budget <= 55000, budget)
+        os.kill(monitor.pid, signal.SIGKILL)
+        monitor = Monitor(self.monitors)
+        monitor.send(HELLO, 1)
+        self.assertEqual(monitor.receive()[0], SHUTDOWN)
+
+    def test_stop_that_goes_nowhere_ends_qemu(self):
+        self.running(stop_timeout=400)
+        os.kill(self.pid, signal.SIGTERM)
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.state(), "shut off/destroyed")
+
+    def test_requests_by_signal(self):
+        _, monitor = self.running()
+        os.kill(self.pid, signal.SIGINT)
+        self.assertEqual(monitor.receive()[0], REBOOT)
+        os.kill(self.pid, signal.SIGRTMIN + 15)
+        self.assertEqual(monitor.receive()[0], RESET)
+        os.kill(self.pid, signal.SIGRTMIN + 4)
+        self.assertEqual(monitor.receive(), (SHUTDOWN, 0xFFFFFFFF, 0))
+
+    def test_destroy(self):
+        self.running()
+        os.kill(self.pid, signal.SIGRTMIN + 14)
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.state(), "shut off/destroyed")
+
+    def test_destroy_of_a_qemu_that_ignores_it(self):
+        self.running()
+        self.qemu.send(b"ignore-term")
+        self.qemu.recv(10)
+        os.kill(self.pid, signal.SIGRTMIN + 14)
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.state(), "shut off/destroyed")
+
+    def test_monitor_cannot_fake_states(self):
+        _, monitor = self.running()
+        monitor.send(STATE, SHUT_OFF, SHUTDOWN_REASON)
+        monitor.send(STATE, 1000, 1)
+        monitor.send(STATE, RUNNING, 1000)
+        monitor.send(77, 1, 1)
+        monitor.socket.send(b"x" * 5000)  # no record: the connection is closed
+        self.assertEqual(monitor.socket.recv(10), b"")
+        self.assertEqual(self.state(), "running/booted")
+
+    def test_missing_emulator(self):
+        self.start(emulator="/nonexistent/qemu")
+        self.assertEqual(self.end(), 1)
+        self.assertEqual(self.state(), "shut off/failed")
+
+    def test_damaged_records(self):
+        for record in (b"", b"version=2\0name=a\0", b"version=1\0name=a\0emulator=/x\0", b"version=1",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=3:a\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=10:a\0fd=10:b\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0unknown=1\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=10:absent\0"):
+            with self.subTest(record=record):
+                self.start(record=record)
+                self.assertEqual(self.end(), 1)
+
+
+if __name__ == "__main__":
+    SUPERVISOR = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2, warnings="ignore")
