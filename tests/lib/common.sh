@@ -52,9 +52,10 @@ recipe_key() {
 
 # cached NAME KEY FUNCTION: prints the path of the artefact NAME-KEY, a directory, and makes it first if it is not there:
 # FUNCTION DIR SCRATCH fills the empty DIR and may leave anything in SCRATCH. An artefact appears under its name by a rename, so it is whole or
-# absent; the lock makes a second caller wait for the first one's result. Older keys of the same name are removed.
+# absent; the lock makes a second caller wait for the first one's result. Keys of the same name that nobody has asked for
+# since yesterday are removed.
 cached() {
-        local name=$1 key=$2 make=$3 target temporary old started
+        local name=$1 key=$2 make=$3 target temporary started
         target=$cache_dir/$name-$key
 
         if [[ ! -d $target ]]; then
@@ -74,12 +75,12 @@ cached() {
                 (set -e; "$make" "$temporary/artefact" "$temporary/scratch") >&2 {cache_lock}>&-
                 mv -T "$temporary/artefact" "$target"
                 rm -rf "$temporary"
-                for old in "$cache_dir/$name"-????????????????; do
-                        [[ $old == "$target" ]] || rm -rf "$old"
-                done
+                # Not those of today: another checkout, or a run that is still going on, may be using them.
+                find "$cache_dir" -mindepth 1 -maxdepth 1 -name "$name-????????????????" -mmin +1440 -exec rm -rf {} +
                 log "made $name in $((SECONDS - started)) s"
         fi
 
         [[ -z ${cache_lock-} ]] || exec {cache_lock}>&-
+        touch "$target" 2>/dev/null || true
         printf '%s\n' "$target"
 }

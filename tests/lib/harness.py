@@ -286,10 +286,12 @@ class Inotify:
 
 
 def wait_for_path(path, timeout=10):
-    """Waits until the path exists; its directory must be there."""
-    watch = Inotify(os.path.dirname(path) or ".")
+    """Waits until the path exists."""
+    deadline = time.monotonic() + timeout
+    directory = os.path.dirname(path) or "."
+    wait_for(lambda: os.path.isdir(directory), timeout, f"the directory {directory}")
+    watch = Inotify(directory)
     try:
-        deadline = time.monotonic() + timeout
         while not os.path.lexists(path):
             if not watch.wait(deadline - time.monotonic()):
                 raise Failure(f"{path} did not appear within {timeout} s")
