@@ -13,6 +13,7 @@
  *   GetConsoles() → a(ss)                     alias, host device ("/dev/pts/3" or "")
  *   Qmp(s command) → s                        one QMP command object, its "return" value
  *   signal StateChanged(s state, s reason)
+ *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it
  */
 #define CONTROL_PATH "/org/vmunit/Machine1"
 #define CONTROL_INTERFACE "org.vmunit.Machine1"

@@ -7,6 +7,8 @@
 /* The largest definition that is read at all. */
 #define DOMAIN_XML_MAX (4U * 1024U * 1024U)
 #define DOMAIN_XML_DEPTH_MAX 64U
+/* The most devices of one kind: so what compares each with each stays quick. */
+#define DOMAIN_XML_LIST_MAX 1024U
 
 /* Reads a domain definition. TEXT is SIZE bytes and need not end with NUL; DIAG should have been initialised
  * with the file's name. No DTDs, no external entities, no network. All problems are reported. The result is

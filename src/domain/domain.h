@@ -172,7 +172,7 @@ typedef struct DomainRng {
         DeviceInfo info;
         RngModel model;
         RngBackend backend;
-        char *backend_path; /* random: "/dev/urandom" when absent */
+        char *backend_path; /* random: "/dev/random" when absent, as in libvirt */
         OptUint rate_bytes, rate_period; /* bytes per milliseconds */
 } DomainRng;
 
@@ -240,8 +240,8 @@ typedef struct DomainOs {
 
 typedef struct DomainFeatures {
         SrcLoc loc;
-        bool acpi, apic, pae, hap, privnet, pvspinlock_present;
-        Tristate apic_eoi, pvspinlock, pmu, vmport, smm, kvm_hidden, hpt;
+        bool acpi, apic, pae, privnet;
+        Tristate hap, apic_eoi, pvspinlock, pmu, vmport, smm, kvm_hidden, hpt;
         char *gic_version;
 } DomainFeatures;
 
@@ -332,6 +332,8 @@ Domain *domain_new(void);
 /* Frees the domain and all it owns; takes NULL; returns NULL. */
 Domain *domain_free(Domain *d);
 DEFINE_CLEANUP(Domain *, domain_free)
+/* Frees what the source owns and leaves {}. */
+void char_source_done(CharSource *s);
 
 /* Checks what a single element cannot know: combinations, uniqueness, ranges, what is not supported yet. An
  * ordered list of checks; all of them run, so all problems are in DIAG. 0 or -EINVAL. */

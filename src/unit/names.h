@@ -7,12 +7,13 @@
  * are derived here and nowhere else: readable where it can be, escaped or hashed where it must be. */
 
 /* What becomes a path, a unit name and a machine name must not surprise: no "/", no control characters, not
- * "." or "..", no leading "." or "#", valid UTF-8, at most VM_NAME_MAX bytes. 0 or -EINVAL, with the reason
- * in DIAG. */
+ * "." or "..", no leading "." or "#", valid UTF-8, at most VM_NAME_MAX bytes, and short enough for a unit's name
+ * when escaped (58 bytes that are not ASCII). 0 or -EINVAL, with the reason in DIAG. */
 #define VM_NAME_MAX 64U
 int vm_name_check(const char *name, SrcLoc loc, Diag *diag);
 
-/* "web" → "web", "my vm" → "my\x20vm": the instance (%i, never %I) of vm@.service. systemd.unit(5). */
+/* "web" → "web", "my-vm" → "my-vm", "my vm" → "my\x20vm": the instance (%i, never %I) of vm@.service.
+ * systemd.unit(5). */
 char *vm_instance(const char *name);
 /* The other way. -EINVAL when INSTANCE is not what vm_instance() makes. */
 int vm_instance_to_name(const char *instance, char **ret);
@@ -33,3 +34,8 @@ char *vm_machine(const char *name);
 /* "/run/vmunit/web": the directory of one VM. */
 char *vm_runtime_path(const char *name, const char *file);
 char *vm_state_path(const char *name, const char *file);
+
+/* "br-lan" → "sys-subsystem-net-devices-br\x2dlan.device". */
+char *net_device_unit(const char *ifname);
+/* libvirt's <partition>: "/machine/production" → "machine-production.slice". 0, -EINVAL (see DIAG) or -ENOMEM. */
+int partition_slice(const char *partition, SrcLoc loc, Diag *diag, char **ret);

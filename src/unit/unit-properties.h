@@ -10,18 +10,22 @@
 
 /* How the value is written and which D-Bus type it has (org.freedesktop.systemd1(5)). */
 typedef enum UnitPropertyKind {
-        UNIT_STRING = 1,  /* s */
-        UNIT_BOOL,        /* b */
-        UNIT_U64,         /* t: a number, or "infinity" */
-        UNIT_BYTES,       /* t */
-        UNIT_USEC,        /* t: "90s" in text, NAMEUSec on the bus */
-        UNIT_STRV,        /* as: words separated by blanks; each as one assignment in text */
-        UNIT_CPUSET,      /* ay: a bit mask on the bus, "0-3" in text */
-        UNIT_DEVICE_ALLOW,/* a(ss): "PATH rw" */
-        UNIT_BIND_PATHS,  /* a(ssbt) */
-        UNIT_EXEC,        /* a(sasb) or a(sasas) */
-        UNIT_ENVIRONMENT, /* as: NAME=VALUE, quoted in text */
-        UNIT_EXIT_STATUS, /* (aiai) */
+        UNIT_STRING = 1,       /* s: all of the line */
+        UNIT_BOOL,             /* b */
+        UNIT_U32,              /* u */
+        UNIT_U64,              /* t: a number, or "infinity" */
+        UNIT_BYTES,            /* t */
+        UNIT_USEC,             /* t: "90s" in text, NAMEUSec on the bus; the value is in microseconds */
+        UNIT_STRV,             /* as: words; each as one assignment in text */
+        UNIT_NAMES,            /* as: names of units, which have escapes of their own */
+        UNIT_CPUSET,           /* ay: a bit mask on the bus, "0-3" in text */
+        UNIT_DEVICE_ALLOW,     /* a(ss): "PATH rw" */
+        UNIT_BIND_PATHS,       /* a(ssbt): "PATH", "-PATH" when it may be missing */
+        UNIT_ENVIRONMENT,      /* as: NAME=VALUE, quoted in text */
+        UNIT_LOG_FIELDS,       /* aay: NAME=VALUE, quoted in text */
+        UNIT_EXIT_STATUS,      /* (aiai): numbers */
+        UNIT_ADDRESS_FAMILIES, /* (bas): names of families that are allowed */
+        _UNIT_PROPERTY_KIND_MAX,
 } UnitPropertyKind;
 
 typedef struct UnitProperty {
@@ -30,6 +34,7 @@ typedef struct UnitProperty {
         const char *bus_name; /* the D-Bus property, where it differs, else the same; NULL: not settable over D-Bus */
         UnitPropertyKind kind;
         bool live;            /* a cgroup property: frozen by SetUnitProperties() at start */
+        const char *comment;  /* for the drop-in: why a protection of the template is relaxed; NULL: nothing to say */
         char **values;        /* owned; unescaped; more than one for lists */
 } UnitProperty;
 
@@ -40,13 +45,31 @@ typedef struct UnitProperties {
 
 void unit_properties_done(UnitProperties *p);
 
-/* Computes the settings of DOMAIN. Needs no effective domain (it runs in the generator), so it uses only what
- * the definition says. DIGEST is the definition's (siphash.h), SOURCE_PATH its file. 0 or negative errno. */
+/* Computes the settings of DOMAIN. Generator and prepare step must come to the same result, so this looks only
+ * at what domain_complete() leaves behind: not at addresses or controllers, and not at what FACTS say of the
+ * moment. DIGEST is the definition's (siphash.h), SOURCE_PATH its file. 0 or negative errno. */
 int unit_properties_new(const Domain *d, const HostFacts *facts, const char *digest, const char *source_path,
                         Diag *diag, UnitProperties *ret);
+
+/* What StartTransientUnit needs for a unit that no file describes: P's settings, and for the others of the table
+ * what the template vm@.service has. What is in the prefix drop-in vmunit-vm-.service.d is not among it, since that
+ * would win anyway; its commands find the VM by VMUNIT_INSTANCE in the environment. 0 or negative errno. */
+int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, UnitProperties *ret);
 
 /* The text of the drop-in 10-vmunit.conf: "%" doubled, values quoted where systemd.syntax(7) needs it,
  * byte-stable. 0 or -ENOMEM. */
 int unit_properties_to_dropin(const UnitProperties *p, const char *source_path, char **ret);
 
 const UnitProperty *unit_properties_find(const UnitProperties *p, const char *name);
+
+/* Adds the setting NAME of SECTION, for readers of a frozen plan. VALUES are copied. -EINVAL when the table
+ * has no such setting. */
+int unit_properties_add(UnitProperties *p, const char *section, const char *name, char *const *values);
+
+/* The table's rows, for tests: how the setting is in the template, NULL when it is not there. */
+typedef struct UnitPropertyRow {
+        UnitProperty property; /* values is NULL */
+        const char *template_value;
+} UnitPropertyRow;
+/* False when there is no row I. */
+bool unit_property_row(size_t i, UnitPropertyRow *ret);

@@ -18,7 +18,7 @@ DOMAIN = """<domain type='{type}'{xmlns}>
   <vcpu>{vcpus}</vcpu>
   <os>
     <type arch='x86_64' machine='{machine}'>hvm</type>
-    <kernel>{guest}/vmlinuz</kernel>
+    <kernel>{guest}/vmlinux</kernel>
     <initrd>{guest}/initrd</initrd>
     <cmdline>console=ttyS0 quiet {cmdline}</cmdline>
   </os>
@@ -50,6 +50,7 @@ class Vm:
 
     def write(self):
         os.makedirs("/etc/vm", exist_ok=True)
+        os.makedirs(LOGS, exist_ok=True)
         with open(self.path, "w", encoding="utf-8") as f:
             f.write(self.xml)
         return self

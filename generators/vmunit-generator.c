@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <systemd/sd-id128.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "definition.h"
+#include "domain-xml.h"
+#include "file-util.h"
+#include "names.h"
+#include "runtime.h"
+#include "string-util.h"
+#include "strv.h"
+#include "unit-properties.h"
+
+/* systemd.generator(7): runs early at boot and at every daemon-reload, so it is quick, executes nothing, asks
+ * nobody, and goes on after a bad definition. What a drop-in says is decided in src/unit. */
+
+#define DROPIN_MAX (1024U * 1024U)
+/* A record of /dev/kmsg holds less than 1 KiB. */
+#define LINE_MAX_KMSG 900
+
+typedef struct Generator {
+        const char *directory;    /* the normal one of systemd's three; NULL: print */
+        const char *runtime_dir;  /* /run/vmunit */
+        HostFacts facts;
+        bool by_systemd;          /* nobody reads stderr */
+        int kmsg;                 /* owned; -EBADF: none */
+        bool failed;
+} Generator;
+
+/* Under systemd messages go to the kernel's log: at boot there is no journal yet. Containers have no kernel log,
+ * so there it is the journal, as soon as there is one. */
+static void say(Generator *g, const char *text) {
+        _cleanup_free_ char *line = NULL;
+
+        if (g->by_systemd && g->kmsg < 0) {
+                (void) sd_journal_send("MESSAGE=%s", text, "PRIORITY=3", "SYSLOG_IDENTIFIER=vmunit-generator", NULL);
+                return;
+        }
+        /* One write() for a record; dprintf() would ask /dev/kmsg for its position, which it does not tell. */
+        line = g->kmsg < 0 ? strf("vmunit-generator: %s\n", text) :
+                strf("<3>vmunit-generator[%d]: %.*s\n", (int) getpid(), LINE_MAX_KMSG, text);
+        if (line)
+                (void) write_all(g->kmsg < 0 ? STDERR_FILENO : g->kmsg, line, strlen(line));
+}
+
+/* One line for a definition: its first error, and how many there are besides. */
+static void say_errors(Generator *g, const Diag *diag) {
+        g->failed = true;
+        FOREACH_ARRAY(e, diag->entries, diag->n_entries) {
+                if (e->severity != DIAG_ERROR)
+                        continue;
+                _cleanup_free_ char *text = diag_entry_format(diag, e);
+                _cleanup_free_ char *line = !text || diag->n_errors < 2 ? NULL :
+                        strf("%s (and %zu more)", text, diag->n_errors - 1);
+                say(g, line ?: text ?: "error: out of memory");
+                return;
+        }
+}
+
+static void say_errno(Generator *g, int error, const char *path) {
+        _cleanup_free_ char *line = strf("%s: error: %s", path, strerror(-error));
+        g->failed = true;
+        say(g, line ?: "error: out of memory");
+}
+
+/* --- from a definition to a drop-in --- */
+
+static int parse_definition(Generator *g, Definition *def, Diag *diag, Domain **ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        int r;
+
+        r = domain_from_xml(def->text, def->size, diag, &d);
+        if (r < 0)
+                return r;
+        if (!streq_ptr(d->name, def->name))
+                return diag_error(diag, d->name_loc, "name '%s' differs from the file name '%s'", strempty(d->name),
+                                  def->name);
+        r = vm_name_check(d->name, d->name_loc, diag);
+        if (r < 0)
+                return r;
+        r = domain_complete(d, &g->facts, diag);
+        if (r >= 0)
+                r = domain_validate(d, diag);
+        if (r >= 0)
+                *ret = TAKE_PTR(d);
+        return r;
+}
+
+static int make_dropin(Generator *g, Definition *def, Diag *diag, char **ret) {
+        _cleanup_(unit_properties_done) UnitProperties p = {};
+        _cleanup_(domain_freep) Domain *d = NULL;
+        int r;
+
+        r = parse_definition(g, def, diag, &d);
+        if (r >= 0)
+                r = unit_properties_new(d, &g->facts, def->digest, def->path, diag, &p);
+        if (r >= 0)
+                r = unit_properties_to_dropin(&p, def->path, ret);
+        return r;
+}
+
+/* The drop-in a VM was started with. As long as it runs a changed definition must not change its unit. */
+static int read_frozen(Generator *g, const char *name, char **ret) {
+        _cleanup_free_ char *path = strf("%s/%s/" RUNTIME_DROPIN, g->runtime_dir, name);
+        return path ? read_file_limited(AT_FDCWD, path, DROPIN_MAX, ret, NULL) : -ENOMEM;
+}
+
+static int write_new_file(const char *path, const char *text) {
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+        return fd < 0 ? -errno : write_all(fd, text, strlen(text));
+}
+
+static void write_dropin(Generator *g, const char *name, const char *text) {
+        _cleanup_free_ char *unit = vm_unit(name);
+        _cleanup_free_ char *directory = unit ? strf("%s/%s.d", strempty(g->directory), unit) : NULL;
+        _cleanup_free_ char *file = directory ? strf("%s/" RUNTIME_DROPIN, directory) : NULL;
+        int r;
+
+        if (!file) {
+                say_errno(g, -ENOMEM, name);
+        } else if (!g->directory) {
+                printf("==> %s.d/" RUNTIME_DROPIN " <==\n%s\n", unit, text);
+        } else if (mkdir(directory, 0755) < 0 && errno != EEXIST) {
+                say_errno(g, -errno, directory);
+        } else {
+                r = write_new_file(file, text);
+                if (r < 0)
+                        say_errno(g, r, file);
+        }
+}
+
+static void generate(Generator *g, Definition *found) {
+        _cleanup_free_ char *text = NULL, *frozen = NULL;
+        _cleanup_definition_ Definition def = {};
+        _cleanup_(diag_done) Diag diag = {};
+        int r;
+
+        r = diag_init(&diag, found->path);
+        if (r >= 0) {
+                r = definition_load(found->name, &def);
+                if (r == -ENOENT || r == -ERFKILL) /* just removed or masked */
+                        return;
+                if (r < 0)
+                        (void) diag_error(&diag, (SrcLoc) {}, "%s", definition_error(r));
+                else
+                        r = make_dropin(g, &def, &diag, &text);
+        }
+        if (diag.n_errors > 0)
+                say_errors(g, &diag);
+        else if (r < 0)
+                say_errno(g, r, found->path);
+
+        if (read_frozen(g, found->name, &frozen) >= 0)
+                write_dropin(g, found->name, frozen);
+        else if (r >= 0)
+                write_dropin(g, found->name, text);
+}
+
+/* --- VMs that run although their definition is gone --- */
+
+static bool list_has(const DefinitionList *l, const char *name) {
+        FOREACH_ARRAY(d, l->items, l->n_items)
+                if (streq(d->name, name))
+                        return true;
+        return false;
+}
+
+static void generate_orphans(Generator *g, const DefinitionList *known) {
+        _cleanup_strv_ char **names = NULL;
+
+        DIR *d = opendir(g->runtime_dir);
+        if (!d)
+                return;
+        for (struct dirent *e; (e = readdir(d));)
+                if (vm_name_check(e->d_name, (SrcLoc) {}, NULL) >= 0 && !list_has(known, e->d_name) &&
+                    strv_extend(&names, e->d_name) < 0)
+                        g->failed = true;
+        closedir(d);
+        strv_sort(names);
+        STRV_FOREACH(name, names) {
+                _cleanup_free_ char *frozen = NULL;
+                if (read_frozen(g, *name, &frozen) >= 0)
+                        write_dropin(g, *name, frozen);
+        }
+}
+
+/* What was found beside the definitions; sorted, as directories have no order. */
+static int list_definitions(Generator *g, DefinitionList *ret) {
+        _cleanup_strv_ char **lines = NULL;
+        _cleanup_(diag_done) Diag diag = {};
+        int r;
+
+        r = definition_list(&diag, ret);
+        FOREACH_ARRAY(e, diag.entries, diag.n_entries)
+                if (strv_consume(&lines, diag_entry_format(&diag, e)) < 0)
+                        g->failed = true;
+        strv_sort(lines);
+        STRV_FOREACH(line, lines)
+                say(g, *line);
+        if (r < 0 && diag.n_errors == 0)
+                say_errno(g, r, "definitions");
+        return r;
+}
+
+static void run(Generator *g) {
+        _cleanup_definition_list_ DefinitionList list = {};
+
+        if (list_definitions(g, &list) < 0)
+                g->failed = true;
+        FOREACH_ARRAY(def, list.items, list.n_items)
+                generate(g, def);
+        generate_orphans(g, &list);
+}
+
+/* --- program --- */
+
+/* Only what every machine has at this point of the boot; the same for the same machine at any time. */
+static void gather_facts(HostFacts *facts) {
+        const char *s = getenv("VMUNIT_MACHINE_ID");
+        sd_id128_t id = {};
+
+        *facts = host_facts_generic;
+        if (s ? sd_id128_from_string(s, &id) >= 0 : sd_id128_get_machine(&id) >= 0)
+                memcpy(facts->machine_id, id.bytes, sizeof(id.bytes));
+}
+
+static int usage(FILE *f) {
+        fputs("vmunit-generator NORMAL-DIR EARLY-DIR LATE-DIR\n"
+              "vmunit-generator --dry-run\n\n"
+              "Writes a drop-in for every virtual machine that is defined in /etc/vm, /run/vm and /usr/lib/vm.\n"
+              "Run by systemd, see vmunit-generator(8).\n\n"
+              "  --dry-run  print the drop-ins\n"
+              "  --help     print this\n"
+              "  --version  print the version\n", f);
+        return f == stdout ? 0 : 1;
+}
+
+int main(int argc, char *argv[]) {
+        static const struct option options[] = {
+                { "dry-run", no_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'v' }, {},
+        };
+        const char *scope = getenv("SYSTEMD_SCOPE"), *runtime_dir = getenv("VMUNIT_RUNTIME_DIR");
+        Generator g = { .runtime_dir = runtime_dir ?: VM_RUNTIME_DIR, .by_systemd = scope, .kmsg = -EBADF };
+        bool dry_run = false;
+
+        for (int c; (c = getopt_long(argc, argv, "", options, NULL)) >= 0;)
+                switch (c) {
+                case 'n':
+                        dry_run = true;
+                        break;
+                case 'h':
+                        return usage(stdout);
+                case 'v':
+                        puts("vmunit-generator " VMUNIT_VERSION);
+                        return 0;
+                default:
+                        return usage(stderr);
+                }
+        if (dry_run ? optind != argc : argc - optind != 3)
+                return usage(stderr);
+        /* The session manager has no VMs of its own yet. */
+        if (scope && !streq(scope, "system"))
+                return 0;
+
+        umask(0022);
+        if (!dry_run)
+                g.directory = argv[optind];
+        if (g.by_systemd)
+                g.kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        gather_facts(&g.facts);
+        run(&g);
+        safe_close(g.kmsg);
+        return g.failed || fflush(stdout) != 0 ? 1 : 0;
+}

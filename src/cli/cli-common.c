@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+
+#include "cli-common.h"
+#include "domain-xml.h"
+#include "file-util.h"
+
+int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word) {
+        _cleanup_diag_ Diag diag = {};
+        const char *word;
+
+        if (command_get_nonempty(cli, c, "domain", &word) < 0)
+                return -1;
+        int r = vm_lookup(cli->manager, word, flags, &diag, ret);
+        if (r == -ENOENT)
+                return cli_error(cli, "failed to get domain '%s'", word);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "failed to get domain '%s'", word);
+        if (ret_word)
+                *ret_word = word;
+        return 0;
+}
+
+int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size) {
+        int r = read_file_limited(AT_FDCWD, path, DOMAIN_XML_MAX, ret, ret_size);
+
+        if (r == -EFBIG)
+                return cli_error(cli, "Failed to open file '%s': larger than %u MiB", path,
+                                 DOMAIN_XML_MAX >> 20);
+        if (r == -EBADF)
+                return cli_error(cli, "Failed to open file '%s': not a regular file", path);
+        if (r < 0)
+                return cli_error(cli, "Failed to open file '%s': %s", path, strerror(-r));
+        return 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cli.h"
+#include "machines.h"
+#include "verbs.h"
+
+/* What several families of verbs need. They print what went wrong and return -1. */
+
+/* The VM that --domain names; *ret_word (may be NULL) is how the user called it. */
+int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word);
+
+/* The content of FILE, at most what a definition may have. "-" is no special name, as in virsh. */
+int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size);
+
+/* Attaches the terminal to a console of the running VM NAME until the escape character or its end. */
+int cli_console(Cli *cli, const char *name, const char *alias, bool force);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "cli-common.h"
+#include "vm-lifecycle.h"
+#include "terminal.h"
+#include "verbs.h"
+
+/* console, ttyconsole, qemu-monitor-command */
+
+int cli_console(Cli *cli, const char *name, const char *alias, bool force) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+
+        int r = vm_lookup(cli->manager, name, VM_BY_NAME, &diag, &vm);
+        if (r < 0)
+                return cli_error_diag(cli, r == -ENOENT ? 0 : r, &diag, "failed to get domain '%s'", name);
+        if (!vm.active)
+                return cli_error(cli, "The domain is not running");
+        if (!isatty(STDIN_FILENO))
+                return cli_error(cli, "Cannot run interactive console without a controlling TTY");
+
+        r = vm_open_console(cli->manager, &vm, alias, force, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to open the console of domain '%s'", vm.name);
+        _cleanup_close_ int fd = r;
+
+        cli_print_extra(cli, "Connected to domain '%s'\n", vm.name);
+        if ((unsigned char) cli->escape < 0x20)
+                cli_print_extra(cli, "Escape character is ^%c (Ctrl + %c)\n", cli->escape + 0x40,
+                                cli->escape + 0x40);
+        else
+                cli_print_extra(cli, "Escape character is %c\n", cli->escape);
+        (void) fflush(cli->out);
+        r = terminal_attach(STDIN_FILENO, STDOUT_FILENO, fd, cli->escape);
+        return r < 0 ? cli_error(cli, "the console was interrupted: %s", strerror(-r)) : 0;
+}
+
+static int verb_console(Cli *cli, const Command *c) {
+        _cleanup_vm_ Vm vm = {};
+        const char *alias;
+
+        if (command_get_nonempty(cli, c, "devname", &alias) < 0 ||
+            cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        /* --safe asks that nobody else can have it at the same time: that is always so. */
+        return cli_console(cli, vm.name, alias, command_has(c, "force"));
+}
+
+static int verb_ttyconsole(Cli *cli, const Command *c) {
+        _cleanup_free_ char *device = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        int r = vm_tty_console(cli->manager, &vm, &diag, &device);
+        if (r == -ENOENT)
+                return -1; /* virsh says nothing here */
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to get the console of domain '%s'", vm.name);
+        cli_print(cli, "%s\n", device);
+        return 0;
+}
+
+static const Option console_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        { .name = "devname", .type = OPTION_STRING, .help = "character device name" },
+        OPTION_FLAG("force", "force console connection (disconnect already connected sessions)"),
+        OPTION_FLAG("safe", "only connect if safe console handling is supported"),
+        OPTIONS_END,
+};
+static const Option ttyconsole_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        OPTIONS_END,
+};
+
+static const Verb console_verbs[] = {
+        { "console", GROUP_DOMAIN, verb_console, console_options, "connect to the guest console",
+          "Connect the virtual serial console for the guest", .changes = true },
+        { "ttyconsole", GROUP_DOMAIN, verb_ttyconsole, ttyconsole_options, "tty console",
+          "Output the device for the TTY console." },
+};
+DEFINE_VERB_TABLE(console);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli-common.h"
+#include "definitions.h"
+#include "vm-lifecycle.h"
+#include "verbs.h"
+
+/* define, undefine, create */
+
+static int verb_define(Cli *cli, const Command *c) {
+        _cleanup_free_ char *text = NULL, *name = NULL;
+        ParseFlags flags = command_has(c, "validate") ? PARSE_STRICT : 0;
+        _cleanup_diag_ Diag diag = {};
+        const char *file;
+        size_t size;
+
+        if (command_get_nonempty(cli, c, "file", &file) < 0 || cli_read_file(cli, file, &text, &size) < 0)
+                return -1;
+        (void) diag_init(&diag, file);
+        int r = vm_define(cli->manager, text, size, flags, &diag, &name);
+        cli_warnings(cli, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to define domain from %s", file);
+        cli_print_extra(cli, "Domain '%s' defined from %s\n", name, file);
+        return 0;
+}
+
+static int verb_undefine(Cli *cli, const Command *c) {
+        static const char *const later[] = { "storage", "remove-all-storage", "wipe-storage" };
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        const char *word;
+
+        /* To leave behind what was to be removed would be worse than to refuse. */
+        for (size_t i = 0; i < ELEMENTSOF(later); i++)
+                if (command_has(c, later[i]))
+                        return cli_error(cli, "not yet supported: undefine --%s", later[i]);
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0)
+                return -1;
+        int r = vm_undefine(cli->manager, &vm, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to undefine domain '%s'", word);
+        cli_print_extra(cli, "Domain '%s' has been undefined\n", word);
+        return 0;
+}
+
+static int verb_create(Cli *cli, const Command *c) {
+        _cleanup_free_ char *text = NULL, *name = NULL;
+        VmStartFlags flags = command_has(c, "paused") ? VM_START_PAUSED : 0;
+        _cleanup_diag_ Diag diag = {};
+        const char *file;
+        size_t size;
+
+        if (command_get_nonempty(cli, c, "file", &file) < 0 || cli_read_file(cli, file, &text, &size) < 0)
+                return -1;
+        (void) diag_init(&diag, file);
+        int r = vm_create(cli->manager, text, size, flags, command_has(c, "validate"), &diag, &name);
+        cli_warnings(cli, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to create domain from %s", file);
+        cli_print_extra(cli, "Domain '%s' created from %s\n", name, file);
+        return command_has(c, "console") ? cli_console(cli, name, NULL, false) : 0;
+}
+
+#define OPTION_FILE \
+        { .name = "file", .type = OPTION_DATA, .required = true, .hint = HINT_FILE, \
+          .help = "file containing an XML domain description" }
+
+static const Option define_options[] = {
+        OPTION_FILE,
+        OPTION_FLAG("validate", "validate the XML against the schema"),
+        OPTIONS_END,
+};
+static const Option undefine_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_FLAG("managed-save", "remove domain managed state file"),
+        { .name = "storage", .type = OPTION_STRING, .named = true,
+          .help = "remove associated storage volumes (not yet supported)" },
+        OPTION_FLAG("remove-all-storage", "remove all associated storage volumes (not yet supported)"),
+        OPTION_FLAG("wipe-storage", "wipe data on the removed volumes (not yet supported)"),
+        OPTION_FLAG("snapshots-metadata", "remove all domain snapshot metadata (vm must be inactive)"),
+        OPTION_FLAG("checkpoints-metadata", "remove all domain checkpoint metadata (vm must be inactive)"),
+        OPTION_FLAG("nvram", "remove nvram file"),
+        OPTION_FLAG("keep-nvram", "keep nvram file"),
+        OPTION_FLAG("tpm", "remove TPM state"),
+        OPTION_FLAG("keep-tpm", "keep TPM state"),
+        OPTIONS_END,
+};
+static const Option create_options[] = {
+        OPTION_FILE,
+        OPTION_FLAG("console", "attach to console after creation"),
+        OPTION_FLAG("paused", "leave the guest paused after creation"),
+        OPTION_FLAG("validate", "validate the XML against the schema"),
+        OPTIONS_END,
+};
+
+static const Verb define_verbs[] = {
+        { "define", GROUP_DOMAIN, verb_define, define_options,
+          "define (but don't start) a domain from an XML file",
+          "Define a domain: the file is checked and copied, as it is, to /etc/vm/NAME.xml.",
+          .changes = true },
+        { "undefine", GROUP_DOMAIN, verb_undefine, undefine_options, "undefine a domain",
+          "Undefine an inactive domain, or convert persistent to transient.", .changes = true },
+        { "create", GROUP_DOMAIN, verb_create, create_options, "create a domain from an XML file",
+          "Create a domain: it is gone when it stops.", .changes = true },
+};
+DEFINE_VERB_TABLE(define);

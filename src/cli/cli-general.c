@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "manager.h"
+#include "verbs.h"
+
+/* version, help */
+
+static int verb_version(Cli *cli, const Command *c) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_diag_ Diag diag = {};
+        const HostFacts *facts;
+
+        cli_print(cli, "Compiled against library: vmunit " VMUNIT_VERSION "\n");
+        cli_print(cli, "Using library: vmunit " VMUNIT_VERSION "\n");
+        cli_print(cli, "Using API: QEMU " VMUNIT_VERSION "\n");
+
+        int r = manager_facts(cli->manager, &facts);
+        const char *emulator = r >= 0 ? arch_default_emulator(facts->arch) : NULL;
+        if (r >= 0 && emulator)
+                r = cli->manager->backend->emulator_caps(cli->manager->userdata, emulator, false, &diag,
+                                                         &caps);
+        if (r < 0 || !caps)
+                cli_print(cli, "Cannot extract running hypervisor version\n");
+        else
+                cli_print(cli, "Running hypervisor: QEMU %u.%u.%u\n", caps->version / 1000000,
+                          caps->version / 1000 % 1000, caps->version % 1000);
+        if (command_has(c, "daemon"))
+                cli_print(cli, "Running against daemon: none\n");
+        return 0;
+}
+
+static int verb_help(Cli *cli, const Command *c) {
+        const char *topic = command_get(c, "command");
+
+        if (!topic)
+                return help_print_all(cli) < 0 ? -1 : 0;
+        int r = help_print_topic(cli, topic);
+        if (r == -ENOENT)
+                return cli_error(cli, "command or command group '%s' doesn't exist", topic);
+        return r < 0 ? -1 : 0;
+}
+
+static const Option version_options[] = {
+        OPTION_FLAG("daemon", "report daemon version too"),
+        OPTIONS_END,
+};
+static const Option help_options[] = {
+        { .name = "command", .type = OPTION_STRING, .hint = HINT_VERB,
+          .help = "Prints global help, command specific help, or help for a group of related commands" },
+        OPTIONS_END,
+};
+
+static const Verb general_verbs[] = {
+        { "version", GROUP_HOST, verb_version, version_options, "show version",
+          "Display the system version information." },
+        { "help", GROUP_VIRSH, verb_help, help_options, "print help",
+          "Prints global help, command specific help, or help for a\n"
+          "group of related commands" },
+};
+DEFINE_VERB_TABLE(general);

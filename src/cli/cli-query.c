@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli-common.h"
+#include "machines.h"
+#include "parse-util.h"
+#include "plans.h"
+#include "string-util.h"
+#include "table.h"
+#include "verbs.h"
+
+/* list, domstate, dominfo, dumpxml, domid, domuuid, domname */
+
+static const char *state_word(const Vm *vm) {
+        return strempty(domain_state_to_string(vm->state));
+}
+
+/* --- list --- */
+
+typedef struct ListColumns {
+        bool id, uuid, name, title;
+} ListColumns;
+
+/* Which of virsh's classes a state belongs to. */
+static const char *state_option(const Vm *vm) {
+        switch (vm->state) {
+        case STATE_RUNNING:
+        case STATE_IDLE:
+                return "state-running";
+        case STATE_PAUSED:
+                return "state-paused";
+        case STATE_SHUT_OFF:
+                return "state-shutoff";
+        default:
+                return "state-other";
+        }
+}
+
+/* A pair of options that exclude each other's VMs: with neither or both, nothing is left out. */
+static bool passes(const Command *c, const char *with, const char *without, bool is) {
+        bool a = command_has(c, with), b = command_has(c, without);
+        return a == b || a == is;
+}
+
+static bool list_wants(Cli *cli, const Command *c, const Vm *vm) {
+        static const char *const states[] = { "state-running", "state-paused", "state-shutoff",
+                                              "state-other" };
+        bool any = false;
+
+        for (size_t i = 0; i < ELEMENTSOF(states); i++)
+                any = any || command_has(c, states[i]);
+        if (any && !command_has(c, state_option(vm)))
+                return false;
+        if (!passes(c, "persistent", "transient", vm->persistent) ||
+            !passes(c, "with-snapshot", "without-snapshot", false) ||
+            !passes(c, "with-checkpoint", "without-checkpoint", false) ||
+            !passes(c, "with-managed-save", "without-managed-save", false))
+                return false;
+        if (command_has(c, "autostart") != command_has(c, "no-autostart") &&
+            command_has(c, "autostart") != vm_autostart(cli->manager, vm))
+                return false;
+        return true;
+}
+
+/* UUID and title are in the XML, and nowhere else. One that cannot be read has none, here. */
+static void xml_facts(Cli *cli, const Vm *vm, char uuid[37], char **ret_title) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+
+        *uuid = 0;
+        *ret_title = NULL;
+        if (vm_load_domain(cli->manager, vm, false, NULL, &d) < 0)
+                return;
+        if (d->has_uuid)
+                format_uuid(d->uuid, uuid);
+        *ret_title = TAKE_PTR(d->title);
+}
+
+static void list_words(Cli *cli, const Vm *vm, const ListColumns *columns) {
+        const char *separator = "";
+        char uuid[37] = "";
+        _cleanup_free_ char *title = NULL;
+
+        if (columns->uuid)
+                xml_facts(cli, vm, uuid, &title);
+        if (columns->id) {
+                if (vm->id > 0)
+                        cli_print(cli, "%u", vm->id);
+                else
+                        cli_print(cli, "-");
+                separator = " ";
+        }
+        if (columns->uuid) {
+                cli_print(cli, "%s%s", separator, uuid);
+                separator = " ";
+        }
+        if (columns->name)
+                cli_print(cli, "%s%s", separator, vm->name);
+        cli_print(cli, "\n");
+}
+
+static int list_row(Cli *cli, Table *t, const Vm *vm, const ListColumns *columns) {
+        char uuid[37];
+        _cleanup_free_ char *title = NULL;
+        int r;
+
+        r = vm->id > 0 ? table_addf(t, "%u", vm->id) : table_add(t, "-");
+        if (r >= 0)
+                r = table_add(t, vm->name);
+        if (r >= 0)
+                r = table_add(t, state_word(vm));
+        if (r < 0 || !columns->title)
+                return r;
+        xml_facts(cli, vm, uuid, &title);
+        return table_add(t, strempty(title));
+}
+
+static int verb_list(Cli *cli, const Command *c) {
+        static const char *const head[] = { "Id", "Name", "State", NULL };
+        static const char *const head_title[] = { "Id", "Name", "State", "Title", NULL };
+        ListColumns columns = {
+                .id = command_has(c, "id"),
+                .uuid = command_has(c, "uuid"),
+                .name = command_has(c, "name"),
+                .title = command_has(c, "title"),
+        };
+        bool table = !columns.id && !columns.uuid && !columns.name;
+        _cleanup_table_ Table t = {};
+        VmListFlags flags = VM_LIST_ACTIVE;
+        Vm *vms = NULL;
+        size_t n = 0;
+        int r;
+
+        if (command_has(c, "table") && !table)
+                return cli_error(cli, "Only one argument from --table, --name, --uuid and --id may be specified.");
+        if (command_has(c, "inactive") || command_has(c, "state-shutoff"))
+                flags = VM_LIST_INACTIVE;
+        if (command_has(c, "all"))
+                flags = VM_LIST_ACTIVE | VM_LIST_INACTIVE;
+
+        r = vm_list(cli->manager, flags, &vms, &n);
+        if (r < 0)
+                return cli_error_diag(cli, r, NULL, "Failed to list domains");
+        r = table_init(&t, columns.title ? head_title : head);
+        FOREACH_ARRAY(vm, vms, n) {
+                if (r < 0)
+                        break;
+                if (!list_wants(cli, c, vm))
+                        continue;
+                if (table)
+                        r = list_row(cli, &t, vm, &columns);
+                else
+                        list_words(cli, vm, &columns);
+        }
+        vms_free(vms, n);
+        if (r < 0)
+                return cli_error(cli, "%s", strerror(-r));
+        if (table)
+                table_print(cli, &t);
+        return 0;
+}
+
+/* --- one domain --- */
+
+static int verb_domstate(Cli *cli, const Command *c) {
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        if (command_has(c, "reason"))
+                cli_print(cli, "%s (%s)\n", state_word(&vm), strempty(domain_reason_to_string(vm.reason)));
+        else
+                cli_print(cli, "%s\n", state_word(&vm));
+        return 0;
+}
+
+static int verb_dominfo(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        char uuid[37];
+        VmInfo info;
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        int r = vm_info(cli->manager, &vm, &diag, &info);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to get information about domain '%s'", vm.name);
+
+        format_uuid(info.uuid, uuid);
+        if (vm.id > 0)
+                cli_print(cli, "%-15s %u\n", "Id:", vm.id);
+        else
+                cli_print(cli, "%-15s %s\n", "Id:", "-");
+        cli_print(cli, "%-15s %s\n", "Name:", vm.name);
+        cli_print(cli, "%-15s %s\n", "UUID:", uuid);
+        cli_print(cli, "%-15s %s\n", "OS Type:", strempty(os_type_to_string(info.os_type)));
+        cli_print(cli, "%-15s %s\n", "State:", state_word(&vm));
+        cli_print(cli, "%-15s %u\n", "CPU(s):", info.vcpus);
+        if (info.has_cpu_time)
+                cli_print(cli, "%-15s %.1fs\n", "CPU time:", (double) info.cpu_time_nsec / 1e9);
+        cli_print(cli, "%-15s %llu KiB\n", "Max memory:", (unsigned long long) (info.max_memory / 1024));
+        cli_print(cli, "%-15s %llu KiB\n", "Used memory:", (unsigned long long) (info.used_memory / 1024));
+        cli_print(cli, "%-15s %s\n", "Persistent:", vm.persistent ? "yes" : "no");
+        cli_print(cli, "%-15s %s\n", "Autostart:", info.autostart ? "enable" : "disable");
+        cli_print(cli, "%-15s %s\n", "Managed save:", info.managed_save ? "yes" : "no");
+        cli_print(cli, "%-15s %s\n", "Security model:", "none");
+        cli_print(cli, "%-15s %s\n", "Security DOI:", "0");
+        return 0;
+}
+
+static int verb_dumpxml(Cli *cli, const Command *c) {
+        _cleanup_free_ char *xml = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        (void) diag_init(&diag, vm.source_path);
+        int r = vm_dump_xml(cli->manager, &vm, command_has(c, "inactive"), command_has(c, "security-info"),
+                            &diag, &xml);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to dump the XML of domain '%s'", vm.name);
+        cli_print(cli, "%s", xml);
+        return 0;
+}
+
+static int verb_domid(Cli *cli, const Command *c) {
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_NAME | VM_BY_UUID, &vm, NULL) < 0)
+                return -1;
+        if (vm.id > 0)
+                cli_print(cli, "%u\n", vm.id);
+        else
+                cli_print(cli, "-\n");
+        return 0;
+}
+
+static int verb_domuuid(Cli *cli, const Command *c) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        char uuid[37];
+
+        if (cli_lookup(cli, c, VM_BY_NAME | VM_BY_ID, &vm, NULL) < 0)
+                return -1;
+        (void) diag_init(&diag, vm.source_path);
+        int r = vm_load_domain(cli->manager, &vm, false, &diag, &d);
+        if (r < 0 || !d->has_uuid)
+                return cli_error_diag(cli, r, &diag, "failed to get domain UUID");
+        format_uuid(d->uuid, uuid);
+        cli_print(cli, "%s\n", uuid);
+        return 0;
+}
+
+static int verb_domname(Cli *cli, const Command *c) {
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_ID | VM_BY_UUID, &vm, NULL) < 0)
+                return -1;
+        cli_print(cli, "%s\n", vm.name);
+        return 0;
+}
+
+static const Option list_options[] = {
+        OPTION_FLAG("inactive", "list inactive domains"),
+        OPTION_FLAG("all", "list inactive & active domains"),
+        OPTION_FLAG("transient", "list transient domains"),
+        OPTION_FLAG("persistent", "list persistent domains"),
+        OPTION_FLAG("with-snapshot", "list domains with existing snapshot"),
+        OPTION_FLAG("without-snapshot", "list domains without a snapshot"),
+        OPTION_FLAG("with-checkpoint", "list domains with existing checkpoint"),
+        OPTION_FLAG("without-checkpoint", "list domains without a checkpoint"),
+        OPTION_FLAG("state-running", "list domains in running state"),
+        OPTION_FLAG("state-paused", "list domains in paused state"),
+        OPTION_FLAG("state-shutoff", "list domains in shutoff state"),
+        OPTION_FLAG("state-other", "list domains in other states"),
+        OPTION_FLAG("autostart", "list domains with autostart enabled"),
+        OPTION_FLAG("no-autostart", "list domains with autostart disabled"),
+        OPTION_FLAG("with-managed-save", "list domains with managed save state"),
+        OPTION_FLAG("without-managed-save", "list domains without managed save"),
+        OPTION_FLAG("uuid", "list uuid's only"),
+        OPTION_FLAG("name", "list domain names only"),
+        OPTION_FLAG("id", "list domain IDs only"),
+        OPTION_FLAG("table", "list table (default)"),
+        OPTION_FLAG("managed-save", "mark inactive domains with managed save state"),
+        OPTION_FLAG("title", "show domain title"),
+        OPTIONS_END,
+};
+static const Option domstate_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_FLAG("reason", "also print reason for the state"),
+        OPTIONS_END,
+};
+static const Option domain_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTIONS_END,
+};
+static const Option dumpxml_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_FLAG("inactive", "show inactive defined XML"),
+        OPTION_FLAG("security-info", "include security sensitive information in XML dump"),
+        OPTIONS_END,
+};
+static const Option domid_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name or uuid"),
+        OPTIONS_END,
+};
+static const Option domuuid_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain id or name"),
+        OPTIONS_END,
+};
+static const Option domname_options[] = {
+        OPTION_DOMAIN(HINT_NONE, "domain id or uuid"),
+        OPTIONS_END,
+};
+
+static const Verb query_verbs[] = {
+        { "list", GROUP_MONITOR, verb_list, list_options, "list domains", "Returns list of domains." },
+        { "domstate", GROUP_MONITOR, verb_domstate, domstate_options, "domain state",
+          "Returns state about a domain." },
+        { "dominfo", GROUP_MONITOR, verb_dominfo, domain_options, "domain information",
+          "Returns basic information about the domain." },
+        { "dumpxml", GROUP_DOMAIN, verb_dumpxml, dumpxml_options, "domain information in XML",
+          "Output the domain information as an XML dump to stdout." },
+        { "domid", GROUP_DOMAIN, verb_domid, domid_options, "convert a domain name or UUID to domain id",
+          NULL },
+        { "domuuid", GROUP_DOMAIN, verb_domuuid, domuuid_options,
+          "convert a domain name or id to domain UUID", NULL },
+        { "domname", GROUP_DOMAIN, verb_domname, domname_options,
+          "convert a domain id or UUID to domain name", NULL },
+};
+DEFINE_VERB_TABLE(query);

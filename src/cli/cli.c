@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <stdarg.h>
+
+#include "manager.h"
+#include "string-util.h"
+#include "verbs.h"
+
+void cli_print(Cli *cli, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        (void) vfprintf(cli->out, format, ap);
+        va_end(ap);
+}
+
+void cli_print_extra(Cli *cli, const char *format, ...) {
+        va_list ap;
+
+        if (cli->quiet)
+                return;
+        va_start(ap, format);
+        (void) vfprintf(cli->out, format, ap);
+        va_end(ap);
+}
+
+static void error_linev(Cli *cli, const char *format, va_list ap) {
+        /* The two streams are often one terminal: keep the order. */
+        (void) fflush(cli->out);
+        (void) fputs("error: ", cli->err);
+        (void) vfprintf(cli->err, format, ap);
+        (void) fputc('\n', cli->err);
+}
+
+int cli_error(Cli *cli, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        error_linev(cli, format, ap);
+        va_end(ap);
+        return -1;
+}
+
+/* What DIAG says beside warnings. The place is told where it is in a file. */
+static bool print_diag(Cli *cli, const Diag *diag, DiagSeverity severity) {
+        bool any = false;
+
+        const char *word = severity == DIAG_ERROR ? "error" : "warning";
+
+        FOREACH_ARRAY(e, diag->entries, diag->n_entries) {
+                if (e->severity != severity)
+                        continue;
+                any = true;
+                if (diag->file && e->loc.line > 0)
+                        (void) fprintf(cli->err, "%s: %s:%u:%u: %s\n", word, diag->file, e->loc.line,
+                                       e->loc.column, e->text);
+                else
+                        (void) fprintf(cli->err, "%s: %s\n", word, e->text);
+        }
+        return any;
+}
+
+int cli_error_diag(Cli *cli, int r, const Diag *diag, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        error_linev(cli, format, ap);
+        va_end(ap);
+        if ((!diag || !print_diag(cli, diag, DIAG_ERROR)) && r < 0)
+                (void) fprintf(cli->err, "error: %s\n", strerror(-r));
+        return -1;
+}
+
+void cli_warnings(Cli *cli, const Diag *diag) {
+        (void) fflush(cli->out);
+        (void) print_diag(cli, diag, DIAG_WARNING);
+}
+
+/* --- the options in front of the verb --- */
+
+typedef enum GlobalOption {
+        GLOBAL_CONNECT = 1,
+        GLOBAL_DEBUG,
+        GLOBAL_ESCAPE,
+        GLOBAL_HELP,
+        GLOBAL_KEEPALIVE,
+        GLOBAL_LOG,
+        GLOBAL_QUIET,
+        GLOBAL_READONLY,
+        GLOBAL_VERSION,
+        GLOBAL_VERSION_SHORT,
+        GLOBAL_VERSION_LONG,
+        GLOBAL_COMPLETION,
+} GlobalOption;
+
+static const struct {
+        const char *name;
+        char letter;
+        enum { NO_VALUE, VALUE, VALUE_OR_NOT } value;
+        GlobalOption option;
+} global_options[] = {
+        { "connect", 'c', VALUE, GLOBAL_CONNECT },
+        { "debug", 'd', VALUE, GLOBAL_DEBUG },
+        { "escape", 'e', VALUE, GLOBAL_ESCAPE },
+        { "help", 'h', NO_VALUE, GLOBAL_HELP },
+        { "keepalive-interval", 'k', VALUE, GLOBAL_KEEPALIVE },
+        { "keepalive-count", 'K', VALUE, GLOBAL_KEEPALIVE },
+        { "log", 'l', VALUE, GLOBAL_LOG },
+        { "no-pkttyagent", 0, NO_VALUE, GLOBAL_KEEPALIVE },
+        { "quiet", 'q', NO_VALUE, GLOBAL_QUIET },
+        { "readonly", 'r', NO_VALUE, GLOBAL_READONLY },
+        { "version", 0, VALUE_OR_NOT, GLOBAL_VERSION },
+        { "completion", 0, VALUE, GLOBAL_COMPLETION },
+        { NULL, 'v', NO_VALUE, GLOBAL_VERSION_SHORT },
+        { NULL, 'V', NO_VALUE, GLOBAL_VERSION_LONG },
+};
+
+typedef struct Start {
+        bool help, version, version_long;
+        const char *completion;
+        int verb; /* index of the verb in argv */
+} Start;
+
+static int set_escape(Cli *cli, const char *s) {
+        if (s[0] == '^' && s[1] && !s[2] && toupper((unsigned char) s[1]) >= '@' &&
+            toupper((unsigned char) s[1]) <= '_')
+                cli->escape = (char) (toupper((unsigned char) s[1]) & 0x1f);
+        else if (s[0] && !s[1])
+                cli->escape = s[0];
+        else
+                return cli_error(cli, "Invalid string '%s' for escape sequence", s);
+        return 0;
+}
+
+static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value) {
+        switch (o) {
+        case GLOBAL_CONNECT:
+                if (*value && !streq(value, "qemu:///system"))
+                        return cli_error(cli, "not yet supported: connection URI '%s'", value);
+                return 0;
+        case GLOBAL_ESCAPE:
+                return set_escape(cli, value);
+        case GLOBAL_HELP:
+                start->help = true;
+                return 0;
+        case GLOBAL_QUIET:
+                cli->quiet = true;
+                return 0;
+        case GLOBAL_READONLY:
+                cli->readonly = true;
+                return 0;
+        case GLOBAL_COMPLETION:
+                start->completion = value;
+                return 0;
+        case GLOBAL_VERSION:
+                if (value && !streq(value, "short") && !streq(value, "long"))
+                        return cli_error(cli, "unsupported option '%s'. See --help.", value);
+                start->version = true;
+                start->version_long = value && streq(value, "long");
+                return 0;
+        case GLOBAL_VERSION_SHORT:
+                start->version = true;
+                return 0;
+        case GLOBAL_VERSION_LONG:
+                start->version = start->version_long = true;
+                return 0;
+        case GLOBAL_DEBUG:
+        case GLOBAL_KEEPALIVE:
+        case GLOBAL_LOG:
+                return 0; /* there is no connection to keep alive */
+        }
+        return 0;
+}
+
+/* One option at argv[*i]; *i is left on the last word that belongs to it. */
+static int parse_global(Cli *cli, Start *start, int argc, char **argv, int *i) {
+        const char *word = argv[*i], *equals = strchr(word, '=');
+        bool is_long = word[1] == '-';
+        size_t n = equals ? (size_t) (equals - word) : strlen(word);
+
+        for (size_t k = 0; k < ELEMENTSOF(global_options); k++) {
+                typeof(global_options[0]) *o = &global_options[k];
+                const char *value = NULL;
+
+                if (is_long ? !o->name || strlen(o->name) != n - 2 || memcmp(o->name, word + 2, n - 2) != 0 :
+                              o->letter != word[1])
+                        continue;
+                if (is_long)
+                        value = equals ? equals + 1 : NULL;
+                else if (word[2]) {
+                        if (o->value != VALUE)
+                                break; /* "-qr": virsh takes it, but nobody writes it */
+                        value = word + 2;
+                }
+                if (o->value == NO_VALUE && value)
+                        break;
+                if (o->value == VALUE && !value) {
+                        if (*i + 1 >= argc)
+                                return cli_error(cli, "option '%s' requires an argument", word);
+                        value = argv[++*i];
+                }
+                return set_global(cli, start, o->option, value);
+        }
+        return cli_error(cli, "unsupported option '%s'. See --help.", word);
+}
+
+static int parse_globals(Cli *cli, int argc, char **argv, Start *start) {
+        int i;
+
+        for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+                if (streq(argv[i], "--")) {
+                        i++;
+                        break;
+                }
+                if (parse_global(cli, start, argc, argv, &i) < 0)
+                        return -1;
+        }
+        start->verb = i;
+        return 0;
+}
+
+static void print_version(Cli *cli, bool is_long) {
+        if (is_long)
+                cli_print(cli, "%s: virtual machines as systemd units, version " VMUNIT_VERSION "\n",
+                          cli->program);
+        else
+                cli_print(cli, VMUNIT_VERSION "\n");
+}
+
+int cli_run(Cli *cli, int argc, char **argv) {
+        _cleanup_command_ Command c = {};
+        Start start = {};
+
+        if (parse_globals(cli, argc, argv, &start) < 0)
+                return EXIT_FAILURE;
+        if (start.completion)
+                return completion_print(cli, start.completion) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (start.version) {
+                print_version(cli, start.version_long);
+                return EXIT_SUCCESS;
+        }
+        if (start.help || start.verb >= argc)
+                return help_print_usage(cli) < 0 || !start.help ? EXIT_FAILURE : EXIT_SUCCESS;
+
+        if (command_parse(cli, argv + start.verb, &c) < 0)
+                return EXIT_FAILURE;
+        if (c.help) {
+                (void) help_print_topic(cli, c.verb->name);
+                cli_print_extra(cli, "\n");
+                return EXIT_SUCCESS;
+        }
+        if (cli->readonly && c.verb->changes) {
+                cli_error(cli, "operation %s forbidden for read only access", c.verb->name);
+                return EXIT_FAILURE;
+        }
+        int r = c.verb->run(cli, &c);
+        /* virsh ends what a verb printed, also if it was nothing, with an empty line. */
+        if (!c.verb->plain)
+                cli_print_extra(cli, "\n");
+        if (fflush(cli->out) != 0) {
+                cli_error(cli, "cannot write the output: %m");
+                return EXIT_FAILURE;
+        }
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

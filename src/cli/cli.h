@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdio.h>
+
+#include "diag.h"
+#include "macro.h"
+
+typedef struct Manager Manager;
+
+/* One run of the program. */
+typedef struct Cli {
+        Manager *manager; /* not owned */
+        FILE *in, *out, *err; /* not owned */
+        const char *program; /* "vmunit" or "virsh", for --help */
+        bool quiet;
+        bool readonly;
+        char escape; /* of the console: ^] */
+} Cli;
+
+#define CLI_ESCAPE_DEFAULT ((char) 0x1d)
+
+/* Runs the command line; argv as main() gets it. The exit status: 0 or 1. */
+int cli_run(Cli *cli, int argc, char **argv);
+
+/* What commands print: always, and unless --quiet was given. */
+void cli_print(Cli *cli, const char *format, ...) _printf_(2, 3);
+void cli_print_extra(Cli *cli, const char *format, ...) _printf_(2, 3);
+/* "error: …" on stderr. Returns -1, for `return cli_error(…)`. */
+int cli_error(Cli *cli, const char *format, ...) _printf_(2, 3);
+/* The headline and what DIAG says, as virsh prints an error: "error: Failed to start domain 'web'" and
+ * "error: REASON". Without reasons, the text of the errno R. Returns -1. */
+int cli_error_diag(Cli *cli, int r, const Diag *diag, const char *format, ...) _printf_(4, 5);
+/* What DIAG warns of, on stderr. */
+void cli_warnings(Cli *cli, const Diag *diag);

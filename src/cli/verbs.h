@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cli.h"
+#include "macro.h"
+
+/* The verbs are rows of tables, one table per family (cli-*.c). The parser, `help`, the completions for the
+ * shells and the check of the manual page are all made from these rows. */
+
+typedef enum OptionType {
+        OPTION_BOOL,   /* --paused */
+        OPTION_STRING, /* --mode acpi, --mode=acpi, or the next word that is no option */
+        OPTION_INT,    /* the same with a number */
+        OPTION_DATA,   /* an argument of the verb; its --name is optional: list, list --domain web */
+        OPTION_ARGV,   /* all the words that are left */
+} OptionType;
+
+/* What a shell may offer as a value. */
+typedef enum OptionHint {
+        HINT_NONE,
+        HINT_DOMAIN,        /* any domain */
+        HINT_DOMAIN_ACTIVE, /* a running one */
+        HINT_DOMAIN_OFF,    /* one that is shut off */
+        HINT_FILE,
+        HINT_VERB,
+        HINT_DOMAIN_OR_FILE,
+} OptionHint;
+
+typedef struct Option {
+        const char *name;
+        OptionType type;
+        bool required;
+        bool named; /* never without its --name */
+        OptionHint hint;
+        const char *words; /* what a string may be, separated by "|", or NULL */
+        const char *help;
+} Option;
+
+typedef enum VerbGroup {
+        GROUP_DOMAIN,
+        GROUP_MONITOR,
+        GROUP_EVENTS,
+        GROUP_HOST,
+        GROUP_CHECKPOINT,
+        GROUP_INTERFACE,
+        GROUP_FILTER,
+        GROUP_NETWORK,
+        GROUP_NODEDEV,
+        GROUP_SECRET,
+        GROUP_SNAPSHOT,
+        GROUP_BACKUP,
+        GROUP_POOL,
+        GROUP_VOLUME,
+        GROUP_VIRSH,
+        _GROUP_MAX,
+} VerbGroup;
+
+typedef struct Command Command;
+
+/* 0 or -1; what went wrong has been printed. */
+typedef int (*VerbHandler)(Cli *cli, const Command *c);
+
+typedef struct Verb {
+        const char *name;
+        VerbGroup group;
+        VerbHandler run;      /* NULL: virsh has it, vmunit does not yet */
+        const Option *options; /* up to a row without a name; NULL: none */
+        const char *summary;   /* one line, lower case, as virsh prints it */
+        const char *description;
+        bool changes; /* something on the machine: refused with --readonly */
+        bool plain;   /* vmunit's own: no empty line behind the output */
+} Verb;
+
+/* The end of a list of options. */
+#define OPTIONS_END { .name = NULL }
+/* The row most verbs begin with. */
+#define OPTION_DOMAIN(hint_, help_) \
+        { .name = "domain", .type = OPTION_DATA, .required = true, .hint = (hint_), .help = (help_) }
+#define OPTION_FLAG(name_, help_) { .name = (name_), .type = OPTION_BOOL, .help = (help_) }
+
+#define FOREACH_OPTION(o, verb) for (const Option *o = (verb)->options; o && o->name; o++)
+
+typedef struct VerbTable {
+        const Verb *verbs;
+        size_t n_verbs;
+} VerbTable;
+
+#define DEFINE_VERB_TABLE(name) const VerbTable name##_verb_table = { name##_verbs, ELEMENTSOF(name##_verbs) }
+extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table, edit_verb_table, console_verb_table,
+        plan_verb_table, run_verb_table, general_verb_table, later_verb_table;
+
+/* The verb of that name, or NULL. */
+const Verb *verb_find(const char *name);
+/* Calls FUNCTION for all verbs, table by table. */
+void verbs_foreach(void (*function)(const Verb *v, void *userdata), void *userdata);
+/* All verbs that vmunit has, of one group or (_GROUP_MAX) all, sorted by name; NULL when memory is out.
+ * The array is the caller's and ends with NULL. */
+const Verb **verbs_sorted(VerbGroup group);
+
+typedef struct GroupInfo {
+        const char *title;   /* "Domain Management" */
+        const char *keyword; /* "domain" */
+} GroupInfo;
+extern const GroupInfo verb_groups[_GROUP_MAX];
+
+/* --- one command line, parsed --- */
+
+#define COMMAND_OPTIONS_MAX 32U
+
+struct Command {
+        const Verb *verb;
+        bool help; /* --help: nothing else counts then */
+        /* By position in verb->options; "" for a flag; not owned: parts of argv. */
+        const char *values[COMMAND_OPTIONS_MAX];
+        char **rest; /* the words of an OPTION_ARGV; the array is owned, the words are not */
+        size_t n_rest;
+};
+
+/* Parses ARGV, which begins with the verb's name and ends with NULL, as virsh does. 0 or -EINVAL, having printed
+ * virsh's message. */
+int command_parse(Cli *cli, char *const *argv, Command *ret);
+void command_done(Command *c);
+#define _cleanup_command_ _cleanup_(command_done)
+
+bool command_has(const Command *c, const char *option);
+/* NULL when the option was not given. */
+const char *command_get(const Command *c, const char *option);
+/* The same, but an empty value is refused with virsh's message; then *ret is untouched and -EINVAL returned. */
+int command_get_nonempty(Cli *cli, const Command *c, const char *option, const char **ret);
+
+/* --- texts made from the tables --- */
+
+/* `help VERB` and `help GROUP`. -ENOENT when there is neither. */
+int help_print_topic(Cli *cli, const char *topic);
+/* `help` without a topic. */
+int help_print_all(Cli *cli);
+/* `--help`. */
+int help_print_usage(Cli *cli);
+/* A completion script, SHELL is "bash" or "zsh". -EINVAL for another. */
+int completion_print(Cli *cli, const char *shell);

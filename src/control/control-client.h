@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "control.h"
+#include "diag.h"
+#include "domain-state.h"
+
+/* The client's side of control.h. Every call has a time limit in microseconds; what goes wrong is an entry in
+ * DIAG (may be NULL) with virsh's words where virsh has them, and a negative errno: -EINVAL (the VM is in no
+ * state for it), -EBUSY, -ENOENT, -EHOSTDOWN (the guest agent does not answer), -EREMOTEIO (QEMU refused),
+ * -ETIMEDOUT, -ECONNRESET (the monitor went away: the call may be repeated), others as they come. */
+
+/* Connects to the monitor of a running VM. -ENOENT or -ECONNREFUSED without an entry in a Diag when it has
+ * none, i.e. when it does not run. Owned by the caller: sd_bus_flush_close_unref(). */
+int control_open(const char *vm_name, sd_bus **ret);
+/* The same for the socket at PATH. */
+int control_open_path(const char *path, sd_bus **ret);
+
+#define CONTROL_TIMEOUT_USEC (UINT64_C(30) * 1000000)
+
+int control_get_state(sd_bus *bus, uint64_t timeout_usec, Diag *diag, DomainState *ret_state, DomainReason *ret_reason);
+int control_suspend(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
+int control_resume(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
+/* MODE: "acpi", "agent", or NULL for either. Returns when the guest has been asked. */
+int control_shutdown(sd_bus *bus, const char *mode, uint64_t timeout_usec, Diag *diag);
+int control_reboot(sd_bus *bus, const char *mode, uint64_t timeout_usec, Diag *diag);
+int control_reset(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
+
+/* ALIAS may be NULL for the first console. *ret_fd is the caller's; the console counts as taken until the last
+ * copy of it is closed, whatever becomes of BUS. FORCE takes it from whoever has it, who hears of it by
+ * the signal ConsoleTaken. */
+int control_open_console(sd_bus *bus, const char *alias, bool force, uint64_t timeout_usec, Diag *diag, int *ret_fd);
+
+typedef struct ControlConsole {
+        char *alias;  /* owned */
+        char *device; /* owned: "/dev/pts/3", "" when it has none */
+} ControlConsole;
+int control_get_consoles(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlConsole **ret, size_t *ret_n);
+void control_consoles_free(ControlConsole *consoles, size_t n);
+
+/* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
+int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);

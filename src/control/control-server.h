@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "control.h"
+#include "domain-state.h"
+
+/* The monitor's side of control.h: takes connections, checks who they are, decodes calls and keeps count of
+ * them. What a call does is the handler's business; it may answer at once or at any later time. */
+typedef struct ControlServer ControlServer;
+
+typedef enum ControlMethod {
+        CONTROL_GET_STATE = 1,
+        CONTROL_SUSPEND,
+        CONTROL_RESUME,
+        CONTROL_SHUTDOWN,
+        CONTROL_REBOOT,
+        CONTROL_RESET,
+        CONTROL_OPEN_CONSOLE,
+        CONTROL_GET_CONSOLES,
+        CONTROL_QMP,
+        _CONTROL_METHOD_MAX,
+} ControlMethod;
+
+typedef enum ControlMode {
+        CONTROL_MODE_ANY, /* "" */
+        CONTROL_MODE_ACPI,
+        CONTROL_MODE_AGENT,
+} ControlMode;
+
+/* A call that waits for its answer. It stays valid until one of the answering functions has been called, also
+ * when its client has gone in between, and also when the server has. */
+typedef struct ControlRequest {
+        sd_bus_message *message; /* owned */
+        ControlServer *server;   /* NULL when it has gone */
+        struct ControlRequest *next, *previous;
+        void *client;
+        ControlMethod method;
+        ControlMode mode; /* Shutdown, Reboot */
+        const char *text; /* OpenConsole: alias, Qmp: command; lives as long as the request */
+        bool force;       /* OpenConsole */
+} ControlRequest;
+
+typedef void (*ControlHandler)(ControlRequest *r, void *userdata);
+
+/* LISTEN_FD stays the caller's. */
+int control_server_new(sd_event *event, int listen_fd, ControlHandler handler, void *userdata, ControlServer **ret);
+/* Closes all connections. What a client has room for was sent when it was answered; the rest is lost. */
+ControlServer *control_server_free(ControlServer *s);
+DEFINE_CLEANUP(ControlServer *, control_server_free)
+
+/* Signals to all connections. */
+void control_server_state_changed(ControlServer *s, DomainState state, DomainReason reason);
+void control_server_console_taken(ControlServer *s, const char *alias);
+
+/* Answers; each of them ends R. */
+void control_reply(ControlRequest *r);
+void control_reply_state(ControlRequest *r, DomainState state, DomainReason reason);
+void control_reply_text(ControlRequest *r, const char *text);
+void control_reply_fd(ControlRequest *r, int fd); /* FD stays the caller's */
+/* N pairs of alias and device. */
+void control_reply_consoles(ControlRequest *r, const char *const (*consoles)[2], size_t n);
+/* NAME is one of CONTROL_ERROR_…; TEXT is made printable. */
+void control_reply_error(ControlRequest *r, const char *name, const char *format, ...) _printf_(3, 4);
+
+/* Whether a peer with UID may use a socket file of OWNER: root may, and the owner. */
+bool control_peer_allowed(uid_t uid, uid_t owner) _pure_;
+
+#define CONTROL_CLIENTS_MAX 32U
+#define CONTROL_REQUESTS_MAX 16U /* unanswered, per client */
+#define CONTROL_QUEUE_MAX 64U    /* unsent messages, per client */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off: a row is a line */
+#include "domain-xml-tables.h"
+
+#define CHARS(name_, kind_, table_, doc_)                                                         \
+        LIST(name_, Domain, chars, table_, doc_, .tag = offsetof(DomainChar, kind) + 1, .tag_value = kind_)
+
+DEFINE_XML_TABLE(devices,
+        TEXT_CHILD("emulator", Domain, emulator, xml_string, "path of QEMU; that of the architecture when absent"),
+        LIST("disk", Domain, disks, disk, "disk, CD or floppy"),
+        LIST("controller", Domain, controllers, controller, "what devices are plugged into"),
+        UNSUPPORTED("lease", "leases of a lock manager"),
+        UNSUPPORTED("filesystem", "directories of the host in the guest"),
+        LIST("interface", Domain, interfaces, interface, "network interface"),
+        UNSUPPORTED("smartcard", "smart cards"),
+        CHARS("serial", CHAR_SERIAL, serial, "serial port"),
+        CHARS("parallel", CHAR_PARALLEL, serial, "parallel port"),
+        CHARS("console", CHAR_CONSOLE, serial, "the guest's console"),
+        CHARS("channel", CHAR_CHANNEL, channel, "channel to a program in the guest, as its agent"),
+        LIST("input", Domain, inputs, input, "mouse, tablet or keyboard"),
+        UNSUPPORTED("tpm", "trusted platform modules"),
+        LIST("graphics", Domain, graphics, graphics, "display for people elsewhere"),
+        UNSUPPORTED("audio", "sound on the host's side"),
+        UNSUPPORTED("sound", "sound cards"),
+        LIST("video", Domain, videos, video, "graphics adapter"),
+        UNSUPPORTED("hostdev", "devices of the host"),
+        UNSUPPORTED("redirdev", "USB devices of the viewer"),
+        UNSUPPORTED("redirfilter", "USB devices of the viewer"),
+        UNSUPPORTED("hub", "USB hubs"),
+        LIST("watchdog", Domain, watchdogs, watchdog, "notices a guest that hangs"),
+        LIST("memballoon", Domain, balloons, balloon, "takes memory from the guest and gives it back"),
+        LIST("rng", Domain, rngs, rng, "randomness for the guest"),
+        UNSUPPORTED("nvram", "NVRAM device of pseries machines"),
+        LIST("panic", Domain, panics, panic, "tells that the guest has panicked"),
+        UNSUPPORTED("shmem", "memory shared by VMs"),
+        UNSUPPORTED("memory", "memory modules"),
+        UNSUPPORTED("iommu", "an IOMMU in the guest"),
+        UNSUPPORTED("vsock", "sockets between host and guest"),
+        UNSUPPORTED("crypto", "crypto devices"));

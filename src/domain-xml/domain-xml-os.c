@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off: a row is a line */
+#include "domain-xml-tables.h"
+
+static void parse_boot(XmlReader *r, const XmlRow *row, xmlNode *node, void *object) {
+        _cleanup_free_ char *dev = xml_node_attribute(node, "dev");
+        DomainOs *os = object;
+
+        if (!dev) {
+                xml_reader_error(r, xml_reader_loc(r, node), "<boot>: attribute @dev is missing");
+                return;
+        }
+        BootDevice b = boot_device_from_string(dev);
+        if ((int) b < 0) {
+                _cleanup_free_ char *words = string_table_words(&boot_device_table);
+                xml_reader_error(r, xml_reader_loc(r, node), "<boot> @dev: '%s' is not one of %s", dev, words ?: "");
+                return;
+        }
+        if (!ARRAY_GROW(os->boot, os->n_boot)) {
+                r->no_memory = true;
+                return;
+        }
+        os->boot[os->n_boot++] = b;
+}
+
+static void format_boot(XmlWriter *w, const XmlRow *row, const void *object) {
+        const DomainOs *os = object;
+
+        FOREACH_ARRAY(b, os->boot, os->n_boot) {
+                xml_write_indent(w);
+                text_append(&w->text, "<boot");
+                xml_write_attribute(w, "dev", boot_device_to_string(*b));
+                text_append(&w->text, "/>\n");
+        }
+}
+
+DEFINE_STATIC_XML_TABLE(os_type,
+        ATTRIBUTE_ENUM("arch", DomainOs, arch, arch, "architecture of the processor; the host's by default"),
+        ATTRIBUTE("machine", DomainOs, machine, xml_string, "QEMU's machine type; the emulator's default when absent"),
+        CONTENT(DomainOs, type, xml_enum, "hvm", .words = &os_type_table, .flags = XML_MANDATORY));
+
+DEFINE_STATIC_XML_TABLE(loader,
+        ATTRIBUTE_ENUM("readonly", DomainOs, loader_readonly, yes_no, "whether the guest may write the firmware"),
+        ATTRIBUTE_ENUM("type", DomainOs, loader_type, loader_type, "how the firmware is mapped"),
+        ATTRIBUTE_ENUM("secure", DomainOs, loader_secure, yes_no, "firmware with secure boot"),
+        ATTRIBUTE_ENUM("stateless", DomainOs, loader_stateless, yes_no, "firmware without variables"),
+        CONTENT(DomainOs, loader, xml_string, "path of the firmware"));
+
+DEFINE_STATIC_XML_TABLE(nvram,
+        UNSUPPORTED_ATTRIBUTE("type", "variables of the firmware elsewhere than in a file"),
+        ATTRIBUTE("template", DomainOs, nvram_template, xml_string, "what the variables are at first"),
+        CONTENT(DomainOs, nvram, xml_string, "path of the file with the firmware's variables"),
+        UNSUPPORTED("source", "variables of the firmware elsewhere than in a file"));
+
+DEFINE_STATIC_XML_TABLE(bootmenu,
+        ATTRIBUTE_ENUM("enable", DomainOs, bootmenu, yes_no, "whether there is a menu", .flags = XML_MANDATORY),
+        ATTRIBUTE("timeout", DomainOs, bootmenu_timeout, xml_uint, "milliseconds it is shown", .max = 65535));
+
+DEFINE_STATIC_XML_TABLE(bios,
+        ATTRIBUTE_ENUM("useserial", DomainOs, bios_useserial, yes_no, "the BIOS talks to the serial port"),
+        ATTRIBUTE("rebootTimeout", DomainOs, reboot_timeout, xml_int, "milliseconds until a failed boot is tried again; -1: never",
+                  .has = HAS(DomainOs, has_reboot_timeout)));
+
+DEFINE_STATIC_XML_TABLE(smbios,
+        ATTRIBUTE_ENUM("mode", DomainOs, smbios, smbios_mode, "where the SMBIOS data come from", .flags = XML_MANDATORY));
+
+DEFINE_XML_TABLE(os,
+        ATTRIBUTE_ENUM("firmware", DomainOs, firmware, os_firmware, "kind of firmware, of which vmunit finds one"),
+        CHILD("type", os_type, "kind of virtualisation", .flags = XML_MANDATORY),
+        UNSUPPORTED("firmware", "choice of the firmware by its features"),
+        UNSUPPORTED("init", "containers"),
+        UNSUPPORTED("initarg", "containers"),
+        UNSUPPORTED("initenv", "containers"),
+        UNSUPPORTED("initdir", "containers"),
+        UNSUPPORTED("inituser", "containers"),
+        UNSUPPORTED("initgroup", "containers"),
+        CHILD("loader", loader, "firmware"),
+        CHILD("nvram", nvram, "variables of the firmware"),
+        TEXT_CHILD("kernel", DomainOs, kernel, xml_string, "kernel image to boot directly"),
+        TEXT_CHILD("initrd", DomainOs, initrd, xml_string, "its initial RAM disk"),
+        TEXT_CHILD("cmdline", DomainOs, cmdline, xml_string, "its command line"),
+        UNSUPPORTED("root", "root device of another hypervisor's kernel"),
+        TEXT_CHILD("dtb", DomainOs, dtb, xml_string, "its device tree"),
+        UNSUPPORTED("acpi", "ACPI tables of the user's"),
+        CUSTOM("boot", parse_boot, format_boot, "kinds of devices to boot from, in turn", .flags = XML_REPEAT),
+        CHILD("bootmenu", bootmenu, "menu of boot devices"),
+        CHILD("bios", bios, "behaviour of the BIOS"),
+        CHILD("smbios", smbios, "what the guest reads of its hardware"));

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off: a row is a line */
+#include "domain-xml-tables.h"
+
+/* The declaration of the namespace stands at the root, and only where it is needed. It is no attribute to the
+ * parser, so the row is for writing. */
+static int parse_nothing(const XmlRow *row, const char *s, void *field) {
+        return 1;
+}
+
+static bool format_namespace(const XmlRow *row, const void *field, Text *t) {
+        const Domain *d = field;
+
+        if (d->n_qemu_args == 0 && d->n_qemu_env == 0)
+                return false;
+        text_append(t, XML_NAMESPACE_QEMU);
+        return true;
+}
+
+const XmlType xml_qemu_namespace = { "a namespace", parse_nothing, format_namespace };
+
+DEFINE_STATIC_XML_TABLE(qemu_arg,
+        ATTRIBUTE("value", QemuArg, value, xml_string, "the argument", .flags = XML_MANDATORY));
+
+DEFINE_STATIC_XML_TABLE(qemu_env,
+        ATTRIBUTE("name", QemuEnv, name, xml_string, "name of the variable", .flags = XML_MANDATORY),
+        ATTRIBUTE("value", QemuEnv, value, xml_string, "its value"));
+
+DEFINE_XML_TABLE(qemu_commandline,
+        LIST("qemu:arg", Domain, qemu_args, qemu_arg, "argument for QEMU, behind all others"),
+        LIST("qemu:env", Domain, qemu_env, qemu_env, "variable in QEMU's environment"));

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain.h"
+#include "xml-table.h"
+
+/* The tables of the element families, one file each. */
+
+extern const XmlTable domain_xml; /* <domain>: domain-xml.c */
+
+extern const XmlTable device_info_xml;   /* alias, acpi, address: domain-xml-device.c */
+extern const XmlTable bootable_info_xml; /* the same with boot and rom */
+extern const XmlTable device_alias_xml;  /* the halves of the former, where something stands in between */
+extern const XmlTable device_place_xml;
+
+extern const XmlTable os_xml;         /* domain-xml-os.c */
+extern const XmlTable features_xml;   /* domain-xml-features.c */
+extern const XmlTable cpu_xml;        /* domain-xml-cpu.c */
+extern const XmlTable clock_xml;      /* domain-xml-clock.c */
+extern const XmlTable devices_xml;    /* domain-xml-devices.c */
+extern const XmlTable disk_xml;       /* domain-xml-disk.c */
+extern const XmlTable controller_xml; /* domain-xml-controller.c */
+extern const XmlTable interface_xml;  /* domain-xml-interface.c */
+extern const XmlTable serial_xml;     /* domain-xml-char.c */
+extern const XmlTable channel_xml;
+extern const XmlTable graphics_xml;   /* domain-xml-graphics.c */
+extern const XmlTable video_xml;
+extern const XmlTable input_xml;
+extern const XmlTable balloon_xml;    /* domain-xml-misc.c */
+extern const XmlTable rng_xml;
+extern const XmlTable panic_xml;
+extern const XmlTable watchdog_xml;
+extern const XmlTable qemu_commandline_xml; /* domain-xml-qemu.c */
+extern const XmlType xml_qemu_namespace;
+
+/* Attributes of <driver> that go to the virtio transport of any device. */
+#define UNSUPPORTED_VIRTIO_OPTIONS                                                                \
+        UNSUPPORTED_ATTRIBUTE("iommu", "IOMMU platform of virtio devices"),                       \
+        UNSUPPORTED_ATTRIBUTE("ats", "address translation service of virtio devices"),            \
+        UNSUPPORTED_ATTRIBUTE("packed", "packed virtqueues"),                                     \
+        UNSUPPORTED_ATTRIBUTE("page_per_vq", "a page for each virtqueue's doorbell")

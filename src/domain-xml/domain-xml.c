@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* clang-format off: a row is a line */
+#include <libxml/parser.h>
+
+#include "domain-xml-tables.h"
+#include "string-util.h"
+
+/* What <metadata> holds belongs to somebody else, so it is kept as it is. The copy carries the declarations of
+ * the namespaces it uses, wherever they stood before. */
+static void parse_metadata(XmlReader *r, const XmlRow *row, xmlNode *node, void *object) {
+        Domain *d = object;
+        xmlNode *copy = xmlDocCopyNode(node, r->doc, 1);
+        xmlBuffer *buffer = xmlBufferCreate();
+
+        if (copy && buffer && xmlNodeDump(buffer, r->doc, copy, 0, 0) > 0) {
+                if (free_and_strdup(&d->metadata, (const char *) xmlBufferContent(buffer)) < 0)
+                        r->no_memory = true;
+        } else
+                r->no_memory = true;
+        if (buffer)
+                xmlBufferFree(buffer);
+        if (copy)
+                xmlFreeNode(copy);
+}
+
+static void format_metadata(XmlWriter *w, const XmlRow *row, const void *object) {
+        const Domain *d = object;
+
+        if (!d->metadata)
+                return;
+        xml_write_indent(w);
+        text_append(&w->text, d->metadata);
+        text_append_char(&w->text, '\n');
+}
+
+DEFINE_STATIC_XML_TABLE(memory,
+        UNSUPPORTED_ATTRIBUTE("dumpCore", "whether the guest's memory is in core dumps"));
+
+DEFINE_STATIC_XML_TABLE(vcpu,
+        ATTRIBUTE_ENUM("placement", Domain, vcpu_placement, vcpu_placement, "who chooses the host's CPUs"),
+        ATTRIBUTE("cpuset", Domain, vcpu_cpuset, xml_number_set, "CPUs of the host that the VM may use",
+                  .has = HAS(Domain, has_vcpu_cpuset)),
+        ATTRIBUTE("current", Domain, current_vcpus, xml_uint, "how many are there at the start"),
+        CONTENT(Domain, vcpus, xml_uint, "how many there can be", .flags = XML_MANDATORY));
+
+DEFINE_STATIC_XML_TABLE(resource,
+        TEXT_CHILD("partition", Domain, partition, xml_string, "the slice of the unit"),
+        UNSUPPORTED("fibrechannel", "identity in a storage network"));
+
+DEFINE_STATIC_XML_TABLE(suspend_to_mem,
+        ATTRIBUTE_ENUM("enabled", Domain, suspend_to_mem, yes_no, "whether the guest is offered it"));
+DEFINE_STATIC_XML_TABLE(suspend_to_disk,
+        ATTRIBUTE_ENUM("enabled", Domain, suspend_to_disk, yes_no, "whether the guest is offered it"));
+DEFINE_STATIC_XML_TABLE(pm,
+        CHILD("suspend-to-mem", suspend_to_mem, "sleep (S3)"),
+        CHILD("suspend-to-disk", suspend_to_disk, "hibernation (S4)"));
+
+#define ACTION_CHILD(name_, field_, doc_) TEXT_CHILD(name_, Domain, field_, xml_enum, doc_, .words = &lifecycle_action_table)
+
+DEFINE_XML_TABLE(domain,
+        ATTRIBUTE_ENUM("type", Domain, type, domain_type, "hypervisor", .flags = XML_MANDATORY),
+        ATTRIBUTE("id", Domain, id, xml_uint, "number of a running VM", .flags = XML_WRITE_ONLY),
+        ATTRIBUTE("xmlns:qemu", Domain, loc, xml_qemu_namespace, "namespace of the elements that go to QEMU as they are"),
+        TEXT_CHILD("name", Domain, name, xml_string, "the VM's name", .flags = XML_MANDATORY, .loc = HAS(Domain, name_loc)),
+        TEXT_CHILD("uuid", Domain, uuid, xml_uuid, "the VM's UUID; derived from its name when absent", .has = HAS(Domain, has_uuid)),
+        UNSUPPORTED("genid", "generation ID"),
+        TEXT_CHILD("title", Domain, title, xml_string, "short description"),
+        TEXT_CHILD("description", Domain, description, xml_string, "description"),
+        CUSTOM("metadata", parse_metadata, format_metadata, "notes of other programs, kept as they are"),
+        UNSUPPORTED("maxMemory", "memory that is plugged in later"),
+        SIZE_CHILD("memory", Domain, memory, "memory of the guest", .flags = XML_MANDATORY, .loc = HAS(Domain, memory_loc),
+                   .table = &memory_xml),
+        SIZE_CHILD("currentMemory", Domain, current_memory, "memory that the balloon leaves at the start", .flags = XML_OPTIONAL),
+        UNSUPPORTED("blkiotune", "limits for block devices"),
+        UNSUPPORTED("memtune", "limits for memory"),
+        UNSUPPORTED("memoryBacking", "how memory is allocated"),
+        CHILD("vcpu", vcpu, "virtual CPUs; 1 when absent"),
+        UNSUPPORTED("vcpus", "state of single virtual CPUs"),
+        TEXT_CHILD("iothreads", Domain, iothreads, xml_uint, "threads for disks"),
+        UNSUPPORTED("iothreadids", "I/O threads by number"),
+        UNSUPPORTED("defaultiothread", "threads of QEMU's main loop"),
+        UNSUPPORTED("cputune", "shares, quotas and pins of virtual CPUs"),
+        UNSUPPORTED("numatune", "NUMA nodes of the host"),
+        CHILD("resource", resource, "where the VM stands among the host's units"),
+        UNSUPPORTED("sysinfo", "what the guest reads of its hardware"),
+        UNSUPPORTED("bootloader", "Xen"),
+        UNSUPPORTED("bootloader_args", "Xen"),
+        STRUCT_CHILD("os", Domain, os, os, "how the guest boots", .flags = XML_MANDATORY | XML_HAS_LOC),
+        UNSUPPORTED("idmap", "containers"),
+        STRUCT_CHILD("features", Domain, features, features, "features of the machine", .flags = XML_HAS_LOC),
+        STRUCT_CHILD("cpu", Domain, cpu, cpu, "the processor", .flags = XML_HAS_LOC),
+        STRUCT_CHILD("clock", Domain, clock, clock, "the guest's clock", .flags = XML_HAS_LOC),
+        ACTION_CHILD("on_poweroff", on_poweroff, "what follows when the guest turns itself off"),
+        ACTION_CHILD("on_reboot", on_reboot, "what follows when the guest reboots"),
+        ACTION_CHILD("on_crash", on_crash, "what follows when the guest crashes"),
+        UNSUPPORTED("on_lockfailure", "lock managers"),
+        CHILD("pm", pm, "sleeping states offered to the guest"),
+        IGNORED("perf", "performance events that libvirt would count on the host"),
+        CHILD("devices", devices, "devices"),
+        UNSUPPORTED("seclabel", "labels of the VM"),
+        UNSUPPORTED("keywrap", "s390 machines"),
+        UNSUPPORTED("launchSecurity", "encrypted memory"),
+        IGNORED("namespace", "containers"),
+        CHILD("qemu:commandline", qemu_commandline, "arguments for QEMU that have no element"),
+        UNSUPPORTED("qemu:capabilities", "pretending that QEMU can more or less than it says"),
+        UNSUPPORTED("qemu:override", "changing what is told to QEMU"),
+        UNSUPPORTED("qemu:deprecation", "QEMU's reaction to deprecated options"));
+
+/* A definition for another hypervisor is read as far as it goes; domain_validate() refuses it with the one
+ * reason that counts instead of a list of everything in it. */
+static bool is_foreign(const xmlNode *root) {
+        _cleanup_free_ char *word = xml_node_attribute(root, "type");
+        int type = word ? (int) domain_type_from_string(word) : -EINVAL;
+
+        return type > 0 && type != DOMAIN_QEMU && type != DOMAIN_KVM;
+}
+
+int domain_from_xml(const char *text, size_t size, Diag *diag, Domain **ret) {
+        _cleanup_xml_reader_ XmlReader r = { .diag = diag };
+        _cleanup_(domain_freep) Domain *d = domain_new();
+
+        if (!d)
+                return -ENOMEM;
+        int k = xml_reader_load(&r, text, size);
+        if (k < 0)
+                return k;
+
+        xmlNode *root = xmlDocGetRootElement(r.doc);
+        if (root && root->ns)
+                return diag_error(diag, xml_reader_loc(&r, root), "root element <%s> is in the namespace %s, expected <domain> in none",
+                                  (const char *) root->name, (const char *) root->ns->href);
+        if (!root || !streq((const char *) root->name, "domain"))
+                return diag_error(diag, root ? xml_reader_loc(&r, root) : (SrcLoc) { 1, 1 },
+                                  "root element is <%s>, expected <domain>", root ? (const char *) root->name : "");
+        d->loc = xml_reader_loc(&r, root);
+        r.foreign = is_foreign(root);
+        xml_reader_element(&r, &domain_xml, root, d);
+        if (r.no_memory)
+                return -ENOMEM;
+        if (r.failed)
+                return -EINVAL;
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
+int domain_to_xml(const Domain *d, DomainXmlFlags flags, char **ret) {
+        XmlWriter w = { .flags = flags };
+
+        xml_write_element(&w, "domain", &domain_xml, d, true);
+        return text_finish(&w.text, ret);
+}

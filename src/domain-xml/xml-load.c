@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "string-util.h"
+#include "xml-table.h"
+
+/* What the callbacks of libxml2 need besides the parser's context. */
+typedef struct Load {
+        XmlReader *reader;
+        const char *text;
+        size_t size;
+        size_t at;   /* up to here … */
+        SrcLoc here; /* … lines have been counted */
+        startElementNsSAX2Func start_element;
+        bool stopped; /* the first error is enough: what libxml2 says behind it follows from it */
+} Load;
+
+static Load *load_of(void *context) {
+        return ((xmlParserCtxt *) context)->_private;
+}
+
+static void load_stop(xmlParserCtxt *c) {
+        load_of(c)->stopped = true;
+        xmlStopParser(c);
+}
+
+/* Turns an offset into a place. Offsets only grow, so all of them together cost one pass. */
+static SrcLoc load_advance(Load *l, size_t offset) {
+        for (; l->at < offset; l->at++)
+                if (l->text[l->at] == '\n')
+                        l->here = (SrcLoc){l->here.line + 1, 1};
+                else
+                        l->here.column++;
+        return l->here;
+}
+
+/* The parser stands behind the attributes of the tag. As no attribute can hold a "<", the tag begins at the
+ * next one to the left. Where the input was converted from another encoding the offset means nothing: then
+ * the line has to do. */
+static SrcLoc load_tag_loc(Load *l, xmlParserCtxt *c) {
+        const xmlParserInput *in = c->input;
+        const xmlChar *p = in->cur;
+
+        while (p > in->base && *p != '<')
+                p--;
+        size_t offset = in->consumed + (size_t) (p - in->base);
+        bool converted = in->buf && in->buf->encoder;
+        if (!converted && offset >= l->at && offset < l->size && l->text[offset] == '<')
+                return load_advance(l, offset);
+        return (SrcLoc){in->line > 0 ? (unsigned) in->line : 1, 1};
+}
+
+static void load_start_element(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+                               int n_namespaces, const xmlChar **namespaces, int n_attributes,
+                               int n_defaulted, const xmlChar **attributes) {
+        xmlParserCtxt *c = context;
+        Load *l = load_of(context);
+        XmlReader *r = l->reader;
+
+        SrcLoc loc = load_tag_loc(l, c);
+        if (c->nodeNr >= (int) DOMAIN_XML_DEPTH_MAX) {
+                xml_reader_error(r, loc, "elements are nested deeper than %u levels", DOMAIN_XML_DEPTH_MAX);
+                load_stop(c);
+                return;
+        }
+        l->start_element(context, name, prefix, uri, n_namespaces, namespaces, n_attributes, n_defaulted,
+                         attributes);
+        if (!c->node || !ARRAY_GROW(r->locs, r->n_locs)) {
+                r->no_memory = true;
+                load_stop(c);
+                return;
+        }
+        r->locs[r->n_locs++] = loc;
+        c->node->_private = (void *) (uintptr_t) r->n_locs;
+}
+
+/* The start of a DTD. Stopping here means that no entity is ever defined, let alone expanded. */
+static void load_dtd(void *context, const xmlChar *name, const xmlChar *external, const xmlChar *system) {
+        Load *l = load_of(context);
+
+        xml_reader_error(l->reader, load_tag_loc(l, context), "document type declarations are not allowed");
+        load_stop(context);
+}
+
+static void load_error(void *context, xmlError *e) {
+        Load *l = load_of(context);
+
+        if (l->stopped)
+                return;
+        if (e->code == XML_ERR_NO_MEMORY) {
+                l->reader->no_memory = true;
+                return;
+        }
+        SrcLoc loc = {e->line > 0 ? (unsigned) e->line : 1, e->int2 > 0 ? (unsigned) e->int2 : 1};
+        _cleanup_free_ char *message = strdup(strempty(e->message));
+        if (!message)
+                return;
+        for (size_t n = strlen(message); n > 0 && strchr(WHITESPACE, message[n - 1]); n--)
+                message[n - 1] = 0;
+        if (e->level < XML_ERR_FATAL) {
+                diag_warning(l->reader->diag, loc, "XML: %s", message);
+                return;
+        }
+        xml_reader_error(l->reader, loc, "not well-formed XML: %s", message);
+        l->stopped = true;
+}
+
+int xml_reader_load(XmlReader *r, const char *text, size_t size) {
+        if (size > DOMAIN_XML_MAX) {
+                xml_reader_error(r, (SrcLoc){}, "the definition has %zu bytes, more than %u are not read",
+                                 size, DOMAIN_XML_MAX);
+                return -EINVAL;
+        }
+        if (size == 0) {
+                xml_reader_error(r, (SrcLoc){1, 1}, "the definition is empty");
+                return -EINVAL;
+        }
+        xmlParserCtxt *c = xmlNewParserCtxt();
+        if (!c)
+                return -ENOMEM;
+
+        Load l = {.reader = r,
+                  .text = text,
+                  .size = size,
+                  .here = {1, 1},
+                  .start_element = c->sax->startElementNs};
+        c->_private = &l;
+        c->sax->startElementNs = load_start_element;
+        c->sax->internalSubset = load_dtd;
+        c->sax->externalSubset = NULL;
+        c->sax->entityDecl = NULL;
+        c->sax->resolveEntity = NULL;
+        c->sax->serror = load_error;
+        r->doc = xmlCtxtReadMemory(c, text, (int) size, NULL, NULL,
+                                   XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        if (!r->doc && c->errNo == XML_ERR_NO_MEMORY)
+                r->no_memory = true;
+        xmlFreeParserCtxt(c);
+
+        if (r->no_memory)
+                return -ENOMEM;
+        if (!r->doc && !r->failed)
+                xml_reader_error(r, (SrcLoc){1, 1}, "not well-formed XML");
+        return r->failed ? -EINVAL : 0;
+}
+
+void xml_reader_done(XmlReader *r) {
+        if (r->doc)
+                xmlFreeDoc(r->doc);
+        free(r->locs);
+        *r = (XmlReader){};
+}
+
+SrcLoc xml_reader_loc(const XmlReader *r, const xmlNode *node) {
+        size_t i = (uintptr_t) node->_private;
+        return i > 0 && i <= r->n_locs ? r->locs[i - 1] : (SrcLoc){};
+}
+
+void xml_reader_error(XmlReader *r, SrcLoc loc, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
+        va_list ap;
+
+        r->failed = true;
+        va_start(ap, format);
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        va_end(ap);
+        if (text)
+                (void) diag_error(r->diag, loc, "%s", text);
+        else
+                r->no_memory = true;
+}

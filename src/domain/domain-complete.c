@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain-complete.h"
+#include "domain.h"
+#include "host-facts.h"
+#include "siphash.h"
+#include "string-util.h"
+#include "text.h"
+
+/* Derives 16 bytes from the machine, the VM's name and what they are for. */
+static int derive(const Domain *d, const HostFacts *facts, const char *purpose, unsigned a, unsigned b,
+                  uint8_t ret[16]) {
+        _cleanup_text_ Text t = {};
+
+        text_append(&t, purpose);
+        text_append_char(&t, 0);
+        text_append(&t, strempty(d->name));
+        if (a > 0 || b > 0) {
+                text_append_char(&t, 0);
+                text_appendf(&t, "%u/%u", a, b);
+        }
+        if (t.failed)
+                return -ENOMEM;
+        siphash128(t.data, t.length, facts->machine_id, ret);
+        return 0;
+}
+
+static int complete_uuid(Domain *d, const HostFacts *facts) {
+        if (d->has_uuid)
+                return 0;
+        int r = derive(d, facts, "uuid", 0, 0, d->uuid);
+        if (r < 0)
+                return r;
+        /* The bits of RFC 4122 that say: made of random numbers. */
+        d->uuid[6] = (d->uuid[6] & 0x0f) | 0x40;
+        d->uuid[8] = (d->uuid[8] & 0x3f) | 0x80;
+        d->has_uuid = true;
+        return 0;
+}
+
+static bool mac_is_used(const Domain *d, const uint8_t mac[6]) {
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+        if (i->has_mac && memcmp(i->mac, mac, 6) == 0)
+                return true;
+        return false;
+}
+
+static int complete_macs(Domain *d, const HostFacts *facts) {
+        unsigned position = 0;
+
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces) {
+                position++;
+                if (i->has_mac)
+                        continue;
+                uint8_t hash[16], mac[6];
+                unsigned attempt = 0;
+                do {
+                        int r = derive(d, facts, "mac", position, attempt++, hash);
+                        if (r < 0)
+                                return r;
+                        /* QEMU's prefix. */
+                        mac[0] = 0x52, mac[1] = 0x54, mac[2] = 0x00;
+                        memcpy(mac + 3, hash, 3);
+                } while (mac_is_used(d, mac));
+                memcpy(i->mac, mac, sizeof(mac));
+                i->has_mac = true;
+        }
+        return 0;
+}
+
+static int complete_base(Domain *d, const HostFacts *facts) {
+        if (d->type == DOMAIN_UNSET)
+                d->type = DOMAIN_QEMU;
+        if (d->os.arch == ARCH_UNSET)
+                d->os.arch = facts->arch;
+        if (!d->vcpus.set)
+                d->vcpus = OPT_UINT(1);
+        if (d->vcpu_placement == PLACEMENT_UNSET)
+                d->vcpu_placement = PLACEMENT_STATIC;
+        /* A balloon that is to be larger than the machine is the machine's size, as in libvirt. */
+        if (!d->current_memory.set || d->current_memory.value == 0 || d->current_memory.value > d->memory)
+                d->current_memory = OPT_U64(d->memory);
+        if (d->on_poweroff == ACTION_UNSET)
+                d->on_poweroff = ACTION_DESTROY;
+        if (d->on_reboot == ACTION_UNSET)
+                d->on_reboot = ACTION_RESTART;
+        if (d->on_crash == ACTION_UNSET)
+                d->on_crash = ACTION_DESTROY;
+        if (d->clock.offset == CLOCK_OFFSET_UNSET)
+                d->clock.offset = CLOCK_OFFSET_UTC;
+        if (!d->emulator && arch_default_emulator(d->os.arch))
+                return free_and_strdup(&d->emulator, arch_default_emulator(d->os.arch));
+        return 0;
+}
+
+static bool any_boot_order(const Domain *d) {
+        FOREACH_ARRAY(i, d->disks, d->n_disks)
+        if (i->info.boot_order.set)
+                return true;
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+        if (i->info.boot_order.set)
+                return true;
+        return false;
+}
+
+static int complete_boot(Domain *d, const HostFacts *facts) {
+        if (d->os.n_boot > 0 || any_boot_order(d) || d->os.type != OS_HVM)
+                return 0;
+        if (!ARRAY_GROW(d->os.boot, d->os.n_boot))
+                return -ENOMEM;
+        d->os.boot[d->os.n_boot++] = BOOT_HD;
+        return 0;
+}
+
+static bool is_pci_root(const DomainController *c) {
+        return c->type == CONTROLLER_PCI && c->model &&
+               (streq(c->model, "pci-root") || streq(c->model, "pcie-root"));
+}
+
+static bool index_is_used(const Domain *d, ControllerType type, unsigned index) {
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
+        if (c->type == type && c->index.set && c->index.value == index)
+                return true;
+        return false;
+}
+
+/* A usb companion has the number of the ehci controller before it. Else it is the first that is free; 0 is
+ * kept for the pci root, which need not be written down. */
+static unsigned controller_index(const Domain *d, const DomainController *c) {
+        const DomainController *main = NULL;
+
+        if (c->type == CONTROLLER_USB && c->model && startswith(c->model, "ich9-uhci"))
+                for (const DomainController *i = d->controllers; i < c; i++)
+                        if (i->type == CONTROLLER_USB && i->model && startswith(i->model, "ich9-"))
+                                main = i;
+        if (main)
+                return main->index.value;
+        unsigned index = c->type == CONTROLLER_PCI && !is_pci_root(c);
+        while (index_is_used(d, c->type, index))
+                index++;
+        return index;
+}
+
+static int complete_controllers(Domain *d, const HostFacts *facts) {
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
+        if (!c->index.set)
+                c->index = OPT_UINT(controller_index(d, c));
+        return 0;
+}
+
+static int complete_interfaces(Domain *d, const HostFacts *facts) {
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+        if (isempty(i->model))
+                i->model = mfree(i->model);
+        return 0;
+}
+
+static int complete_graphics(Domain *d, const HostFacts *facts) {
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics) {
+                int r = 0;
+
+                if (g->listen_type == LISTEN_UNSET) {
+                        g->listen_type = g->socket ? LISTEN_SOCKET : LISTEN_ADDRESS;
+                        r = g->socket ? free_and_strdup(&g->listen_socket, g->socket)
+                                      : free_and_strdup(&g->listen_address, g->listen);
+                } else if (g->listen_type == LISTEN_ADDRESS && g->listen_address && !g->listen)
+                        r = free_and_strdup(&g->listen, g->listen_address);
+                else if (g->listen_type == LISTEN_ADDRESS && g->listen && !g->listen_address)
+                        r = free_and_strdup(&g->listen_address, g->listen);
+                else if (g->listen_type == LISTEN_SOCKET && g->listen_socket && !g->socket)
+                        r = free_and_strdup(&g->socket, g->listen_socket);
+                if (r < 0)
+                        return r;
+                if (g->type != GRAPHICS_VNC || g->listen_type == LISTEN_SOCKET ||
+                    g->listen_type == LISTEN_NONE)
+                        continue;
+                if (g->port <= 0)
+                        g->autoport = TRI_YES;
+                if (g->autoport == TRI_YES)
+                        g->port = -1;
+                else
+                        g->autoport = TRI_NO;
+        }
+        return 0;
+}
+
+static bool is_x86(const Domain *d) {
+        return d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
+}
+
+static int add_ps2(Domain *d, InputType type) {
+        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
+        if (i->type == type && i->bus == INPUT_BUS_PS2)
+                return 0;
+        if (!ARRAY_GROW(d->inputs, d->n_inputs))
+                return -ENOMEM;
+        d->inputs[d->n_inputs++] = (DomainInput){.type = type, .bus = INPUT_BUS_PS2};
+        return 0;
+}
+
+static int complete_inputs(Domain *d, const HostFacts *facts) {
+        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
+        if (i->bus == INPUT_BUS_UNSET)
+                i->bus = is_x86(d) && (i->type == INPUT_MOUSE || i->type == INPUT_KEYBOARD) ? INPUT_BUS_PS2
+                                                                                            : INPUT_BUS_USB;
+        /* Every PC has them. */
+        if (!is_x86(d) || d->os.type != OS_HVM)
+                return 0;
+        int r = add_ps2(d, INPUT_MOUSE);
+        return r < 0 ? r : add_ps2(d, INPUT_KEYBOARD);
+}
+
+static VideoModel default_video(const Domain *d) {
+        switch (d->os.arch) {
+        case ARCH_X86_64:
+        case ARCH_I686:
+                return VIDEO_CIRRUS;
+        case ARCH_PPC64:
+        case ARCH_PPC64LE:
+                return VIDEO_VGA;
+        default:
+                return VIDEO_VIRTIO;
+        }
+}
+
+/* Sizes in KiB that libvirt writes down. */
+static void complete_video_memory(DomainVideo *v) {
+        switch (v->model) {
+        case VIDEO_VGA:
+        case VIDEO_CIRRUS:
+        case VIDEO_VMVGA:
+        case VIDEO_BOCHS:
+                if (!v->vram.set)
+                        v->vram = OPT_UINT(16384);
+                break;
+        case VIDEO_QXL:
+                if (!v->ram.set)
+                        v->ram = OPT_UINT(65536);
+                if (!v->vram.set)
+                        v->vram = OPT_UINT(65536);
+                if (!v->vgamem.set)
+                        v->vgamem = OPT_UINT(16384);
+                break;
+        default:
+                break;
+        }
+}
+
+static int complete_videos(Domain *d, const HostFacts *facts) {
+        if (d->n_graphics > 0 && d->n_videos == 0) {
+                if (!ARRAY_GROW(d->videos, d->n_videos))
+                        return -ENOMEM;
+                d->videos[d->n_videos++] = (DomainVideo){.model = default_video(d)};
+        }
+        bool primary = false;
+        FOREACH_ARRAY(v, d->videos, d->n_videos)
+        primary |= v->primary == TRI_YES;
+        FOREACH_ARRAY(v, d->videos, d->n_videos) {
+                if (v->model == VIDEO_UNSET)
+                        v->model = default_video(d);
+                if (v->model == VIDEO_NONE)
+                        continue;
+                if (!primary) {
+                        v->primary = TRI_YES;
+                        primary = true;
+                }
+                if (!v->heads.set)
+                        v->heads = OPT_UINT(1);
+                complete_video_memory(v);
+        }
+        return 0;
+}
+
+static int complete_rest(Domain *d, const HostFacts *facts) {
+        if (d->n_balloons == 0 && d->os.type == OS_HVM) {
+                if (!ARRAY_GROW(d->balloons, d->n_balloons))
+                        return -ENOMEM;
+                d->balloons[d->n_balloons++] = (DomainBalloon){.model = BALLOON_VIRTIO};
+        }
+        FOREACH_ARRAY(r, d->rngs, d->n_rngs)
+        if (r->backend == RNG_BACKEND_RANDOM && !r->backend_path &&
+            free_and_strdup(&r->backend_path, "/dev/random") < 0)
+                return -ENOMEM;
+        FOREACH_ARRAY(p, d->panics, d->n_panics)
+        if (p->model == PANIC_UNSET)
+                p->model = is_x86(d)                                                ? PANIC_ISA
+                           : d->os.arch == ARCH_S390X                               ? PANIC_S390
+                           : d->os.arch == ARCH_PPC64 || d->os.arch == ARCH_PPC64LE ? PANIC_PSERIES
+                                                                                    : PANIC_UNSET;
+        FOREACH_ARRAY(w, d->watchdogs, d->n_watchdogs)
+        if (w->action == WATCHDOG_ACTION_UNSET)
+                w->action = WATCHDOG_ACTION_RESET;
+        return 0;
+}
+
+/* In this order: later steps look at what earlier ones have filled in. */
+static int (*const steps[])(Domain *, const HostFacts *) = {
+        complete_base,         complete_uuid,        complete_macs,       complete_boot,
+        domain_complete_disks, complete_controllers, complete_interfaces, domain_complete_chars,
+        complete_inputs,       complete_graphics,    complete_videos,     complete_rest,
+};
+
+int domain_complete(Domain *d, const HostFacts *facts, Diag *diag) {
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+                int r = steps[i](d, facts);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain-validate.h"
+#include "string-util.h"
+
+/* All devices of a domain, whatever they are. */
+typedef struct DeviceList {
+        const DeviceInfo **items; /* owned; what they point to is the domain's */
+        size_t n_items;
+} DeviceList;
+
+static void device_list_done(DeviceList *l) {
+        free(l->items);
+}
+
+static bool add(DeviceList *l, const DeviceInfo *info) {
+        if (!ARRAY_GROW(l->items, l->n_items))
+                return false;
+        l->items[l->n_items++] = info;
+        return true;
+}
+
+#define ADD_ALL(list, array, count)                                                                          \
+        FOREACH_ARRAY(device, array, count)                                                                  \
+        if (!add(list, &device->info))                                                                       \
+                return false;
+
+static bool collect(const Domain *d, DeviceList *l) {
+        ADD_ALL(l, d->disks, d->n_disks);
+        ADD_ALL(l, d->controllers, d->n_controllers);
+        ADD_ALL(l, d->interfaces, d->n_interfaces);
+        ADD_ALL(l, d->chars, d->n_chars);
+        ADD_ALL(l, d->inputs, d->n_inputs);
+        ADD_ALL(l, d->videos, d->n_videos);
+        ADD_ALL(l, d->balloons, d->n_balloons);
+        ADD_ALL(l, d->rngs, d->n_rngs);
+        ADD_ALL(l, d->panics, d->n_panics);
+        ADD_ALL(l, d->watchdogs, d->n_watchdogs);
+        return true;
+}
+
+/* Calls CHECK for every pair of devices, the earlier one first. */
+static void for_pairs(const Domain *d, Diag *diag,
+                      bool (*check)(const DeviceInfo *a, const DeviceInfo *b, Diag *diag)) {
+        _cleanup_(device_list_done) DeviceList l = {};
+
+        if (!collect(d, &l)) {
+                (void) diag_error(diag, d->loc, "out of memory");
+                return;
+        }
+        for (size_t i = 0; i < l.n_items; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (check(l.items[k], l.items[i], diag))
+                                break;
+}
+
+static bool same_alias(const DeviceInfo *a, const DeviceInfo *b, Diag *diag) {
+        if (!a->alias || !b->alias || !streq(a->alias, b->alias))
+                return false;
+        (void) diag_error(diag, b->loc, "alias '%s' is used twice", b->alias);
+        return true;
+}
+
+void check_aliases(const Domain *d, Diag *diag) {
+        _cleanup_(device_list_done) DeviceList l = {};
+
+        if (!collect(d, &l))
+                return;
+        FOREACH_ARRAY(i, l.items, l.n_items)
+        if ((*i)->alias && (isempty((*i)->alias) || !in_charset((*i)->alias, ALPHANUMERICAL "_-")))
+                (void) diag_error(diag, (*i)->loc,
+                                  "alias '%s' has characters other than a-z, A-Z, 0-9, _ and -", (*i)->alias);
+        for_pairs(d, diag, same_alias);
+}
+
+static bool is_pci(const DeviceAddress *a) {
+        return a->type == ADDRESS_PCI && a->slot.set;
+}
+
+static unsigned value_of(OptUint v) {
+        return v.set ? v.value : 0;
+}
+
+static bool same_pci_address(const DeviceInfo *a, const DeviceInfo *b, Diag *diag) {
+        const DeviceAddress *x = &a->address, *y = &b->address;
+
+        if (!is_pci(x) || !is_pci(y) || value_of(x->domain) != value_of(y->domain) ||
+            value_of(x->bus) != value_of(y->bus) || value_of(x->slot) != value_of(y->slot) ||
+            value_of(x->function) != value_of(y->function))
+                return false;
+        (void) diag_error(diag, y->loc, "PCI address %04x:%02x:%02x.%x is used twice", value_of(y->domain),
+                          value_of(y->bus), value_of(y->slot), value_of(y->function));
+        return true;
+}
+
+void check_pci_addresses(const Domain *d, Diag *diag) {
+        for_pairs(d, diag, same_pci_address);
+}
+
+static bool same_boot_order(const DeviceInfo *a, const DeviceInfo *b, Diag *diag) {
+        if (!a->boot_order.set || !b->boot_order.set || a->boot_order.value != b->boot_order.value)
+                return false;
+        (void) diag_error(diag, b->loc, "boot order %u is used twice", b->boot_order.value);
+        return true;
+}
+
+void check_boot_order(const Domain *d, Diag *diag) {
+        _cleanup_(device_list_done) DeviceList l = {};
+        bool conflict = false;
+
+        if (!collect(d, &l))
+                return;
+        FOREACH_ARRAY(i, l.items, l.n_items) {
+                const DeviceInfo *info = *i;
+                if (!info->boot_order.set)
+                        continue;
+                if (info->boot_order.value == 0)
+                        (void) diag_error(diag, info->loc, "boot order 0: the first device has 1");
+                if (d->os.n_boot > 0 && !conflict) {
+                        (void) diag_error(
+                                diag, info->loc,
+                                "boot order %u of a device and <boot dev='%s'/> in <os> exclude each other",
+                                info->boot_order.value, boot_device_to_string(d->os.boot[0]));
+                        conflict = true;
+                }
+        }
+        for_pairs(d, diag, same_boot_order);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "domain-validate.h"
+#include "string-util.h"
+
+void refuse(Diag *diag, SrcLoc loc, const char *what, const char *word) {
+        (void) diag_error(diag, loc, "not supported: %s '%s'", what, strempty(word));
+}
+
+void check_path(Diag *diag, SrcLoc loc, const char *what, const char *path) {
+        if (path && *path != '/')
+                (void) diag_error(diag, loc, "%s: '%s' is not an absolute path", what, path);
+}
+
+static void check_name(const Domain *d, Diag *diag) {
+        if (isempty(d->name))
+                (void) diag_error(diag, d->loc, "<name> is missing: a machine needs one");
+}
+
+static void check_memory(const Domain *d, Diag *diag) {
+        if (d->memory == 0)
+                (void) diag_error(diag, d->memory_loc.line > 0 ? d->memory_loc : d->loc,
+                                  "memory is 0: a machine needs some");
+}
+
+static void check_vcpus(const Domain *d, Diag *diag) {
+        unsigned n = d->vcpus.set ? d->vcpus.value : 1;
+
+        if (n == 0)
+                (void) diag_error(diag, d->loc, "vcpu is 0: a machine needs one");
+        else if (n > NUMBER_SET_MAX)
+                (void) diag_error(diag, d->loc, "vcpu is %u: there can be %u", n, NUMBER_SET_MAX);
+        if (d->current_vcpus.set && d->current_vcpus.value == 0)
+                (void) diag_error(diag, d->loc, "vcpu @current is 0: a machine needs one to start with");
+        else if (d->current_vcpus.set && d->current_vcpus.value > n)
+                (void) diag_error(diag, d->loc, "vcpu @current is %u, but there are %u at most",
+                                  d->current_vcpus.value, n);
+        if (d->vcpu_placement == PLACEMENT_AUTO)
+                refuse(diag, d->loc, "vcpu placement", "auto");
+        if (d->iothreads.set && d->iothreads.value > NUMBER_SET_MAX)
+                (void) diag_error(diag, d->loc, "iothreads is %u: there can be %u", d->iothreads.value,
+                                  NUMBER_SET_MAX);
+}
+
+static void check_os(const Domain *d, Diag *diag) {
+        const DomainOs *os = &d->os;
+
+        if (os->type != OS_HVM && os->type != OS_UNSET)
+                refuse(diag, os->loc, "os type", os_type_to_string(os->type));
+        check_path(diag, os->loc, "kernel", os->kernel);
+        check_path(diag, os->loc, "initrd", os->initrd);
+        check_path(diag, os->loc, "dtb", os->dtb);
+        check_path(diag, os->loc, "emulator", d->emulator);
+        if (os->initrd && !os->kernel)
+                (void) diag_error(diag, os->loc, "initrd '%s': there is no kernel for it", os->initrd);
+        if (os->cmdline && !os->kernel)
+                (void) diag_error(diag, os->loc, "cmdline '%s': there is no kernel for it", os->cmdline);
+        if (os->has_reboot_timeout && (os->reboot_timeout < -1 || os->reboot_timeout > 65535))
+                (void) diag_error(diag, os->loc, "bios @rebootTimeout: %d is not a number from -1 to 65535",
+                                  os->reboot_timeout);
+        if (os->smbios == SMBIOS_HOST || os->smbios == SMBIOS_SYSINFO)
+                refuse(diag, os->loc, "smbios mode", smbios_mode_to_string(os->smbios));
+        for (size_t i = 0; i < os->n_boot; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (os->boot[i] == os->boot[k]) {
+                                (void) diag_error(diag, os->loc, "boot device '%s' is given twice",
+                                                  boot_device_to_string(os->boot[i]));
+                                break;
+                        }
+}
+
+static void check_firmware(const Domain *d, Diag *diag) {
+        const DomainOs *os = &d->os;
+
+        check_path(diag, os->loc, "loader", os->loader);
+        check_path(diag, os->loc, "nvram", os->nvram);
+        check_path(diag, os->loc, "nvram @template", os->nvram_template);
+        if ((os->nvram || os->nvram_template) && os->loader_stateless == TRI_YES)
+                (void) diag_error(diag, os->loc, "nvram: a loader with stateless='yes' has none");
+        else if ((os->nvram || os->nvram_template) && os->loader_type == LOADER_ROM)
+                (void) diag_error(diag, os->loc, "nvram: a loader of type 'rom' has none");
+        if (!os->loader && (os->loader_type != LOADER_UNSET || os->loader_readonly != TRI_UNSET) &&
+            os->firmware == FIRMWARE_UNSET)
+                (void) diag_error(diag, os->loc, "loader has no path");
+        if (os->loader_secure == TRI_YES && os->loader_type == LOADER_ROM)
+                (void) diag_error(diag, os->loc, "loader secure='yes' needs type='pflash'");
+        if (os->loader_secure == TRI_YES && d->features.smm != TRI_YES)
+                (void) diag_error(
+                        diag, os->loc,
+                        "loader secure='yes' needs <smm state='on'/>, else the guest could change it");
+}
+
+static void check_features(const Domain *d, Diag *diag) {
+        const DomainFeatures *f = &d->features;
+        bool arm = d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L;
+
+        if (!f->gic_version)
+                return;
+        if (!arm)
+                (void) diag_error(diag, f->loc, "gic is for ARM machines, not for '%s'",
+                                  strempty(arch_to_string(d->os.arch)));
+        if (!streq(f->gic_version, "2") && !streq(f->gic_version, "3") && !streq(f->gic_version, "host"))
+                (void) diag_error(diag, f->loc, "gic version '%s' is not one of 2, 3, host", f->gic_version);
+}
+
+static void check_cpu(const Domain *d, Diag *diag) {
+        const DomainCpu *c = &d->cpu;
+
+        if (c->sockets.set || c->cores.set || c->threads.set) {
+                unsigned sockets = c->sockets.set ? c->sockets.value : 1,
+                         dies = c->dies.set ? c->dies.value : 1;
+                unsigned cores = c->cores.set ? c->cores.value : 1,
+                         threads = c->threads.set ? c->threads.value : 1;
+                unsigned vcpus = d->vcpus.set ? d->vcpus.value : 1;
+                uint64_t product;
+
+                if (__builtin_mul_overflow((uint64_t) sockets * dies, (uint64_t) cores * threads, &product))
+                        product = UINT64_MAX;
+                if (product != vcpus)
+                        (void) diag_error(
+                                diag, c->loc,
+                                "cpu topology: %u sockets x %u dies x %u cores x %u threads are %" PRIu64
+                                ", but vcpu is %u",
+                                sockets, dies, cores, threads, product, vcpus);
+        }
+        if ((c->mode == CPU_CUSTOM || c->mode == CPU_UNSET) && !c->model && c->n_features > 0)
+                (void) diag_error(diag, c->loc, "cpu has features ('%s') but no model", c->features[0].name);
+        for (size_t i = 0; i < c->n_features; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (streq_ptr(c->features[i].name, c->features[k].name)) {
+                                (void) diag_error(diag, c->features[i].loc, "cpu feature '%s' is given twice",
+                                                  c->features[i].name);
+                                break;
+                        }
+}
+
+static void check_clock(const Domain *d, Diag *diag) {
+        const DomainClock *c = &d->clock;
+
+        if (c->offset == CLOCK_OFFSET_TIMEZONE && isempty(c->timezone))
+                (void) diag_error(diag, c->loc, "clock offset 'timezone' needs @timezone");
+        if (c->offset == CLOCK_OFFSET_ABSOLUTE && !c->start.set)
+                (void) diag_error(diag, c->loc, "clock offset 'absolute' needs @start");
+        for (size_t i = 0; i < c->n_timers; i++) {
+                const DomainTimer *t = c->timers + i;
+                for (size_t k = 0; k < i; k++)
+                        if (t->name == c->timers[k].name) {
+                                (void) diag_error(diag, t->loc, "timer '%s' is given twice",
+                                                  timer_name_to_string(t->name));
+                                break;
+                        }
+                if (t->track && !streq(t->track, "guest") && !streq(t->track, "wall") &&
+                    !streq(t->track, "boot"))
+                        (void) diag_error(diag, t->loc, "timer @track: '%s' is not one of boot, guest, wall",
+                                          t->track);
+        }
+}
+
+static void check_lifecycle(const Domain *d, Diag *diag) {
+        const struct {
+                const char *what;
+                LifecycleAction action;
+                bool crash;
+        } events[] = {
+                {"on_poweroff", d->on_poweroff, false},
+                {"on_reboot", d->on_reboot, false},
+                {"on_crash", d->on_crash, true},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(events); i++) {
+                LifecycleAction a = events[i].action;
+                bool coredump = a == ACTION_COREDUMP_DESTROY || a == ACTION_COREDUMP_RESTART;
+                if (coredump && !events[i].crash)
+                        (void) diag_error(diag, d->loc, "%s: '%s' is for on_crash only", events[i].what,
+                                          lifecycle_action_to_string(a));
+                else if (coredump || a == ACTION_RENAME_RESTART)
+                        refuse(diag, d->loc, events[i].what, lifecycle_action_to_string(a));
+        }
+}
+
+static void check_qemu(const Domain *d, Diag *diag) {
+        FOREACH_ARRAY(e, d->qemu_env, d->n_qemu_env)
+        if (isempty(e->name) || strchr(e->name, '='))
+                (void) diag_error(diag, e->loc, "qemu:env: '%s' is not the name of a variable",
+                                  strempty(e->name));
+}
+
+/* All of them run, whatever the earlier ones found; so each looks only at what it is about. */
+static const DomainCheck checks[] = {
+        check_name,         check_memory,     check_vcpus,         check_os,
+        check_firmware,     check_features,   check_cpu,           check_clock,
+        check_lifecycle,    check_disks,      check_disk_targets,  check_disk_addresses,
+        check_controllers,  check_interfaces, check_chars,         check_consoles,
+        check_serial_ports, check_inputs,     check_graphics,      check_videos,
+        check_watchdogs,    check_balloons,   check_rngs,          check_panics,
+        check_boot_order,   check_aliases,    check_pci_addresses, check_qemu,
+};
+
+int domain_validate(const Domain *d, Diag *diag) {
+        _cleanup_diag_ Diag own = {};
+        size_t before;
+
+        /* Without a Diag of the caller's there would be nothing to tell the result from. */
+        if (!diag)
+                diag = &own;
+        before = diag->n_errors;
+
+        /* For another hypervisor everything else would be noise. */
+        if (d->type != DOMAIN_QEMU && d->type != DOMAIN_KVM && d->type != DOMAIN_UNSET)
+                refuse(diag, d->loc, "domain type", domain_type_to_string(d->type));
+        else
+                for (size_t i = 0; i < ELEMENTSOF(checks); i++)
+                        checks[i](d, diag);
+        return diag->n_errors > before ? -EINVAL : 0;
+}

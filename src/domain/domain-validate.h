@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain.h"
+
+/* Checks of domain_validate(), one file for each family. They add to DIAG, and that is their result. */
+typedef void (*DomainCheck)(const Domain *d, Diag *diag);
+
+void check_disks(const Domain *d, Diag *diag); /* domain-validate-disk.c */
+void check_disk_targets(const Domain *d, Diag *diag);
+void check_disk_addresses(const Domain *d, Diag *diag);
+void check_controllers(const Domain *d, Diag *diag); /* domain-validate-device.c */
+void check_interfaces(const Domain *d, Diag *diag);
+void check_inputs(const Domain *d, Diag *diag);
+void check_balloons(const Domain *d, Diag *diag);
+void check_rngs(const Domain *d, Diag *diag);
+void check_panics(const Domain *d, Diag *diag);
+void check_watchdogs(const Domain *d, Diag *diag);
+void check_chars(const Domain *d, Diag *diag); /* domain-validate-char.c */
+void check_consoles(const Domain *d, Diag *diag);
+void check_serial_ports(const Domain *d, Diag *diag);
+void check_graphics(const Domain *d, Diag *diag); /* domain-validate-graphics.c */
+void check_videos(const Domain *d, Diag *diag);
+void check_aliases(const Domain *d, Diag *diag); /* domain-validate-info.c */
+void check_pci_addresses(const Domain *d, Diag *diag);
+void check_boot_order(const Domain *d, Diag *diag);
+
+/* A set of enum values, for what is supported of an enum. */
+#define BIT(value) (UINT64_C(1) << (value))
+#define IN_SET(value, set) ((set) >> (value) &1)
+
+/* "not supported: WHAT 'WORD'". */
+void refuse(Diag *diag, SrcLoc loc, const char *what, const char *word);
+/* Reports a path that is not absolute; NULL is fine. */
+void check_path(Diag *diag, SrcLoc loc, const char *what, const char *path);

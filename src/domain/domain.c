@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain.h"
+
+/* Frees every element of a list with its own destructor, then the list. */
+#define FREE_LIST(list, count, done)                                                                         \
+        do {                                                                                                 \
+                FOREACH_ARRAY(_item, list, count)                                                            \
+                done(_item);                                                                                 \
+                free(list);                                                                                  \
+        } while (false)
+
+Domain *domain_new(void) {
+        return calloc(1, sizeof(Domain));
+}
+
+static void device_info_done(DeviceInfo *i) {
+        free(i->alias);
+        free(i->address.port);
+        free(i->rom_file);
+}
+
+static void disk_done(DomainDisk *d) {
+        device_info_done(&d->info);
+        free(d->source_path);
+        free(d->startup_policy);
+        free(d->target_dev);
+        free(d->driver_name);
+        free(d->serial);
+        free(d->wwn);
+        free(d->vendor);
+        free(d->product);
+}
+
+static void controller_done(DomainController *c) {
+        device_info_done(&c->info);
+        free(c->model);
+        free(c->pci_model_name);
+}
+
+static void interface_done(DomainInterface *i) {
+        device_info_done(&i->info);
+        free(i->source_bridge);
+        free(i->source_network);
+        free(i->source_dev);
+        free(i->target_dev);
+        free(i->model);
+        free(i->script);
+        free(i->backend_type);
+}
+
+void char_source_done(CharSource *s) {
+        free(s->path);
+        free(s->host);
+        free(s->service);
+        free(s->bind_host);
+        free(s->bind_service);
+        free(s->log_file);
+        free(s->channel);
+        *s = (CharSource){};
+}
+
+static void char_done(DomainChar *c) {
+        device_info_done(&c->info);
+        char_source_done(&c->source);
+        free(c->target_name);
+        free(c->target_model);
+}
+
+static void graphics_done(DomainGraphics *g) {
+        free(g->listen);
+        free(g->listen_address);
+        free(g->listen_socket);
+        free(g->socket);
+        free(g->keymap);
+        free(g->password);
+        free(g->password_valid_to);
+}
+
+static void video_done(DomainVideo *v) {
+        device_info_done(&v->info);
+}
+
+static void input_done(DomainInput *i) {
+        device_info_done(&i->info);
+}
+
+static void balloon_done(DomainBalloon *b) {
+        device_info_done(&b->info);
+}
+
+static void rng_done(DomainRng *r) {
+        device_info_done(&r->info);
+        free(r->backend_path);
+}
+
+static void panic_done(DomainPanic *p) {
+        device_info_done(&p->info);
+}
+
+static void watchdog_done(DomainWatchdog *w) {
+        device_info_done(&w->info);
+}
+
+static void os_done(DomainOs *o) {
+        free(o->machine);
+        free(o->loader);
+        free(o->nvram);
+        free(o->nvram_template);
+        free(o->boot);
+        free(o->kernel);
+        free(o->initrd);
+        free(o->cmdline);
+        free(o->dtb);
+}
+
+static void cpu_feature_done(CpuFeature *f) {
+        free(f->name);
+}
+
+static void cpu_done(DomainCpu *c) {
+        free(c->model);
+        free(c->vendor);
+        FREE_LIST(c->features, c->n_features, cpu_feature_done);
+}
+
+static void timer_done(DomainTimer *t) {
+        free(t->track);
+}
+
+static void clock_done(DomainClock *c) {
+        free(c->timezone);
+        FREE_LIST(c->timers, c->n_timers, timer_done);
+}
+
+static void qemu_arg_done(QemuArg *a) {
+        free(a->value);
+}
+
+static void qemu_env_done(QemuEnv *e) {
+        free(e->name);
+        free(e->value);
+}
+
+static void devices_done(Domain *d) {
+        FREE_LIST(d->disks, d->n_disks, disk_done);
+        FREE_LIST(d->controllers, d->n_controllers, controller_done);
+        FREE_LIST(d->interfaces, d->n_interfaces, interface_done);
+        FREE_LIST(d->chars, d->n_chars, char_done);
+        FREE_LIST(d->inputs, d->n_inputs, input_done);
+        FREE_LIST(d->graphics, d->n_graphics, graphics_done);
+        FREE_LIST(d->videos, d->n_videos, video_done);
+        FREE_LIST(d->balloons, d->n_balloons, balloon_done);
+        FREE_LIST(d->rngs, d->n_rngs, rng_done);
+        FREE_LIST(d->panics, d->n_panics, panic_done);
+        FREE_LIST(d->watchdogs, d->n_watchdogs, watchdog_done);
+}
+
+Domain *domain_free(Domain *d) {
+        if (!d)
+                return NULL;
+
+        free(d->name);
+        free(d->title);
+        free(d->description);
+        free(d->metadata);
+        os_done(&d->os);
+        free(d->features.gic_version);
+        cpu_done(&d->cpu);
+        clock_done(&d->clock);
+        free(d->partition);
+        free(d->emulator);
+        devices_done(d);
+        FREE_LIST(d->qemu_args, d->n_qemu_args, qemu_arg_done);
+        FREE_LIST(d->qemu_env, d->n_qemu_env, qemu_env_done);
+        free(d);
+        return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "host-facts.h"
+
+const HostFacts host_facts_generic = {
+        .arch = ARCH_X86_64,
+        .machine_id = { 0x6d, 0x61, 0x63, 0x68, 0x69, 0x6e, 0x65, 0x2d, 0x69, 0x64, 0x2d, 0x30, 0x30, 0x30, 0x30, 0x31 },
+        .has_kvm = true,
+        .has_vhost_net = true,
+        .page_size = 4096,
+};
+
+void host_facts_done(HostFacts *f) {
+        FOREACH_ARRAY(chain, f->chains, f->n_chains) {
+                FOREACH_ARRAY(image, chain->images, chain->n_images)
+                        free(image->path);
+                free(chain->images);
+                free(chain->target_dev);
+        }
+        free(f->chains);
+        f->chains = NULL;
+        f->n_chains = 0;
+}
+
+const char *arch_default_emulator(Arch arch) {
+        static const char *const emulators[_ARCH_MAX] = {
+                [ARCH_X86_64] = "/usr/bin/qemu-system-x86_64",
+                /* The 64-bit emulator is a superset, but libvirt takes the one of the name. */
+                [ARCH_I686] = "/usr/bin/qemu-system-i386",
+                [ARCH_AARCH64] = "/usr/bin/qemu-system-aarch64",
+                [ARCH_ARMV7L] = "/usr/bin/qemu-system-arm",
+                [ARCH_PPC64] = "/usr/bin/qemu-system-ppc64",
+                [ARCH_PPC64LE] = "/usr/bin/qemu-system-ppc64",
+                [ARCH_RISCV64] = "/usr/bin/qemu-system-riscv64",
+                [ARCH_S390X] = "/usr/bin/qemu-system-s390x",
+        };
+
+        return arch > ARCH_UNSET && arch < _ARCH_MAX ? emulators[arch] : NULL;
+}

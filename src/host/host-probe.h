@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "host-facts.h"
+
+/* Looks at this machine. Chains stay empty: disk_chains_resolve(). What cannot be found out counts as absent.
+ * 0 or negative errno; host_facts_done() when it is not needed any more. */
+int host_facts_gather(HostFacts *ret);

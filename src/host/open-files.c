@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+
+#include "file-util.h"
+#include "open-files.h"
+#include "open-sockets.h"
+#include "path-walk.h"
+#include "string-util.h"
+#include "tap.h"
+
+void opened_fd_done(OpenedFd *o) {
+        for (size_t i = 0; i < o->n_fds; i++)
+                safe_close(o->fds[i]);
+        free(o->fds);
+        free(o->ifname);
+        free(o->socket_path);
+        *o = (OpenedFd) {};
+}
+
+char *opened_fd_name(const PlanFd *p, size_t i) {
+        return i == 0 ? strdup(p->name) : strf("%s.%zu", p->name, i);
+}
+
+/* "disk vda", or at least the descriptor's name. */
+static const char *purpose(const PlanFd *p) {
+        return p->element ?: p->name;
+}
+
+static int cannot(const PlanFd *p, Diag *diag, int error, const char *verb, const char *path, const char *reason) {
+        return diag_error_code(diag, error, p->loc, "cannot %s '%s' for %s: %s", verb, path, purpose(p),
+                               reason ?: strerror(-error));
+}
+
+static int take_fd(OpenedFd *o, int fd) {
+        o->fds = malloc(sizeof(int));
+        if (!o->fds) {
+                safe_close(fd);
+                return -ENOMEM;
+        }
+        o->fds[0] = fd;
+        o->n_fds = 1;
+        return 0;
+}
+
+/* --- files --- */
+
+static const char *kind_of_file(mode_t mode) {
+        return S_ISREG(mode)  ? "a regular file" :
+               S_ISDIR(mode)  ? "a directory" :
+               S_ISBLK(mode)  ? "a block device" :
+               S_ISCHR(mode)  ? "a character device" :
+               S_ISFIFO(mode) ? "a fifo" :
+               S_ISSOCK(mode) ? "a socket" : "of an unknown kind";
+}
+
+static int check_kind(const PlanFd *p, Diag *diag, mode_t mode) {
+        bool right = p->block_device ? S_ISBLK(mode) : S_ISREG(mode);
+
+        if (right)
+                return 0;
+        return diag_error_code(diag, S_ISDIR(mode) ? -EISDIR : -EINVAL, p->loc, "cannot open '%s' for %s: it is %s, not %s",
+                               p->path, purpose(p), kind_of_file(mode), p->block_device ? "a block device" : "a regular file");
+}
+
+static int access_mode(const PlanFd *p) {
+        /* What is only appended to, a log, is not readable either. */
+        return !p->writable ? O_RDONLY : p->append || p->create ? O_WRONLY : O_RDWR;
+}
+
+static int create_file(const PlanFd *p, const PathWalk *w, Diag *diag) {
+        /* Root's own: the VM gets nothing but the descriptor. */
+        int fd = openat(w->parent_fd, w->last, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC |
+                        (p->append ? O_APPEND : 0), 0600);
+        return fd < 0 ? cannot(p, diag, -errno, "create", p->path, NULL) : fd;
+}
+
+/* QEMU's locks on images are on bytes of the open file: this one is held by who lets nobody else write. The lock
+ * that counts is the one QEMU takes itself, by this very descriptor; here it is only asked for, to say it in
+ * better words and before anything else is done. */
+#define QEMU_LOCK_NO_OTHER_WRITER 201
+
+static bool is_locked(int fd) {
+        struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = QEMU_LOCK_NO_OTHER_WRITER, .l_len = 1 };
+
+        return fcntl(fd, F_OFD_GETLK, &l) >= 0 && l.l_type != F_UNLCK;
+}
+
+static int open_existing(const PlanFd *p, const PathWalk *w, Diag *diag) {
+        struct stat st;
+
+        /* Looked at before it is opened: opening a fifo or a tape has effects. */
+        int r = check_kind(p, diag, w->st.st_mode);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = path_reopen(w->fd, access_mode(p) | O_NOCTTY | O_NONBLOCK | (p->append ? O_APPEND : 0));
+        if (fd < 0)
+                return cannot(p, diag, fd, "open", p->path, fd == -EROFS ? "the file system is read-only" : NULL);
+        if (fstat(fd, &st) < 0)
+                return cannot(p, diag, -errno, "open", p->path, NULL);
+        if (access_mode(p) == O_RDWR && is_locked(fd))
+                return cannot(p, diag, -EBUSY, "open", p->path, "another process, such as a VM, has it open for writing");
+        if (p->create && !p->append && ftruncate(fd, 0) < 0)
+                return cannot(p, diag, -errno, "truncate", p->path, NULL);
+        int flags = fcntl(fd, F_GETFL);
+        if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+                return cannot(p, diag, -errno, "open", p->path, NULL);
+        return TAKE_FD(fd);
+}
+
+static int open_file(const PlanFd *p, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        _cleanup_free_ char *reason = NULL;
+
+        int r = path_walk(p->path, p->create ? PATH_WALK_MAY_MISS : 0, &w, &reason);
+        if (r < 0)
+                return cannot(p, diag, r, "open", p->path, reason);
+        return w.fd < 0 ? create_file(p, &w, diag) : open_existing(p, &w, diag);
+}
+
+/* --- copies in memory --- */
+
+static int seal(int fd) {
+        /* Mode: QEMU opens it by /proc/self/fd/N, as another uid. */
+        if (fchmod(fd, 0444) < 0)
+                return -errno;
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+                return -errno;
+        return lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+}
+
+static int memfd_new(const char *name) {
+        int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        return fd < 0 ? -errno : fd;
+}
+
+int memfd_from_data(const char *name, const void *data, size_t size) {
+        _cleanup_close_ int fd = memfd_new(name);
+        if (fd < 0)
+                return fd;
+        int r = write_all(fd, data, size);
+        if (r >= 0)
+                r = seal(fd);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
+/* Copies what SOURCE has, COPY_MAX bytes at most (its size may change while we read). */
+static int copy_into(int target, int source) {
+        uint64_t copied = 0;
+
+        for (;;) {
+                ssize_t n = sendfile(target, source, NULL, 16U << 20);
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (n == 0)
+                        return 0;
+                copied += (uint64_t) n;
+                if (copied > COPY_MAX)
+                        return -EFBIG;
+        }
+}
+
+static int open_copy(const PlanFd *p, Diag *diag) {
+        struct stat st;
+
+        PlanFd plain = *p;
+        plain.writable = plain.create = plain.block_device = false;
+        _cleanup_close_ int source = open_file(&plain, diag);
+        if (source < 0)
+                return source;
+        if (fstat(source, &st) < 0)
+                return cannot(p, diag, -errno, "read", p->path, NULL);
+        if ((uint64_t) st.st_size > COPY_MAX)
+                return cannot(p, diag, -EFBIG, "read", p->path, "it is larger than 512 MiB");
+
+        _cleanup_close_ int fd = memfd_new(p->name);
+        int r = fd < 0 ? fd : copy_into(fd, source);
+        if (r >= 0)
+                r = seal(fd);
+        return r < 0 ? cannot(p, diag, r, "copy", p->path, NULL) : TAKE_FD(fd);
+}
+
+/* --- network --- */
+
+static int open_tap(const PlanFd *p, Diag *diag, OpenedFd *ret) {
+        static const uint8_t none[6];
+        unsigned n = MAX(p->queues, 1U);
+        TapSpec spec = {
+                .ifname = p->ifname,
+                .bridge = p->bridge,
+                .mac = memcmp(p->mac, none, sizeof(none)) == 0 ? NULL : p->mac,
+                .mtu = p->mtu.set ? p->mtu.value : 0,
+                .queues = p->queues,
+                .existing = !p->managed_tap,
+        };
+        _cleanup_free_ char *ifname = calloc(1, IFNAMSIZ), *reason = NULL;
+        _cleanup_free_ int *fds = calloc(n, sizeof(int));
+        unsigned ifindex;
+
+        if (!ifname || !fds)
+                return -ENOMEM;
+        int r = tap_open(&spec, fds, ifname, &ifindex, &reason);
+        if (r < 0)
+                return diag_error_code(diag, r, p->loc, "%s (%s)", strempty(reason), purpose(p));
+        *ret = (OpenedFd) { .fds = TAKE_PTR(fds), .n_fds = n, .ifname = TAKE_PTR(ifname), .ifindex = ifindex };
+        return 0;
+}
+
+static int open_vhost_net(const PlanFd *p, Diag *diag) {
+        int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+        return fd < 0 ? cannot(p, diag, -errno, "open", "/dev/vhost-net", NULL) : fd;
+}
+
+/* --- sockets --- */
+
+static int open_listen(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
+        _cleanup_free_ char *reason = NULL, *path = NULL;
+        struct stat st = {};
+        int fd, r;
+
+        if (p->path) {
+                path = strdup(p->path);
+                if (!path)
+                        return -ENOMEM;
+                fd = listen_unix(path, owner, &st, &reason);
+                if (fd < 0)
+                        return cannot(p, diag, fd, "listen on", path, reason);
+        } else {
+                fd = listen_tcp(p->host, p->service, &reason);
+                if (fd < 0)
+                        return diag_error_code(diag, fd, p->loc, "cannot listen on %s port %s for %s: %s",
+                                               strempty(p->host), strempty(p->service), purpose(p), strempty(reason));
+        }
+        r = take_fd(ret, fd);
+        if (r < 0)
+                return r;
+        ret->socket_path = TAKE_PTR(path);
+        ret->socket_dev = st.st_dev;
+        ret->socket_ino = st.st_ino;
+        return 0;
+}
+
+static int open_connect(const PlanFd *p, Diag *diag) {
+        _cleanup_free_ char *reason = NULL;
+        int fd = connect_unix(p->path, &reason);
+        return fd < 0 ? cannot(p, diag, fd, "connect to", p->path, reason) : fd;
+}
+
+int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
+        OpenedFd o = {};
+        int r;
+
+        switch (p->kind) {
+        case PLAN_FD_TAP:
+                r = open_tap(p, diag, &o);
+                break;
+        case PLAN_FD_LISTEN:
+                r = open_listen(p, owner, diag, &o);
+                break;
+        case PLAN_FD_FILE:
+                r = open_file(p, diag);
+                goto one;
+        case PLAN_FD_COPY:
+                r = open_copy(p, diag);
+                goto one;
+        case PLAN_FD_VHOST_NET:
+                r = open_vhost_net(p, diag);
+                goto one;
+        case PLAN_FD_CONNECT:
+                r = open_connect(p, diag);
+        one:
+                if (r >= 0)
+                        r = take_fd(&o, r);
+                break;
+        default:
+                r = -EINVAL;
+        }
+        if (r < 0)
+                return r;
+        *ret = o;
+        return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "diag.h"
+#include "plan.h"
+
+/* The most that is copied into memory for QEMU: kernels, initrds, device trees. */
+#define COPY_MAX (UINT64_C(512) << 20)
+
+/* What has been opened for one PlanFd. */
+typedef struct OpenedFd {
+        int *fds;          /* owned, and so are the descriptors; more than one for a tap with queues */
+        size_t n_fds;
+        char *ifname;      /* owned: of a tap: the name it got; NULL for all else */
+        unsigned ifindex;
+        char *socket_path; /* owned: a socket that was made in the file system and must be removed; else NULL */
+        dev_t socket_dev;
+        ino_t socket_ino;
+} OpenedFd;
+
+/* What the Ith descriptor is called in the fd store: the first one as in the plan, further ones "NAME.1" …
+ * Owned by the caller; NULL when memory is out. */
+char *opened_fd_name(const PlanFd *p, size_t i);
+
+/* Closes what is still open. Removes nothing. */
+void opened_fd_done(OpenedFd *o);
+
+/* Carries out one row of the plan; OWNER is the VM's uid and gid, for the sockets that are its own. Everything
+ * is CLOEXEC. 0 or negative errno with the reason in DIAG, and nothing is left behind then. PLAN_FD_PAIR is
+ * the supervisor's: -EINVAL. */
+int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret);
+
+/* A sealed memfd with DATA in it, only for reading. NAME shows up in /proc. */
+int memfd_from_data(const char *name, const void *data, size_t size);

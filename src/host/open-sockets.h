@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "macro.h"
+
+/* All return a descriptor, or negative errno with *ret_reason saying why (owned by the caller, may be NULL). */
+
+/* Binds and listens at PATH (mode 0600, of uid OWNER), after removing a socket there that nobody listens on.
+ * RET_ST: the socket's device and inode, for remove_socket(). */
+int listen_unix(const char *path, uid_t owner, struct stat *ret_st, char **ret_reason);
+
+/* HOST NULL: all addresses. SERVICE is a decimal port, or "5900+" for the first free one from 5900 on. */
+int listen_tcp(const char *host, const char *service, char **ret_reason);
+
+int connect_unix(const char *path, char **ret_reason);
+
+/* Removes the socket at PATH if it is still the one with this device and inode; 0 also when it is gone. */
+int remove_socket(const char *path, dev_t dev, ino_t ino);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "macro.h"
+
+/* The book of what a start has acquired and what outlives the process that did it: written before or right
+ * after each step, read by the cleanup and by the next start, so that a crash at any point leaves nothing for
+ * ever. One record a line: "fd NAME", "tap IFINDEX IFNAME", "socket DEV INO PATH". */
+typedef enum ResourceKind {
+        RESOURCE_FD = 1,
+        RESOURCE_TAP,
+        RESOURCE_SOCKET,
+} ResourceKind;
+
+typedef struct Resource {
+        ResourceKind kind;
+        char *name; /* owned: the fd's or the tap's name, the socket's path */
+        unsigned ifindex;
+        dev_t dev;
+        ino_t ino;
+} Resource;
+
+typedef struct Resources {
+        Resource *items; /* owned */
+        size_t n_items;
+} Resources;
+
+void resources_done(Resources *r);
+#define _cleanup_resources_ _cleanup_(resources_done)
+
+/* Appends one record to the book in DIR_FD. */
+int resources_add(int dir_fd, const Resource *r);
+/* Reads the book; no book is an empty one, and so is every line that is not a record. */
+int resources_read(int dir_fd, Resources *ret);

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <pwd.h>
+#include <systemd/sd-daemon.h>
+
+#include "string-util.h"
+#include "strv.h"
+#include "systemd.h"
+#include "unit-dbus.h"
+
+#define SYSTEMD "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
+#define SYSTEMD_PRIVATE "unix:path=/run/systemd/private"
+/* Generators, ours among them, run before a reload is done. */
+#define RELOAD_USEC (UINT64_C(90) * 1000000)
+
+static int refused(Diag *diag, int error, const sd_bus_error *e, const char *what, const char *unit) {
+        return diag_error_code(diag, error, (SrcLoc) {}, "cannot %s%s%s: %s", what, unit ? " " : "", strempty(unit),
+                               e && e->message ? e->message : strerror(-error));
+}
+
+static int open_direct(sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+
+        int r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, SYSTEMD_PRIVATE);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+int systemd_connect(SystemdConnectFlags flags, sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        int r;
+
+        if (flags & SYSTEMD_USER)
+                r = sd_bus_open_user(&bus);
+        else if (sd_booted() <= 0)
+                return -ENOTCONN;
+        else {
+                r = geteuid() == 0 ? open_direct(&bus) : -EACCES;
+                if (r < 0 && !(flags & SYSTEMD_DIRECT))
+                        r = sd_bus_open_system(&bus);
+        }
+        if (r < 0)
+                return -ENOTCONN;
+        r = sd_bus_set_method_call_timeout(bus, SYSTEMD_CALL_USEC);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+/* --- properties --- */
+
+char *systemd_unit_path(const char *unit) {
+        char *path = NULL;
+        return sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0 ? NULL : path;
+}
+
+typedef struct PropertyPlace {
+        char *path;  /* owned */
+        char *iface; /* owned */
+} PropertyPlace;
+
+static void property_place_done(PropertyPlace *p) {
+        free(p->path);
+        free(p->iface);
+}
+
+static int property_place(const char *unit, const char *iface, PropertyPlace *ret) {
+        *ret = (PropertyPlace) {
+                .path = systemd_unit_path(unit),
+                .iface = strf("org.freedesktop.systemd1.%s", iface),
+        };
+        return ret->path && ret->iface ? 0 : -ENOMEM;
+}
+
+static int get_trivial(sd_bus *bus, const char *unit, const char *iface, const char *property, char type, void *ret) {
+        _cleanup_(property_place_done) PropertyPlace p = {};
+        int r = property_place(unit, iface, &p);
+
+        return r < 0 ? r : sd_bus_get_property_trivial(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL,
+                                                       type, ret);
+}
+
+int systemd_get_u32(sd_bus *bus, const char *unit, const char *iface, const char *property, uint32_t *ret) {
+        return get_trivial(bus, unit, iface, property, 'u', ret);
+}
+
+int systemd_get_u64(sd_bus *bus, const char *unit, const char *iface, const char *property, uint64_t *ret) {
+        return get_trivial(bus, unit, iface, property, 't', ret);
+}
+
+int systemd_get_bool(sd_bus *bus, const char *unit, const char *iface, const char *property, bool *ret) {
+        int b, r = get_trivial(bus, unit, iface, property, 'b', &b);
+
+        if (r < 0)
+                return r;
+        *ret = b != 0;
+        return 0;
+}
+
+int systemd_get_string(sd_bus *bus, const char *unit, const char *iface, const char *property, char **ret) {
+        _cleanup_(property_place_done) PropertyPlace p = {};
+        int r = property_place(unit, iface, &p);
+
+        return r < 0 ? r : sd_bus_get_property_string(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL, ret);
+}
+
+int systemd_get_strv(sd_bus *bus, const char *unit, const char *iface, const char *property, char ***ret) {
+        _cleanup_(property_place_done) PropertyPlace p = {};
+        int r = property_place(unit, iface, &p);
+
+        return r < 0 ? r : sd_bus_get_property_strv(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL, ret);
+}
+
+/* --- jobs --- */
+
+/* Jobs end in signals that may come before the answer to the call that queued them: all endings seen since the
+ * wait was set up are kept until one is asked for. */
+typedef struct JobEnd {
+        char *job, *result; /* owned */
+} JobEnd;
+
+struct SystemdJobWait {
+        sd_bus *bus;        /* referenced */
+        sd_bus_slot *match; /* owned */
+        JobEnd *ends;       /* owned */
+        size_t n_ends;
+        bool lost;
+};
+
+#define JOB_ENDS_MAX 4096U
+
+SystemdJobWait *systemd_job_wait_free(SystemdJobWait *w) {
+        if (!w)
+                return NULL;
+        FOREACH_ARRAY(e, w->ends, w->n_ends) {
+                free(e->job);
+                free(e->result);
+        }
+        free(w->ends);
+        sd_bus_slot_unref(w->match);
+        sd_bus_unref(w->bus);
+        return mfree(w);
+}
+
+static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        SystemdJobWait *w = userdata;
+        const char *job, *result;
+        uint32_t id;
+
+        if (sd_bus_message_read(m, "uoss", &id, &job, NULL, &result) < 0)
+                return 0;
+        if (w->n_ends >= JOB_ENDS_MAX || !ARRAY_GROW(w->ends, w->n_ends)) {
+                w->lost = true;
+                return 0;
+        }
+        JobEnd e = { strdup(job), strdup(result) };
+        if (!e.job || !e.result) {
+                free(e.job);
+                free(e.result);
+                w->lost = true;
+                return 0;
+        }
+        w->ends[w->n_ends++] = e;
+        return 0;
+}
+
+int systemd_job_wait_new(sd_bus *bus, SystemdJobWait **ret) {
+        _cleanup_(systemd_job_wait_freep) SystemdJobWait *w = calloc(1, sizeof(*w));
+
+        if (!w)
+                return -ENOMEM;
+        w->bus = sd_bus_ref(bus);
+        /* On a direct connection all signals come unasked, and Subscribe is harmless. */
+        int r = sd_bus_match_signal(bus, &w->match, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                                    "org.freedesktop.systemd1.Manager", "JobRemoved", on_job_removed, w);
+        if (r < 0)
+                return r;
+        (void) sd_bus_call_method(bus, SYSTEMD, "Subscribe", NULL, NULL, NULL);
+        *ret = TAKE_PTR(w);
+        return 0;
+}
+
+static uint64_t now_usec(void) {
+        struct timespec ts;
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* 1 when JOB has ended, then *ret is its result; 0 when not yet. */
+static int find_end(SystemdJobWait *w, const char *job, char **ret) {
+        FOREACH_ARRAY(e, w->ends, w->n_ends)
+                if (streq(e->job, job)) {
+                        *ret = strdup(e->result);
+                        return *ret ? 1 : -ENOMEM;
+                }
+        return w->lost ? -ENOBUFS : 0;
+}
+
+int systemd_wait_job(SystemdJobWait *w, const char *job, uint64_t limit_usec, char **ret_result) {
+        uint64_t now = now_usec(), deadline = limit_usec > UINT64_MAX - now ? UINT64_MAX : now + limit_usec;
+        _cleanup_free_ char *result = NULL;
+        int r;
+
+        while ((r = find_end(w, job, &result)) == 0) {
+                r = sd_bus_process(w->bus, NULL);
+                if (r < 0)
+                        return r;
+                if (r > 0)
+                        continue;
+                now = now_usec();
+                if (now >= deadline)
+                        return -ETIMEDOUT;
+                r = sd_bus_wait(w->bus, deadline == UINT64_MAX ? UINT64_MAX : deadline - now);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        r = streq(result, "done") || streq(result, "skipped") ? 0 : -ECANCELED;
+        if (ret_result)
+                *ret_result = TAKE_PTR(result);
+        return r;
+}
+
+int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec,
+                    Diag *diag, char **ret_result) {
+        _cleanup_(systemd_job_wait_freep) SystemdJobWait *w = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *result = NULL;
+        const char *job;
+
+        int r = systemd_job_wait_new(bus, &w);
+        if (r < 0)
+                return r;
+        r = sd_bus_call_method(bus, SYSTEMD, method, &error, &reply, "ss", unit, mode);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &job);
+        if (r < 0)
+                return refused(diag, r, &error, streq(method, "StopUnit") ? "stop" : "start", unit);
+        r = systemd_wait_job(w, job, limit_usec, &result);
+        if (r == -ECANCELED && !ret_result)
+                (void) diag_error(diag, (SrcLoc) {}, "job for %s ended with '%s'", unit, result);
+        else if (r < 0 && r != -ECANCELED)
+                (void) refused(diag, r, NULL, "wait for", unit);
+        if (ret_result && (r >= 0 || r == -ECANCELED))
+                *ret_result = TAKE_PTR(result);
+        return r;
+}
+
+int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result) {
+        return systemd_run_job(bus, "StartUnit", unit, "replace", limit_usec, diag, ret_result);
+}
+
+int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result) {
+        return systemd_run_job(bus, "StopUnit", unit, "replace", limit_usec, diag, ret_result);
+}
+
+/* --- other calls --- */
+
+int systemd_kill_unit(sd_bus *bus, const char *unit, const char *whom, int signo, Diag *diag) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r = sd_bus_call_method(bus, SYSTEMD, "KillUnit", &error, NULL, "ssi", unit, whom, (int32_t) signo);
+
+        return r < 0 ? refused(diag, r, &error, "send a signal to", unit) : 0;
+}
+
+int systemd_reset_failed(sd_bus *bus, const char *unit, Diag *diag) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r = sd_bus_call_method(bus, SYSTEMD, "ResetFailedUnit", &error, NULL, "s", unit);
+
+        return r < 0 ? refused(diag, r, &error, "reset", unit) : 0;
+}
+
+int systemd_reload(sd_bus *bus, Diag *diag) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = sd_bus_message_new_method_call(bus, &m, SYSTEMD, "Reload");
+        if (r >= 0)
+                r = sd_bus_call(bus, m, RELOAD_USEC, &error, NULL);
+        /* The answer can get lost while systemd sorts its connections; the reload is done then. */
+        if (r < 0 && !sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY))
+                return refused(diag, r, &error, "reload systemd", NULL);
+        return 0;
+}
+
+int systemd_set_live_properties(sd_bus *bus, const char *unit, const UnitProperties *p, Diag *diag) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = sd_bus_message_new_method_call(bus, &m, SYSTEMD, "SetUnitProperties");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sb", unit, /* runtime= */ 1);
+        if (r >= 0)
+                r = unit_properties_append(m, p, UNIT_APPEND_LIVE);
+        if (r >= 0)
+                r = sd_bus_call(bus, m, 0, &error, NULL);
+        return r < 0 ? refused(diag, r, &error, "set properties of", unit) : 0;
+}
+
+int systemd_lookup_user(sd_bus *bus, const char *user, uid_t *ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        uint32_t uid;
+
+        int r = sd_bus_call_method(bus, SYSTEMD, "LookupDynamicUserByName", NULL, &reply, "s", user);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "u", &uid);
+        if (r >= 0) {
+                *ret = (uid_t) uid;
+                return 0;
+        }
+        /* A user of this name that exists on the machine is taken by systemd as it is. */
+        errno = 0;
+        const struct passwd *p = getpwnam(user);
+        if (!p)
+                return errno > 0 ? -errno : -ESRCH;
+        *ret = p->pw_uid;
+        return 0;
+}

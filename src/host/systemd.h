@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include "diag.h"
+#include "unit-properties.h"
+
+/* systemd over D-Bus. All functions return 0 or more on success, or negative errno; where there is a Diag, the
+ * reason is in it (systemd's own words). Every call has a time limit (SYSTEMD_CALL_USEC unless said otherwise). */
+#define SYSTEMD_CALL_USEC (UINT64_C(25) * 1000000)
+
+/* Root speaks to PID 1 directly, which needs no bus daemon; everybody else over the system bus, where polkit
+ * decides. -ENOTCONN: there is no systemd. */
+typedef enum SystemdConnectFlags {
+        SYSTEMD_DIRECT = 1 << 0, /* only directly: what must work without a bus daemon */
+        SYSTEMD_USER = 1 << 1,   /* the session's manager */
+} SystemdConnectFlags;
+int systemd_connect(SystemdConnectFlags flags, sd_bus **ret);
+
+/* The object path of UNIT; owned by the caller, NULL when memory is out. */
+char *systemd_unit_path(const char *unit);
+
+/* Properties of a unit. IFACE is "Unit", "Service", "Scope" … A unit that is not loaded is loaded by this. */
+int systemd_get_string(sd_bus *bus, const char *unit, const char *iface, const char *property, char **ret);
+int systemd_get_strv(sd_bus *bus, const char *unit, const char *iface, const char *property, char ***ret);
+int systemd_get_u32(sd_bus *bus, const char *unit, const char *iface, const char *property, uint32_t *ret);
+int systemd_get_u64(sd_bus *bus, const char *unit, const char *iface, const char *property, uint64_t *ret);
+int systemd_get_bool(sd_bus *bus, const char *unit, const char *iface, const char *property, bool *ret);
+
+/* Queues a job: METHOD is "StartUnit", "StopUnit", "RestartUnit" …, MODE "replace" or "fail". Waits for its end
+ * for LIMIT_USEC (UINT64_MAX: for ever). 0 when the job is done; -ECANCELED when it failed: *ret_result is
+ * systemd's word then ("failed", "dependency", "timeout", …; owned by the caller) and DIAG is left alone, unless
+ * RET_RESULT is NULL; -ETIMEDOUT. */
+int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec,
+                    Diag *diag, char **ret_result);
+int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
+int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
+
+/* For callers that queue the job themselves (StartTransientUnit): prepare before the call, wait after it. */
+typedef struct SystemdJobWait SystemdJobWait;
+int systemd_job_wait_new(sd_bus *bus, SystemdJobWait **ret);
+SystemdJobWait *systemd_job_wait_free(SystemdJobWait *w);
+DEFINE_CLEANUP(SystemdJobWait *, systemd_job_wait_free)
+/* JOB is the object path the call returned. Return values as of systemd_run_job(). */
+int systemd_wait_job(SystemdJobWait *w, const char *job, uint64_t limit_usec, char **ret_result);
+
+/* WHOM is "main", "control" or "all". */
+int systemd_kill_unit(sd_bus *bus, const char *unit, const char *whom, int signo, Diag *diag);
+int systemd_reset_failed(sd_bus *bus, const char *unit, Diag *diag);
+/* daemon-reload; takes as long as the generators of this machine do. */
+int systemd_reload(sd_bus *bus, Diag *diag);
+
+/* SetUnitProperties: the live ones (cgroup properties) of P, until the unit is unloaded or the next reboot. */
+int systemd_set_live_properties(sd_bus *bus, const char *unit, const UnitProperties *p, Diag *diag);
+
+/* The uid systemd gave to the unit with this User= and DynamicUser=yes, or that of an existing user. */
+int systemd_lookup_user(sd_bus *bus, const char *user, uid_t *ret);

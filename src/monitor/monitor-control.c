@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "monitor.h"
+#include "string-util.h"
+
+/* What the calls of control.h do. */
+
+static const LifecycleRequest requests[_CONTROL_METHOD_MAX] = {
+        [CONTROL_SUSPEND] = REQUEST_SUSPEND,
+        [CONTROL_RESUME] = REQUEST_RESUME,
+        [CONTROL_SHUTDOWN] = REQUEST_SHUTDOWN,
+        [CONTROL_REBOOT] = REQUEST_REBOOT,
+        [CONTROL_RESET] = REQUEST_RESET,
+};
+
+static const PowerMode power_modes[] = {
+        [CONTROL_MODE_ANY] = POWER_ANY,
+        [CONTROL_MODE_ACPI] = POWER_ACPI,
+        [CONTROL_MODE_AGENT] = POWER_AGENT,
+};
+
+static void on_qmp_reply(Qmp *q, int result, json_object *reply, void *userdata) {
+        ControlRequest *r = userdata;
+
+        if (result < 0)
+                monitor_reply_qmp_error(r, result, reply);
+        else
+                control_reply_text(r, json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN));
+}
+
+/* One QMP command object, as QEMU takes it; the id is ours. */
+static void run_qmp(Monitor *m, ControlRequest *r) {
+        json_tokener *t = json_tokener_new_ex(QMP_DEPTH_MAX);
+        size_t size = strlen(r->text);
+
+        if (!t || size >= QMP_OUTPUT_MAX) {
+                if (t)
+                        json_tokener_free(t);
+                control_reply_error(r, SD_BUS_ERROR_LIMITS_EXCEEDED, "the command is too long");
+                return;
+        }
+        json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+        /* With the NUL, which ends a number. */
+        json_object *o = json_tokener_parse_ex(t, r->text, (int) size + 1);
+        const char *command = json_member_string(o, "execute");
+        json_object *arguments = json_member(o, "arguments", json_type_object);
+        if (!command)
+                control_reply_error(r, SD_BUS_ERROR_INVALID_ARGS,
+                                    "not a QMP command, which is {\"execute\": \"NAME\", \"arguments\": {…}}");
+        else {
+                int k = qmp_call(m->qmp, command, json_object_get(arguments), -1, MONITOR_QMP_USEC, on_qmp_reply, r);
+                if (k < 0)
+                        monitor_reply_qmp_error(r, k, NULL);
+        }
+        json_object_put(o);
+        json_tokener_free(t);
+}
+
+static void on_call(ControlRequest *r, void *userdata) {
+        Monitor *m = userdata;
+
+        switch (r->method) {
+        case CONTROL_GET_STATE:
+                control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
+                break;
+        case CONTROL_OPEN_CONSOLE:
+                monitor_open_console(m, r);
+                break;
+        case CONTROL_GET_CONSOLES:
+                monitor_get_consoles(m, r);
+                break;
+        case CONTROL_QMP:
+                run_qmp(m, r);
+                break;
+        default: {
+                LifecycleInput in = {
+                        .type = LIFECYCLE_REQUEST,
+                        .now = monitor_now(m),
+                        .request = requests[r->method],
+                        .mode = power_modes[r->mode],
+                };
+                monitor_input(m, &in, r);
+        }
+        }
+}
+
+int monitor_control_start(Monitor *m) {
+        if (m->fds.control < 0)
+                return 0;
+        return control_server_new(m->event, m->fds.control, on_call, m, &m->control);
+}

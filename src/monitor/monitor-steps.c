@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "log.h"
+#include "monitor.h"
+#include "string-util.h"
+
+static void job_advance(Job *job);
+
+static void add_string(json_object *o, const char *key, const char *value) {
+        json_object_object_add(o, key, json_object_new_string(value));
+}
+
+/* --- what the steps are in QMP ------------------------------------------------------------------------ */
+
+static json_object *note(const char *id) {
+        json_object *o = json_object_new_object();
+
+        /* The lightest object that has a name and does nothing. */
+        add_string(o, "qom-type", "secret");
+        add_string(o, "id", id);
+        add_string(o, "data", "1");
+        return o;
+}
+
+static json_object *forget(const char *id) {
+        json_object *o = json_object_new_object();
+
+        add_string(o, "id", id);
+        return o;
+}
+
+static json_object *note_reboot(Monitor *m) {
+        return note(NOTE_REBOOT);
+}
+
+static json_object *note_paused(Monitor *m) {
+        return note(NOTE_PAUSED);
+}
+
+static json_object *forget_reboot(Monitor *m) {
+        return forget(NOTE_REBOOT);
+}
+
+static json_object *forget_paused(Monitor *m) {
+        return forget(NOTE_PAUSED);
+}
+
+static json_object *set_actions(Monitor *m) {
+        json_object *o = json_object_new_object();
+
+        add_string(o, "shutdown", "pause");
+        add_string(o, "reboot", m->lifecycle.on_reboot == ACTION_DESTROY ? "shutdown" : "reset");
+        return o;
+}
+
+static json_object *allow_reset(Monitor *m) {
+        json_object *o = json_object_new_object();
+
+        add_string(o, "reboot", "reset");
+        return o;
+}
+
+static const struct {
+        const char *command;
+        json_object *(*arguments)(Monitor *m); /* NULL: none */
+        bool quiet; /* its failure is of no interest */
+} step_commands[_STEP_MAX] = {
+        [STEP_SET_ACTIONS] = { "set-action", set_actions, false },
+        [STEP_CONT] = { "cont", NULL, false },
+        [STEP_STOP] = { "stop", NULL, false },
+        [STEP_RESET] = { "system_reset", NULL, false },
+        [STEP_POWERDOWN] = { "system_powerdown", NULL, false },
+        [STEP_WAKEUP] = { "system_wakeup", NULL, false },
+        [STEP_QUIT] = { "quit", NULL, false },
+        [STEP_ALLOW_RESET] = { "set-action", allow_reset, false },
+        [STEP_NOTE_REBOOT] = { "object-add", note_reboot, true },
+        [STEP_FORGET_REBOOT] = { "object-del", forget_reboot, true },
+        [STEP_NOTE_PAUSED] = { "object-add", note_paused, true },
+        [STEP_FORGET_PAUSED] = { "object-del", forget_paused, true },
+};
+
+/* The parts of STEP_PREPARE_GUEST: each gives a command, or NULL when the plan has no use for it. */
+typedef struct GuestPart {
+        const char *command;
+        json_object *(*arguments)(Monitor *m); /* NULL: not needed */
+        bool optional;
+        const char *what;
+} GuestPart;
+
+static json_object *vnc_password(Monitor *m) {
+        if (!m->plan->vnc.present || !m->plan->vnc.password)
+                return NULL;
+        json_object *o = json_object_new_object();
+        add_string(o, "protocol", "vnc");
+        add_string(o, "password", m->plan->vnc.password);
+        if (m->plan->vnc.id)
+                add_string(o, "display", m->plan->vnc.id);
+        return o;
+}
+
+static json_object *balloon_target(Monitor *m) {
+        if (m->plan->memory_current == 0)
+                return NULL;
+        json_object *o = json_object_new_object();
+        json_object_object_add(o, "value", json_object_new_int64((int64_t) m->plan->memory_current));
+        return o;
+}
+
+static const GuestPart guest_parts[] = {
+        { "set_password", vnc_password, false, "the VNC password" },
+        { "balloon", balloon_target, true, "the balloon's target" },
+};
+
+/* --- jobs --------------------------------------------------------------------------------------------- */
+
+static void job_free(Job *job) {
+        Monitor *m = job->monitor;
+
+        monitor_agent_forget(m, job);
+        if (job->previous_job)
+                job->previous_job->next_job = job->next_job;
+        else
+                m->jobs = job->next_job;
+        if (job->next_job)
+                job->next_job->previous_job = job->previous_job;
+        free(job);
+}
+
+void monitor_jobs_free(Monitor *m) {
+        while (m->jobs) {
+                if (m->jobs->request)
+                        control_reply_error(m->jobs->request, CONTROL_ERROR_STATE, "domain is not running");
+                job_free(m->jobs);
+        }
+}
+
+static const struct {
+        int error;
+        const char *name, *text;
+} error_texts[] = {
+        { -ETIMEDOUT, CONTROL_ERROR_TIMEOUT, "QEMU does not answer" },
+        { -ECONNRESET, CONTROL_ERROR_STATE, "domain is not running" },
+        { -ENOTCONN, CONTROL_ERROR_STATE, "domain is not running" },
+        { -EBUSY, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many commands at a time" },
+        { -ENOBUFS, SD_BUS_ERROR_LIMITS_EXCEEDED, "QEMU does not read its commands" },
+        { -EBADMSG, CONTROL_ERROR_QEMU, "QEMU's answer makes no sense" },
+};
+
+static void describe(int result, json_object *reply, const char **ret_name, const char **ret_text) {
+        *ret_name = CONTROL_ERROR_QEMU;
+        *ret_text = result == -EREMOTEIO ? qmp_error_text(reply) : strerror(-result);
+        for (size_t i = 0; i < ELEMENTSOF(error_texts); i++)
+                if (result == error_texts[i].error) {
+                        *ret_name = error_texts[i].name;
+                        *ret_text = error_texts[i].text;
+                }
+}
+
+void monitor_reply_qmp_error(ControlRequest *r, int result, json_object *reply) {
+        const char *name, *text;
+
+        describe(result, reply, &name, &text);
+        control_reply_error(r, name, "%s", text);
+}
+
+/* A step that cannot be left out has failed. */
+static void job_fail(Job *job, int result, const char *name, const char *text) {
+        Monitor *m = job->monitor;
+        Step *s = job->steps + job->next;
+        bool refused = result == -EREMOTEIO && s->type != STEP_QUIT && !job->request;
+        bool timeout = result == -ETIMEDOUT && s->type != STEP_QUIT && !job->request;
+
+        if (job->request)
+                control_reply_error(TAKE_PTR(job->request), name, "%s", text);
+        else if (result != -ECONNRESET)
+                log_error("QEMU: %s: %s", strempty(step_commands[s->type].command), text);
+        job_free(job);
+        if (refused) {
+                LifecycleInput in = { .type = LIFECYCLE_FAILED, .now = monitor_now(m) };
+                monitor_input(m, &in, NULL);
+        } else if (timeout)
+                /* Whether it was done is not known: somebody has to look at QEMU afresh. */
+                monitor_give_up(m, "QEMU does not answer");
+}
+
+void job_step_done(Job *job, int result, const char *error_name, const char *error_text) {
+        Step *s = job->steps + job->next;
+
+        if (result < 0 && !s->optional && !job->part_optional) {
+                job_fail(job, result, error_name, error_text);
+                return;
+        }
+        if (result < 0 && result != -ECONNRESET)
+                log_message(step_commands[s->type].quiet ? LOG_DEBUG : LOG_WARNING, "QEMU: %s: %s",
+                            s->type == STEP_PREPARE_GUEST ? guest_parts[job->part].what :
+                                                            strempty(step_commands[s->type].command),
+                            error_text);
+        if (s->type == STEP_PREPARE_GUEST)
+                job->part++; /* The next part, or none. */
+        else {
+                if (result >= 0 && s->text[0])
+                        log_message(s->priority, "%s", s->text);
+                job->next++;
+        }
+        job->part_optional = false;
+        if (result != -ECONNRESET)
+                job_advance(job);
+        else
+                job_free(job);
+}
+
+static void on_reply(Qmp *q, int result, json_object *reply, void *userdata) {
+        const char *name, *text;
+
+        describe(result, reply, &name, &text);
+        job_step_done(userdata, result, name, text);
+}
+
+static void job_send(Job *job, const char *command, json_object *arguments) {
+        Monitor *m = job->monitor;
+
+        int r = qmp_call(m->qmp, command, arguments, -1, MONITOR_QMP_USEC, on_reply, job);
+        if (r < 0)
+                on_reply(m->qmp, r, NULL, job);
+}
+
+/* Sends the next part that the plan wants; false when there is none left. */
+static bool send_guest_part(Job *job) {
+        for (; job->part < ELEMENTSOF(guest_parts); job->part++) {
+                const GuestPart *p = guest_parts + job->part;
+                json_object *arguments = p->arguments(job->monitor);
+                if (!arguments)
+                        continue;
+                job->part_optional = p->optional;
+                job_send(job, p->command, arguments);
+                return true;
+        }
+        return false;
+}
+
+/* Jobs overlap, so what is told is the state of now, not the one of when the step was made; and it is told once. */
+static void tell_state(Monitor *m) {
+        DomainState state = m->lifecycle.state;
+        DomainReason reason = m->lifecycle.reason;
+
+        if (m->told && m->told_state == state && m->told_reason == reason)
+                return;
+        m->told = true;
+        m->told_state = state;
+        m->told_reason = reason;
+        monitor_send(m, MONITOR_STATE, state, reason);
+        if (m->control)
+                control_server_state_changed(m->control, state, reason);
+}
+
+/* Does S if that needs nobody's answer; false when it does. */
+static bool do_at_once(Monitor *m, const Step *s) {
+        switch (s->type) {
+        case STEP_TELL_STATE:
+                tell_state(m);
+                break;
+        case STEP_TELL_READY:
+                monitor_send(m, MONITOR_READY, 0, 0);
+                break;
+        case STEP_TELL_RESTART:
+                monitor_send(m, MONITOR_RESTART, 0, 0);
+                break;
+        case STEP_TELL_ENDING:
+                monitor_send(m, MONITOR_ENDING, 0, s->reason);
+                break;
+        case STEP_LOG:
+                log_message(s->priority, "%s", s->text);
+                break;
+        case STEP_AGENT_SHUTDOWN:
+        case STEP_AGENT_REBOOT:
+                if (!s->optional)
+                        return false;
+                monitor_agent_ask(m, s->type == STEP_AGENT_REBOOT, NULL);
+                break;
+        default:
+                return false;
+        }
+        return true;
+}
+
+static void job_advance(Job *job) {
+        Monitor *m = job->monitor;
+
+        while (job->next < job->n_steps) {
+                Step *s = job->steps + job->next;
+                if (do_at_once(m, s)) {
+                        job->next++;
+                        continue;
+                }
+                if (s->type == STEP_PREPARE_GUEST) {
+                        if (send_guest_part(job))
+                                return;
+                        job->next++;
+                        continue;
+                }
+                if (s->type == STEP_AGENT_SHUTDOWN || s->type == STEP_AGENT_REBOOT)
+                        monitor_agent_ask(m, s->type == STEP_AGENT_REBOOT, job);
+                else
+                        job_send(job, step_commands[s->type].command,
+                                 step_commands[s->type].arguments ? step_commands[s->type].arguments(m) : NULL);
+                return;
+        }
+        if (job->request)
+                control_reply(TAKE_PTR(job->request));
+        job_free(job);
+}
+
+void monitor_run_steps(Monitor *m, const LifecycleOutput *out, ControlRequest *request) {
+        Job *job = calloc(1, sizeof(Job));
+        if (!job) {
+                if (request)
+                        control_reply_error(request, CONTROL_ERROR_QEMU, "out of memory");
+                monitor_give_up(m, "out of memory");
+                return;
+        }
+        *job = (Job) { .monitor = m, .n_steps = out->n_steps, .request = request, .next_job = m->jobs };
+        memcpy(job->steps, out->steps, out->n_steps * sizeof(Step));
+        if (job->next_job)
+                job->next_job->previous_job = job;
+        m->jobs = job;
+        job_advance(job);
+}

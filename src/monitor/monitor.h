@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "control-server.h"
+#include "guest-event.h"
+#include "lifecycle.h"
+#include "monitor-protocol.h"
+#include "plan.h"
+#include "qmp.h"
+
+/* The monitor of one VM: carries out what the state machine decides, between QEMU, the guest agent, the supervisor and
+ * the clients of the control socket. It keeps nothing that a new one could not find out. */
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define MONITOR_QMP_USEC (30 * USEC_PER_SEC)
+#define MONITOR_AGENT_USEC (3 * USEC_PER_SEC)
+#define MONITOR_MESSAGES_MAX 64U
+#define MONITOR_OTHERS_MAX 16U
+
+typedef struct Monitor Monitor;
+
+/* Steps that are carried out one after the other, for an event or for a client. */
+typedef struct Job {
+        Monitor *monitor;
+        Step steps[STEPS_MAX];
+        size_t n_steps, next;
+        unsigned part;           /* of STEP_PREPARE_GUEST */
+        bool part_optional;
+        ControlRequest *request; /* owned: answered at the end; NULL when nobody waits */
+        struct Job *next_job, *previous_job;
+} Job;
+
+typedef struct AgentRequest {
+        bool active;
+        bool reboot;
+        Job *job; /* that waits for it; NULL */
+} AgentRequest;
+
+/* The descriptors a monitor is started with; owned. */
+typedef struct MonitorFds {
+        int supervisor, qmp, plan, control, state, agent;
+        struct {
+                char *name; /* owned */
+                int fd;
+        } others[MONITOR_OTHERS_MAX]; /* the plan's, by the plan's names */
+        size_t n_others;
+} MonitorFds;
+#define MONITOR_FDS_NONE { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, {}, 0 }
+
+
+struct Monitor {
+        sd_event *event; /* referenced */
+        Plan *plan;      /* owned */
+        MonitorFds fds;  /* owned; qmp and agent have been handed over */
+        Lifecycle lifecycle;
+        sd_event_source *timer; /* owned */
+
+        sd_event_source *supervisor_io; /* owned */
+        MonitorMessage messages[MONITOR_MESSAGES_MAX]; /* not yet taken by the supervisor */
+        size_t n_messages;
+        bool stop_early; /* MONITOR_SHUTDOWN came before QEMU's state was known */
+        uint64_t stop_deadline;
+
+        Qmp *qmp; /* owned */
+        bool negotiated_before;
+        LifecycleInput attach; /* gathered until LIFECYCLE_ATTACHED */
+        Job *jobs; /* owned */
+        bool told; /* the supervisor and the clients know of: */
+        DomainState told_state;
+        DomainReason told_reason;
+
+        Qmp *agent; /* owned; NULL: none */
+        AgentRequest agent_request;
+
+        ControlServer *control; /* owned */
+
+        sd_event_source *vnc_io; /* owned */
+        int vnc_listener; /* one of fds.others, or -EBADF */
+        int vnc_client; /* owned: being handed to QEMU */
+};
+
+/* monitor.c */
+
+/* Sorts N descriptors from FIRST on by their NAMES into *ret. */
+void monitor_fds_sort(MonitorFds *ret, int first, char *const *names, int n);
+/* Takes FDS over, also on failure. 0 or negative errno. */
+int monitor_new(sd_event *event, MonitorFds *fds, Monitor **ret);
+Monitor *monitor_free(Monitor *m);
+DEFINE_CLEANUP(Monitor *, monitor_free)
+/* Begins to speak with QEMU; the rest happens in the event loop, which ends with the status for exit(). */
+int monitor_start(Monitor *m);
+
+uint64_t monitor_now(const Monitor *m);
+void monitor_send(Monitor *m, MonitorMessageType type, uint32_t a, uint32_t b);
+/* Ends the program: it cannot go on, and a new one may fare better. */
+void monitor_give_up(Monitor *m, const char *why);
+/* Puts IN through the state machine and starts a job of what comes out. REQUEST (taken over) is answered when the job
+ * is done, or at once when it is refused. */
+void monitor_input(Monitor *m, const LifecycleInput *in, ControlRequest *request);
+
+/* monitor-steps.c */
+
+/* Starts a job for OUT; REQUEST is taken over. */
+void monitor_run_steps(Monitor *m, const LifecycleOutput *out, ControlRequest *request);
+/* The step that JOB waited for has ended. */
+void job_step_done(Job *job, int result, const char *error_name, const char *error_text);
+void monitor_jobs_free(Monitor *m);
+/* Answers R with what RESULT and REPLY of a QmpReply mean. */
+void monitor_reply_qmp_error(ControlRequest *r, int result, json_object *reply);
+
+/* monitor-agent.c */
+
+/* Asks the guest agent to power the guest off or reboot it. JOB, if not NULL, hears of the end by job_step_done(). */
+void monitor_agent_ask(Monitor *m, bool reboot, Job *job);
+/* The guest has gone down: that is the agent's answer. */
+void monitor_agent_settle(Monitor *m);
+void monitor_agent_forget(Monitor *m, Job *job);
+
+/* monitor-control.c */
+int monitor_control_start(Monitor *m);
+
+/* monitor-console.c */
+void monitor_open_console(Monitor *m, ControlRequest *r);
+void monitor_get_consoles(Monitor *m, ControlRequest *r);
+
+/* monitor-vnc.c */
+int monitor_vnc_start(Monitor *m);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <syslog.h>
+#include <systemd/sd-id128.h>
+#include <systemd/sd-journal.h>
+
+#include "backend-journal.h"
+#include "string-util.h"
+#include "systemd.h"
+
+#define LINES_MAX 5U
+#define JOURNAL_WAIT_USEC (UINT64_C(500) * 1000)
+#define SCAN_MAX 500U /* entries looked at, from the newest back */
+
+/* The id of the unit's last run. On the bus it is 16 bytes. */
+static int get_invocation(sd_bus *bus, const char *unit, char ret[33]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_free_ char *path = systemd_unit_path(unit);
+        const void *bytes;
+        sd_id128_t id;
+        size_t n;
+
+        if (!path)
+                return -ENOMEM;
+        int r = sd_bus_get_property(bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit",
+                                    "InvocationID", NULL, &reply, "ay");
+        if (r >= 0)
+                r = sd_bus_message_read_array(reply, 'y', &bytes, &n);
+        if (r < 0)
+                return r;
+        if (n != sizeof(id.bytes))
+                return -ENODATA;
+        memcpy(id.bytes, bytes, n);
+        if (sd_id128_is_null(id))
+                return -ENODATA;
+        sd_id128_to_string(id, ret);
+        return 0;
+}
+
+static char *get_field(sd_journal *j, const char *field) {
+        const void *data;
+        size_t n, skip = strlen(field) + 1;
+
+        if (sd_journal_get_data(j, field, &data, &n) < 0 || n < skip)
+                return NULL;
+        return strndup((const char *) data + skip, n - skip);
+}
+
+/* Those are already gone when a unit's processes wrote into the journal: "error: " of programs that do not know
+ * that they write to it. */
+static const char *without_prefix(const char *message) {
+        return startswith(message, "error: ") ?: message;
+}
+
+/* Errors, and what QEMU says on its stderr, which the journal takes for information. */
+static bool is_reason(const char *priority, const char *message) {
+        return (priority && atoi(priority) <= LOG_ERR) || startswith(message, "qemu-system-");
+}
+
+static int collect_errors(sd_journal *j, char *lines[LINES_MAX]) {
+        unsigned n = 0;
+
+        sd_journal_seek_tail(j);
+        for (unsigned i = 0; i < SCAN_MAX && n < LINES_MAX && sd_journal_previous(j) > 0; i++) {
+                _cleanup_free_ char *priority = get_field(j, "PRIORITY"), *message = NULL;
+
+                message = get_field(j, "MESSAGE");
+                if (message && is_reason(priority, message))
+                        lines[n++] = TAKE_PTR(message);
+        }
+        return (int) n;
+}
+
+int journal_explain_failure(sd_bus *bus, const char *unit, Diag *diag) {
+        _cleanup_(sd_journal_closep) sd_journal *j = NULL;
+        char *lines[LINES_MAX] = {};
+        char invocation[33];
+
+        int r = get_invocation(bus, unit, invocation);
+        if (r < 0)
+                return r;
+        /* Entries of the unit's processes, not of systemd about it: those say only that it failed. */
+        _cleanup_free_ char *match = strf("_SYSTEMD_INVOCATION_ID=%s", invocation);
+        if (!match)
+                return -ENOMEM;
+        r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        if (r >= 0)
+                r = sd_journal_add_match(j, match, 0);
+        if (r < 0)
+                return r;
+        r = collect_errors(j, lines);
+        /* The job's end may be here before the journal has written what came before it. */
+        if (r == 0 && sd_journal_wait(j, JOURNAL_WAIT_USEC) >= 0)
+                r = collect_errors(j, lines);
+        for (int i = r - 1; i >= 0; i--) {
+                diag_error(diag, (SrcLoc) {}, "%s", without_prefix(lines[i]));
+                free(lines[i]);
+        }
+        return r;
+}

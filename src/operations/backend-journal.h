@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "diag.h"
+
+/* Why the last run of UNIT failed, in the words of what failed: the last errors that its processes wrote to the
+ * journal go to DIAG. Their number; 0 when there are none, or they may not be read; or negative errno. */
+int journal_explain_failure(sd_bus *bus, const char *unit, Diag *diag);

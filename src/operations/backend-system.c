@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <systemd/sd-bus.h>
+
+#include "backend-journal.h"
+#include "backend-transient.h"
+#include "control-client.h"
+#include "host-probe.h"
+#include "manager.h"
+#include "names.h"
+#include "qemu-probe.h"
+#include "string-util.h"
+#include "strv.h"
+#include "systemd.h"
+
+/* The real machine. The connection to systemd is made when it is first needed and kept for the run of the
+ * program; those to monitors live for one call. */
+
+struct SystemBackend {
+        sd_bus *bus; /* owned */
+};
+
+/* No start takes longer than the unit's own limit; this is for a systemd that does not answer. */
+#define START_LIMIT_USEC (UINT64_C(600) * 1000000)
+#define SYSTEMD_NAME "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+
+int system_backend_new(SystemBackend **ret) {
+        SystemBackend *b = calloc(1, sizeof(SystemBackend));
+
+        if (!b)
+                return -ENOMEM;
+        *ret = b;
+        return 0;
+}
+
+SystemBackend *system_backend_free(SystemBackend *b) {
+        if (!b)
+                return NULL;
+        sd_bus_flush_close_unref(b->bus);
+        return mfree(b);
+}
+
+static int get_bus(SystemBackend *b, sd_bus **ret) {
+        if (!b->bus) {
+                int r = systemd_connect(0, &b->bus);
+                if (r < 0)
+                        return r;
+        }
+        *ret = b->bus;
+        return 0;
+}
+
+static int get_bus_or_say(SystemBackend *b, Diag *diag, sd_bus **ret) {
+        int r = get_bus(b, ret);
+        if (r == -ENOTCONN)
+                return diag_error_code(diag, r, (SrcLoc) {}, "systemd does not run here");
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot connect to systemd: %s", strerror(-r));
+        return 0;
+}
+
+/* --- units --- */
+
+static const struct {
+        const char *word;
+        UnitActivity activity;
+} activities[] = {
+        { "inactive", UNIT_INACTIVE },
+        { "failed", UNIT_FAILED },
+        { "activating", UNIT_ACTIVATING },
+        { "active", UNIT_ACTIVE },
+        { "reloading", UNIT_ACTIVE },
+        { "deactivating", UNIT_DEACTIVATING },
+        { "maintenance", UNIT_ACTIVATING },
+};
+
+static UnitActivity activity_from_word(const char *word) {
+        for (size_t i = 0; i < ELEMENTSOF(activities); i++)
+                if (streq(activities[i].word, word))
+                        return activities[i].activity;
+        return UNIT_INACTIVE;
+}
+
+static int add_unit(const char *id, const char *active, VmUnit **units, size_t *n) {
+        _cleanup_free_ char *name = NULL, *unit = NULL;
+        bool transient;
+
+        /* The patterns also find what is no VM's unit. */
+        int r = vm_name_from_unit(id, &name, &transient);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        unit = strdup(id);
+        if (!unit || !array_grow(units, *n, sizeof(VmUnit)))
+                return -ENOMEM;
+        (*units)[(*n)++] = (VmUnit) {
+                .unit = TAKE_PTR(unit), .name = TAKE_PTR(name), .transient = transient,
+                .activity = activity_from_word(active),
+        };
+        return 0;
+}
+
+static int read_units(sd_bus_message *reply, VmUnit **units, size_t *n) {
+        const char *id, *active;
+
+        int r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read(reply, "(ssssssouso)", &id, NULL, NULL, &active, NULL, NULL, NULL,
+                                        NULL, NULL, NULL)) > 0) {
+                r = add_unit(id, active, units, n);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+static int system_list_units(void *userdata, VmUnit **ret, size_t *ret_n) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        VmUnit *units = NULL;
+        size_t n = 0;
+        sd_bus *bus = NULL;
+
+        int r = get_bus(userdata, &bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_new_method_call(bus, &call, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                           "ListUnitsByPatterns");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(call, NULL);
+        if (r >= 0)
+                r = sd_bus_message_append(call, "as", 2, "vm@*.service", "vmunit-vm-*.service");
+        if (r >= 0)
+                r = sd_bus_call(bus, call, SYSTEMD_CALL_USEC, NULL, &reply);
+        if (r >= 0)
+                r = read_units(reply, &units, &n);
+        if (r < 0) {
+                vm_units_free(units, n);
+                return r;
+        }
+        *ret = units;
+        *ret_n = n;
+        return 0;
+}
+
+static int system_unit_activity(void *userdata, const char *unit, UnitActivity *ret) {
+        _cleanup_free_ char *word = NULL;
+        sd_bus *bus = NULL;
+
+        int r = get_bus(userdata, &bus);
+        if (r >= 0)
+                r = systemd_get_string(bus, unit, "Unit", "ActiveState", &word);
+        if (r < 0)
+                return r;
+        *ret = activity_from_word(word);
+        return 0;
+}
+
+static int take_environment(char *const *environment, VmUnitLoad *load) {
+        STRV_FOREACH(e, environment) {
+                const char *digest = startswith(*e, "VMUNIT_DIGEST=");
+                const char *source = startswith(*e, "VMUNIT_SOURCE=");
+                if ((digest && free_and_strdup(&load->digest, digest) < 0) ||
+                    (source && free_and_strdup(&load->source, source) < 0))
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int system_unit_load(void *userdata, const char *unit, VmUnitLoad *ret) {
+        _cleanup_(vm_unit_load_done) VmUnitLoad load = {};
+        _cleanup_strv_ char **environment = NULL;
+        _cleanup_free_ char *state = NULL;
+        sd_bus *bus = NULL;
+
+        int r = get_bus(userdata, &bus);
+        if (r >= 0)
+                r = systemd_get_string(bus, unit, "Unit", "LoadState", &state);
+        if (r >= 0)
+                r = systemd_get_bool(bus, unit, "Unit", "NeedDaemonReload", &load.needs_reload);
+        if (r >= 0)
+                r = systemd_get_strv(bus, unit, "Service", "Environment", &environment);
+        if (r >= 0)
+                r = take_environment(environment, &load);
+        if (r < 0)
+                return r;
+        load.masked = streq(state, "masked");
+        *ret = load;
+        load = (VmUnitLoad) {};
+        return 0;
+}
+
+static bool system_unit_enabled(void *userdata, const char *unit) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *state;
+        sd_bus *bus = NULL;
+
+        if (get_bus(userdata, &bus) < 0 ||
+            sd_bus_call_method(bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetUnitFileState", NULL,
+                               &reply, "s", unit) < 0 ||
+            sd_bus_message_read(reply, "s", &state) < 0)
+                return false;
+        return startswith(state, "enabled") != NULL;
+}
+
+static int system_unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret_nsec) {
+        uint64_t nsec;
+        sd_bus *bus = NULL;
+
+        int r = get_bus(userdata, &bus);
+        if (r >= 0)
+                r = systemd_get_u64(bus, unit, "Service", "CPUUsageNSec", &nsec);
+        if (r < 0)
+                return r;
+        if (nsec == UINT64_MAX)
+                return -ENODATA;
+        *ret_nsec = nsec;
+        return 0;
+}
+
+static int system_reload(void *userdata, Diag *diag) {
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        return r < 0 ? r : systemd_reload(bus, diag);
+}
+
+/* --- jobs --- */
+
+static int explain_start(sd_bus *bus, const char *unit, int r, const char *result, Diag *diag) {
+        if (r != -ECANCELED)
+                return r < 0 && diag && diag->n_errors == 0 ?
+                        diag_error_code(diag, r, (SrcLoc) {}, "unit '%s': %s", unit, strerror(-r)) : r;
+        if (journal_explain_failure(bus, unit, diag) > 0)
+                return r;
+        return diag_error_code(diag, r, (SrcLoc) {},
+                               "unit '%s' failed to start (%s); see: journalctl -u '%s'", unit,
+                               result ?: "failed", unit);
+}
+
+static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
+        _cleanup_free_ char *result = NULL;
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        if (r < 0)
+                return r;
+        /* Earlier failures count against the unit's limit of starts; one that the user asks for does not. */
+        (void) systemd_reset_failed(bus, unit, NULL);
+        r = systemd_start_unit(bus, unit, START_LIMIT_USEC, diag, &result);
+        return r < 0 ? explain_start(bus, unit, r, result, diag) : 0;
+}
+
+static int system_start_transient(void *userdata, const TransientStart *start, Diag *diag) {
+        _cleanup_free_ char *result = NULL;
+        HostFacts facts;
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        if (r < 0)
+                return r;
+        r = host_facts_gather(&facts);
+        if (r < 0)
+                return r;
+        r = transient_start(bus, start, &facts, START_LIMIT_USEC, diag, &result);
+        host_facts_done(&facts);
+        return r < 0 ? explain_start(bus, start->unit, r, result, diag) : 0;
+}
+
+static int system_stop_unit(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag) {
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        return r < 0 ? r : systemd_stop_unit(bus, unit, limit_usec, diag, NULL);
+}
+
+static int system_kill_unit(void *userdata, const char *unit, bool main_only, int signo, Diag *diag) {
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        return r < 0 ? r : systemd_kill_unit(bus, unit, main_only ? "main" : "all", signo, diag);
+}
+
+/* --- monitors --- */
+
+static int system_monitor_call(void *userdata, const char *name, MonitorVerb verb, const char *mode,
+                               Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = control_open(name, &bus);
+        if (r < 0)
+                return r;
+        switch (verb) {
+        case MONITOR_VERB_SUSPEND:
+                return control_suspend(bus, CONTROL_TIMEOUT_USEC, diag);
+        case MONITOR_VERB_RESUME:
+                return control_resume(bus, CONTROL_TIMEOUT_USEC, diag);
+        case MONITOR_VERB_SHUTDOWN:
+                return control_shutdown(bus, mode, CONTROL_TIMEOUT_USEC, diag);
+        case MONITOR_VERB_REBOOT:
+                return control_reboot(bus, mode, CONTROL_TIMEOUT_USEC, diag);
+        case MONITOR_VERB_RESET:
+                return control_reset(bus, CONTROL_TIMEOUT_USEC, diag);
+        }
+        return -EINVAL;
+}
+
+static int system_monitor_open_console(void *userdata, const char *name, const char *alias, bool force,
+                                       Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int fd;
+
+        int r = control_open(name, &bus);
+        if (r >= 0)
+                r = control_open_console(bus, alias, force, CONTROL_TIMEOUT_USEC, diag, &fd);
+        return r < 0 ? r : fd;
+}
+
+static int system_monitor_consoles(void *userdata, const char *name, VmConsole **ret, size_t *ret_n,
+                                   Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        ControlConsole *consoles = NULL;
+        size_t n = 0;
+
+        int r = control_open(name, &bus);
+        if (r >= 0)
+                r = control_get_consoles(bus, CONTROL_TIMEOUT_USEC, diag, &consoles, &n);
+        if (r < 0)
+                return r;
+        VmConsole *list = calloc(n + 1, sizeof(VmConsole));
+        for (size_t i = 0; list && i < n; i++)
+                list[i] = (VmConsole) { .alias = TAKE_PTR(consoles[i].alias),
+                                        .device = TAKE_PTR(consoles[i].device) };
+        control_consoles_free(consoles, n);
+        if (!list)
+                return -ENOMEM;
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+static int system_monitor_qmp(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = control_open(name, &bus);
+        return r < 0 ? r : control_qmp(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
+}
+
+/* --- facts --- */
+
+static int system_emulator_caps(void *userdata, const char *emulator, bool only_cached, Diag *diag,
+                                QemuCaps **ret) {
+        return only_cached ? qemu_caps_get_cached(emulator, ret) : qemu_caps_get(emulator, diag, ret);
+}
+
+static int system_host_facts(void *userdata, HostFacts *ret) {
+        return host_facts_gather(ret);
+}
+
+const ManagerBackend manager_backend_system = {
+        .list_units = system_list_units,
+        .unit_activity = system_unit_activity,
+        .unit_load = system_unit_load,
+        .unit_enabled = system_unit_enabled,
+        .unit_cpu_usage = system_unit_cpu_usage,
+        .reload = system_reload,
+        .start_unit = system_start_unit,
+        .start_transient = system_start_transient,
+        .stop_unit = system_stop_unit,
+        .kill_unit = system_kill_unit,
+        .monitor_call = system_monitor_call,
+        .monitor_open_console = system_monitor_open_console,
+        .monitor_consoles = system_monitor_consoles,
+        .monitor_qmp = system_monitor_qmp,
+        .emulator_caps = system_emulator_caps,
+        .host_facts = system_host_facts,
+};

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "definition.h"
+#include "definitions.h"
+#include "domain-xml.h"
+#include "file-util.h"
+#include "names.h"
+#include "parse-util.h"
+#include "siphash.h"
+#include "string-util.h"
+#include "strv.h"
+
+void parsed_definition_done(ParsedDefinition *p) {
+        domain_free(p->domain);
+        *p = (ParsedDefinition) {};
+}
+
+/* With PARSE_STRICT the warnings of the parser, about what it does not know, count as errors. */
+static int promote_warnings(Diag *diag) {
+        int r = 0;
+
+        FOREACH_ARRAY(e, diag->entries, diag->n_entries)
+                if (e->severity == DIAG_WARNING) {
+                        e->severity = DIAG_ERROR;
+                        diag->n_errors++;
+                        r = -EINVAL;
+                }
+        return r;
+}
+
+static bool holds_secret(const Domain *d) {
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
+                if (g->password)
+                        return true;
+        return false;
+}
+
+int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag,
+                     ParsedDefinition *ret) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        const HostFacts *facts = &host_facts_generic;
+        int r, problem = 0;
+
+        r = domain_from_xml(text, size, diag, &p.domain);
+        if ((flags & PARSE_STRICT) && diag)
+                problem = promote_warnings(diag);
+        if (r < 0)
+                return r;
+        if (!(flags & PARSE_GENERIC)) {
+                r = manager_facts(m, &facts);
+                if (r < 0)
+                        return r;
+        }
+        if (!p.domain->name)
+                return diag_error(diag, p.domain->loc, "XML error: domain has no <name>");
+        p.uuid_written = p.domain->has_uuid;
+        p.has_secret = holds_secret(p.domain);
+        digest_hex(text, size, p.digest);
+
+        /* All of the checks run, so that all problems are told at once. */
+        r = vm_name_check(p.domain->name, p.domain->name_loc, diag);
+        if (r < 0)
+                problem = r;
+        r = domain_complete(p.domain, facts, diag);
+        if (r < 0)
+                return r;
+        r = domain_validate(p.domain, diag);
+        if (r < 0)
+                problem = r;
+        if (problem < 0)
+                return problem;
+        *ret = p;
+        p = (ParsedDefinition) {};
+        return 0;
+}
+
+int definition_check_file_name(const char *path, const Domain *d, Diag *diag) {
+        const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+        size_t n = strlen(d->name);
+
+        if (startswith(file, d->name) && streq(file + n, ".xml"))
+                return 0;
+        return diag_error(diag, d->name_loc, "name '%s' does not match the file's name '%s'", d->name, file);
+}
+
+/* --- rules of names --- */
+
+static int load_existing(Manager *m, const char *name, Domain **ret) {
+        Vm vm = { .name = (char *) name, .persistent = true };
+
+        return vm_load_domain(m, &vm, true, NULL, ret);
+}
+
+/* Another definition must not have the UUID, and a known name must not get another one: libvirt's rules. */
+static int check_identity(Manager *m, const ParsedDefinition *p, Diag *diag) {
+        _cleanup_definition_list_ DefinitionList list = {};
+        char uuid[37];
+
+        if (!p->uuid_written)
+                return 0;
+        int r = definition_list(NULL, &list);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read the definitions: %s", strerror(-r));
+        FOREACH_ARRAY(i, list.items, list.n_items) {
+                _cleanup_(domain_freep) Domain *d = NULL;
+
+                if (load_existing(m, i->name, &d) < 0 || !d->has_uuid)
+                        continue; /* a broken one may be replaced */
+                bool same_name = streq(i->name, p->domain->name);
+                bool same_uuid = memcmp(d->uuid, p->domain->uuid, 16) == 0;
+                if (same_name == same_uuid)
+                        continue;
+                format_uuid(d->uuid, uuid);
+                return diag_error_code(diag, -EEXIST, (SrcLoc) {},
+                                       same_name ? "operation failed: domain '%s' already exists with uuid %s" :
+                                                   "operation failed: domain '%s' is already defined with uuid %s",
+                                       i->name, uuid);
+        }
+        return 0;
+}
+
+/* --- writing --- */
+
+static char *definition_path(char *const *dirs, const char *name) {
+        return dirs && dirs[0] ? strf("%s/%s.xml", dirs[0], name) : NULL;
+}
+
+static int write_definition(const char *path, const char *text, size_t size, bool secret, Diag *diag) {
+        _cleanup_free_ char *dir = strndup(path, (size_t) (strrchr(path, '/') - path));
+        mode_t mode = secret ? 0600 : 0644;
+        struct stat st;
+
+        if (!dir)
+                return -ENOMEM;
+        int r = mkdir_parents(dir, 0755);
+        /* Who made the file unreadable for others wants it to stay so. */
+        if (r >= 0 && lstat(path, &st) >= 0 && S_ISREG(st.st_mode))
+                mode &= st.st_mode | 0600;
+        if (r >= 0)
+                r = write_file_atomic(AT_FDCWD, path, text, size, mode);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot write '%s': %s", path, strerror(-r));
+        return 0;
+}
+
+int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag, char **ret_name) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_strv_ char **dirs = NULL;
+
+        int r = definition_parse(m, text, size, flags, diag, &p);
+        if (r < 0)
+                return r;
+        r = check_identity(m, &p, diag);
+        if (r < 0)
+                return r;
+        r = definition_directories(&dirs);
+        if (r < 0)
+                return r;
+        _cleanup_free_ char *path = definition_path(dirs, p.domain->name);
+        if (!path)
+                return -ENOMEM;
+        r = write_definition(path, text, size, p.has_secret, diag);
+        if (r < 0)
+                return r;
+        if (ret_name)
+                *ret_name = TAKE_PTR(p.domain->name);
+        return 0;
+}
+
+/* Is there a definition in a directory behind DIRS[0]? */
+static bool has_other_definition(char *const *dirs, const char *name) {
+        STRV_FOREACH(d, dirs + 1) {
+                _cleanup_free_ char *path = strf("%s/%s.xml", *d, name);
+                if (path && access(path, F_OK) >= 0)
+                        return true;
+        }
+        return false;
+}
+
+/* A link to /dev/null, in the place of whatever is there. */
+static int mask(const char *path) {
+        _cleanup_free_ char *dir = strndup(path, (size_t) (strrchr(path, '/') - path));
+        _cleanup_free_ char *temporary = strf("%s/.#mask.%lx", strempty(dir), (unsigned long) getpid());
+
+        if (!dir || !temporary)
+                return -ENOMEM;
+        int r = mkdir_parents(dir, 0755);
+        if (r < 0)
+                return r;
+        (void) unlink(temporary);
+        if (symlink("/dev/null", temporary) < 0)
+                return -errno;
+        if (rename(temporary, path) < 0) {
+                r = -errno;
+                (void) unlink(temporary);
+                return r;
+        }
+        return 0;
+}
+
+int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
+        _cleanup_definition_ Definition d = {};
+        _cleanup_strv_ char **dirs = NULL;
+
+        if (!vm->persistent)
+                return diag_error(diag, (SrcLoc) {},
+                                  "Requested operation is not valid: cannot undefine transient domain");
+        int r = definition_directories(&dirs);
+        if (r < 0)
+                return r;
+        r = definition_find(vm->name, &d);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "%s", definition_error(r));
+        _cleanup_free_ char *path = definition_path(dirs, vm->name);
+        if (!path)
+                return -ENOMEM;
+
+        if (d.kind == DEFINITION_RUNTIME && unlink(d.path) < 0)
+                r = -errno;
+        else if (has_other_definition(dirs, vm->name))
+                r = mask(path); /* or that one would come to light */
+        else if (d.kind == DEFINITION_PERSISTENT && unlink(path) < 0)
+                r = -errno;
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot remove '%s': %s", d.path, strerror(-r));
+        return 0;
+}
+
+int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *text, size_t size,
+                ParseFlags flags,
+                Diag *diag) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_(domain_freep) Domain *old = NULL;
+        _cleanup_definition_ Definition d = {};
+        _cleanup_strv_ char **dirs = NULL;
+
+        int r = definition_parse(m, text, size, flags, diag, &p);
+        if (r < 0)
+                return r;
+        if (!streq(p.domain->name, vm->name))
+                return diag_error(diag, p.domain->name_loc,
+                                  "operation failed: the name may not be changed: '%s' became '%s'", vm->name,
+                                  p.domain->name);
+        r = definition_load(vm->name, &d);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "%s", definition_error(r));
+        if (!streq(d.digest, old_digest))
+                return diag_error_code(diag, -ESTALE, (SrcLoc) {},
+                                       "the XML configuration was changed by another user");
+        r = check_identity(m, &p, diag);
+        if (r < 0)
+                return r;
+        r = definition_directories(&dirs);
+        if (r < 0)
+                return r;
+        /* A vendor's file is not touched: the administrator's comes before it. */
+        _cleanup_free_ char *path = d.kind == DEFINITION_RUNTIME ? strdup(d.path) :
+                definition_path(dirs, vm->name);
+        if (!path)
+                return -ENOMEM;
+        return write_definition(path, text, size, p.has_secret, diag);
+}

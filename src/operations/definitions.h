@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "machines.h"
+#include "manager.h"
+
+/* Definitions: from a text to a domain, and in and out of their directories. */
+
+typedef struct ParsedDefinition {
+        Domain *domain;  /* owned; completed and validated */
+        char digest[33]; /* of the text */
+        bool has_secret, uuid_written;
+} ParsedDefinition;
+
+void parsed_definition_done(ParsedDefinition *p);
+#define _cleanup_parsed_definition_ _cleanup_(parsed_definition_done)
+
+typedef enum ParseFlags {
+        PARSE_STRICT = 1 << 0,  /* what is not known is an error */
+        PARSE_GENERIC = 1 << 1, /* as on a machine made up, not on this one */
+} ParseFlags;
+
+/* Reads TEXT as a definition. All problems are in DIAG, which should have been initialised with the file's
+ * name. 0 or negative errno. */
+int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag,
+                     ParsedDefinition *ret);
+
+/* The rule of names: a definition in FILE defines what the file is called. */
+int definition_check_file_name(const char *path, const Domain *d, Diag *diag);
+
+/* Writes TEXT, byte by byte, as the definition of the domain in it, after all checks: `define`. The name goes
+ * to *ret_name. */
+int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag, char **ret_name);
+
+/* Takes the definition away; one that is not the administrator's is masked. */
+int vm_undefine(Manager *m, const Vm *vm, Diag *diag);
+
+/* --- what `edit` needs --- */
+
+/* Replaces the definition of VM by TEXT if the file is still what digest OLD_DIGEST says; -ESTALE if it is not.
+ * The name and the UUID must stay. */
+int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *text, size_t size,
+                ParseFlags flags,
+                Diag *diag);

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+
+#include "manager.h"
+#include "names.h"
+#include "string-util.h"
+
+int manager_new(const ManagerBackend *backend, void *userdata, const char *runtime_dir, Manager **ret) {
+        _cleanup_(manager_freep) Manager *m = calloc(1, sizeof(Manager));
+
+        if (!m)
+                return -ENOMEM;
+        m->backend = backend;
+        m->userdata = userdata;
+        m->runtime_dir = strdup(runtime_dir ?: VM_RUNTIME_DIR);
+        if (!m->runtime_dir)
+                return -ENOMEM;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+        if (m->has_facts)
+                host_facts_done(&m->facts);
+        free(m->runtime_dir);
+        return mfree(m);
+}
+
+int manager_facts(Manager *m, const HostFacts **ret) {
+        if (!m->has_facts) {
+                int r = m->backend->host_facts(m->userdata, &m->facts);
+                if (r < 0)
+                        return r;
+                m->has_facts = true;
+        }
+        *ret = &m->facts;
+        return 0;
+}
+
+bool manager_has_systemd(Manager *m) {
+        VmUnit *units = NULL;
+        size_t n = 0;
+
+        int r = m->backend->list_units(m->userdata, &units, &n);
+        if (r >= 0)
+                vm_units_free(units, n);
+        return r != -ENOTCONN;
+}
+
+int manager_open_runtime(Manager *m, const char *name) {
+        _cleanup_free_ char *path = name ? strf("%s/%s", m->runtime_dir, name) : strdup(m->runtime_dir);
+
+        if (!path)
+                return -ENOMEM;
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+void vm_units_free(VmUnit *units, size_t n) {
+        FOREACH_ARRAY(u, units, n) {
+                free(u->unit);
+                free(u->name);
+        }
+        free(units);
+}
+
+void vm_unit_load_done(VmUnitLoad *l) {
+        free(l->digest);
+        free(l->source);
+        *l = (VmUnitLoad) {};
+}
+
+void vm_consoles_free(VmConsole *consoles, size_t n) {
+        FOREACH_ARRAY(c, consoles, n) {
+                free(c->alias);
+                free(c->device);
+        }
+        free(consoles);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "diag.h"
+#include "domain-state.h"
+#include "domain.h"
+#include "host-facts.h"
+#include "macro.h"
+#include "plan.h"
+#include "qemu-caps.h"
+
+/* What can be done to VMs: functions with structs in and out and a Diag, no option parsing, no printing.
+ * `vmunit` is the first face of it. There is no state between calls but what is on the machine: definitions,
+ * /run/vmunit and systemd's units.
+ *
+ * What touches systemd, monitors and emulators goes through a table of functions, so that tests run the
+ * operations, and everything above them, against a machine they made up. */
+
+typedef enum UnitActivity {
+        UNIT_INACTIVE,
+        UNIT_FAILED,
+        UNIT_ACTIVATING,
+        UNIT_ACTIVE, /* also reloading */
+        UNIT_DEACTIVATING,
+} UnitActivity;
+
+static inline bool unit_activity_is_on(UnitActivity a) {
+        return a >= UNIT_ACTIVATING;
+}
+
+/* One VM's unit that systemd has loaded. */
+typedef struct VmUnit {
+        char *unit; /* owned */
+        char *name; /* owned: the VM's */
+        bool transient;
+        UnitActivity activity;
+} VmUnit;
+
+/* How a unit was loaded. */
+typedef struct VmUnitLoad {
+        char *digest; /* owned: VMUNIT_DIGEST of its environment, or NULL */
+        char *source; /* owned: VMUNIT_SOURCE */
+        bool needs_reload;
+        bool masked;
+} VmUnitLoad;
+
+typedef enum MonitorVerb {
+        MONITOR_VERB_SUSPEND,
+        MONITOR_VERB_RESUME,
+        MONITOR_VERB_SHUTDOWN,
+        MONITOR_VERB_REBOOT,
+        MONITOR_VERB_RESET,
+} MonitorVerb;
+
+typedef struct VmConsole {
+        char *alias;  /* owned: "serial0" */
+        char *device; /* owned: "/dev/pts/3", or "" */
+} VmConsole;
+
+typedef struct TransientStart {
+        const char *name, *unit;
+        const char *source_path; /* the definition, already in its place */
+        const Domain *domain;
+        const char *digest;
+} TransientStart;
+
+/* All of them return 0 or a negative errno and explain it in DIAG where there is one; all have a time limit.
+ * -ENOTCONN from those that ask systemd: there is no systemd to ask. */
+typedef struct ManagerBackend {
+        int (*list_units)(void *userdata, VmUnit **ret, size_t *ret_n);
+        int (*unit_activity)(void *userdata, const char *unit, UnitActivity *ret);
+        int (*unit_load)(void *userdata, const char *unit, VmUnitLoad *ret);
+        bool (*unit_enabled)(void *userdata, const char *unit);
+        int (*reload)(void *userdata, Diag *diag);
+        /* Waits for the job's end; a failed job is -ECANCELED, with the unit's own last errors in DIAG. */
+        int (*start_unit)(void *userdata, const char *unit, Diag *diag);
+        int (*start_transient)(void *userdata, const TransientStart *start, Diag *diag);
+        int (*stop_unit)(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag);
+        int (*kill_unit)(void *userdata, const char *unit, bool main_only, int signo, Diag *diag);
+        int (*unit_cpu_usage)(void *userdata, const char *unit, uint64_t *ret_nsec);
+
+        int (*monitor_call)(void *userdata, const char *name, MonitorVerb verb, const char *mode, Diag *diag);
+        int (*monitor_open_console)(void *userdata, const char *name, const char *alias, bool force,
+                                    Diag *diag);
+        int (*monitor_consoles)(void *userdata, const char *name, VmConsole **ret, size_t *ret_n, Diag *diag);
+        int (*monitor_qmp)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
+
+        /* What EMULATOR can do; only_cached: without executing it. -ENOENT: not known, or no such program. */
+        int (*emulator_caps)(void *userdata, const char *emulator, bool only_cached, Diag *diag,
+                             QemuCaps **ret);
+        /* What this machine is like. */
+        int (*host_facts)(void *userdata, HostFacts *ret);
+} ManagerBackend;
+
+typedef struct Manager {
+        const ManagerBackend *backend;
+        void *userdata;    /* of the backend */
+        char *runtime_dir; /* owned: /run/vmunit */
+        HostFacts facts;   /* filled in on first use */
+        bool has_facts;
+} Manager;
+
+/* RUNTIME_DIR NULL: /run/vmunit. Definitions are where definition_directories() says. */
+int manager_new(const ManagerBackend *backend, void *userdata, const char *runtime_dir, Manager **ret);
+Manager *manager_free(Manager *m);
+DEFINE_CLEANUP(Manager *, manager_free)
+
+/* This machine's facts. */
+int manager_facts(Manager *m, const HostFacts **ret);
+
+/* Whether there is a systemd to run units. */
+bool manager_has_systemd(Manager *m);
+
+/* The runtime directory of a VM, or (NULL) the one above; a descriptor or negative errno. */
+int manager_open_runtime(Manager *m, const char *name);
+
+void vm_units_free(VmUnit *units, size_t n);
+void vm_unit_load_done(VmUnitLoad *l);
+void vm_consoles_free(VmConsole *consoles, size_t n);
+
+/* The real machine: systemd over D-Bus, monitors over their sockets, emulators by asking them. */
+extern const ManagerBackend manager_backend_system;
+typedef struct SystemBackend SystemBackend;
+int system_backend_new(SystemBackend **ret);
+SystemBackend *system_backend_free(SystemBackend *b);
+DEFINE_CLEANUP(SystemBackend *, system_backend_free)

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "definition.h"
+#include "disk-chain.h"
+#include "domain-xml.h"
+#include "path-walk.h"
+#include "plans.h"
+#include "qemu-domain.h"
+#include "string-util.h"
+#include "strv.h"
+#include "text.h"
+
+/* The facts that hold for a look at a definition: a machine made up, or this one. */
+static int planning_facts(Manager *m, PlanningFlags flags, const HostFacts **ret) {
+        if (flags & PLANNING_GENERIC) {
+                *ret = &host_facts_generic;
+                return 0;
+        }
+        return manager_facts(m, ret);
+}
+
+static int emulator_caps(Manager *m, const Domain *d, const HostFacts *facts, PlanningFlags flags, Diag *diag,
+                         QemuCaps **ret) {
+        const char *emulator = d->emulator ?: arch_default_emulator(d->os.arch ?: facts->arch);
+
+        if (!emulator)
+                return diag_error(diag, d->os.loc, "there is no emulator for this architecture");
+        return m->backend->emulator_caps(m->userdata, emulator, !(flags & PLANNING_HOST), diag, ret);
+}
+
+int definition_complete(Manager *m, Domain *d, PlanningFlags flags, Diag *diag, QemuCaps **ret_caps) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        const HostFacts *facts;
+
+        int r = planning_facts(m, flags, &facts);
+        if (r >= 0)
+                r = emulator_caps(m, d, facts, flags, diag, &caps);
+        if (r >= 0)
+                r = qemu_domain_complete(d, caps, facts, diag);
+        if (r < 0)
+                return r;
+        if (ret_caps)
+                *ret_caps = TAKE_PTR(caps);
+        return 0;
+}
+
+static ParseFlags parse_flags(PlanningFlags flags) {
+        return (flags & PLANNING_STRICT ? PARSE_STRICT : 0) | (flags & PLANNING_GENERIC ? PARSE_GENERIC : 0);
+}
+
+/* CHAIN_DIAG: where problems of images go; NULL where they are of no interest. */
+static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path, PlanningFlags flags,
+                       Diag *diag, Diag *chain_diag, Plan **ret) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        const HostFacts *facts;
+
+        int r = definition_complete(m, p->domain, flags, diag, &caps);
+        if (r >= 0)
+                r = planning_facts(m, flags, &facts);
+        if (r < 0)
+                return r;
+
+        HostFacts mine = *facts; /* with the images of this definition; the rest stays the manager's */
+        mine.chains = NULL;
+        mine.n_chains = 0;
+        if (flags & PLANNING_HOST) {
+                r = disk_chains_resolve(p->domain, chain_diag, &mine);
+                if (r < 0 && chain_diag) {
+                        host_facts_done(&mine);
+                        return r;
+                }
+        }
+        r = plan_new(p->domain, caps, &mine, diag, &plan);
+        host_facts_done(&mine);
+        if (r < 0)
+                return r;
+        if (free_and_strdup(&plan->digest, p->digest) < 0 ||
+            free_and_strdup(&plan->source_path, source_path) < 0)
+                return -ENOMEM;
+        *ret = TAKE_PTR(plan);
+        return 0;
+}
+
+int definition_plan(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
+                    Diag *diag, Plan **ret) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+
+        int r = definition_parse(m, text, size, parse_flags(flags), diag, &p);
+        return r < 0 ? r : plan_parsed(m, &p, source_path, flags, diag, NULL, ret);
+}
+
+/* --- verify --- */
+
+/* Files that are made when they are missing need only their directory. */
+static int check_path(const PlanFd *fd, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        _cleanup_free_ char *reason = NULL;
+
+        int r = path_walk(fd->path, fd->create ? PATH_WALK_MAY_MISS : 0, &w, &reason);
+        return r < 0 ? diag_error_code(diag, r, fd->loc, "%s: %s", fd->element, reason ?: strerror(-r)) : 0;
+}
+
+static int check_bridge(const PlanFd *fd, Diag *diag) {
+        if (!fd->bridge)
+                return 0;
+        _cleanup_free_ char *path = strf("/sys/class/net/%s/bridge", fd->bridge);
+        if (!path)
+                return -ENOMEM;
+        if (access(path, F_OK) >= 0)
+                return 0;
+        return diag_error_code(diag, -ENODEV, fd->loc, "%s: there is no bridge '%s' on this machine",
+                               fd->element, fd->bridge);
+}
+
+static int check_fd(const PlanFd *fd, Diag *diag) {
+        switch (fd->kind) {
+        case PLAN_FD_FILE:
+        case PLAN_FD_COPY:
+        case PLAN_FD_CONNECT:
+                return check_path(fd, diag);
+        case PLAN_FD_TAP:
+                return check_bridge(fd, diag);
+        default:
+                return 0;
+        }
+}
+
+static int check_host(Manager *m, const Domain *d, Diag *diag) {
+        const HostFacts *facts;
+
+        int r = manager_facts(m, &facts);
+        if (r < 0)
+                return r;
+        if (d->type == DOMAIN_KVM && !facts->has_kvm)
+                return diag_error_code(diag, -ENODEV, d->loc,
+                                       "domain type 'kvm' needs /dev/kvm, which this machine does not have");
+        return 0;
+}
+
+/* A file in one of the directories of definitions must be called as what it defines. */
+static int check_place(const char *source_path, const Domain *d, Diag *diag) {
+        _cleanup_strv_ char **dirs = NULL;
+
+        if (!source_path || definition_directories(&dirs) < 0)
+                return 0;
+        STRV_FOREACH(dir, dirs) {
+                const char *rest = startswith(source_path, *dir);
+                if (rest && *rest == '/' && !strchr(rest + 1, '/'))
+                        return definition_check_file_name(source_path, d, diag);
+        }
+        return 0;
+}
+
+int definition_verify(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
+                      Diag *diag) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        int problem = 0;
+
+        int r = definition_parse(m, text, size, parse_flags(flags), diag, &p);
+        if (r < 0)
+                return r;
+        r = check_place(source_path, p.domain, diag);
+        if (r < 0)
+                problem = r;
+        if (flags & PLANNING_HOST) {
+                r = check_host(m, p.domain, diag);
+                if (r < 0)
+                        problem = r;
+        }
+        r = plan_parsed(m, &p, source_path, flags, diag, diag, &plan);
+        /* Nothing is known of the emulator, and it may not be asked: what can be said without it was said. */
+        if (r == -ENOENT && !(flags & PLANNING_HOST))
+                return problem;
+        if (r < 0)
+                return r;
+        if (!(flags & PLANNING_HOST))
+                return problem;
+        FOREACH_ARRAY(fd, plan->fds, plan->n_fds) {
+                r = check_fd(fd, diag);
+                if (r < 0)
+                        problem = r;
+        }
+        return problem;
+}
+
+/* --- dumpxml --- */
+
+static int load_inactive(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+
+        int r = vm_load_domain(m, vm, true, diag, &d);
+        if (r < 0)
+                return r;
+        /* Addresses, controllers and the like are the emulator's business; without knowledge of it, what was
+         * written is shown. Root may find out. */
+        (void) definition_complete(m, d, geteuid() == 0 ? PLANNING_HOST : 0, NULL, NULL);
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
+static int load_live(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+
+        int r = vm_read_live(m, vm, &text, &size);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {},
+                                       "cannot read the definition of the running domain: %s",
+                                       strerror(-r));
+        r = domain_from_xml(text, size, diag, &d);
+        if (r < 0)
+                return r;
+        d->id = OPT_UINT(vm->id);
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
+int vm_dump_xml(Manager *m, const Vm *vm, bool inactive, bool security_info, Diag *diag, char **ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        bool live = vm->active && !inactive;
+
+        int r = live ? load_live(m, vm, diag, &d) : load_inactive(m, vm, diag, &d);
+        if (r < 0)
+                return r;
+        return domain_to_xml(d, (security_info ? DOMAIN_XML_SECURE : 0) | (live ? 0 : DOMAIN_XML_INACTIVE),
+                             ret);
+}
+
+/* --- domxml-to-native --- */
+
+static void append_quoted(Text *t, const char *s) {
+        /* The characters that make libvirt quote a word. */
+        if (*s && !strpbrk(s, "\r\t\n !\"#$&'()*;<>?[\\]^`{|}~")) {
+                text_append(t, s);
+                return;
+        }
+        text_append_char(t, '\'');
+        for (; *s; s++)
+                if (*s == '\'')
+                        text_append(t, "'\\''");
+                else
+                        text_append_char(t, *s);
+        text_append_char(t, '\'');
+}
+
+int plan_to_shell(const Plan *p, char **ret) {
+        _cleanup_text_ Text t = {};
+
+        STRV_FOREACH(e, p->env) {
+                const char *equals = strchr(*e, '=');
+                size_t n = equals ? (size_t) (equals + 1 - *e) : strlen(*e);
+                text_append_n(&t, *e, n);
+                append_quoted(&t, *e + n);
+                text_append_char(&t, ' ');
+        }
+        STRV_FOREACH(a, p->argv) {
+                if (a != p->argv)
+                        text_append_char(&t, ' ');
+                append_quoted(&t, *a);
+        }
+        return text_finish(&t, ret);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "definitions.h"
+#include "machines.h"
+#include "manager.h"
+
+typedef enum PlanningFlags {
+        PLANNING_HOST = 1 << 0,   /* look at this machine: execute the emulator if its record is not cached,
+                                     check that the files are there */
+        PLANNING_STRICT = 1 << 1,  /* what is not known is an error */
+        PLANNING_GENERIC = 1 << 2, /* as on a machine made up, with everything */
+} PlanningFlags;
+
+/* The domain of a definition, effective: with all that the emulator decides. -ENOENT when nothing is known
+ * about the emulator (and PLANNING_HOST was not given). */
+int definition_complete(Manager *m, Domain *d, PlanningFlags flags, Diag *diag, QemuCaps **ret_caps);
+
+/* What would run. */
+int definition_plan(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
+                    Diag *diag, Plan **ret);
+
+/* Everything that can be found out about a definition without starting it. 0: nothing wrong; warnings, too,
+ * are in DIAG. */
+int definition_verify(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
+                      Diag *diag);
+
+/* `dumpxml` */
+int vm_dump_xml(Manager *m, const Vm *vm, bool inactive, bool security_info, Diag *diag, char **ret);
+
+/* "NAME=VALUE … PROGRAM ARG …" on one line, quoted for a shell. */
+int plan_to_shell(const Plan *p, char **ret);

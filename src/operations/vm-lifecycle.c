@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <signal.h>
+
+#include "definition.h"
+#include "definitions.h"
+#include "file-util.h"
+#include "vm-lifecycle.h"
+#include "monitor-protocol.h"
+#include "names.h"
+#include "start-options.h"
+#include "string-util.h"
+
+#define DESTROY_GRACE_USEC (UINT64_C(10) * 1000000)  /* for the supervisor to end its VM */
+#define DESTROY_LIMIT_USEC (UINT64_C(30) * 1000000)  /* for the unit after everything in it was killed */
+
+static int not_running(Diag *diag) {
+        return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+}
+
+/* --- start --- */
+
+/* What the prepare step has to know of this start and no other, kept for as long as its job runs. */
+typedef struct StartOptions {
+        int base_fd;
+        const char *name; /* NULL: nothing was written */
+} StartOptions;
+
+static void start_options_done(StartOptions *o) {
+        if (o->name)
+                (void) start_options_remove(o->base_fd, o->name);
+        o->base_fd = safe_close(o->base_fd);
+}
+
+static int write_start_options(Manager *m, const char *name, VmStartFlags flags, Diag *diag,
+                               StartOptions *o) {
+        int r = mkdir_parents(m->runtime_dir, 0755);
+
+        if (r >= 0)
+                r = o->base_fd = manager_open_runtime(m, NULL);
+        if (r >= 0)
+                r = start_options_write(o->base_fd, name, flags & VM_START_PAUSED ? START_OPTION_PAUSED : 0);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot write below '%s': %s", m->runtime_dir,
+                                       strerror(-r));
+        o->name = name;
+        return 0;
+}
+
+/* Has systemd loaded exactly this definition? */
+static int ensure_loaded(Manager *m, const Vm *vm, const char *digest, Diag *diag) {
+        VmUnitLoad load = {};
+
+        int r = m->backend->unit_load(m->userdata, vm->unit, &load);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot ask systemd about unit '%s': %s",
+                                       vm->unit, strerror(-r));
+        bool stale = load.needs_reload || !load.digest || !streq(load.digest, digest);
+        if (load.masked)
+                r = diag_error_code(diag, -ERFKILL, (SrcLoc) {}, "unit '%s' is masked", vm->unit);
+        vm_unit_load_done(&load);
+        if (r < 0 || !stale)
+                return r;
+        return m->backend->reload(m->userdata, diag);
+}
+
+int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
+        _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_definition_ Definition d = {};
+
+        if (vm->active)
+                return diag_error_code(diag, -EEXIST, (SrcLoc) {}, "Domain is already active");
+        int r = definition_load(vm->name, &d);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "%s: %s", d.path ?: vm->name,
+                                       definition_error(r));
+
+        /* The prepare step does this again; here the reasons come with their places, and nothing is reloaded or
+         * started for a definition that cannot work. */
+        if (diag && !diag->file)
+                (void) diag_init(diag, d.path);
+        r = definition_parse(m, d.text, d.size, 0, diag, &p);
+        if (r >= 0)
+                r = definition_check_file_name(d.path, p.domain, diag);
+        if (r < 0)
+                return r;
+
+        r = ensure_loaded(m, vm, d.digest, diag);
+        if (r < 0)
+                return r;
+        if (flags) {
+                r = write_start_options(m, vm->name, flags, diag, &options);
+                if (r < 0)
+                        return r;
+        }
+        return m->backend->start_unit(m->userdata, vm->unit, diag);
+}
+
+/* --- create --- */
+
+static int check_name_is_free(Manager *m, const char *name, Diag *diag) {
+        _cleanup_vm_ Vm vm = {};
+
+        int r = vm_lookup(m, name, VM_BY_NAME, diag, &vm);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        if (vm.active)
+                return diag_error_code(diag, -EEXIST, (SrcLoc) {},
+                                       "Requested operation is not valid: domain '%s' is already active", name);
+        return diag_error_code(diag, -EEXIST, (SrcLoc) {},
+                               "operation failed: domain '%s' is already defined in %s", name, vm.source_path);
+}
+
+/* The file the prepare step reads; its name is what DEFINITION_TRANSIENT_DIR promises. */
+static int write_transient(Manager *m, const char *name, const char *text, size_t size, Diag *diag,
+                           char **ret_path) {
+        _cleanup_free_ char *dir = strf("%s/transient", m->runtime_dir);
+        _cleanup_free_ char *path = strf("%s/transient/%s.xml", m->runtime_dir, name);
+
+        if (!dir || !path)
+                return -ENOMEM;
+        int r = mkdir_parents(dir, 0755);
+        if (r >= 0)
+                r = write_file_atomic(AT_FDCWD, path, text, size, 0600);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot write '%s': %s", path, strerror(-r));
+        *ret_path = TAKE_PTR(path);
+        return 0;
+}
+
+int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, bool strict, Diag *diag,
+              char **ret_name) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        /* Behind what it takes the name from: cleaned up before it. */
+        _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
+        _cleanup_free_ char *path = NULL, *unit = NULL;
+
+        int r = definition_parse(m, text, size, strict ? PARSE_STRICT : 0, diag, &p);
+        if (r < 0)
+                return r;
+        const char *name = p.domain->name;
+        r = check_name_is_free(m, name, diag);
+        if (r < 0)
+                return r;
+        unit = vm_transient_unit(name);
+        if (!unit)
+                return -ENOMEM;
+        r = write_transient(m, name, text, size, diag, &path);
+        if (r < 0)
+                return r;
+        if (flags)
+                r = write_start_options(m, name, flags, diag, &options);
+        if (r >= 0) {
+                TransientStart start = {
+                        .name = name, .unit = unit, .source_path = path, .domain = p.domain, .digest =
+                                p.digest,
+                };
+                r = m->backend->start_transient(m->userdata, &start, diag);
+        }
+        if (r < 0) {
+                (void) unlink(path);
+                return r;
+        }
+        *ret_name = TAKE_PTR(p.domain->name);
+        return 0;
+}
+
+/* --- what the monitor is asked for --- */
+
+static bool monitor_is_gone(int r) {
+        return r == -ENOENT || r == -ECONNREFUSED || r == -ECONNRESET || r == -ETIMEDOUT;
+}
+
+static int call_monitor(Manager *m, const Vm *vm, MonitorVerb verb, const char *mode, Diag *diag) {
+        int r = m->backend->monitor_call(m->userdata, vm->name, verb, mode, diag);
+
+        if (r < 0 && diag && diag->n_errors == 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "the monitor of domain '%s' does not answer: %s",
+                                       vm->name, strerror(-r));
+        return r;
+}
+
+/* The supervisor knows these requests as signals, too: a monitor that hangs is no obstacle. */
+static int call_or_signal(Manager *m, const Vm *vm, MonitorVerb verb, const char *mode, int signo,
+                          Diag *diag) {
+        _cleanup_diag_ Diag first = {};
+
+        if (!vm->active)
+                return not_running(diag);
+        int r = m->backend->monitor_call(m->userdata, vm->name, verb, mode, &first);
+        if (r >= 0)
+                return 0;
+        if (monitor_is_gone(r) && !mode && m->backend->kill_unit(m->userdata, vm->unit, true, signo,
+                                                                 NULL) >= 0)
+                return 0;
+        return diag_error_code(diag, r, (SrcLoc) {}, "%s", diag_first_error(&first) ?: strerror(-r));
+}
+
+int vm_shutdown(Manager *m, const Vm *vm, const char *mode, Diag *diag) {
+        return call_or_signal(m, vm, MONITOR_VERB_SHUTDOWN, mode, SUPERVISOR_SIGNAL_POWEROFF, diag);
+}
+
+int vm_reboot(Manager *m, const Vm *vm, const char *mode, Diag *diag) {
+        return call_or_signal(m, vm, MONITOR_VERB_REBOOT, mode, SIGINT, diag);
+}
+
+int vm_reset(Manager *m, const Vm *vm, Diag *diag) {
+        return call_or_signal(m, vm, MONITOR_VERB_RESET, NULL, SUPERVISOR_SIGNAL_RESET, diag);
+}
+
+int vm_suspend(Manager *m, const Vm *vm, Diag *diag) {
+        return vm->active ? call_monitor(m, vm, MONITOR_VERB_SUSPEND, NULL, diag) : not_running(diag);
+}
+
+int vm_resume(Manager *m, const Vm *vm, Diag *diag) {
+        return vm->active ? call_monitor(m, vm, MONITOR_VERB_RESUME, NULL, diag) : not_running(diag);
+}
+
+/* --- destroy --- */
+
+static int destroy_gracefully(Manager *m, const Vm *vm, Diag *diag) {
+        _cleanup_free_ char *reply = NULL;
+
+        int r = m->backend->monitor_qmp(m->userdata, vm->name, "{\"execute\":\"quit\"}", &reply, diag);
+        /* QEMU may be gone before its answer has arrived. */
+        if (r < 0 && r != -ECONNRESET)
+                return r;
+        return m->backend->stop_unit(m->userdata, vm->unit, DESTROY_GRACE_USEC, diag);
+}
+
+int vm_destroy(Manager *m, const Vm *vm, bool graceful, Diag *diag) {
+        if (!vm->active)
+                return not_running(diag);
+        if (graceful)
+                return destroy_gracefully(m, vm, diag);
+
+        /* There is no main process yet while the unit is being prepared: no reason to give up. */
+        (void) m->backend->kill_unit(m->userdata, vm->unit, true, SUPERVISOR_SIGNAL_DESTROY, NULL);
+        int r = m->backend->stop_unit(m->userdata, vm->unit, DESTROY_GRACE_USEC, NULL);
+        if (r != -ETIMEDOUT)
+                return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot stop unit '%s': %s", vm->unit,
+                                               strerror(-r)) : 0;
+
+        /* Not even the supervisor answers, say because it was stopped. */
+        r = m->backend->kill_unit(m->userdata, vm->unit, false, SIGKILL, diag);
+        if (r < 0)
+                return r;
+        return m->backend->stop_unit(m->userdata, vm->unit, DESTROY_LIMIT_USEC, diag);
+}
+
+/* --- consoles --- */
+
+int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Diag *diag) {
+        if (!vm->active)
+                return not_running(diag);
+        return m->backend->monitor_open_console(m->userdata, vm->name, alias, force, diag);
+}
+
+int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret) {
+        VmConsole *consoles = NULL;
+        size_t n = 0;
+
+        if (!vm->active)
+                return not_running(diag);
+        int r = m->backend->monitor_consoles(m->userdata, vm->name, &consoles, &n, diag);
+        if (r < 0)
+                return r;
+        if (n > 0 && !isempty(consoles[0].device))
+                *ret = TAKE_PTR(consoles[0].device);
+        else
+                r = -ENOENT;
+        vm_consoles_free(consoles, n);
+        return r < 0 ? r : 0;
+}
+
+int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret) {
+        if (!vm->active)
+                return not_running(diag);
+        return m->backend->monitor_qmp(m->userdata, vm->name, command, ret, diag);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "machines.h"
+#include "manager.h"
+
+typedef enum VmStartFlags {
+        VM_START_PAUSED = 1 << 0,
+} VmStartFlags;
+
+/* Starts a defined VM and waits until it runs. Reloads systemd once if, and only if, what it has loaded is not
+ * this definition. */
+int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag);
+
+/* Makes and starts a VM that is gone when it stops. *ret_name is its name. */
+int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, bool strict, Diag *diag,
+              char **ret_name);
+
+/* Asks the guest to shut down or reboot; MODE is "acpi", "agent" or NULL for either. Does not wait for it. */
+int vm_shutdown(Manager *m, const Vm *vm, const char *mode, Diag *diag);
+int vm_reboot(Manager *m, const Vm *vm, const char *mode, Diag *diag);
+
+int vm_reset(Manager *m, const Vm *vm, Diag *diag);
+int vm_suspend(Manager *m, const Vm *vm, Diag *diag);
+int vm_resume(Manager *m, const Vm *vm, Diag *diag);
+
+/* Ends the VM at once and waits for the end of its unit; needs neither its monitor nor QEMU's cooperation.
+ * GRACEFUL: QEMU is asked to end, and left alone if it does not. */
+int vm_destroy(Manager *m, const Vm *vm, bool graceful, Diag *diag);
+
+/* A stream in both directions to a console of VM; ALIAS may be NULL for the first one. */
+int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Diag *diag);
+/* The host's device of the first console; -ENOENT when there is none, or it has none. */
+int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret);
+int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret);

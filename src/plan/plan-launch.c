@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan.h"
+#include "text.h"
+
+/* See src/supervisor/launch.h for the form. */
+
+static void entry(Text *t, const char *key, const char *value) {
+        text_append(t, key);
+        text_append_char(t, '=');
+        text_append(t, value);
+        text_append_n(t, "", 1);
+}
+
+static void entries(Text *t, const char *key, char *const *values) {
+        for (char *const *v = values; v && *v; v++)
+                entry(t, key, *v);
+}
+
+static void fd_entry(Text *t, const PlanFd *fd) {
+        if (fd->user == PLAN_USER_MONITOR)
+                entry(t, "monitor-fd", fd->name);
+        else {
+                text_appendf(t, "%s=%u:%s", fd->kind == PLAN_FD_PAIR ? "pair" : "fd", fd->number, fd->name);
+                text_append_n(t, "", 1);
+        }
+}
+
+int plan_to_launch(const Plan *p, char **ret, size_t *ret_size) {
+        _cleanup_text_ Text t = {};
+
+        entry(&t, "version", "1");
+        entry(&t, "name", p->name);
+        entry(&t, "emulator", p->emulator);
+        entries(&t, "arg", p->argv);
+        entries(&t, "env", p->env);
+        FOREACH_ARRAY(fd, p->fds, p->n_fds)
+                fd_entry(&t, fd);
+        if (p->stop_timeout_usec > 0 && p->stop_timeout_usec != UINT64_MAX) {
+                text_appendf(&t, "stop-timeout-ms=%llu", (unsigned long long) (p->stop_timeout_usec / 1000));
+                text_append_n(&t, "", 1);
+        }
+        size_t size = t.length;
+        int r = text_finish(&t, ret);
+        if (r >= 0)
+                *ret_size = size;
+        return r;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
+
+#include "definition.h"
+#include "fd-store.h"
+#include "machined.h"
+#include "monitor-protocol.h"
+#include "names.h"
+#include "parse-util.h"
+#include "prepare.h"
+#include "prepare-result.h"
+#include "runtime.h"
+#include "start-options.h"
+#include "string-util.h"
+
+#define BARRIER_USEC (UINT64_C(2) * 1000000)
+#define UNREGISTER_USEC (UINT64_C(3) * 1000000)
+/* At shutdown the bus may be a socket that nobody answers on. */
+#define UNREGISTER_SECONDS 5U
+
+static void write_final_state(Prepare *p, int dir_fd, const ServiceResult *result) {
+        DomainState state = STATE_UNKNOWN;
+        DomainReason reason = REASON_UNKNOWN;
+
+        bool known = runtime_read_state(dir_fd, &state, &reason) >= 0;
+        if (known && state == STATE_SHUT_OFF)
+                return;
+        derive_final_state(result, known ? state : STATE_UNKNOWN, known ? reason : REASON_UNKNOWN, &state, &reason);
+        _cleanup_close_ int fd = runtime_open_state(dir_fd);
+        int r = fd < 0 ? fd : runtime_write_state(fd, state, reason);
+        if (r < 0)
+                journal_log(&p->journal, LOG_WARNING, NULL, "cannot write '%s/%s': %s", p->runtime, RUNTIME_STATE,
+                            strerror(-r));
+}
+
+static void log_end(Prepare *p, int dir_fd, const ServiceResult *result) {
+        DomainState state;
+        DomainReason reason;
+
+        if (runtime_read_state(dir_fd, &state, &reason) < 0)
+                return;
+        bool crashed = reason == REASON_CRASHED;
+        _cleanup_free_ char *how = service_result_describe(result);
+        if (reason == REASON_FAILED) /* the reason is in the journal already */
+                return;
+        journal_log(&p->journal, crashed ? LOG_ERR : LOG_INFO, crashed ? MESSAGE_ID_VM_CRASHED : MESSAGE_ID_VM_STOPPED,
+                    "Virtual machine %s is %s (%s)%s%s.", p->name, domain_state_to_string(state),
+                    strempty(domain_reason_to_string(reason)), how && crashed ? ": " : "", how && crashed ? how : "");
+}
+
+/* systemd starts the unit again when this is over, and the definition is needed once more. */
+static bool will_restart(int dir_fd, const ServiceResult *result) {
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_free_ char *json = NULL;
+        size_t size;
+
+        if (runtime_read(dir_fd, RUNTIME_PLAN, RUNTIME_PLAN_MAX, &json, &size) < 0 ||
+            plan_from_json(json, size, &plan) < 0)
+                return false;
+        if (result->code == RESULT_EXITED && result->status == EXIT_FORCE_RESTART)
+                return true;
+        const UnitProperty *restart = unit_properties_find(&plan->properties, "Restart");
+        return restart && service_result_is_abnormal(result);
+}
+
+static void remove_transient(Prepare *p) {
+        _cleanup_free_ char *path = strf(DEFINITION_TRANSIENT_DIR "/%s.xml", p->name);
+
+        if (path && unlink(path) < 0 && errno != ENOENT)
+                journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove '%s': %s", path, strerror(errno));
+}
+
+static void on_alarm(int signo) {
+        _exit(EXIT_SUCCESS);
+}
+
+/* The last thing of all, since it may not end: machined forgets a machine whose unit is gone anyway. */
+static void unregister(Prepare *p) {
+        struct sigaction action = { .sa_handler = on_alarm };
+        _cleanup_free_ char *machine = vm_machine(p->name);
+
+        if (!machine || sigaction(SIGALRM, &action, NULL) < 0)
+                return;
+        (void) alarm(UNREGISTER_SECONDS);
+        (void) machined_unregister(machine, UNREGISTER_USEC);
+        (void) alarm(0);
+}
+
+static void clean(Prepare *p, int dir_fd, const ServiceResult *result) {
+        int r;
+
+        write_final_state(p, dir_fd, result);
+        log_end(p, dir_fd, result);
+        r = give_back(dir_fd);
+        if (r < 0)
+                journal_log(&p->journal, LOG_WARNING, NULL, "cannot give back all that '%s' has used: %s", p->name,
+                            strerror(-r));
+        if (p->transient && !will_restart(dir_fd, result))
+                remove_transient(p);
+        r = runtime_clean(p->name);
+        if (r < 0)
+                journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove all of '%s': %s", p->runtime, strerror(-r));
+        /* The images' locks are free when this returns. */
+        (void) fd_store_barrier(BARRIER_USEC);
+}
+
+/* A stop always succeeds: what could not be cleaned is a warning. */
+int prepare_cleanup(Prepare *p) {
+        _cleanup_free_ char *other = NULL;
+        ServiceResult result;
+
+        service_result_read(&result);
+        _cleanup_close_ int base_fd = runtime_open(NULL, false);
+        if (base_fd >= 0)
+                (void) start_options_remove(base_fd, p->name);
+        _cleanup_close_ int dir_fd = base_fd < 0 ? base_fd : runtime_open(p->name, false);
+        if (dir_fd < 0)
+                return EXIT_SUCCESS;
+        /* The start that lost to another unit of the same VM comes by here, too. */
+        if (runtime_owner(p, dir_fd, &other) == -EBUSY)
+                return EXIT_SUCCESS;
+        clean(p, dir_fd, &result);
+        unregister(p);
+        return EXIT_SUCCESS;
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "domain-xml.h"
+#include "fd-store.h"
+#include "file-util.h"
+#include "monitor-protocol.h"
+#include "names.h"
+#include "open-files.h"
+#include "open-sockets.h"
+#include "prepare.h"
+#include "runtime.h"
+#include "start-options.h"
+#include "string-util.h"
+#include "strv.h"
+#include "systemd.h"
+
+#define BARRIER_USEC (UINT64_C(10) * 1000000)
+
+/* A start on its way. */
+typedef struct Start {
+        Prepare *p;
+        int base_fd, dir_fd; /* owned: /run/vmunit and the VM's directory */
+        int state_fd;        /* owned */
+        sd_bus *bus;         /* owned: to PID 1 */
+        Prepared x;          /* owned */
+        uid_t uid;           /* the VM's */
+        OpenedFd *opened;    /* owned: one for each of plan->fds, in the same order */
+        int launch_fd, plan_fd, control_fd; /* owned */
+        unsigned n_pushed;
+        bool claimed;        /* the directory is ours: there is something to undo */
+} Start;
+
+static void start_done(Start *s) {
+        for (size_t i = 0; s->opened && i < s->x.plan->n_fds; i++)
+                opened_fd_done(&s->opened[i]);
+        free(s->opened);
+        safe_close(s->launch_fd);
+        safe_close(s->plan_fd);
+        safe_close(s->control_fd);
+        safe_close(s->state_fd);
+        safe_close(s->dir_fd);
+        safe_close(s->base_fd);
+        prepared_done(&s->x);
+        sd_bus_close_unref(s->bus);
+}
+
+static int fail(Start *s, int error, const char *what) {
+        return diag_error_code(&s->p->diag, error, (SrcLoc) {}, "cannot %s: %s", what, strerror(-error));
+}
+
+/* --- the steps, in their order --- */
+
+static int connect_systemd(Start *s) {
+        int r = systemd_connect(SYSTEMD_DIRECT, &s->bus);
+        return r < 0 ? fail(s, r, "connect to systemd") : 0;
+}
+
+static int enter_network(Start *s) {
+        int r = enter_host_network();
+        return r < 0 ? fail(s, r, "enter the network namespace of the host") : 0;
+}
+
+/* A transient VM and a defined one of the same name would share the directory. */
+static int check_other(Start *s, const char *other) {
+        _cleanup_free_ char *state = NULL;
+
+        int r = systemd_get_string(s->bus, other, "Unit", "ActiveState", &state);
+        if (r >= 0 && (streq(state, "inactive") || streq(state, "failed")))
+                return 0;
+        return diag_error_code(&s->p->diag, -EBUSY, (SrcLoc) {}, "domain '%s' is already active, as %s", s->p->name, other);
+}
+
+static int claim_directory(Start *s) {
+        _cleanup_free_ char *other = NULL;
+        Prepare *p = s->p;
+
+        s->base_fd = runtime_open(NULL, true);
+        s->dir_fd = s->base_fd < 0 ? s->base_fd : runtime_open(p->name, true);
+        if (s->dir_fd < 0)
+                return diag_error_code(&p->diag, s->dir_fd, (SrcLoc) {}, "cannot make '%s': %s", p->runtime,
+                                       strerror(-s->dir_fd));
+        int r = runtime_owner(p, s->dir_fd, &other);
+        if (r == -EBUSY)
+                r = check_other(s, other);
+        else if (r < 0)
+                r = fail(s, r, "read the VM's runtime directory");
+        if (r < 0)
+                return r;
+
+        s->claimed = true;
+        r = s->state_fd = runtime_open_state(s->dir_fd);
+        if (r >= 0)
+                r = runtime_write_state(s->state_fd, STATE_PAUSED, REASON_STARTING_UP);
+        /* What an earlier start has left behind; its locks on images would stop this one. A directory that has
+         * a state is not removed itself. */
+        (void) give_back(s->dir_fd);
+        (void) runtime_clean(p->name);
+        if (r >= 0)
+                r = runtime_write(s->dir_fd, RUNTIME_UNIT, p->unit, strlen(p->unit), 0644);
+        return r < 0 ? fail(s, r, "write the VM's runtime directory") : 0;
+}
+
+static int make_plan(Start *s) {
+        StartOptionFlags options = 0;
+
+        int r = prepare_plan(s->p, &s->x);
+        if (r < 0)
+                return r;
+        r = start_options_take(s->base_fd, s->p->name, &options);
+        if (r < 0)
+                return fail(s, r, "read the options of this start");
+        if (options & START_OPTION_PAUSED)
+                s->x.plan->start_paused = true;
+        return 0;
+}
+
+/* What only systemd knows: the uid, and the limit of a stop with all that an administrator may have changed. */
+static int ask_systemd(Start *s) {
+        Plan *plan = s->x.plan;
+
+        int r = systemd_lookup_user(s->bus, plan->user, &s->uid);
+        if (r < 0)
+                return diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot find out the uid of user '%s': %s",
+                                       plan->user, strerror(-r));
+        r = systemd_get_u64(s->bus, s->p->unit, "Service", "TimeoutStopUSec", &plan->stop_timeout_usec);
+        return r < 0 ? fail(s, r, "ask systemd for the limit of a stop") : 0;
+}
+
+static int make_directory(Start *s, const char *path) {
+        const char *below = startswith(path, s->p->runtime);
+
+        /* In root's directory, so nothing can be in the way; one level is all there is. */
+        const char *name = path[0] != '/' ? path : below && *below == '/' ? below + 1 : "";
+        if (!*name || strchr(name, '/') || *name == '.')
+                return diag_error(&s->p->diag, (SrcLoc) {}, "cannot make '%s': not in '%s'", path, s->p->runtime);
+        int r = mkdirat(s->dir_fd, name, 0700) < 0 ? -errno : 0;
+        if (r >= 0 && fchownat(s->dir_fd, name, s->uid, s->uid, AT_SYMLINK_NOFOLLOW) < 0)
+                r = -errno;
+        return r < 0 ? diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot make '%s/%s': %s", s->p->runtime, name,
+                                       strerror(-r)) : 0;
+}
+
+static int make_directories(Start *s) {
+        int r = 0;
+
+        STRV_FOREACH(path, s->x.plan->directories) {
+                r = make_directory(s, *path);
+                if (r < 0)
+                        break;
+        }
+        return r;
+}
+
+/* What outlives this process without a descriptor goes into the book. */
+static int note(Start *s, const OpenedFd *o) {
+        Resource r = {};
+
+        if (o->ifname)
+                r = (Resource) { .kind = RESOURCE_TAP, .name = o->ifname, .ifindex = o->ifindex };
+        else if (o->socket_path)
+                r = (Resource) {
+                        .kind = RESOURCE_SOCKET, .name = o->socket_path, .dev = o->socket_dev, .ino = o->socket_ino,
+                };
+        else
+                return 0;
+        int k = resources_add(s->dir_fd, &r);
+        if (k < 0 && o->socket_path)
+                (void) remove_socket(o->socket_path, o->socket_dev, o->socket_ino);
+        return k < 0 ? fail(s, k, "write down what was opened") : 0;
+}
+
+static int open_all(Start *s) {
+        Plan *plan = s->x.plan;
+
+        s->opened = calloc(plan->n_fds + 1, sizeof(OpenedFd));
+        if (!s->opened)
+                return -ENOMEM;
+        for (size_t i = 0; i < plan->n_fds; i++) {
+                if (plan->fds[i].kind == PLAN_FD_PAIR)
+                        continue;
+                int r = open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
+                if (r >= 0)
+                        r = note(s, &s->opened[i]);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int freeze_file(Start *s, const char *file, const char *text) {
+        int r = runtime_write(s->dir_fd, file, text, strlen(text), 0600);
+        return r < 0 ? diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot write '%s/%s': %s", s->p->runtime, file,
+                                       strerror(-r)) : 0;
+}
+
+/* What runs, from now on independent of the definition. */
+static int freeze(Start *s) {
+        _cleanup_free_ char *json = NULL, *xml = NULL, *dropin = NULL;
+        const Plan *plan = s->x.plan;
+
+        int r = plan_to_json(plan, &json);
+        if (r >= 0)
+                r = domain_to_xml(s->x.domain, DOMAIN_XML_SECURE, &xml);
+        if (r >= 0)
+                r = unit_properties_to_dropin(&plan->properties, plan->source_path, &dropin);
+        if (r < 0)
+                return fail(s, r, "render the plan");
+        r = freeze_file(s, RUNTIME_PLAN, json);
+        if (r >= 0)
+                r = freeze_file(s, RUNTIME_DOMAIN, xml);
+        /* The generator hands this out while the VM runs. A transient unit has no drop-in of the generator's. */
+        if (r >= 0 && !s->p->transient)
+                r = freeze_file(s, RUNTIME_DROPIN, dropin);
+        return r;
+}
+
+static int open_own(Start *s) {
+        _cleanup_free_ char *launch = NULL, *path = vm_runtime_path(s->p->name, RUNTIME_CONTROL), *reason = NULL;
+        struct stat st;
+        size_t size;
+
+        if (!path)
+                return -ENOMEM;
+        int r = plan_to_launch(s->x.plan, &launch, &size);
+        if (r >= 0)
+                r = s->launch_fd = memfd_from_data(SUPERVISOR_FD_LAUNCH, launch, size);
+        if (r < 0)
+                return fail(s, r, "make the launch record");
+        s->plan_fd = openat(s->dir_fd, RUNTIME_PLAN, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (s->plan_fd < 0)
+                return fail(s, -errno, "open the plan");
+        s->control_fd = listen_unix(path, 0, &st, &reason);
+        if (s->control_fd < 0)
+                return diag_error_code(&s->p->diag, s->control_fd, (SrcLoc) {}, "cannot listen on '%s': %s", path,
+                                       strempty(reason));
+        return 0;
+}
+
+static int push(Start *s, int fd, const char *name) {
+        Resource record = { .kind = RESOURCE_FD, .name = (char *) name };
+
+        int r = resources_add(s->dir_fd, &record);
+        if (r >= 0)
+                r = fd_store_push(fd, name);
+        if (r < 0)
+                return diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot hand descriptor '%s' to systemd: %s", name,
+                                       strerror(-r));
+        s->n_pushed++;
+        return 0;
+}
+
+static int push_opened(Start *s, const PlanFd *fd, const OpenedFd *o) {
+        for (size_t i = 0; i < o->n_fds; i++) {
+                _cleanup_free_ char *name = opened_fd_name(fd, i);
+                if (!name)
+                        return -ENOMEM;
+                int r = push(s, o->fds[i], name);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* A push over the store's limit is dropped silently, so systemd is asked what has arrived. */
+static int check_store(Start *s) {
+        uint32_t n;
+
+        int r = fd_store_barrier(BARRIER_USEC);
+        if (r >= 0)
+                r = systemd_get_u32(s->bus, s->p->unit, "Service", "NFileDescriptorStore", &n);
+        if (r < 0)
+                return fail(s, r, "ask systemd for the descriptors handed to it");
+        if (n != s->n_pushed)
+                return diag_error_code(&s->p->diag, -EXFULL, (SrcLoc) {}, "systemd keeps %u of the %u descriptors of this "
+                                       "VM: FileDescriptorStoreMax= of %s is too small", n, s->n_pushed, s->p->unit);
+        return 0;
+}
+
+static int push_all(Start *s) {
+        const struct {
+                const char *name;
+                int fd;
+        } own[] = {
+                { SUPERVISOR_FD_LAUNCH, s->launch_fd }, { SUPERVISOR_FD_STATE, s->state_fd },
+                { MONITOR_FD_PLAN, s->plan_fd },        { MONITOR_FD_CONTROL, s->control_fd },
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(own); i++)
+                r = push(s, own[i].fd, own[i].name);
+        for (size_t i = 0; r >= 0 && i < s->x.plan->n_fds; i++)
+                r = push_opened(s, &s->x.plan->fds[i], &s->opened[i]);
+        return r < 0 ? r : check_store(s);
+}
+
+/* A daemon-reload with a changed drop-in would change the running VM. What is set at run time stays; and it
+ * replaces what was set while an earlier start ran. */
+static int set_properties(Start *s) {
+        return systemd_set_live_properties(s->bus, s->p->unit, &s->x.plan->properties, &s->p->diag);
+}
+
+static int allocate_id(Start *s) {
+        unsigned id;
+
+        int r = runtime_allocate_id(s->base_fd, &id);
+        if (r >= 0) {
+                _cleanup_free_ char *text = strf("%u\n", id);
+                r = text ? runtime_write(s->dir_fd, RUNTIME_ID, text, strlen(text), 0644) : -ENOMEM;
+        }
+        return r < 0 ? fail(s, r, "allocate an id") : 0;
+}
+
+static int (*const steps[])(Start *s) = {
+        connect_systemd, enter_network,   claim_directory, make_plan, ask_systemd,    make_directories,
+        open_all,        freeze,          open_own,        push_all,  set_properties, allocate_id,
+};
+
+/* --- all together --- */
+
+static void undo(Start *s) {
+        (void) start_options_remove(s->base_fd, s->p->name);
+        if (!s->claimed)
+                return;
+        (void) give_back(s->dir_fd);
+        if (s->state_fd >= 0)
+                (void) runtime_write_state(s->state_fd, STATE_SHUT_OFF, REASON_FAILED);
+        (void) runtime_clean(s->p->name);
+}
+
+int prepare_start(Prepare *p) {
+        _cleanup_(start_done) Start s = {
+                .p = p, .base_fd = -EBADF, .dir_fd = -EBADF, .state_fd = -EBADF,
+                .launch_fd = -EBADF, .plan_fd = -EBADF, .control_fd = -EBADF,
+        };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(steps); i++)
+                r = steps[i](&s);
+        if (r < 0) {
+                if (p->diag.n_errors == 0)
+                        (void) fail(&s, r, "prepare the start");
+                undo(&s);
+                (void) notify_status(diag_first_error(&p->diag));
+        }
+        journal_log_diag(&p->journal, MESSAGE_ID_VM_PREPARE_FAILED, &p->diag);
+        if (r < 0)
+                return EXIT_FAILURE;
+        journal_log(&p->journal, LOG_DEBUG, MESSAGE_ID_VM_PREPARED, "Prepared virtual machine %s: %u descriptors.", p->name,
+                    s.n_pushed);
+        return EXIT_SUCCESS;
+}

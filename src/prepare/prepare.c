@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include "definition.h"
+#include "fd-store.h"
+#include "names.h"
+#include "open-sockets.h"
+#include "prepare.h"
+#include "runtime.h"
+#include "string-util.h"
+
+int prepare_init(Prepare *p, const char *instance) {
+        const char *source = getenv("VMUNIT_SOURCE");
+
+        *p = (Prepare) { .digest = getenv("VMUNIT_DIGEST") };
+        int r = diag_init(&p->diag, NULL);
+        if (r < 0)
+                return r;
+        r = vm_instance_to_name(instance, &p->name);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return diag_error(&p->diag, (SrcLoc) {}, "'%s' is not an instance of vm@.service: the name must be "
+                                  "escaped as systemd-escape(1) does", instance);
+        r = vm_name_check(p->name, (SrcLoc) {}, &p->diag);
+        if (r < 0)
+                return r;
+        _cleanup_free_ char *transient_source = strf(DEFINITION_TRANSIENT_DIR "/%s.xml", p->name);
+        if (!transient_source)
+                return -ENOMEM;
+        p->transient = streq_ptr(source, transient_source);
+        p->unit = p->transient ? vm_transient_unit(p->name) : vm_unit(p->name);
+        p->runtime = vm_runtime_path(p->name, NULL);
+        if (!p->unit || !p->runtime)
+                return -ENOMEM;
+        /* With the drop-in, the unit adds these fields to all its entries (LogExtraFields=). */
+        if (!getenv("VMUNIT_NAME"))
+                p->journal.name = p->name;
+        return 0;
+}
+
+void prepare_done(Prepare *p) {
+        free(p->name);
+        free(p->unit);
+        free(p->runtime);
+        diag_done(&p->diag);
+}
+
+int give_back(int dir_fd) {
+        _cleanup_resources_ Resources list = {};
+        int r = resources_read(dir_fd, &list);
+
+        FOREACH_ARRAY(i, list.items, list.n_items) {
+                int k = 0;
+                if (i->kind == RESOURCE_FD)
+                        k = fd_store_remove(i->name);
+                else if (i->kind == RESOURCE_SOCKET)
+                        k = remove_socket(i->name, i->dev, i->ino);
+                if (k < 0 && r >= 0)
+                        r = k;
+        }
+        return r;
+}
+
+int runtime_owner(const Prepare *p, int dir_fd, char **ret_other) {
+        _cleanup_free_ char *unit = NULL;
+
+        int r = runtime_read_line(dir_fd, RUNTIME_UNIT, &unit);
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return r;
+        if (streq(unit, p->unit))
+                return 1;
+        *ret_other = TAKE_PTR(unit);
+        return -EBUSY;
+}
+
+int enter_host_network(void) {
+        struct stat own, host;
+
+        _cleanup_close_ int fd = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &host) < 0 || stat("/proc/self/ns/net", &own) < 0)
+                return -errno;
+        if (own.st_dev == host.st_dev && own.st_ino == host.st_ino)
+                return 0;
+        return setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "diag.h"
+#include "domain.h"
+#include "host-facts.h"
+#include "journal.h"
+#include "plan.h"
+#include "resources.h"
+
+/* The root steps of a VM's unit ("+" in ExecStartPre= and so on): the only part of vmunit that has rights.
+ * Each runs for milliseconds, takes its input from root's files and systemd, and can be interrupted anywhere:
+ * what it has acquired is in the book of resources (resources.h), or ends with its last descriptor. */
+typedef struct Prepare {
+        char *name;     /* owned: the VM's */
+        char *unit;     /* owned: the unit this process belongs to */
+        char *runtime;  /* owned: /run/vmunit/NAME */
+        bool transient; /* made by `vmunit create`: the definition is in DEFINITION_TRANSIENT_DIR */
+        const char *digest; /* VMUNIT_DIGEST: of the definition systemd has loaded; NULL when none */
+        JournalContext journal;
+        Diag diag;
+} Prepare;
+
+/* INSTANCE is systemd's %i. The environment says which definition systemd has loaded: VMUNIT_SOURCE,
+ * VMUNIT_DIGEST. 0 or negative errno with the reason in p->diag. */
+int prepare_init(Prepare *p, const char *instance);
+void prepare_done(Prepare *p);
+
+/* The verbs. Return the exit status; messages are theirs. */
+int prepare_start(Prepare *p);
+int prepare_register(Prepare *p);
+int prepare_cleanup(Prepare *p);
+
+/* --- between the files of this folder --- */
+
+/* What a definition becomes. */
+typedef struct Prepared {
+        Domain *domain; /* owned; effective */
+        HostFacts facts; /* owned */
+        Plan *plan;     /* owned */
+} Prepared;
+
+/* Reads the definition and turns it into a plan. 0 or negative errno with the reasons in p->diag. */
+int prepare_plan(Prepare *p, Prepared *ret);
+void prepared_done(Prepared *x);
+
+/* Gives back all that is in the book of the directory: fd store, sockets. Goes on after errors; the first one
+ * is returned. Taps are gone with their last descriptor. */
+int give_back(int dir_fd);
+
+/* Whether the directory belongs to p->unit: 1 yes, 0 to nobody, -EBUSY to another unit (*ret_other, owned by
+ * the caller), else negative errno. */
+int runtime_owner(const Prepare *p, int dir_fd, char **ret_other);
+
+/* Taps, listening sockets and bridges are the machine's, but PrivateNetwork= holds for root steps, too. */
+int enter_host_network(void);

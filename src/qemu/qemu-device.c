@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-device.h"
+#include "string-util.h"
+
+bool machine_is_i440fx(const Domain *d) {
+        const char *m = strempty(d->os.machine), *version;
+
+        if (!arch_is_x86(d))
+                return false;
+        if (streq(m, "pc") || startswith(m, "pc-i440fx-"))
+                return true;
+        version = startswith(m, "pc-"); /* before 2.0: pc-1.3 */
+        return version && strchr(DIGITS, *version);
+}
+
+bool machine_is_q35(const Domain *d) {
+        const char *m = strempty(d->os.machine);
+
+        return arch_is_x86(d) && (streq(m, "q35") || startswith(m, "pc-q35-"));
+}
+
+bool machine_is_virt(const Domain *d) {
+        const char *m = strempty(d->os.machine);
+
+        return (d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L || d->os.arch == ARCH_RISCV64) &&
+               (streq(m, "virt") || startswith(m, "virt-"));
+}
+
+#define ADD_ALL(kind_, array, n_array)                                                            \
+        do {                                                                                      \
+                unsigned position = 0;                                                            \
+                FOREACH_ARRAY(i, array, n_array)                                                  \
+                        list[n++] = (QemuDevice) { .kind = (kind_), .position = position++, .info = &i->info, .object = i }; \
+        } while (false)
+
+int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
+        size_t n = 0, total = d->n_controllers + d->n_interfaces + d->n_disks + d->n_balloons + d->n_rngs +
+                              d->n_watchdogs + d->n_videos + d->n_inputs + d->n_chars + d->n_panics;
+        QemuDevice *list = calloc(total ?: 1, sizeof(QemuDevice));
+
+        if (!list)
+                return -ENOMEM;
+        ADD_ALL(DEVICE_KIND_CONTROLLER, d->controllers, d->n_controllers);
+        ADD_ALL(DEVICE_KIND_INTERFACE, d->interfaces, d->n_interfaces);
+        ADD_ALL(DEVICE_KIND_DISK, d->disks, d->n_disks);
+        ADD_ALL(DEVICE_KIND_BALLOON, d->balloons, d->n_balloons);
+        ADD_ALL(DEVICE_KIND_RNG, d->rngs, d->n_rngs);
+        ADD_ALL(DEVICE_KIND_WATCHDOG, d->watchdogs, d->n_watchdogs);
+        ADD_ALL(DEVICE_KIND_VIDEO, d->videos, d->n_videos);
+        ADD_ALL(DEVICE_KIND_INPUT, d->inputs, d->n_inputs);
+        ADD_ALL(DEVICE_KIND_CHAR, d->chars, d->n_chars);
+        ADD_ALL(DEVICE_KIND_PANIC, d->panics, d->n_panics);
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+char *qemu_device_describe(const QemuDevice *device) {
+        static const char *const words[_DEVICE_KIND_MAX] = {
+                [DEVICE_KIND_INTERFACE] = "interface",
+                [DEVICE_KIND_BALLOON] = "memballoon",
+                [DEVICE_KIND_RNG] = "rng",
+                [DEVICE_KIND_WATCHDOG] = "watchdog",
+                [DEVICE_KIND_VIDEO] = "video",
+                [DEVICE_KIND_INPUT] = "input",
+                [DEVICE_KIND_PANIC] = "panic",
+        };
+
+        switch (device->kind) {
+        case DEVICE_KIND_DISK:
+                return strf("disk %s", strempty(device->disk->target_dev));
+        case DEVICE_KIND_CONTROLLER:
+                return strf("controller %s %u", strempty(controller_type_to_string(device->controller->type)),
+                            device->controller->index.value);
+        case DEVICE_KIND_CHAR:
+                return strf("%s %u", strempty(char_kind_to_string(device->character->kind)), device->position + 1);
+        default:
+                return strf("%s %u", words[device->kind], device->position + 1);
+        }
+}
+
+bool char_is_shadow(const Domain *d, const DomainChar *c) {
+        if (c->kind != CHAR_CONSOLE || (c->target_type != TARGET_SERIAL && c->target_type != TARGET_UNSET))
+                return false;
+        FOREACH_ARRAY(i, d->chars, d->n_chars)
+                if (i->kind == CHAR_CONSOLE)
+                        return i == c;
+        return false;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain.h"
+
+/* Internal to src/qemu: what the parts of qemu_domain_complete() and the emitters share. */
+
+/* --- machines --- */
+
+bool machine_is_i440fx(const Domain *d) _pure_; /* pc, pc-i440fx-*, pc-1.2 */
+bool machine_is_q35(const Domain *d) _pure_;
+bool machine_is_virt(const Domain *d) _pure_; /* ARM and RISC-V */
+static inline bool machine_has_pcie(const Domain *d) {
+        return machine_is_q35(d) || machine_is_virt(d);
+}
+static inline bool arch_is_x86(const Domain *d) {
+        return d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
+}
+
+/* --- devices of any kind --- */
+
+typedef enum QemuDeviceKind {
+        DEVICE_KIND_CONTROLLER,
+        DEVICE_KIND_INTERFACE,
+        DEVICE_KIND_DISK,
+        DEVICE_KIND_BALLOON,
+        DEVICE_KIND_RNG,
+        DEVICE_KIND_WATCHDOG,
+        DEVICE_KIND_VIDEO,
+        DEVICE_KIND_INPUT,
+        DEVICE_KIND_CHAR,
+        DEVICE_KIND_PANIC,
+        _DEVICE_KIND_MAX,
+} QemuDeviceKind;
+
+typedef struct QemuDevice {
+        QemuDeviceKind kind;
+        unsigned position; /* among its kind, from 0 */
+        DeviceInfo *info;
+        union {
+                void *object;
+                DomainController *controller;
+                DomainInterface *interface;
+                DomainDisk *disk;
+                DomainBalloon *balloon;
+                DomainRng *rng;
+                DomainWatchdog *watchdog;
+                DomainVideo *video;
+                DomainInput *input;
+                DomainChar *character;
+                DomainPanic *panic;
+        };
+} QemuDevice;
+
+/* All devices of D, kind by kind in the order of the enum. The list is the caller's to free(); what it points
+ * to belongs to D and moves when a device is added. 0 or -ENOMEM. */
+int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n);
+
+/* "disk vda", "interface 1", "controller usb 0": what messages call it. NULL when memory is out. */
+char *qemu_device_describe(const QemuDevice *device);
+
+/* The first console of a machine with a serial port is that port under another name. */
+bool char_is_shadow(const Domain *d, const DomainChar *c) _pure_;
+
+/* --- controllers --- */
+
+DomainController *controller_find(const Domain *d, ControllerType type, unsigned index) _pure_;
+
+/* Adds a controller unless there is one of TYPE and INDEX; MODEL may be NULL. It goes to the end, but before
+ * controllers of its type with a greater index. 1 if added, 0 if not, -ENOMEM. */
+int controller_add(Domain *d, ControllerType type, unsigned index, const char *model);
+
+/* Adds the controllers that the machine has whether one wants them or not, and fills in models. */
+int qemu_complete_controllers(Domain *d, Diag *diag);
+
+/* --- addresses and aliases (each its own file) --- */
+
+int qemu_complete_drives(Domain *d, Diag *diag);
+int qemu_complete_virtio_serial(Domain *d, Diag *diag);
+int qemu_complete_pci(Domain *d, Diag *diag);
+int qemu_complete_usb(Domain *d, Diag *diag);
+int qemu_complete_aliases(Domain *d, Diag *diag);

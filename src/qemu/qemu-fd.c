@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-fd.h"
+
+static const char *const plan_fd_kind_words[] = {
+        [PLAN_FD_FILE] = "file",
+        [PLAN_FD_COPY] = "copy",
+        [PLAN_FD_TAP] = "tap",
+        [PLAN_FD_VHOST_NET] = "vhost-net",
+        [PLAN_FD_LISTEN] = "listen",
+        [PLAN_FD_CONNECT] = "connect",
+        [PLAN_FD_PAIR] = "pair",
+};
+DEFINE_STRING_TABLE(plan_fd_kind, PlanFdKind)
+
+void plan_fd_done(PlanFd *fd) {
+        free(fd->name);
+        free(fd->path);
+        free(fd->element);
+        free(fd->ifname);
+        free(fd->bridge);
+        free(fd->host);
+        free(fd->service);
+        *fd = (PlanFd) {};
+}

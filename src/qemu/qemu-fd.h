@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain.h"
+
+/* QEMU opens nothing itself: what an emitter needs from the host it registers as a PlanFd, and refers to it by
+ * the descriptor's number or by /dev/fdset/N. The plan (plan.h) hands the list on to the prepare step. */
+
+/* How the prepare step (root) or the supervisor (sockets between processes) gets hold of a descriptor. */
+typedef enum PlanFdKind {
+        PLAN_FD_FILE = 1,   /* open(path), flags from writable/append/create */
+        PLAN_FD_COPY,       /* content of path copied into a sealed memfd: what QEMU insists on opening by a path */
+        PLAN_FD_TAP,        /* a tap with IFF_VNET_HDR; ifname, bridge */
+        PLAN_FD_VHOST_NET,  /* /dev/vhost-net */
+        PLAN_FD_LISTEN,     /* a listening socket: path (unix) or host+service (tcp) */
+        PLAN_FD_CONNECT,    /* a connected unix socket: path */
+        PLAN_FD_PAIR,       /* made by the supervisor: QEMU's end here, the other end goes to the monitor as `name` */
+} PlanFdKind;
+DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind); /* "file", "copy", "tap", "vhost-net", "listen", "connect", "pair" */
+
+typedef enum PlanFdUser {
+        PLAN_USER_QEMU = 1, /* at descriptor `number` in QEMU */
+        PLAN_USER_MONITOR,  /* found by name in the monitor */
+} PlanFdUser;
+
+typedef struct PlanFd {
+        char *name; /* owned; unique; [a-zA-Z0-9._-]: the name in the fd store: "disk-vda", "tap-net0" */
+        PlanFdKind kind;
+        PlanFdUser user;
+        unsigned number; /* descriptor in QEMU, from PLAN_FD_FIRST on, as it stands in argv */
+        int fdset;       /* n: QEMU reaches it as /dev/fdset/n; -1: by number */
+        char *path;      /* owned */
+        char *element;   /* owned: what in the definition asks for it, for messages: "disk vda" */
+        SrcLoc loc;
+        bool writable, read_only_image, append, create, block_device;
+        /* tap */
+        char *ifname; /* owned; NULL: the kernel's first free vnetN */
+        char *bridge; /* owned; NULL: none */
+        uint8_t mac[6]; /* the guest's; the tap's own is fe:… */
+        OptUint mtu;
+        bool managed_tap; /* make it and remove it; false: an existing one of the administrator */
+        unsigned queues;
+        /* tcp; `service` is a decimal port, or "5900+" for the first free one from 5900 on */
+        char *host, *service; /* owned */
+} PlanFd;
+
+/* Frees what FD owns and leaves {} behind. */
+void plan_fd_done(PlanFd *fd);
+
+#define PLAN_FD_QMP 3U    /* QEMU's end of the QMP socket pair */
+#define PLAN_FD_FIRST 10U /* the first of the others: room for stdio and what the C library opens */
+#define PLAN_FD_MAX 512U

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "names.h"
+#include "parse-util.h"
+#include "string-util.h"
+#include "strv.h"
+#include "unit-properties.h"
+
+/* What the definition cannot tell yet (backing files, queues of a tap) and what the launch itself needs. The
+ * store's limit must never be too low: a descriptor over it is dropped silently. */
+#define FD_STORE_MARGIN 256U
+
+/* The exit status of vmunit-supervisor that asks for a new start (monitor-protocol.h). */
+#define FORCE_RESTART_STATUS "133"
+
+typedef struct Context {
+        const Domain *d;
+        const char *digest, *source_path;
+        Diag *diag;
+} Context;
+
+/* Appends to *VALUES; leaves it alone when the definition does not ask for the setting. 0 or negative errno. */
+typedef int (*Emit)(const Context *c, char ***values);
+
+typedef struct Row {
+        UnitProperty property; /* values unused */
+        Emit emit;             /* NULL: only in transient units */
+        const char *template_value;
+} Row;
+
+static int add_unique(char ***values, const char *s) {
+        return strv_contains(*values, s) ? 0 : strv_extend(values, s);
+}
+
+/* --- [Unit] --- */
+
+static int emit_description(const Context *c, char ***values) {
+        if (!isempty(c->d->title))
+                return strv_extend(values, c->d->title);
+        return strv_extendf(values, "Virtual machine %s", c->d->name);
+}
+
+static int emit_source_path(const Context *c, char ***values) {
+        return strv_extend(values, c->source_path);
+}
+
+/* systemd ignores what is not absolute or has "..", loudly, so that is left out here; domain_validate() and the
+ * prepare step have their say about such paths. */
+static bool is_mount_path(const char *path) {
+        return !isempty(path) && *path == '/' && !strstr(path, "/../") && !endswith(path, "/..");
+}
+
+static int add_path(const Context *c, SrcLoc loc, const char *path, char ***values) {
+        if (!is_mount_path(path))
+                return 0;
+        if (!utf8_is_printable(path))
+                return diag_error(c->diag, loc, "path '%s' contains control characters", path);
+        return add_unique(values, path);
+}
+
+static int emit_mounts(const Context *c, char ***values) {
+        const DomainOs *os = &c->d->os;
+        const char *const boot[] = { os->loader, os->nvram_template, os->nvram, os->kernel, os->initrd, os->dtb };
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(boot); i++) {
+                r = add_path(c, os->loc, boot[i], values);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(disk, c->d->disks, c->d->n_disks) {
+                /* The VM shall start without such a disk, so it must not depend on the mount either. */
+                if (disk->startup_policy && streq(disk->startup_policy, "optional"))
+                        continue;
+                r = add_path(c, disk->info.loc, disk->source_path, values);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(ch, c->d->chars, c->d->n_chars) {
+                CharType type = ch->source.type;
+                bool file = type == CHARDEV_FILE || type == CHARDEV_PIPE || type == CHARDEV_UNIX;
+
+                r = file ? add_path(c, ch->info.loc, ch->source.path, values) : 0;
+                if (r >= 0)
+                        r = add_path(c, ch->info.loc, ch->source.log_file, values);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
+                r = add_path(c, i->info.loc, i->info.rom_file, values);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* A bridge that a network manager makes may come up later than we do. Where there is no udev, systemd answers
+ * at once that it does not know devices, and the prepare step looks for itself. */
+static int emit_bridges(const Context *c, char ***values) {
+        FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
+                if (i->type != INTERFACE_BRIDGE || isempty(i->source_bridge))
+                        continue;
+                _cleanup_free_ char *unit = net_device_unit(i->source_bridge);
+                if (!unit)
+                        return -ENOMEM;
+                int r = add_unique(values, unit);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static bool connects_by_network(const CharSource *s) {
+        return s->type == CHARDEV_UDP || (s->type == CHARDEV_TCP && s->mode != SOCKET_BIND);
+}
+
+static bool has_network_char(const Domain *d) {
+        FOREACH_ARRAY(ch, d->chars, d->n_chars)
+                if (connects_by_network(&ch->source))
+                        return true;
+        return false;
+}
+
+/* A connection to another host is made once, when QEMU starts. */
+static int emit_wants(const Context *c, char ***values) {
+        int r = has_network_char(c->d) ? strv_extend(values, "network-online.target") : 0;
+        return r < 0 ? r : emit_bridges(c, values);
+}
+
+/* --- [Service] --- */
+
+static int emit_user(const Context *c, char ***values) {
+        return strv_consume(values, vm_user(c->d->name));
+}
+
+static int emit_environment(const Context *c, char ***values) {
+        int r = strv_extendf(values, "VMUNIT_NAME=%s", c->d->name);
+        if (r >= 0)
+                r = strv_extendf(values, "VMUNIT_DIGEST=%s", c->digest);
+        return r < 0 ? r : strv_extendf(values, "VMUNIT_SOURCE=%s", c->source_path);
+}
+
+static unsigned queues_of(const DomainInterface *i) {
+        return i->queues.set ? MAX(i->queues.value, 1U) : 1U;
+}
+
+static int emit_fd_store_max(const Context *c, char ***values) {
+        const Domain *d = c->d;
+        /* Two for a disk (see auto-read-only), a tap and a vhost descriptor for a queue, a source and a log for a
+         * character device. */
+        size_t n = FD_STORE_MARGIN + 2 * d->n_disks + 2 * d->n_chars + 2 * d->n_graphics + d->n_rngs;
+
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+                n += 2 * (size_t) queues_of(i) + 1;
+        return strv_extendf(values, "%zu", n);
+}
+
+static int emit_syslog_identifier(const Context *c, char ***values) {
+        return strv_extendf(values, "vm-%s", c->d->name);
+}
+
+static int emit_log_fields(const Context *c, char ***values) {
+        char uuid[37];
+
+        int r = strv_extendf(values, "VM_NAME=%s", c->d->name);
+        if (r < 0 || !c->d->has_uuid)
+                return r;
+        format_uuid(c->d->uuid, uuid);
+        return strv_extendf(values, "VM_UUID=%s", uuid);
+}
+
+static int emit_slice(const Context *c, char ***values) {
+        _cleanup_free_ char *slice = NULL;
+
+        if (isempty(c->d->partition))
+                return 0;
+        int r = partition_slice(c->d->partition, c->d->loc, c->diag, &slice);
+        return r < 0 ? r : strv_consume(values, TAKE_PTR(slice));
+}
+
+static bool crash_restarts(const Domain *d) {
+        return d->on_crash == ACTION_RESTART || d->on_crash == ACTION_RENAME_RESTART ||
+                d->on_crash == ACTION_COREDUMP_RESTART;
+}
+
+static int emit_restart(const Context *c, char ***values) {
+        return crash_restarts(c->d) ? strv_extend(values, "on-abnormal") : 0;
+}
+
+/* A reboot of the guest is a reset in the running QEMU; these are what a new QEMU is needed for. */
+static int emit_force_restart(const Context *c, char ***values) {
+        LifecycleAction off = c->d->on_poweroff;
+        if (!crash_restarts(c->d) && off != ACTION_RESTART && off != ACTION_RENAME_RESTART)
+                return 0;
+        return strv_extend(values, FORCE_RESTART_STATUS);
+}
+
+static bool is_kvm(const Domain *d) {
+        return d->type == DOMAIN_KVM;
+}
+
+static int emit_groups(const Context *c, char ***values) {
+        return is_kvm(c->d) ? strv_extend(values, "kvm") : 0;
+}
+
+static int emit_bind_paths(const Context *c, char ***values) {
+        /* "-": whether there is a /dev/kvm is for the prepare step to say, in better words. */
+        return is_kvm(c->d) ? strv_extend(values, "-/dev/kvm") : 0;
+}
+
+/* Code that QEMU translates is written and then executed. */
+static int emit_write_execute(const Context *c, char ***values) {
+        return is_kvm(c->d) ? 0 : strv_extend(values, "no");
+}
+
+static bool has_network_interface(const Domain *d) {
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+                switch (i->type) {
+                case INTERFACE_USER:
+                case INTERFACE_UDP:
+                case INTERFACE_MCAST:
+                case INTERFACE_SERVER:
+                case INTERFACE_CLIENT:
+                        return true;
+                default:
+                        break;
+                }
+        return false;
+}
+
+static bool needs_network(const Domain *d) {
+        return has_network_interface(d) || has_network_char(d);
+}
+
+static int emit_private_network(const Context *c, char ***values) {
+        return needs_network(c->d) ? strv_extend(values, "no") : 0;
+}
+
+static int emit_address_families(const Context *c, char ***values) {
+        if (!needs_network(c->d))
+                return 0;
+        int r = strv_extend(values, "AF_INET");
+        return r < 0 ? r : strv_extend(values, "AF_INET6");
+}
+
+static int add_device(const Context *c, SrcLoc loc, const char *path, const char *access, char ***values) {
+        if (!path || !startswith(path, "/dev/") || !is_mount_path(path))
+                return 0;
+        if (!utf8_is_printable(path))
+                return diag_error(c->diag, loc, "path '%s' contains control characters", path);
+        _cleanup_free_ char *device = strf("%s %s", path, access);
+        return device ? add_unique(values, device) : -ENOMEM;
+}
+
+static bool needs_tap(const DomainInterface *i) {
+        return i->type == INTERFACE_BRIDGE || i->type == INTERFACE_NETWORK || i->type == INTERFACE_ETHERNET;
+}
+
+static int add_tap_devices(const Context *c, const DomainInterface *i, char ***values) {
+        if (!needs_tap(i))
+                return 0;
+        int r = add_device(c, i->info.loc, "/dev/net/tun", "rw", values);
+        if (r < 0 || i->driver == NET_DRIVER_QEMU)
+                return r;
+        return add_device(c, i->info.loc, "/dev/vhost-net", "rw", values);
+}
+
+/* The device rules of a unit bind its root steps too: without these the prepare step could not open what it
+ * hands over. QEMU itself sees none of these nodes but /dev/kvm. */
+static int emit_device_allow(const Context *c, char ***values) {
+        int r = is_kvm(c->d) ? add_device(c, c->d->loc, "/dev/kvm", "rw", values) : 0;
+
+        if (r < 0)
+                return r;
+        FOREACH_ARRAY(disk, c->d->disks, c->d->n_disks) {
+                bool readonly = disk->readonly || disk->device == DEVICE_CDROM;
+                r = add_device(c, disk->info.loc, disk->source_path, readonly ? "r" : "rw", values);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
+                r = add_tap_devices(c, i, values);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(ch, c->d->chars, c->d->n_chars) {
+                if (ch->source.type != CHARDEV_DEV)
+                        continue;
+                r = add_device(c, ch->info.loc, ch->source.path, "rw", values);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(rng, c->d->rngs, c->d->n_rngs) {
+                r = add_device(c, rng->info.loc, rng->backend_path, "r", values);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int emit_allowed_cpus(const Context *c, char ***values) {
+        if (!c->d->has_vcpu_cpuset || c->d->vcpu_placement == PLACEMENT_AUTO)
+                return 0;
+        return strv_consume(values, number_set_format(&c->d->vcpu_cpuset));
+}
+
+/* The order is that of the drop-in. A setting stands either here or in units/hardening.conf, never in both: the
+ * latter would win in a transient unit. A template_value is what units/vm@.service.in says. */
+#define ROW(s, n, b, k) .section = (s), .name = (n), .bus_name = (b), .kind = (k)
+static const Row rows[] = {
+        { { ROW("Unit", "Description", "Description", UNIT_STRING) }, emit_description, "Virtual machine %i" },
+        { { ROW("Unit", "SourcePath", "SourcePath", UNIT_STRING) }, emit_source_path },
+        { { ROW("Unit", "RequiresMountsFor", "RequiresMountsFor", UNIT_STRV) }, emit_mounts },
+        { { ROW("Unit", "Wants", "Wants", UNIT_NAMES) }, emit_wants },
+        { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target" },
+        { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },
+        { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user },
+        { { ROW("Service", "Environment", "Environment", UNIT_ENVIRONMENT) }, emit_environment },
+        { { ROW("Service", "FileDescriptorStoreMax", "FileDescriptorStoreMax", UNIT_U32) }, emit_fd_store_max, "64" },
+        { { ROW("Service", "SyslogIdentifier", "SyslogIdentifier", UNIT_STRING) }, emit_syslog_identifier },
+        { { ROW("Service", "LogExtraFields", "LogExtraFields", UNIT_LOG_FIELDS) }, emit_log_fields },
+        { { ROW("Service", "Restart", "Restart", UNIT_STRING),
+            .comment = "<on_crash> is restart." }, emit_restart },
+        { { ROW("Service", "RestartForceExitStatus", "RestartForceExitStatus", UNIT_EXIT_STATUS),
+            .comment = "The supervisor ends with this when the guest's end has to be followed by a new start." },
+          emit_force_restart },
+        { { ROW("Service", "Slice", "Slice", UNIT_STRING) }, emit_slice, "machine.slice" },
+        { { ROW("Service", "AllowedCPUs", "AllowedCPUs", UNIT_CPUSET), .live = true }, emit_allowed_cpus },
+        { { ROW("Service", "SupplementaryGroups", "SupplementaryGroups", UNIT_STRV) }, emit_groups },
+        { { ROW("Service", "DeviceAllow", "DeviceAllow", UNIT_DEVICE_ALLOW),
+            .comment = "For the root step that opens devices and hands them over; "
+                       "of these QEMU itself sees /dev/kvm only." },
+          emit_device_allow },
+        { { ROW("Service", "BindPaths", "BindPaths", UNIT_BIND_PATHS) }, emit_bind_paths },
+        { { ROW("Service", "MemoryDenyWriteExecute", "MemoryDenyWriteExecute", UNIT_BOOL),
+            .comment = "Without KVM, QEMU translates the guest's code: it has to write what it executes." },
+          emit_write_execute, "yes" },
+        { { ROW("Service", "PrivateNetwork", "PrivateNetwork", UNIT_BOOL),
+            .comment = "A device of this VM lets QEMU itself speak to the network." },
+          emit_private_network, "yes" },
+        { { ROW("Service", "RestrictAddressFamilies", "RestrictAddressFamilies", UNIT_ADDRESS_FAMILIES) },
+          emit_address_families, "AF_UNIX" },
+};
+
+static const Row *find_row(const char *section, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (streq(rows[i].property.section, section) && streq(rows[i].property.name, name))
+                        return rows + i;
+        return NULL;
+}
+
+bool unit_property_row(size_t i, UnitPropertyRow *ret) {
+        if (i >= ELEMENTSOF(rows))
+                return false;
+        *ret = (UnitPropertyRow) { rows[i].property, rows[i].template_value };
+        return true;
+}
+
+void unit_properties_done(UnitProperties *p) {
+        FOREACH_ARRAY(i, p->items, p->n_items)
+                strv_free(i->values);
+        free(p->items);
+        *p = (UnitProperties) {};
+}
+
+/* Takes VALUES over, also on failure. */
+static int append(UnitProperties *p, const Row *row, char **values) {
+        if (!ARRAY_GROW(p->items, p->n_items)) {
+                strv_free(values);
+                return -ENOMEM;
+        }
+        p->items[p->n_items] = row->property;
+        p->items[p->n_items++].values = values;
+        return 0;
+}
+
+int unit_properties_add(UnitProperties *p, const char *section, const char *name, char *const *values) {
+        _cleanup_strv_ char **copy = NULL;
+
+        const Row *row = find_row(section, name);
+        if (!row)
+                return -EINVAL;
+        STRV_FOREACH(v, values) {
+                int r = strv_extend(&copy, *v);
+                if (r < 0)
+                        return r;
+        }
+        return append(p, row, TAKE_PTR(copy));
+}
+
+const UnitProperty *unit_properties_find(const UnitProperties *p, const char *name) {
+        FOREACH_ARRAY(i, p->items, p->n_items)
+                if (streq(i->name, name))
+                        return i;
+        return NULL;
+}
+
+int unit_properties_new(const Domain *d, const HostFacts *facts, const char *digest, const char *source_path,
+                        Diag *diag, UnitProperties *ret) {
+        Context c = { d, digest, source_path, diag };
+        _cleanup_(unit_properties_done) UnitProperties p = {};
+        int r;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_strv_ char **values = NULL;
+
+                if (!rows[i].emit)
+                        continue;
+                r = rows[i].emit(&c, &values);
+                if (r >= 0 && values)
+                        r = append(&p, rows + i, TAKE_PTR(values));
+                if (r < 0)
+                        return r;
+        }
+        *ret = p;
+        p = (UnitProperties) {};
+        return 0;
+}
+
+/* --- transient units --- */
+
+/* Settings of a list add to what the template has. */
+static bool is_list(UnitPropertyKind k) {
+        return k == UNIT_STRV || k == UNIT_NAMES || k == UNIT_ADDRESS_FAMILIES;
+}
+
+/* systemd 252 writes the paths into the unit's file as they are, and does not understand some of them when it
+ * reads it again. The mounts have been waited for by then. */
+static bool survives_reload(const Row *row, const char *value) {
+        return !streq(row->property.name, "RequiresMountsFor") || !strpbrk(value, " \t\"'\\%");
+}
+
+static int transient_values(const Row *row, const UnitProperty *set, const char *instance, char ***values) {
+        int r = 0;
+
+        if (streq(row->property.name, "CollectMode"))
+                return strv_extend(values, "inactive-or-failed");
+        if (row->template_value && (!set || is_list(row->property.kind)))
+                r = strv_extend(values, row->template_value);
+        STRV_FOREACH(v, set ? set->values : NULL) {
+                if (r >= 0 && survives_reload(row, *v))
+                        r = add_unique(values, *v);
+        }
+        if (r >= 0 && streq(row->property.name, "Environment"))
+                r = strv_extendf(values, "VMUNIT_INSTANCE=%s", instance);
+        return r;
+}
+
+int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, UnitProperties *ret) {
+        _cleanup_(unit_properties_done) UnitProperties t = {};
+        _cleanup_free_ char *instance = vm_instance(vm_name);
+        int r;
+
+        if (!instance)
+                return -ENOMEM;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                _cleanup_strv_ char **values = NULL;
+
+                r = transient_values(rows + i, unit_properties_find(p, rows[i].property.name), instance, &values);
+                if (r >= 0 && values)
+                        r = append(&t, rows + i, TAKE_PTR(values));
+                if (r < 0)
+                        return r;
+        }
+        *ret = t;
+        t = (UnitProperties) {};
+        return 0;
+}

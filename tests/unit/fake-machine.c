@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "definition.h"
+#include "fake-machine.h"
+#include "file-util.h"
+#include "names.h"
+#include "runtime.h"
+#include "string-util.h"
+
+static void must(bool ok, const char *what) {
+        if (!ok) {
+                fprintf(stderr, "fake machine: %s: %m\n", what);
+                abort();
+        }
+}
+
+static const char *signal_word(int signo) {
+        return signo == SIGRTMIN + 14 ? "destroy" : signo == SIGRTMIN + 15 ? "reset" : signo == SIGRTMIN + 4 ?
+                "poweroff" :
+                signo == SIGKILL ? "SIGKILL" : signo == SIGINT ? "SIGINT" : "another signal";
+}
+
+static FakeUnit *find_by_unit(FakeMachine *f, const char *unit) {
+        _cleanup_free_ char *name = NULL;
+        bool transient;
+
+        must(vm_name_from_unit(unit, &name, &transient) >= 0, unit);
+        FakeUnit *u = fake_unit(f, name);
+        u->transient = transient;
+        return u;
+}
+
+static int list_units(void *userdata, VmUnit **ret, size_t *ret_n) {
+        FakeMachine *f = userdata;
+
+        text_append(&f->calls, "list-units\n");
+        if (f->no_systemd)
+                return -ENOTCONN;
+        VmUnit *units = calloc(f->n_units + 1, sizeof(VmUnit));
+        must(units, "memory");
+        FOREACH_ARRAY(u, f->units, f->n_units)
+                units[(*ret_n)++] = (VmUnit) {
+                        .unit = u->transient ? vm_transient_unit(u->name) : vm_unit(u->name),
+                        .name = strdup(u->name), .transient = u->transient, .activity = u->activity,
+                };
+        *ret = units;
+        return 0;
+}
+
+static int unit_activity(void *userdata, const char *unit, UnitActivity *ret) {
+        *ret = find_by_unit(userdata, unit)->activity;
+        return 0;
+}
+
+static int unit_load(void *userdata, const char *unit, VmUnitLoad *ret) {
+        const FakeUnit *u = find_by_unit(userdata, unit);
+
+        *ret = (VmUnitLoad) { .needs_reload = u->needs_reload, .masked = u->masked };
+        return free_and_strdup(&ret->digest, u->digest);
+}
+
+static bool unit_enabled(void *userdata, const char *unit) {
+        return find_by_unit(userdata, unit)->enabled;
+}
+
+static int reload(void *userdata, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_append(&f->calls, "reload\n");
+        FOREACH_ARRAY(u, f->units, f->n_units) {
+                _cleanup_definition_ Definition d = {};
+                u->needs_reload = false;
+                if (definition_load(u->name, &d) >= 0)
+                        must(free_and_strdup(&u->digest, d.digest) >= 0, "memory");
+        }
+        return 0;
+}
+
+static void note_start_options(FakeMachine *f, const char *name) {
+        _cleanup_free_ char *path = strf("run/.start-%s", name);
+        _cleanup_free_ char *text = fake_read(f, path);
+
+        if (text)
+                text_appendf(&f->calls, "  with %s", text);
+}
+
+static int finish_start(FakeMachine *f, FakeUnit *u, Diag *diag) {
+        note_start_options(f, u->name);
+        if (f->start_error < 0) {
+                u->activity = UNIT_FAILED;
+                return f->start_text ? diag_error_code(diag, f->start_error, (SrcLoc) {}, "%s",
+                                                       f->start_text) :
+                                       f->start_error;
+        }
+        u->activity = UNIT_ACTIVE;
+        fake_runtime(f, u->name, "running/booted", "7");
+        return 0;
+}
+
+static int start_unit(void *userdata, const char *unit, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "start %s\n", unit);
+        return finish_start(f, find_by_unit(f, unit), diag);
+}
+
+static int start_transient(void *userdata, const TransientStart *start, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        const char *place = startswith(start->source_path, f->dir);
+        text_appendf(&f->calls, "start-transient %s from %s\n", start->unit, place ? place + 1 :
+                     start->source_path);
+        return finish_start(f, find_by_unit(f, start->unit), diag);
+}
+
+static int stop_unit(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag) {
+        FakeMachine *f = userdata;
+        int r = f->stop_error;
+
+        text_appendf(&f->calls, "stop %s\n", unit);
+        f->stop_error = 0;
+        if (r < 0)
+                return r;
+        find_by_unit(f, unit)->activity = UNIT_INACTIVE;
+        return 0;
+}
+
+static int kill_unit(void *userdata, const char *unit, bool main_only, int signo, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "kill %s of %s: %s\n", main_only ? "main process" : "all", unit,
+                     signal_word(signo));
+        return 0;
+}
+
+static int unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret_nsec) {
+        *ret_nsec = 12345678901;
+        return 0;
+}
+
+static int monitor_result(FakeMachine *f, Diag *diag) {
+        int r = f->monitor_error;
+
+        f->monitor_error = 0;
+        return r < 0 && f->monitor_text ? diag_error_code(diag, r, (SrcLoc) {}, "%s", f->monitor_text) : r;
+}
+
+static int monitor_call(void *userdata, const char *name, MonitorVerb verb, const char *mode, Diag *diag) {
+        static const char *const words[] = { "suspend", "resume", "shutdown", "reboot", "reset" };
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "monitor of %s: %s%s%s\n", name, words[verb], mode ? " " : "",
+                     strempty(mode));
+        return monitor_result(f, diag);
+}
+
+static int monitor_open_console(void *userdata, const char *name, const char *alias, bool force, Diag *diag) {
+        FakeMachine *f = userdata;
+        int pair[2];
+
+        text_appendf(&f->calls, "monitor of %s: console %s%s\n", name, alias ?: "(first)", force ?
+                     " by force" : "");
+        int r = monitor_result(f, diag);
+        if (r < 0)
+                return r;
+        must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) >= 0, "socketpair");
+        close(pair[1]);
+        return pair[0];
+}
+
+static int monitor_consoles(void *userdata, const char *name, VmConsole **ret, size_t *ret_n, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        int r = monitor_result(f, diag);
+        if (r < 0)
+                return r;
+        *ret = calloc(1, sizeof(VmConsole));
+        must(*ret, "memory");
+        **ret = (VmConsole) { .alias = strdup("serial0"), .device = strdup(strempty(f->tty)) };
+        *ret_n = 1;
+        return 0;
+}
+
+static int monitor_qmp(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "monitor of %s: qmp %s\n", name, command);
+        int r = monitor_result(f, diag);
+        if (r < 0)
+                return r;
+        *ret = strdup(f->qmp_reply ?: "{}");
+        return 0;
+}
+
+static int emulator_caps(void *userdata, const char *emulator, bool only_cached, Diag *diag, QemuCaps **ret) {
+        FakeMachine *f = userdata;
+
+        if (only_cached)
+                return -ENOENT;
+        text_appendf(&f->calls, "ask %s\n", emulator);
+        return diag_error_code(diag, -ENOENT, (SrcLoc) {}, "there is no emulator '%s'", emulator);
+}
+
+static int host_facts(void *userdata, HostFacts *ret) {
+        *ret = host_facts_generic;
+        return 0;
+}
+
+static const ManagerBackend fake_backend = {
+        .list_units = list_units,
+        .unit_activity = unit_activity,
+        .unit_load = unit_load,
+        .unit_enabled = unit_enabled,
+        .unit_cpu_usage = unit_cpu_usage,
+        .reload = reload,
+        .start_unit = start_unit,
+        .start_transient = start_transient,
+        .stop_unit = stop_unit,
+        .kill_unit = kill_unit,
+        .monitor_call = monitor_call,
+        .monitor_open_console = monitor_open_console,
+        .monitor_consoles = monitor_consoles,
+        .monitor_qmp = monitor_qmp,
+        .emulator_caps = emulator_caps,
+        .host_facts = host_facts,
+};
+
+/* --- the machine itself --- */
+
+FakeMachine *fake_machine_new(void) {
+        FakeMachine *f = calloc(1, sizeof(FakeMachine));
+        char dir[] = "/tmp/vmunit-test-XXXXXX";
+
+        must(f && mkdtemp(dir), "temporary directory");
+        f->dir = strdup(dir);
+        _cleanup_free_ char *path = strf("%s/etc:%s/run-vm:%s/lib", dir, dir, dir);
+        _cleanup_free_ char *run = strf("%s/run", dir);
+        must(path && run, "memory");
+        must(mkdir(run, 0755) >= 0 && setenv("VMUNIT_CONFIG_PATH", path, 1) >= 0, "directories");
+        must(manager_new(&fake_backend, f, run, &f->manager) >= 0, "manager");
+        return f;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
+        return remove(path);
+}
+
+FakeMachine *fake_machine_free(FakeMachine *f) {
+        if (!f)
+                return NULL;
+        manager_free(f->manager);
+        (void) nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        for (size_t i = 0; i < f->n_units; i++) {
+                free(f->units[i].name);
+                free(f->units[i].digest);
+        }
+        text_done(&f->calls);
+        free(f->dir);
+        free(f->start_text);
+        free(f->monitor_text);
+        free(f->qmp_reply);
+        free(f->tty);
+        return mfree(f);
+}
+
+FakeUnit *fake_unit(FakeMachine *f, const char *name) {
+        for (size_t i = 0; i < f->n_units; i++)
+                if (streq(f->units[i].name, name))
+                        return &f->units[i];
+        must(f->n_units < ELEMENTSOF(f->units), "too many units");
+        FakeUnit *u = &f->units[f->n_units++];
+        *u = (FakeUnit) { .name = strdup(name) };
+        return u;
+}
+
+void fake_file(FakeMachine *f, const char *path, const char *text) {
+        _cleanup_free_ char *full = strf("%s/%s", f->dir, path);
+        _cleanup_free_ char *dir = strndup(full, (size_t) (strrchr(full, '/') - full));
+
+        must(mkdir_parents(dir, 0755) >= 0, dir);
+        must(write_file_atomic(AT_FDCWD, full, text, strlen(text), 0644) >= 0, full);
+}
+
+char *fake_read(FakeMachine *f, const char *path) {
+        _cleanup_free_ char *full = strf("%s/%s", f->dir, path);
+        char *text;
+
+        return read_file_limited(AT_FDCWD, full, 1 << 20, &text, NULL) < 0 ? NULL : text;
+}
+
+void fake_runtime(FakeMachine *f, const char *name, const char *state, const char *id) {
+        char line[DOMAIN_STATE_LINE + 1];
+        _cleanup_free_ char *state_path = strf("run/%s/state", name), *id_path = strf("run/%s/id", name);
+        _cleanup_free_ char *id_line = strf("%s\n", id);
+
+        snprintf(line, sizeof(line), "%-63s\n", state);
+        fake_file(f, state_path, line);
+        fake_file(f, id_path, id_line);
+}
+
+char *fake_calls(FakeMachine *f) {
+        char *s;
+
+        must(text_finish(&f->calls, &s) >= 0, "memory");
+        return s;
+}

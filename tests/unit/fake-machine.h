@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "manager.h"
+#include "text.h"
+
+/* A machine made up for the tests of operations and command line: directories of its own, units in a list, and
+ * a record of what systemd and the monitors were asked to do. */
+
+typedef struct FakeUnit {
+        char *name; /* owned: the VM's */
+        bool transient;
+        UnitActivity activity;
+        char *digest; /* owned: loaded, or NULL */
+        bool needs_reload, masked, enabled;
+} FakeUnit;
+
+typedef struct FakeMachine {
+        char *dir; /* owned: everything is below */
+        Manager *manager; /* owned */
+        FakeUnit units[16];
+        size_t n_units;
+        Text calls; /* one line each */
+
+        /* How the next calls end: 0, or the error and (may be NULL) its text. */
+        int start_error, monitor_error, stop_error;
+        char *start_text, *monitor_text; /* owned */
+        char *qmp_reply;     /* owned */
+        char *tty;           /* owned */
+        bool no_systemd;
+} FakeMachine;
+
+/* Aborts when the machine the test runs on does not play along. */
+FakeMachine *fake_machine_new(void);
+FakeMachine *fake_machine_free(FakeMachine *f);
+DEFINE_CLEANUP(FakeMachine *, fake_machine_free)
+
+/* Finds or makes the unit of the VM. */
+FakeUnit *fake_unit(FakeMachine *f, const char *name);
+/* Writes run/NAME/{state,id}; STATE is "running/booted". */
+void fake_runtime(FakeMachine *f, const char *name, const char *state, const char *id);
+/* Writes a file below the directory. */
+void fake_file(FakeMachine *f, const char *path, const char *text);
+/* Its content, owned by the caller, or NULL. */
+char *fake_read(FakeMachine *f, const char *path);
+/* What was called since the last time; owned by the caller. */
+char *fake_calls(FakeMachine *f);

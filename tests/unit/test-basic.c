@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "diag.h"
+#include "number-set.h"
+#include "parse-util.h"
+#include "siphash.h"
+#include "string-util.h"
+#include "strv.h"
+#include "text.h"
+
+static void test_strings(void **state) {
+        _cleanup_free_ char *copy = NULL;
+
+        assert_string_equal(startswith("vda", "vd"), "a");
+        assert_null(startswith("v", "vd"));
+        assert_true(endswith("web.xml", ".xml"));
+        assert_false(endswith("xml", ".xml"));
+        assert_true(in_charset("", "a"));
+        assert_false(in_charset("ab", "a"));
+        assert_int_equal(free_and_strdup(&copy, "one"), 0);
+        assert_int_equal(free_and_strdup(&copy, "two"), 0);
+        assert_string_equal(copy, "two");
+        assert_int_equal(free_and_strdup(&copy, NULL), 0);
+        assert_null(copy);
+        assert_true(streq_ptr(NULL, NULL));
+        assert_false(streq_ptr("a", NULL));
+}
+
+static void test_utf8(void **state) {
+        assert_true(utf8_is_printable("web-1 \xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7"));
+        assert_false(utf8_is_printable("a\nb"));
+        assert_false(utf8_is_printable("\x7f"));
+        assert_false(utf8_is_printable("\xc2\x85"));         /* a control character of Latin-1 */
+        assert_false(utf8_is_printable("\xc0\xaf"));         /* overlong "/" */
+        assert_false(utf8_is_printable("\xed\xa0\x80"));     /* surrogate */
+        assert_false(utf8_is_printable("\xf4\x90\x80\x80")); /* beyond Unicode */
+        assert_false(utf8_is_printable("\xe2\x82"));         /* cut off */
+}
+
+static void test_text(void **state) {
+        _cleanup_text_ Text t = {};
+        _cleanup_free_ char *s = NULL, *empty = NULL;
+
+        for (unsigned i = 0; i < 1000; i++)
+                text_appendf(&t, "%u,", i);
+        text_append_char(&t, '.');
+        assert_int_equal(text_finish(&t, &s), 0);
+        assert_int_equal(strlen(s), 10 * 2 + 90 * 3 + 900 * 4 + 1);
+        assert_true(endswith(s, "998,999,."));
+        assert_int_equal(text_finish(&t, &empty), 0);
+        assert_string_equal(empty, "");
+}
+
+static void test_strv(void **state) {
+        _cleanup_strv_ char **l = NULL;
+        _cleanup_free_ char *joined = NULL;
+
+        assert_int_equal(strv_split(" b  a c ", " ", &l), 0);
+        assert_int_equal(strv_length(l), 3);
+        assert_int_equal(strv_extendf(&l, "%s%d", "d", 1), 0);
+        strv_sort(l);
+        joined = strv_join(l, ",");
+        assert_string_equal(joined, "a,b,c,d1");
+        assert_true(strv_contains(l, "d1"));
+        assert_false(strv_contains(NULL, "d1"));
+}
+
+static void test_numbers(void **state) {
+        uint64_t v = 7;
+        unsigned u = 7;
+        int i = 7;
+
+        assert_int_equal(parse_u64("18446744073709551615", 10, &v), 0);
+        assert_true(v == UINT64_MAX);
+        assert_int_equal(parse_u64("18446744073709551616", 10, &v), -ERANGE);
+        static const char *const wrong[] = { "", " 1", "1 ", "+1", "-1", "1.5", "0x1", "1k" };
+        for (size_t k = 0; k < ELEMENTSOF(wrong); k++)
+                assert_int_equal(parse_uint(wrong[k], &u), -EINVAL);
+        assert_int_equal(u, 7);
+        assert_int_equal(parse_uint("4294967295", &u), 0);
+        assert_int_equal(parse_uint("4294967296", &u), -ERANGE);
+        assert_int_equal(parse_int("-2147483648", &i), 0);
+        assert_int_equal(i, -2147483647 - 1);
+        assert_int_equal(parse_int("-2147483649", &i), -ERANGE);
+        assert_int_equal(parse_int("2147483648", &i), -ERANGE);
+        assert_int_equal(parse_uint_hex("0x1f", &u), 0);
+        assert_int_equal(u, 31);
+        assert_int_equal(parse_uint_hex("31", &u), 0);
+        assert_int_equal(u, 31);
+        assert_int_equal(parse_uint_hex("0x", &u), -EINVAL);
+        assert_int_equal(parse_uint_hex("1f", &u), -EINVAL);
+}
+
+static void test_units(void **state) {
+        static const struct {
+                const char *unit;
+                uint64_t size;
+        } units[] = {
+                { "b", 1 }, { "bytes", 1 }, { "KB", 1000 }, { "k", 1024 }, { "KiB", 1024 }, { "MB", 1000000 },
+                { "M", 1048576 }, { "MiB", 1048576 }, { "GB", 1000000000 }, { "G", 1073741824 }, { "TiB", UINT64_C(1) << 40 },
+                { "PiB", UINT64_C(1) << 50 }, { "EiB", UINT64_C(1) << 60 }, { "", 0 }, { "X", 0 }, { "MeB", 0 }, { "MiBs", 0 },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                assert_true(unit_size(units[i].unit) == units[i].size);
+}
+
+static void test_mac_and_uuid(void **state) {
+        uint8_t mac[6], uuid[16];
+        char text[37];
+
+        assert_int_equal(parse_mac("52:54:00:aB:cd:0f", mac), 0);
+        format_mac(mac, text);
+        assert_string_equal(text, "52:54:00:ab:cd:0f");
+        assert_int_equal(parse_mac("52:54:00:ab:cd", mac), -EINVAL);
+        assert_int_equal(parse_mac("52:54:00:ab:cd:0f:01", mac), -EINVAL);
+        assert_int_equal(parse_mac("fa:16:3e:0a:xx:xx", mac), -EINVAL);
+
+        assert_int_equal(parse_uuid("4dea22b31d52d8f32516782e98ab3fa0", uuid), 0);
+        format_uuid(uuid, text);
+        assert_string_equal(text, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
+        assert_int_equal(parse_uuid("4dea22b31d52d8f32516782e98ab3fa", uuid), -EINVAL);
+        assert_int_equal(parse_uuid("4dea22b31d52d8f32516782e98ab3fa000", uuid), -EINVAL);
+        assert_int_equal(parse_uuid("", uuid), -EINVAL);
+}
+
+static void test_number_set(void **state) {
+        static const struct {
+                const char *text, *formatted;
+        } sets[] = {
+                { "0", "0" }, { "0-3", "0-3" }, { "0-3,^1,8", "0,2-3,8" }, { "5,1-2,2-3", "1-3,5" }, { "0-1023", "0-1023" },
+                { " 1 , 2 ", "1-2" },
+                { "", NULL }, { "^1", NULL }, { "1,", NULL }, { ",1", NULL }, { "1,,2", NULL }, { "3-1", NULL }, { "0-", NULL },
+                { "a", NULL }, { "1024", NULL }, { "0-1024", NULL }, { "1-2,^1-2", NULL }, { "-1", NULL },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(sets); i++) {
+                _cleanup_free_ char *s = NULL;
+                NumberSet set;
+                int r = number_set_parse(sets[i].text, &set);
+                if (!sets[i].formatted) {
+                        assert_true(r < 0);
+                        continue;
+                }
+                assert_int_equal(r, 0);
+                s = number_set_format(&set);
+                assert_string_equal(s, sets[i].formatted);
+        }
+}
+
+/* The reference vectors of the 128-bit variant: key 00…0f, message 00, 01, … of the length given. */
+static void test_siphash(void **state) {
+        static const struct {
+                size_t length;
+                uint8_t digest[16];
+        } vectors[] = {
+                { 0, { 0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6, 0x6d, 0xf6, 0x72, 0x14, 0xc7, 0x55, 0x02, 0x93 } },
+                { 1, { 0xda, 0x87, 0xc1, 0xd8, 0x6b, 0x99, 0xaf, 0x44, 0x34, 0x76, 0x59, 0x11, 0x9b, 0x22, 0xfc, 0x45 } },
+                { 8, { 0x3b, 0x62, 0xa9, 0xba, 0x62, 0x58, 0xf5, 0x61, 0x0f, 0x83, 0xe2, 0x64, 0xf3, 0x14, 0x97, 0xb4 } },
+                { 63, { 0x51, 0x50, 0xd1, 0x77, 0x2f, 0x50, 0x83, 0x4a, 0x50, 0x3e, 0x06, 0x9a, 0x97, 0x3f, 0xbd, 0x7c } },
+        };
+        uint8_t key[16], message[64], digest[16];
+
+        for (unsigned i = 0; i < sizeof(message); i++)
+                message[i] = (uint8_t) i;
+        memcpy(key, message, sizeof(key));
+        for (size_t i = 0; i < ELEMENTSOF(vectors); i++) {
+                siphash128(message, vectors[i].length, key, digest);
+                assert_memory_equal(digest, vectors[i].digest, sizeof(digest));
+        }
+}
+
+static void test_diag(void **state) {
+        _cleanup_diag_ Diag d = {};
+        _cleanup_free_ char *with_place = NULL, *without = NULL;
+
+        assert_int_equal(diag_init(&d, "web.xml"), 0);
+        assert_int_equal(diag_warning(&d, (SrcLoc) {}, "odd"), 0);
+        assert_int_equal(diag_error(&d, (SrcLoc) { 3, 5 }, "bad\n\x1b[31m%s", "x"), -EINVAL);
+        assert_int_equal(diag_error_code(&d, -ENOENT, (SrcLoc) { 3, 5 }, "gone"), -ENOENT);
+        assert_int_equal(d.n_errors, 2);
+        without = diag_entry_format(&d, &d.entries[0]);
+        with_place = diag_entry_format(&d, &d.entries[1]);
+        assert_string_equal(without, "web.xml: warning: odd");
+        assert_string_equal(with_place, "web.xml:3:5: error: bad  [31mx");
+        assert_string_equal(diag_first_error(&d), "bad  [31mx");
+
+        for (unsigned i = 0; i < 2 * DIAG_ENTRIES_MAX; i++)
+                (void) diag_error(&d, (SrcLoc) {}, "again");
+        assert_int_equal(d.n_entries, DIAG_ENTRIES_MAX);
+        assert_int_equal(d.n_errors, 2 + 2 * DIAG_ENTRIES_MAX);
+        assert_int_equal(diag_error(NULL, (SrcLoc) {}, "nobody listens"), -EINVAL);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_strings),  cmocka_unit_test(test_utf8),         cmocka_unit_test(test_text),
+                cmocka_unit_test(test_strv),     cmocka_unit_test(test_numbers),      cmocka_unit_test(test_units),
+                cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set), cmocka_unit_test(test_siphash),
+                cmocka_unit_test(test_diag),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+/* after the above */
+#include <cmocka.h>
+
+#include "file-util.h"
+#include "string-util.h"
+#include "table.h"
+#include "verbs.h"
+
+#include <fcntl.h>
+
+/* The parser, tables, and that help, completions and manual page say what the table of verbs says. */
+
+typedef struct Capture {
+        Cli cli;
+        char *text; /* owned */
+        size_t size;
+} Capture;
+
+static void capture_init(Capture *c) {
+        *c = (Capture) { .cli = { .program = "vmunit", .escape = CLI_ESCAPE_DEFAULT } };
+        FILE *f = open_memstream(&c->text, &c->size);
+        assert_non_null(f);
+        c->cli.in = stdin;
+        c->cli.out = c->cli.err = f;
+}
+
+static void capture_done(Capture *c) {
+        fclose(c->cli.out);
+        free(c->text);
+}
+
+static const char *captured(Capture *c) {
+        fflush(c->cli.out);
+        return c->text;
+}
+
+/* Parses WORDS and expects MESSAGE ("" for success). */
+static void expect(const char *message, Command *ret, char **words) {
+        _cleanup_(capture_done) Capture c;
+        Command command = {};
+
+        capture_init(&c);
+        int r = command_parse(&c.cli, words, &command);
+        assert_string_equal(captured(&c), message);
+        assert_int_equal(r < 0, *message != 0);
+        if (ret)
+                *ret = command;
+        else
+                command_done(&command);
+}
+#define WORDS(...) ((char *[]) { __VA_ARGS__, NULL })
+
+static void test_positional(void **state) {
+        Command c;
+
+        expect("", &c, WORDS("start", "web", "--paused"));
+        assert_string_equal(command_get(&c, "domain"), "web");
+        assert_true(command_has(&c, "paused"));
+        assert_false(command_has(&c, "console"));
+        command_done(&c);
+
+        expect("", &c, WORDS("shutdown", "web", "acpi"));
+        assert_string_equal(command_get(&c, "mode"), "acpi");
+        command_done(&c);
+
+        expect("", &c, WORDS("start", "--", "--paused"));
+        assert_string_equal(command_get(&c, "domain"), "--paused");
+        assert_false(command_has(&c, "paused"));
+        command_done(&c);
+}
+
+static void test_named(void **state) {
+        Command c;
+
+        expect("", &c, WORDS("shutdown", "--mode=agent", "--domain", "web"));
+        assert_string_equal(command_get(&c, "domain"), "web");
+        assert_string_equal(command_get(&c, "mode"), "agent");
+        command_done(&c);
+
+        /* --domain is never meant by a word alone here, so the word is the file. */
+        expect("", &c, WORDS("domxml-to-native", "qemu-argv", "web.xml"));
+        assert_null(command_get(&c, "domain"));
+        assert_string_equal(command_get(&c, "xml"), "web.xml");
+        command_done(&c);
+
+        expect("", &c, WORDS("qemu-monitor-command", "web", "--hmp", "info", "status"));
+        assert_int_equal(c.n_rest, 2);
+        assert_string_equal(c.rest[1], "status");
+        command_done(&c);
+}
+
+static void test_refused(void **state) {
+        expect("error: unknown command: 'nonsense'\n", NULL, WORDS("nonsense"));
+        expect("error: not yet supported: migrate\n", NULL, WORDS("migrate", "--live", "web"));
+        expect("error: command 'dominfo' requires <domain> option\n", NULL, WORDS("dominfo"));
+        expect("error: unexpected data 'b'\n", NULL, WORDS("dominfo", "a", "b"));
+        expect("error: command 'dominfo' doesn't support option --foo\n", NULL, WORDS("dominfo", "--foo"));
+        expect("error: command 'dominfo' doesn't support option --foo\n", NULL, WORDS("dominfo", "--foo=1"));
+        expect("error: expected syntax: --domain <string>\n", NULL, WORDS("dominfo", "--domain"));
+        expect("error: invalid '=' after option --all\n", NULL, WORDS("list", "--all=3"));
+        expect("error: option --all already seen\n", NULL, WORDS("list", "--all", "--all"));
+        expect("error: option --domain already seen\n", NULL, WORDS("dominfo", "a", "--domain", "b"));
+        expect("error: unexpected data '--all'\n", NULL, WORDS("list", "--", "--all"));
+}
+
+static void test_table(void **state) {
+        static const char *const head[] = { "Id", "Name", "State", NULL };
+        _cleanup_(capture_done) Capture c;
+        _cleanup_table_ Table t = {};
+
+        capture_init(&c);
+        assert_int_equal(table_init(&t, head), 0);
+        assert_int_equal(table_add(&t, "1") | table_add(&t, "test\x1b") | table_add(&t, "running"), 0);
+        table_print(&c.cli, &t);
+        assert_string_equal(captured(&c), " Id   Name    State\n"
+                                          "-----------------------\n"
+                                          " 1    test    running\n");
+        c.cli.quiet = true;
+        table_print(&c.cli, &t);
+        assert_non_null(strstr(captured(&c), "\n 1   test    running\n"));
+}
+
+/* --- the table of verbs --- */
+
+static void check_row(const Verb *v, void *userdata) {
+        unsigned *n = userdata;
+        size_t options = 0;
+
+        (*n)++;
+        assert_ptr_equal(verb_find(v->name), v); /* else a name is there twice */
+        assert_true(v->group < _GROUP_MAX);
+        if (!v->run) {
+                assert_null(v->options);
+                return;
+        }
+        assert_non_null(v->summary);
+        FOREACH_OPTION(o, v) {
+                options++;
+                assert_non_null(o->help);
+        }
+        assert_true(options <= COMMAND_OPTIONS_MAX);
+}
+
+static void test_rows(void **state) {
+        unsigned n = 0;
+
+        verbs_foreach(check_row, &n);
+        assert_true(n > 240); /* all of virsh's, and a few */
+}
+
+static void test_help(void **state) {
+        _cleanup_(capture_done) Capture c;
+
+        capture_init(&c);
+        assert_int_equal(help_print_topic(&c.cli, "domxml-to-native"), 0);
+        assert_string_equal(captured(&c),
+                            "  NAME\n"
+                            "    domxml-to-native - Convert domain XML to native config\n"
+                            "\n"
+                            "  SYNOPSIS\n"
+                            "    domxml-to-native <format> [--domain <string>] [--xml <string>]\n"
+                            "\n"
+                            "  DESCRIPTION\n"
+                            "    Convert domain XML config to a native guest configuration format.\n"
+                            "\n"
+                            "  OPTIONS\n"
+                            "    [--format] <string>  target config data type format\n"
+                            "    --domain <string>  domain name, id or uuid\n"
+                            "    --xml <string>   xml data file to export from\n"
+                            "\n");
+        assert_int_equal(help_print_topic(&c.cli, "nope"), -ENOENT);
+}
+
+static void test_help_lists_all(void **state) {
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_(capture_done) Capture c;
+
+        capture_init(&c);
+        assert_int_equal(help_print_all(&c.cli), 0);
+        for (const Verb **v = verbs; *v; v++) {
+                _cleanup_free_ char *line = strf("\n    %-30s %s\n", (*v)->name, (*v)->summary);
+                assert_non_null(strstr(captured(&c), line));
+        }
+        assert_null(strstr(captured(&c), "migrate"));
+}
+
+static void check_completion(const char *shell) {
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_(capture_done) Capture c;
+
+        capture_init(&c);
+        assert_int_equal(completion_print(&c.cli, shell), 0);
+        for (const Verb **v = verbs; *v; v++) {
+                _cleanup_free_ char *head = strf("\n    %s)\n", (*v)->name);
+                const char *start = strstr(captured(&c), head);
+                assert_non_null(start);
+                _cleanup_free_ char *block = strndup(start, (size_t) (strstr(start, ";;") - start));
+                FOREACH_OPTION(o, *v) {
+                        _cleanup_free_ char *option = strf("--%s", o->name);
+                        if (!strstr(block, option))
+                                fail_msg("%s: no %s in the completion of %s", shell, option, (*v)->name);
+                }
+        }
+}
+
+static void test_completion(void **state) {
+        check_completion("bash");
+        check_completion("zsh");
+
+        _cleanup_(capture_done) Capture c;
+        capture_init(&c);
+        assert_int_equal(completion_print(&c.cli, "fish"), -EINVAL);
+}
+
+/* The manual page without its escapes: "\-" is "-", "\fB" nothing. */
+static char *read_man_page(void) {
+        const char *path = getenv("VMUNIT_MAN_PAGE");
+        char *text, *to;
+
+        assert_non_null(path);
+        assert_int_equal(read_file_limited(AT_FDCWD, path, 1 << 20, &text, NULL), 0);
+        to = text;
+        for (const char *p = text; *p; p++) {
+                if (p[0] == '\\' && p[1] == '-') {
+                        *to++ = '-';
+                        p++;
+                } else if (p[0] == '\\' && p[1] == 'f' && p[2])
+                        p += 2;
+                else
+                        *to++ = *p;
+        }
+        *to = 0;
+        return text;
+}
+
+static void test_man_page(void **state) {
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_free_ char *page = read_man_page();
+
+        for (const Verb **v = verbs; *v; v++) {
+                _cleanup_free_ char *head = strf("\n.SS %s", (*v)->name);
+                const char *start = page;
+                do {
+                        start = strstr(start, head);
+                        if (!start)
+                                fail_msg("man/vmunit.1 has no section for '%s'", (*v)->name);
+                        start += strlen(head);
+                } while (*start != ' ' && *start != '\n');
+                const char *end = strstr(start, "\n.S");
+                _cleanup_free_ char *section = strndup(start, end ? (size_t) (end - start) : strlen(start));
+                FOREACH_OPTION(o, *v) {
+                        _cleanup_free_ char *option = strf("--%s", o->name);
+                        if (o->type != OPTION_DATA && !strstr(section, option))
+                                fail_msg("man/vmunit.1: section '%s' does not tell of %s", (*v)->name,
+                                         option);
+                }
+        }
+}
+
+/* A section of the page about a verb that does not exist would be a promise. */
+static void test_man_page_is_not_ahead(void **state) {
+        _cleanup_free_ char *page = read_man_page();
+
+        for (const char *p = page; (p = strstr(p, "\n.SS ")); p++) {
+                const char *word = p + strlen("\n.SS ");
+                _cleanup_free_ char *name = strndup(word, strcspn(word, " \n"));
+                const Verb *v = verb_find(name);
+                if (!v || !v->run)
+                        fail_msg("man/vmunit.1 has a section for '%s', which does not exist", name);
+        }
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_positional),     cmocka_unit_test(test_named),
+                cmocka_unit_test(test_refused),        cmocka_unit_test(test_table),
+                cmocka_unit_test(test_rows),           cmocka_unit_test(test_help),
+                cmocka_unit_test(test_help_lists_all), cmocka_unit_test(test_completion),
+                cmocka_unit_test(test_man_page),       cmocka_unit_test(test_man_page_is_not_ahead),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "domain-xml-tables.h"
+#include "string-util.h"
+
+#define HEAD "<domain type='kvm'><name>a</name><memory>65536</memory><os><type>hvm</type></os>"
+
+/* What reading TEXT says first; "" when it is accepted. */
+static char *first_error(const char *text, size_t size) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_diag_ Diag diag = {};
+
+        int r = domain_from_xml(text, size, &diag, &d);
+        assert_int_equal(r, diag.n_errors > 0 ? -EINVAL : 0);
+        assert_true((r < 0) == !d);
+        return strdup(strempty(diag_first_error(&diag)));
+}
+
+static void repeat(Text *t, const char *s, unsigned n) {
+        while (n-- > 0)
+                text_append(t, s);
+}
+
+static void test_depth(void **state) {
+        for (unsigned depth = DOMAIN_XML_DEPTH_MAX; depth <= 100000; depth = depth * 10 + 1) {
+                _cleanup_text_ Text t = {};
+                _cleanup_free_ char *error = NULL;
+                text_append(&t, "<domain type='kvm'><metadata>");
+                repeat(&t, "<a>", depth - 2);
+                repeat(&t, "</a>", depth - 2);
+                text_append(&t, "</metadata><name>a</name><memory>1</memory><os><type>hvm</type></os></domain>");
+                error = first_error(t.data, t.length);
+                assert_string_equal(error, depth <= DOMAIN_XML_DEPTH_MAX ? "" : "elements are nested deeper than 64 levels");
+        }
+}
+
+static void test_size(void **state) {
+        _cleanup_text_ Text t = {};
+        _cleanup_free_ char *fits = NULL, *error = NULL;
+
+        text_append(&t, HEAD "</domain>");
+        while (t.length < DOMAIN_XML_MAX)
+                text_append_char(&t, ' ');
+        fits = first_error(t.data, t.length);
+        assert_string_equal(fits, "");
+        text_append_char(&t, ' ');
+        error = first_error(t.data, t.length);
+        assert_string_equal(error, "the definition has 4194305 bytes, more than 4194304 are not read");
+}
+
+static void test_many_elements(void **state) {
+        _cleanup_text_ Text t = {};
+        _cleanup_free_ char *error = NULL;
+
+        text_append(&t, HEAD "<devices>");
+        repeat(&t, "<panic/>", DOMAIN_XML_LIST_MAX + 1000);
+        text_append(&t, "</devices></domain>");
+        error = first_error(t.data, t.length);
+        assert_string_equal(error, "more than 1024 <panic>");
+}
+
+/* None of these is a definition; all of them must be told from one. */
+static void test_bytes(void **state) {
+        static const struct {
+                const char *text;
+                size_t size;
+        } inputs[] = {
+                { HEAD "\0</domain>", sizeof(HEAD "\0</domain>") - 1 },
+                { HEAD "<title>\xff</title></domain>", sizeof(HEAD "<title>\xff</title></domain>") - 1 },
+                { HEAD "</domain><domain/>", sizeof(HEAD "</domain><domain/>") - 1 },
+                { "\0", 1 },
+                { "<", 1 },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(inputs); i++) {
+                _cleanup_free_ char *error = first_error(inputs[i].text, inputs[i].size);
+                assert_non_null(startswith(error, "not well-formed XML"));
+        }
+}
+
+static void test_place_behind_utf8_and_tabs(void **state) {
+        static const char text[] = "\n<domain type='kvm'>\n\t<title>\xc3\xa9</title><vcpu\n  current='x'>1</vcpu></domain>";
+        _cleanup_diag_ Diag diag = {};
+        Domain *d;
+
+        assert_int_equal(domain_from_xml(text, sizeof(text) - 1, &diag, &d), -EINVAL);
+        assert_string_equal(diag.entries[0].text, "<vcpu> @current: 'x' is not a whole number");
+        assert_int_equal(diag.entries[0].loc.line, 3);
+        assert_int_equal(diag.entries[0].loc.column, 19); /* in bytes */
+}
+
+/* Offsets mean nothing once the input was converted; lines still do. */
+static void test_place_in_other_encodings(void **state) {
+        static const char text[] = "<?xml version='1.0' encoding='ISO-8859-1'?>\n<domain type='kvm'>\n  <title>\xe9</title>\n"
+                                   "  <vcpu>x</vcpu>\n</domain>";
+        _cleanup_diag_ Diag diag = {};
+        Domain *d;
+
+        assert_int_equal(domain_from_xml(text, sizeof(text) - 1, &diag, &d), -EINVAL);
+        assert_string_equal(diag.entries[0].text, "<vcpu>: 'x' is not a whole number");
+        assert_int_equal(diag.entries[0].loc.line, 4);
+}
+
+static Domain *read_domain(const char *text) {
+        _cleanup_diag_ Diag diag = {};
+        Domain *d = NULL;
+
+        assert_int_equal(domain_from_xml(text, strlen(text), &diag, &d), 0);
+        assert_int_equal(diag.n_entries, 0);
+        return d;
+}
+
+static void test_places_in_the_model(void **state) {
+        _cleanup_(domain_freep) Domain *d = read_domain("<domain type='kvm'>\n<name>a</name>\n <memory>65536</memory>\n"
+                "<os><type>hvm</type></os><cpu/>\n<devices>\n <disk>\n<target dev='vda'/>\n   <address type='pci'/></disk></devices></domain>");
+
+        assert_int_equal(d->loc.line, 1);
+        assert_int_equal(d->name_loc.line, 2);
+        assert_int_equal(d->memory_loc.line, 3);
+        assert_int_equal(d->memory_loc.column, 2);
+        assert_int_equal(d->os.loc.line, 4);
+        assert_int_equal(d->cpu.loc.column, 26);
+        assert_int_equal(d->clock.loc.line, 0);
+        assert_int_equal(d->disks[0].info.loc.line, 6);
+        assert_int_equal(d->disks[0].info.address.loc.line, 8);
+        assert_int_equal(d->disks[0].info.address.loc.column, 4);
+}
+
+static void test_secrets_and_ids(void **state) {
+        _cleanup_(domain_freep) Domain *d = read_domain("<domain type='kvm' id='7'><name>a</name><memory>65536</memory><os><type>hvm</type></os>"
+                "<devices><graphics type='vnc' passwd='n8VfjbFK'/></devices></domain>");
+        _cleanup_free_ char *open = NULL, *secure = NULL, *inactive = NULL;
+
+        assert_false(d->id.set); /* belongs to a run that is over */
+        d->id = OPT_UINT(3);
+        assert_int_equal(domain_to_xml(d, 0, &open), 0);
+        assert_int_equal(domain_to_xml(d, DOMAIN_XML_SECURE, &secure), 0);
+        assert_int_equal(domain_to_xml(d, DOMAIN_XML_INACTIVE, &inactive), 0);
+        assert_null(strstr(open, "n8VfjbFK"));
+        assert_non_null(strstr(secure, "passwd='n8VfjbFK'"));
+        assert_non_null(strstr(open, "<domain type='kvm' id='3'>"));
+        assert_non_null(strstr(inactive, "<domain type='kvm'>"));
+}
+
+typedef struct Walk {
+        unsigned n_rows, n_supported, n_unsupported, n_ignored;
+} Walk;
+
+static void check_row(const char *path, const XmlRow *row, void *userdata) {
+        Walk *w = userdata;
+        bool known = row->kind == XML_KNOWN_ATTRIBUTE || row->kind == XML_KNOWN_CHILD;
+
+        w->n_rows++;
+        if (row->flags & XML_UNSUPPORTED)
+                w->n_unsupported++;
+        else if (row->flags & XML_IGNORED)
+                w->n_ignored++;
+        else
+                w->n_supported++;
+        /* Every row has its line for the manual, and is complete for its kind. */
+        if (isempty(row->doc) || strlen(row->doc) > 80 || strchr(row->doc, '\n'))
+                fail_msg("%s: documentation is '%s'", path, strempty(row->doc));
+        if (known != !!(row->flags & (XML_UNSUPPORTED | XML_IGNORED)))
+                fail_msg("%s: neither supported nor refused nor ignored", path);
+        if ((row->kind == XML_ATTRIBUTE || row->kind == XML_CONTENT || row->kind == XML_TEXT_CHILD) && !row->type)
+                fail_msg("%s: has no type", path);
+        if (row->type == &xml_enum && !row->words)
+                fail_msg("%s: has no words", path);
+        if (row->kind == XML_CUSTOM && (!row->parse || !row->format))
+                fail_msg("%s: has no functions", path);
+        if ((row->kind == XML_CHILD || row->kind == XML_LIST) && !row->table)
+                fail_msg("%s: has no table", path);
+}
+
+static void test_tables(void **state) {
+        Walk w = {};
+
+        xml_table_walk(&domain_xml, "domain", check_row, &w);
+        print_message("%u rows: %u supported, %u unsupported, %u ignored\n", w.n_rows, w.n_supported, w.n_unsupported, w.n_ignored);
+        assert_true(w.n_supported > 250);
+        assert_true(w.n_unsupported > 150);
+        assert_int_equal(w.n_supported + w.n_unsupported + w.n_ignored, w.n_rows);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_depth), cmocka_unit_test(test_size), cmocka_unit_test(test_many_elements),
+                cmocka_unit_test(test_bytes), cmocka_unit_test(test_place_behind_utf8_and_tabs),
+                cmocka_unit_test(test_place_in_other_encodings), cmocka_unit_test(test_places_in_the_model),
+                cmocka_unit_test(test_secrets_and_ids), cmocka_unit_test(test_tables),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

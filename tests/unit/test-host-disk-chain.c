@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Images behind images. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "disk-chain.h"
+#include "file-util.h"
+#include "string-util.h"
+#include "test-directory.h"
+
+static char *dir;
+
+static int setup(void **state) {
+        dir = test_directory_new();
+        return dir ? 0 : -1;
+}
+
+static int teardown(void **state) {
+        test_directory_remove(dir);
+        return 0;
+}
+
+static void put_bytes(const char *name, const void *data, size_t size) {
+        _cleanup_free_ char *path = strf("%s/%s", dir, name);
+        assert_int_equal(write_file_atomic(AT_FDCWD, path, data, size, 0644), 0);
+}
+
+static void be32(uint8_t *p, uint32_t v) {
+        for (int i = 0; i < 4; i++)
+                p[i] = (uint8_t) (v >> (24 - 8 * i));
+}
+
+static void be64(uint8_t *p, uint64_t v) {
+        be32(p, (uint32_t) (v >> 32));
+        be32(p + 4, (uint32_t) v);
+}
+
+/* The head of a qcow2 image, version 3; BACKING and FORMAT may be NULL. */
+static void put_qcow2(const char *name, const char *backing, const char *format) {
+        uint8_t h[4096] = { 'Q', 'F', 'I', 0xfb };
+        size_t n = 104;
+
+        be32(h + 4, 3);
+        be32(h + 20, 16);
+        be64(h + 24, 1 << 20);
+        be32(h + 36, 1);
+        be64(h + 40, 3 << 16);
+        be64(h + 48, 1 << 16);
+        be32(h + 56, 1);
+        be32(h + 96, 4);
+        be32(h + 100, 104);
+        if (format) {
+                be32(h + n, 0xe2792aca);
+                be32(h + n + 4, (uint32_t) strlen(format));
+                memcpy(h + n + 8, format, strlen(format));
+                n += 8 + (strlen(format) + 7) / 8 * 8;
+        }
+        n += 8; /* end of the extensions */
+        if (backing) {
+                be64(h + 8, n);
+                be32(h + 16, (uint32_t) strlen(backing));
+                memcpy(h + n, backing, strlen(backing));
+        }
+        put_bytes(name, h, sizeof(h));
+}
+
+/* One disk "vda" with the image NAME. */
+static int resolve(const char *name, DiskFormat format, Diag *diag, HostFacts *facts) {
+        DomainDisk disk = {
+                .type = DISK_FILE, .device = DEVICE_DISK, .format = format, .target_dev = (char *) "vda",
+                .source_path = strf("%s/%s", dir, name), .info.loc = { 7, 5 },
+        };
+        Domain d = { .disks = &disk, .n_disks = 1 };
+
+        assert_int_equal(diag_init(diag, "web.xml"), 0);
+        int r = disk_chains_resolve(&d, diag, facts);
+        free(disk.source_path);
+        return r;
+}
+
+static void chain_is(const char *name, DiskFormat format, const char *expected) {
+        static const char *const short_names[] = { [FORMAT_RAW] = "raw", [FORMAT_QCOW2] = "qcow2" };
+        _cleanup_(host_facts_done) HostFacts facts = {};
+        _cleanup_diag_ Diag diag = {};
+        char text[512] = {};
+
+        assert_int_equal(resolve(name, format, &diag, &facts), 0);
+        assert_int_equal(facts.n_chains, 1);
+        assert_string_equal(facts.chains[0].target_dev, "vda");
+        FOREACH_ARRAY(i, facts.chains[0].images, facts.chains[0].n_images) {
+                size_t n = strlen(text);
+                assert_non_null(startswith(i->path, dir));
+                (void) snprintf(text + n, sizeof(text) - n, "%s%s:%s", n ? " " : "", i->path + strlen(dir) + 1,
+                                short_names[i->format]);
+        }
+        assert_string_equal(text, expected);
+}
+
+static void chain_fails(const char *name, int error, const char *format) {
+        _cleanup_(host_facts_done) HostFacts facts = {};
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_free_ char *expected = strf(format, dir);
+
+        assert_int_equal(resolve(name, FORMAT_QCOW2, &diag, &facts), error);
+        assert_int_equal(diag.n_errors, 1);
+        assert_string_equal(diag_first_error(&diag), expected);
+        assert_int_equal(diag.entries[0].loc.line, 7);
+        assert_int_equal(facts.n_chains, 0);
+}
+
+static void test_chains(void **state) {
+        _cleanup_free_ char *sub = strf("%s/sub", dir), *link = strf("%s/link.qcow2", dir), *absolute = strf("%s/base.raw", dir);
+
+        assert_int_equal(mkdir(sub, 0755), 0);
+        put_bytes("base.raw", "raw", 3);
+        put_qcow2("sub/mid.qcow2", "../base.raw", "raw");
+        put_qcow2("top.qcow2", "sub/mid.qcow2", "qcow2");
+        put_qcow2("alone.qcow2", NULL, NULL);
+        put_qcow2("sub/absolute.qcow2", absolute, "raw");
+        assert_int_equal(symlink("sub/mid.qcow2", link), 0);
+        chain_is("base.raw", FORMAT_RAW, "base.raw:raw");
+        /* Never probed: an image taken for raw has nothing behind it. */
+        chain_is("top.qcow2", FORMAT_UNSET, "top.qcow2:raw");
+        chain_is("alone.qcow2", FORMAT_QCOW2, "alone.qcow2:qcow2");
+        chain_is("top.qcow2", FORMAT_QCOW2, "top.qcow2:qcow2 sub/mid.qcow2:qcow2 sub/../base.raw:raw");
+        chain_is("sub/absolute.qcow2", FORMAT_QCOW2, "sub/absolute.qcow2:qcow2 base.raw:raw");
+        /* Relative to the image, not to the link. */
+        chain_is("link.qcow2", FORMAT_QCOW2, "link.qcow2:qcow2 sub/../base.raw:raw");
+}
+
+static void test_refusals(void **state) {
+        put_qcow2("no-format.qcow2", "base.raw", NULL);
+        put_qcow2("missing.qcow2", "gone/base.raw", "raw");
+        put_qcow2("loop-a.qcow2", "loop-b.qcow2", "qcow2");
+        put_qcow2("loop-b.qcow2", "./loop-a.qcow2", "qcow2");
+        put_qcow2("nbd.qcow2", "nbd://host/export", "raw");
+        put_qcow2("json.qcow2", "json:{\"driver\":\"file\"}", "raw");
+        put_qcow2("odd.qcow2", "base.raw", "blkdebug");
+        put_bytes("not.qcow2", "hello", 5);
+        chain_fails("absent.qcow2", -ENOENT, "cannot open '%1$s/absent.qcow2' for disk vda: '%1$s/absent.qcow2' does not exist");
+        chain_fails("no-format.qcow2", -EINVAL,
+                    "format of backing image 'base.raw' of image '%1$s/no-format.qcow2' was not specified in the image metadata");
+        chain_fails("missing.qcow2", -ENOENT, "cannot open '%1$s/gone/base.raw' for disk vda: '%1$s/gone' does not exist");
+        chain_fails("loop-a.qcow2", -ELOOP, "backing chain of disk vda is a loop: '%1$s/./loop-a.qcow2' is in it twice");
+        chain_fails("nbd.qcow2", -EOPNOTSUPP, "not supported: backing file 'nbd://host/export' of image "
+                    "'%1$s/nbd.qcow2' is not a file or a block device");
+        chain_fails("json.qcow2", -EOPNOTSUPP, "not supported: backing file 'json:{\"driver\":\"file\"}' of image "
+                    "'%1$s/json.qcow2' is not a file or a block device");
+        chain_fails("odd.qcow2", -EOPNOTSUPP,
+                    "not supported: format 'blkdebug' of backing image 'base.raw' of image '%1$s/odd.qcow2'");
+        chain_fails("not.qcow2", -EINVAL, "'%1$s/not.qcow2' of disk vda is not a valid qcow2 image");
+}
+
+static void test_depth(void **state) {
+        for (unsigned i = 0; i <= DISK_CHAIN_MAX; i++) {
+                _cleanup_free_ char *name = strf("%u", i), *next = strf("%u", i + 1);
+                put_qcow2(name, i < DISK_CHAIN_MAX ? next : NULL, "qcow2");
+        }
+        chain_fails("0", -E2BIG, "backing chain of disk vda has more than 200 images");
+        _cleanup_(host_facts_done) HostFacts facts = {};
+        _cleanup_diag_ Diag diag = {};
+        assert_int_equal(resolve("1", FORMAT_QCOW2, &diag, &facts), 0);
+        assert_int_equal(facts.chains[0].n_images, DISK_CHAIN_MAX);
+}
+
+static void test_optional_medium(void **state) {
+        DomainDisk disk = {
+                .type = DISK_FILE, .device = DEVICE_CDROM, .target_dev = (char *) "sda",
+                .source_path = strf("%s/no/such.iso", dir), .startup_policy = (char *) "optional",
+        };
+        Domain d = { .disks = &disk, .n_disks = 1 };
+        _cleanup_(host_facts_done) HostFacts facts = {};
+        _cleanup_diag_ Diag diag = {};
+
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        assert_int_equal(disk_chains_resolve(&d, &diag, &facts), 0);
+        assert_null(disk.source_path);
+        assert_int_equal(diag.n_errors, 0);
+        assert_int_equal(diag.n_entries, 1);
+        assert_int_equal(facts.n_chains, 0);
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = { TEST(test_chains), TEST(test_refusals), TEST(test_depth), TEST(test_optional_medium) };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

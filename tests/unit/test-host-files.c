@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Paths, opening what a plan names, and what is kept below /run/vmunit. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+#include "file-util.h"
+#include "open-files.h"
+#include "open-sockets.h"
+#include "path-walk.h"
+#include "resources.h"
+#include "runtime.h"
+#include "string-util.h"
+#include "test-directory.h"
+
+static char *dir; /* of the test that runs */
+
+static char *in_dir(const char *name) {
+        char *p = strf("%s/%s", dir, name);
+        assert_non_null(p);
+        return p;
+}
+
+static void make_file(const char *name, const char *content) {
+        _cleanup_free_ char *path = in_dir(name);
+        assert_int_equal(write_file_atomic(AT_FDCWD, path, content, strlen(content), 0644), 0);
+}
+
+static int setup(void **state) {
+        dir = test_directory_new();
+        return dir ? 0 : -1;
+}
+
+static int teardown(void **state) {
+        test_directory_remove(dir);
+        dir = NULL;
+        return 0;
+}
+
+/* --- path_walk() --- */
+
+static void walk_fails(const char *name, int error, const char *reason_format) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        _cleanup_free_ char *path = in_dir(name), *reason = NULL, *expected = strf("%s", reason_format);
+
+        assert_int_equal(path_walk(path, 0, &w, &reason), error);
+        assert_non_null(reason);
+        /* "@" stands for the directory. */
+        char *at = strchr(expected, '@');
+        _cleanup_free_ char *full = at ? strf("%.*s%s%s", (int) (at - expected), expected, dir, at + 1) : strdup(expected);
+        assert_string_equal(reason, full);
+}
+
+static void test_walk_names_the_component(void **state) {
+        _cleanup_free_ char *sub = in_dir("a"), *link = in_dir("loop"), *dangling = in_dir("dangling");
+
+        assert_int_equal(mkdir(sub, 0755), 0);
+        make_file("a/file", "x");
+        assert_int_equal(symlink("loop", link), 0);
+        assert_int_equal(symlink("nowhere/at/all", dangling), 0);
+        walk_fails("a/b/c/d.qcow2", -ENOENT, "'@/a/b' does not exist");
+        walk_fails("a/file/x", -ENOTDIR, "'@/a/file' is not a directory");
+        walk_fails("dangling", -ENOENT, "'@/nowhere' does not exist");
+        walk_fails("loop", -ELOOP, "Too many levels of symbolic links at '@/loop'");
+}
+
+static void test_walk_finds(void **state) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY, v = PATH_WALK_EMPTY;
+        _cleanup_free_ char *sub = in_dir("a"), *link = in_dir("link"), *target = in_dir("a/file"), *odd = NULL;
+
+        assert_int_equal(mkdir(sub, 0755), 0);
+        make_file("a/file", "hello");
+        assert_int_equal(symlink("a/../a/./file", link), 0);
+        assert_int_equal(path_walk(link, 0, &w, NULL), 0);
+        assert_string_equal(w.resolved, target);
+        assert_string_equal(w.last, "file");
+        assert_int_equal(w.st.st_size, 5);
+        _cleanup_close_ int fd = path_reopen(w.fd, O_RDONLY);
+        assert_true(fd >= 0);
+
+        odd = strf("%s//a/./../a//file", dir);
+        assert_int_equal(path_walk(odd, 0, &v, NULL), 0);
+        assert_string_equal(v.resolved, target);
+}
+
+static void test_walk_may_miss_the_last(void **state) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY, v = PATH_WALK_EMPTY;
+        _cleanup_free_ char *path = in_dir("new.log"), *deep = in_dir("no/new.log");
+
+        assert_int_equal(path_walk(path, PATH_WALK_MAY_MISS, &w, NULL), 0);
+        assert_true(w.fd < 0);
+        assert_true(w.parent_fd >= 0);
+        assert_string_equal(w.last, "new.log");
+        assert_int_equal(path_walk(deep, PATH_WALK_MAY_MISS, &v, NULL), -ENOENT);
+}
+
+/* A link that somebody else put there leads only to what is his. */
+static void test_walk_does_not_lend_files(void **state) {
+        _cleanup_free_ char *home = in_dir("home"), *link = in_dir("home/disk"), *own_link = in_dir("home/own");
+        _cleanup_free_ char *own = in_dir("home/own-file"), *root_link = in_dir("home/root-link"), *reason = NULL;
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY, v = PATH_WALK_EMPTY, u = PATH_WALK_EMPTY;
+
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(mkdir(home, 0755), 0);
+        assert_int_equal(chown(home, 4242, 4242), 0);
+        make_file("secret", "root's");
+        make_file("home/own-file", "his");
+        assert_int_equal(chown(own, 4242, 4242), 0);
+        assert_int_equal(symlink("../secret", link), 0);
+        assert_int_equal(symlink("../secret", root_link), 0);
+        assert_int_equal(symlink("own-file", own_link), 0);
+        assert_int_equal(lchown(link, 4242, 4242), 0);
+        assert_int_equal(lchown(own_link, 4242, 4242), 0);
+
+        assert_int_equal(path_walk(link, 0, &w, &reason), -EPERM);
+        assert_non_null(strstr(reason, "of uid 4242 leads to"));
+        assert_int_equal(path_walk(own_link, 0, &v, NULL), 0);
+        assert_false(v.trusted);
+        assert_int_equal(path_walk(root_link, 0, &u, NULL), 0);
+}
+
+/* --- open_plan_fd() --- */
+
+static void open_fails(PlanFd *p, const char *name, int error, const char *format) {
+        _cleanup_free_ char *path = in_dir(name), *expected = NULL;
+        _cleanup_diag_ Diag diag = {};
+        OpenedFd o = {};
+
+        p->path = path;
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        assert_int_equal(open_plan_fd(p, 0, &diag, &o), error);
+        expected = strf(format, path, dir);
+        assert_string_equal(diag_first_error(&diag), expected);
+        assert_int_equal(o.n_fds, 0);
+}
+
+#define FILE_FD(...) ((PlanFd) { .name = (char *) "disk-vda", .kind = PLAN_FD_FILE, .element = (char *) "disk vda", __VA_ARGS__ })
+
+static void test_open_refusals(void **state) {
+        _cleanup_free_ char *sub = in_dir("a"), *fifo = in_dir("fifo");
+        PlanFd p = FILE_FD(.writable = true), block = FILE_FD(.block_device = true), create = FILE_FD(.create = true, .writable = true);
+
+        assert_int_equal(mkdir(sub, 0755), 0);
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        make_file("file", "x");
+        open_fails(&p, "vm/a.qcow2", -ENOENT, "cannot open '%1$s' for disk vda: '%2$s/vm' does not exist");
+        open_fails(&p, "a", -EISDIR, "cannot open '%1$s' for disk vda: it is a directory, not a regular file");
+        open_fails(&p, "fifo", -EINVAL, "cannot open '%1$s' for disk vda: it is a fifo, not a regular file");
+        open_fails(&block, "file", -EINVAL, "cannot open '%1$s' for disk vda: it is a regular file, not a block device");
+        open_fails(&create, "vm/a.log", -ENOENT, "cannot open '%1$s' for disk vda: '%2$s/vm' does not exist");
+}
+
+static void test_open_modes(void **state) {
+        _cleanup_free_ char *path = in_dir("file"), *log = in_dir("log");
+        PlanFd ro = FILE_FD(.path = path), rw = FILE_FD(.path = path, .writable = true);
+        PlanFd append = FILE_FD(.path = log, .writable = true, .create = true, .append = true);
+        PlanFd truncate = FILE_FD(.path = log, .writable = true, .create = true);
+        struct stat st;
+        OpenedFd o = {};
+
+        make_file("file", "x");
+        assert_int_equal(open_plan_fd(&ro, 0, NULL, &o), 0);
+        assert_int_equal(fcntl(o.fds[0], F_GETFL) & (O_ACCMODE | O_NONBLOCK), O_RDONLY);
+        assert_int_equal(fcntl(o.fds[0], F_GETFD), FD_CLOEXEC);
+        opened_fd_done(&o);
+        assert_int_equal(open_plan_fd(&rw, 0, NULL, &o), 0);
+        assert_int_equal(fcntl(o.fds[0], F_GETFL) & (O_ACCMODE | O_NONBLOCK), O_RDWR);
+        opened_fd_done(&o);
+
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(open_plan_fd(&append, 0, NULL, &o), 0);
+                assert_int_equal(fcntl(o.fds[0], F_GETFL) & (O_ACCMODE | O_APPEND), O_WRONLY | O_APPEND);
+                assert_int_equal(write_all(o.fds[0], "line\n", 5), 0);
+                opened_fd_done(&o);
+        }
+        assert_int_equal(stat(log, &st), 0);
+        assert_int_equal(st.st_size, 10);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(open_plan_fd(&truncate, 0, NULL, &o), 0);
+        opened_fd_done(&o);
+        assert_int_equal(stat(log, &st), 0);
+        assert_int_equal(st.st_size, 0);
+}
+
+static void test_open_image_in_use(void **state) {
+        _cleanup_free_ char *path = in_dir("disk");
+        PlanFd rw = FILE_FD(.writable = true), ro = FILE_FD(.path = path);
+        struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 201, .l_len = 1 };
+        OpenedFd o = {};
+
+        make_file("disk", "x");
+        _cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
+        open_fails(&rw, "disk", -EBUSY,
+                   "cannot open '%1$s' for disk vda: another process, such as a VM, has it open for writing");
+        assert_int_equal(open_plan_fd(&ro, 0, NULL, &o), 0);
+        opened_fd_done(&o);
+}
+
+static void test_copy_is_sealed(void **state) {
+        _cleanup_free_ char *path = in_dir("kernel");
+        PlanFd p = { .name = (char *) "kernel", .kind = PLAN_FD_COPY, .element = (char *) "kernel", .path = path };
+        OpenedFd o = {};
+        char buffer[8] = {};
+
+        make_file("kernel", "vmlinuz");
+        assert_int_equal(open_plan_fd(&p, 0, NULL, &o), 0);
+        make_file("kernel", "changed");
+        assert_int_equal(read(o.fds[0], buffer, sizeof(buffer)), 7);
+        assert_string_equal(buffer, "vmlinuz");
+        assert_int_equal(write(o.fds[0], "x", 1), -1);
+        assert_int_equal(fcntl(o.fds[0], F_GET_SEALS), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+        opened_fd_done(&o);
+}
+
+/* --- sockets --- */
+
+static void test_unix_listener(void **state) {
+        _cleanup_free_ char *path = in_dir("sock"), *reason = NULL;
+        struct stat st, on_disk;
+
+        int fd = listen_unix(path, geteuid(), &st, NULL);
+        assert_true(fd >= 0);
+        assert_int_equal(stat(path, &on_disk), 0);
+        assert_int_equal(on_disk.st_mode & 07777, 0600);
+        assert_int_equal(on_disk.st_ino, st.st_ino);
+        /* Somebody listens there. */
+        assert_int_equal(listen_unix(path, geteuid(), &on_disk, &reason), -EADDRINUSE);
+        assert_string_equal(reason, "another process listens there");
+        int client = connect_unix(path, NULL);
+        assert_true(client >= 0);
+        close(client);
+        /* Nobody does any more: a crash left it. */
+        close(fd);
+        fd = listen_unix(path, geteuid(), &on_disk, NULL);
+        assert_true(fd >= 0);
+        close(fd);
+        /* Not ours: another inode. */
+        assert_int_equal(remove_socket(path, on_disk.st_dev, on_disk.st_ino + 1), 0);
+        assert_int_equal(access(path, F_OK), 0);
+        assert_int_equal(remove_socket(path, on_disk.st_dev, on_disk.st_ino), 0);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(remove_socket(path, on_disk.st_dev, on_disk.st_ino), 0);
+}
+
+static void test_unix_listener_spares_files(void **state) {
+        _cleanup_free_ char *path = in_dir("file"), *reason = NULL, *expected = NULL;
+        struct stat st;
+
+        make_file("file", "precious");
+        assert_int_equal(listen_unix(path, 0, &st, &reason), -EEXIST);
+        expected = strf("'%s' exists and is not a socket", path);
+        assert_string_equal(reason, expected);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_size, 8);
+}
+
+static void test_unix_long_path(void **state) {
+        char name[86] = {}; /* longer than sun_path with the directory, not without */
+        struct stat st;
+
+        memset(name, 'n', sizeof(name) - 1);
+        _cleanup_free_ char *path = in_dir(name);
+        _cleanup_close_ int fd = listen_unix(path, geteuid(), &st, NULL);
+        assert_true(fd >= 0);
+        _cleanup_close_ int client = connect_unix(path, NULL);
+        assert_true(client >= 0);
+}
+
+static void test_connect_refusals(void **state) {
+        _cleanup_free_ char *path = in_dir("file"), *reason = NULL;
+
+        make_file("file", "x");
+        assert_int_equal(connect_unix(path, &reason), -ENOTSOCK);
+        assert_string_equal(reason, "it is not a socket");
+}
+
+static void test_tcp_first_free(void **state) {
+        _cleanup_free_ char *reason = NULL;
+        struct sockaddr_storage a;
+        socklen_t size = sizeof(a);
+
+        _cleanup_close_ int first = listen_tcp("127.0.0.1", "35900+", NULL);
+        _cleanup_close_ int second = listen_tcp("127.0.0.1", "35900+", NULL);
+        assert_true(first >= 0);
+        assert_true(second >= 0);
+        assert_int_equal(getsockname(first, (struct sockaddr *) &a, &size), 0);
+        const uint8_t *p = (const uint8_t *) &((struct sockaddr *) &a)->sa_data;
+        _cleanup_free_ char *port = strf("%u", (unsigned) p[0] * 256 + p[1]);
+        assert_int_equal(listen_tcp("127.0.0.1", port, &reason), -EADDRINUSE);
+        assert_string_equal(reason, "the port is in use");
+        assert_int_equal(listen_tcp("127.0.0.1", "0", NULL), -ERANGE);
+        assert_int_equal(listen_tcp("127.0.0.1", "70000", NULL), -ERANGE);
+        assert_int_equal(listen_tcp("127.0.0.1", "5900++", NULL), -EINVAL);
+}
+
+/* --- the runtime directory --- */
+
+static void test_ids_count_up(void **state) {
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        unsigned id;
+
+        for (unsigned i = 1; i <= 3; i++) {
+                assert_int_equal(runtime_allocate_id(fd, &id), 0);
+                assert_int_equal(id, i);
+        }
+        make_file(RUNTIME_NEXT_ID, "nonsense\n");
+        assert_int_equal(runtime_allocate_id(fd, &id), -EBADMSG);
+}
+
+static void test_state_file(void **state) {
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DomainState s;
+        DomainReason r;
+
+        assert_int_equal(runtime_read_state(fd, &s, &r), -ENOENT);
+        _cleanup_close_ int state_fd = runtime_open_state(fd);
+        assert_true(state_fd >= 0);
+        assert_int_equal(runtime_read_state(fd, &s, &r), -EINVAL);
+        assert_int_equal(runtime_write_state(state_fd, STATE_IN_SHUTDOWN, REASON_USER), 0);
+        assert_int_equal(runtime_write_state(state_fd, STATE_RUNNING, REASON_BOOTED), 0);
+        assert_int_equal(runtime_read_state(fd, &s, &r), 0);
+        assert_int_equal(s, STATE_RUNNING);
+        assert_int_equal(r, REASON_BOOTED);
+}
+
+static void test_clean_keeps_the_state(void **state) {
+        _cleanup_free_ char *web = in_dir("web"), *sub = in_dir("web/vm"), *deep = in_dir("web/vm/deep");
+        _cleanup_free_ char *link = in_dir("web/vm/link"), *kept = in_dir("web/state"), *plan = in_dir("web/plan.json");
+        _cleanup_free_ char *outside = in_dir("outside"), *file = in_dir("outside/file");
+        _cleanup_close_ int base = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        assert_int_equal(mkdir(web, 0755), 0);
+        assert_int_equal(mkdir(sub, 0755), 0);
+        assert_int_equal(mkdir(deep, 0755), 0);
+        assert_int_equal(mkdir(outside, 0755), 0);
+        make_file("outside/file", "x");
+        assert_int_equal(symlink("../../outside", link), 0);
+        make_file("web/state", "x");
+        make_file("web/plan.json", "{}");
+        make_file("web/vm/deep/file", "x");
+        assert_int_equal(runtime_clean_at(base, "web"), 0);
+        assert_int_equal(access(kept, F_OK), 0);
+        assert_int_equal(access(plan, F_OK), -1);
+        assert_int_equal(access(sub, F_OK), -1);
+        assert_int_equal(access(file, F_OK), 0);
+        assert_int_equal(runtime_clean_at(base, "web"), 0);
+        assert_int_equal(unlink(kept), 0);
+        assert_int_equal(runtime_clean_at(base, "web"), 0);
+        assert_int_equal(access(web, F_OK), -1);
+        assert_int_equal(runtime_clean_at(base, "web"), 0);
+}
+
+static void test_book_of_resources(void **state) {
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        Resource a = { .kind = RESOURCE_FD, .name = (char *) "disk-vda" };
+        Resource b = { .kind = RESOURCE_TAP, .name = (char *) "vnet0", .ifindex = 7 };
+        Resource c = { .kind = RESOURCE_SOCKET, .name = (char *) "/run/a b", .dev = 3, .ino = 99 };
+        Resource bad = { .kind = RESOURCE_FD, .name = (char *) "two\nlines" };
+        _cleanup_resources_ Resources list = {}, none = {};
+
+        assert_int_equal(resources_read(fd, &none), 0);
+        assert_int_equal(none.n_items, 0);
+        assert_int_equal(resources_add(fd, &a), 0);
+        assert_int_equal(resources_add(fd, &b), 0);
+        assert_int_equal(resources_add(fd, &c), 0);
+        assert_int_equal(resources_add(fd, &bad), -EINVAL);
+        /* What a crash tore off, and what is not ours. */
+        _cleanup_close_ int file = openat(fd, RUNTIME_RESOURCES, O_WRONLY | O_APPEND | O_CLOEXEC);
+        assert_int_equal(write_all(file, "nonsense\ntap x y\nsocket 1", 26), 0);
+        assert_int_equal(resources_read(fd, &list), 0);
+        assert_int_equal(list.n_items, 3);
+        assert_string_equal(list.items[0].name, "disk-vda");
+        assert_int_equal(list.items[1].ifindex, 7);
+        assert_string_equal(list.items[2].name, "/run/a b");
+        assert_int_equal(list.items[2].ino, 99);
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        const struct CMUnitTest tests[] = {
+                TEST(test_walk_names_the_component), TEST(test_walk_finds),
+                TEST(test_walk_may_miss_the_last),   TEST(test_walk_does_not_lend_files),
+                TEST(test_open_refusals),            TEST(test_open_modes),
+                TEST(test_open_image_in_use),        TEST(test_copy_is_sealed),
+                TEST(test_unix_listener),            TEST(test_unix_listener_spares_files),
+                TEST(test_unix_long_path),           TEST(test_connect_refusals),
+                TEST(test_tcp_first_free),           TEST(test_ids_count_up),
+                TEST(test_state_file),               TEST(test_clean_keeps_the_state),
+                TEST(test_book_of_resources),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

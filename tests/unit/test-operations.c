@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+/* after the above */
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "definitions.h"
+#include "fake-machine.h"
+#include "plans.h"
+#include "start-options.h"
+#include "string-util.h"
+#include "vm-lifecycle.h"
+
+/* What the golden sessions (test-cli-golden.c) cannot show, because no verb prints it. */
+
+#define SMALL(name) \
+        "<domain type='qemu'><name>" name "</name><memory>262144</memory><os><type>hvm</type></os></domain>"
+
+static void test_start_options(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        StartOptionFlags flags = 99;
+
+        _cleanup_close_ int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(start_options_take(dir, "web", &flags), 0);
+        assert_int_equal(flags, 0);
+        assert_int_equal(start_options_write(dir, "web", START_OPTION_PAUSED), 0);
+        assert_int_equal(start_options_take(dir, "other", &flags), 0);
+        assert_int_equal(flags, 0);
+        assert_int_equal(start_options_take(dir, "web", &flags), 0);
+        assert_int_equal(flags, START_OPTION_PAUSED);
+        /* For one start only. */
+        assert_int_equal(start_options_take(dir, "web", &flags), 0);
+        assert_int_equal(flags, 0);
+
+        assert_int_equal(start_options_write(dir, "web", START_OPTION_PAUSED), 0);
+        assert_int_equal(start_options_remove(dir, "web"), 0);
+        assert_int_equal(start_options_remove(dir, "web"), 0);
+        assert_int_equal(start_options_take(dir, "web", &flags), 0);
+        assert_int_equal(flags, 0);
+
+        /* A link is not followed: root would read what it is not meant to. */
+        fake_file(f, "elsewhere", "paused\n");
+        assert_int_equal(symlinkat("elsewhere", dir, ".start-web"), 0);
+        assert_true(start_options_take(dir, "web", &flags) < 0);
+}
+
+static void test_shell_quoting(void **state) {
+        char *argv[] = { (char *) "/usr/bin/qemu", (char *) "-name", (char *) "guest=a b",
+                         (char *) "{\"x\":1}",
+                         (char *) "it's", (char *) "", (char *) "a,b=c:/d_e-f@g%h", NULL };
+        char *env[] = { (char *) "LC_ALL=C", (char *) "HOME=/a b", NULL };
+        Plan p = { .argv = argv, .env = env };
+        _cleanup_free_ char *s = NULL;
+
+        assert_int_equal(plan_to_shell(&p, &s), 0);
+        assert_string_equal(s, "LC_ALL=C HOME='/a b' /usr/bin/qemu -name 'guest=a b' '{\"x\":1}' 'it'\\''s' '' "
+                               "a,b=c:/d_e-f@g%h");
+}
+
+static Vm lookup(FakeMachine *f, const char *name) {
+        Vm vm = {};
+        assert_int_equal(vm_lookup(f->manager, name, VM_BY_NAME, NULL, &vm), 0);
+        return vm;
+}
+
+static void test_undefine_uncovers_nothing(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        Vm vm = {};
+
+        /* All three directories have one; when the first is gone the others must not take its place. */
+        fake_file(f, "etc/web.xml", SMALL("web"));
+        fake_file(f, "run-vm/web.xml", SMALL("web"));
+        fake_file(f, "lib/web.xml", SMALL("web"));
+        _cleanup_vm_ Vm first = lookup(f, "web");
+        assert_int_equal(vm_undefine(f->manager, &first, NULL), 0);
+        assert_int_equal(vm_lookup(f->manager, "web", VM_BY_NAME, NULL, &vm), -ENOENT);
+
+        /* One of this boot only is taken away without a trace. */
+        fake_file(f, "run-vm/brief.xml", SMALL("brief"));
+        _cleanup_vm_ Vm brief = lookup(f, "brief");
+        assert_int_equal(vm_undefine(f->manager, &brief, NULL), 0);
+        assert_null(fake_read(f, "run-vm/brief.xml"));
+        assert_null(fake_read(f, "etc/brief.xml"));
+}
+
+static void test_define_keeps_privacy(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        _cleanup_free_ char *path = strf("%s/etc/web.xml", f->dir);
+        struct stat st;
+
+        fake_file(f, "etc/web.xml", SMALL("web"));
+        assert_int_equal(chmod(path, 0600), 0);
+        assert_int_equal(vm_define(f->manager, SMALL("web"), strlen(SMALL("web")), 0, NULL, NULL), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void test_broken_definition_does_not_hide_others(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        _cleanup_vm_ Vm vm = {};
+        Vm *vms = NULL;
+        size_t n = 0;
+
+        fake_file(f, "etc/broken.xml", "<domain");
+        fake_file(f, "etc/web.xml", "<domain type='qemu'><name>web</name>"
+                                    "<uuid>00000000-0000-4000-8000-000000000001</uuid>"
+                                    "<memory>262144</memory><os><type>hvm</type></os></domain>");
+        assert_int_equal(vm_list(f->manager, VM_LIST_ACTIVE | VM_LIST_INACTIVE, &vms, &n), 0);
+        assert_int_equal(n, 2);
+        vms_free(vms, n);
+        assert_int_equal(vm_lookup(f->manager, "00000000-0000-4000-8000-000000000001", VM_BY_ANY, NULL, &vm),
+                         0);
+        assert_string_equal(vm.name, "web");
+        /* A broken one can be defined anew. */
+        assert_int_equal(vm_define(f->manager, SMALL("broken"), strlen(SMALL("broken")), 0, NULL, NULL), 0);
+}
+
+static void test_start_checks_before_systemd(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        _cleanup_free_ char *calls = NULL;
+        _cleanup_diag_ Diag diag = {};
+
+        fake_file(f, "etc/web.xml", SMALL("other"));
+        _cleanup_vm_ Vm vm = lookup(f, "web");
+        free(fake_calls(f));
+        assert_true(vm_start(f->manager, &vm, 0, &diag) < 0);
+        assert_non_null(strstr(diag_first_error(&diag),
+                               "name 'other' does not match the file's name 'web.xml'"));
+        calls = fake_calls(f);
+        assert_string_equal(calls, "");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_start_options),
+                cmocka_unit_test(test_shell_quoting),
+                cmocka_unit_test(test_undefine_uncovers_nothing),
+                cmocka_unit_test(test_define_keeps_privacy),
+                cmocka_unit_test(test_broken_definition_does_not_hide_others),
+                cmocka_unit_test(test_start_checks_before_systemd),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
