@@ -331,6 +331,10 @@ static void on_event(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *o
                 event_handlers[in->event](lc, in, out);
 }
 
+static void ask_for_reboot(LifecycleOutput *out) {
+        say(emit_optional(out, STEP_POWERDOWN), LOG_INFO, "asked the guest to power off for a reboot (ACPI)");
+}
+
 /* --- beginning ---------------------------------------------------------------------------------------- */
 
 static void attach_prelaunch(Lifecycle *lc, LifecycleOutput *out) {
@@ -377,8 +381,12 @@ static void on_attached(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
                 if (state == in->remembered_state)
                         reason = in->remembered_reason;
                 set_state(lc, out, state, reason);
-                if (state == STATE_RUNNING)
+                if (state == STATE_RUNNING) {
                         forget_paused(lc, out);
+                        /* Noted, but perhaps not yet asked for; to be asked twice does a guest no harm. */
+                        if (lc->reboot_wanted)
+                                ask_for_reboot(out);
+                }
         }
         if (!lc->ending)
                 emit(out, STEP_TELL_READY);

@@ -8,6 +8,7 @@
 #include "domain-xml.h"
 #include "file-util.h"
 #include "names.h"
+#include "plans.h"
 #include "parse-util.h"
 #include "siphash.h"
 #include "string-util.h"
@@ -122,6 +123,12 @@ static int check_identity(Manager *m, const ParsedDefinition *p, Diag *diag) {
         return 0;
 }
 
+/* What only the emulator knows (machine types, devices, addresses) is checked before anything is written, as
+ * libvirt does: a definition that could never start is not taken. */
+static int check_emulator(Manager *m, ParsedDefinition *p, ParseFlags flags, Diag *diag) {
+        return definition_complete(m, p->domain, PLANNING_HOST | (flags & PARSE_STRICT ? PLANNING_STRICT : 0), diag, NULL);
+}
+
 /* --- writing --- */
 
 static char *definition_path(char *const *dirs, const char *name) {
@@ -154,6 +161,8 @@ int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag 
         if (r < 0)
                 return r;
         r = check_identity(m, &p, diag);
+        if (r >= 0)
+                r = check_emulator(m, &p, flags, diag);
         if (r < 0)
                 return r;
         r = definition_directories(&dirs);
@@ -251,6 +260,8 @@ int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *te
                 return diag_error_code(diag, -ESTALE, (SrcLoc) {},
                                        "the XML configuration was changed by another user");
         r = check_identity(m, &p, diag);
+        if (r >= 0)
+                r = check_emulator(m, &p, flags, diag);
         if (r < 0)
                 return r;
         r = definition_directories(&dirs);

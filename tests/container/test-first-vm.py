@@ -421,7 +421,7 @@ MALFORMED = {
     "wrong-root": ("<network><name>wrong-root</name></network>\n",
                    r"wrong-root\.xml:1:1: root element is <network>, expected <domain>"),
     "other-name": (domain("another", PLAIN),
-                   r"other-name\.xml:2:3: name 'another' differs from the file name 'other-name'"),
+                   r"other-name\.xml:2:3: name 'another' does not match the file's name 'other-name.xml'"),
     "dots": (domain("../dots", PLAIN), r"dots\.xml:2:3: .*'\.\./dots'"),
     "nesting": ("<domain>" + "<a>" * 400000 + "</a>" * 400000 + "</domain>\n", r"nesting\.xml:1:\d+: .*64"),
     "entities": ("<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]>\n"

@@ -247,7 +247,8 @@ static const Case beginnings[] = {
             { "attach shutdown", "set-actions? state(in shutdown/user) log'guest powered off: kept, as on_poweroff says' "
                                  "ready" } } },
         /* In the middle of a reboot by ACPI: before the guest is off, after it, after the reset. */
-        { "", { { "attach running reboot", "set-actions? state(running/booted) ready" },
+        { "", { { "attach running reboot", "set-actions? state(running/booted) "
+                  "powerdown?'asked the guest to power off for a reboot (ACPI)' ready" },
                 { "event SHUTDOWN guest-shutdown guest",
                   "state(in shutdown/user) reset'guest powered off: starting it again'" },
                 { "event STOP", "" },
