@@ -7,6 +7,7 @@ const HostFacts host_facts_generic = {
         .has_kvm = true,
         .has_vhost_net = true,
         .page_size = 4096,
+        .now = 1700000000,
 };
 
 void host_facts_done(HostFacts *f) {

@@ -58,12 +58,12 @@ static const char *kind_of_file(mode_t mode) {
 }
 
 static int check_kind(const PlanFd *p, Diag *diag, mode_t mode) {
-        bool right = p->block_device ? S_ISBLK(mode) : S_ISREG(mode);
+        mode_t wanted = p->block_device ? S_IFBLK : p->char_device ? S_IFCHR : S_IFREG;
 
-        if (right)
+        if ((mode & S_IFMT) == wanted)
                 return 0;
         return diag_error_code(diag, S_ISDIR(mode) ? -EISDIR : -EINVAL, p->loc, "cannot open '%s' for %s: it is %s, not %s",
-                               p->path, purpose(p), kind_of_file(mode), p->block_device ? "a block device" : "a regular file");
+                               p->path, purpose(p), kind_of_file(mode), kind_of_file(wanted));
 }
 
 static int access_mode(const PlanFd *p) {

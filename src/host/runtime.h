@@ -16,7 +16,7 @@
 #define RUNTIME_ID "id"
 #define RUNTIME_UNIT "unit"           /* the unit the VM runs in: who owns the rest of the directory */
 #define RUNTIME_RESOURCES "resources" /* what has to be given back: resources.h */
-#define RUNTIME_NEXT_ID "next-id"     /* in /run/vmunit itself */
+#define RUNTIME_NEXT_ID ".next-id"    /* in /run/vmunit itself; with a dot, which no VM's name begins with */
 
 #define RUNTIME_PLAN_MAX (16U * 1024U * 1024U)
 

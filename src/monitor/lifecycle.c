@@ -153,7 +153,7 @@ static void reset_and_continue(Lifecycle *lc, LifecycleOutput *out) {
         if (!lc->reboot_wanted)
                 emit_optional(out, STEP_NOTE_REBOOT);
         lc->reboot_wanted = true;
-        lc->resetting = true;
+        lc->resetting = lc->restarting = true;
         if (forbids_reset(lc))
                 emit(out, STEP_ALLOW_RESET);
         say(emit(out, STEP_RESET), LOG_INFO, "guest powered off: starting it again");
@@ -264,6 +264,7 @@ static void on_stop(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *ou
 static void on_resume(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         set_state(lc, out, STATE_RUNNING, lc->next_resume);
         lc->next_resume = REASON_UNPAUSED;
+        lc->restarting = false;
         forget_paused(lc, out);
 }
 
@@ -341,6 +342,7 @@ static void attach_prelaunch(Lifecycle *lc, LifecycleOutput *out) {
         if (lc->reboot_wanted) {
                 /* After the reset of a reboot that an earlier monitor has begun. */
                 forget_reboot(lc, out);
+                lc->restarting = true;
                 lc->next_resume = REASON_BOOTED;
                 emit(out, STEP_CONT);
         } else if (lc->paused_noted)
@@ -439,6 +441,8 @@ static bool can_be_asked(const Lifecycle *lc) {
 }
 
 static int request_power(Lifecycle *lc, PowerMode mode, bool reboot, LifecycleOutput *out) {
+        if (reboot && lc->restarting)
+                return 0; /* It is under way. */
         if (!can_be_asked(lc))
                 return refuse(out, "domain is not running");
         if (mode == POWER_AGENT && !lc->has_agent)

@@ -171,6 +171,7 @@ typedef struct Lifecycle {
         bool reboot_wanted; /* the note is set */
         bool paused_noted;
         bool resetting;   /* our system_reset is under way, to be followed by cont */
+        bool restarting;  /* from then on until the guest runs again */
         DomainReason next_pause, next_resume; /* reasons of the next STOP and RESUME */
         /* what was seen before LIFECYCLE_ATTACHED, in the order of arrival; the last one counts */
         ShutdownCause early_cause;

@@ -73,13 +73,10 @@ static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path,
                         return r;
                 }
         }
-        r = plan_new(p->domain, caps, &mine, diag, &plan);
+        r = plan_new(p->domain, caps, &mine, p->digest, source_path, diag, &plan);
         host_facts_done(&mine);
         if (r < 0)
                 return r;
-        if (free_and_strdup(&plan->digest, p->digest) < 0 ||
-            free_and_strdup(&plan->source_path, source_path) < 0)
-                return -ENOMEM;
         *ret = TAKE_PTR(plan);
         return 0;
 }

@@ -117,8 +117,8 @@ static int check_name_is_free(Manager *m, const char *name, Diag *diag) {
 /* The file the prepare step reads; its name is what DEFINITION_TRANSIENT_DIR promises. */
 static int write_transient(Manager *m, const char *name, const char *text, size_t size, Diag *diag,
                            char **ret_path) {
-        _cleanup_free_ char *dir = strf("%s/transient", m->runtime_dir);
-        _cleanup_free_ char *path = strf("%s/transient/%s.xml", m->runtime_dir, name);
+        _cleanup_free_ char *dir = strf("%s/.transient", m->runtime_dir);
+        _cleanup_free_ char *path = strf("%s/.transient/%s.xml", m->runtime_dir, name);
 
         if (!dir || !path)
                 return -ENOMEM;

@@ -42,12 +42,15 @@ typedef struct Plan {
         PlanConsole *consoles; /* owned */
         size_t n_consoles;
         PlanVnc vnc;
+        char **links_down;     /* owned: aliases of interfaces that start with their cable pulled */
         uint64_t stop_timeout_usec; /* the unit's TimeoutStopSec */
         uint64_t memory_current;    /* bytes: balloon target, when below the maximum; else 0 */
 } Plan;
 
-/* DOMAIN must be effective (qemu_domain_complete()). 0 or negative errno with the reasons in DIAG. */
-int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag, Plan **ret);
+/* DOMAIN must be effective (qemu_domain_complete()). DIGEST is that of the definition's text, SOURCE_PATH its
+ * file. 0 or negative errno with the reasons in DIAG. */
+int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, const char *digest,
+             const char *source_path, Diag *diag, Plan **ret);
 Plan *plan_free(Plan *p);
 DEFINE_CLEANUP(Plan *, plan_free)
 

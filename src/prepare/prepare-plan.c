@@ -72,7 +72,7 @@ static void warn_secret(Prepare *p, const Definition *text, const Domain *d) {
 }
 
 /* What the emulator and the machine add. */
-static int complete(Prepare *p, Prepared *x) {
+static int complete(Prepare *p, const Definition *text, Prepared *x) {
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
         const char *emulator = x->domain->emulator ?: arch_default_emulator(x->domain->os.arch ?: x->facts.arch);
 
@@ -83,13 +83,12 @@ static int complete(Prepare *p, Prepared *x) {
                 r = qemu_domain_complete(x->domain, caps, &x->facts, &p->diag);
         if (r >= 0)
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
-        return r < 0 ? r : plan_new(x->domain, caps, &x->facts, &p->diag, &x->plan);
+        return r < 0 ? r : plan_new(x->domain, caps, &x->facts, text->digest, text->path, &p->diag, &x->plan);
 }
 
-/* What a plan does not know by itself: where it comes from and which unit carries it out. */
-static int adopt(Prepare *p, const Definition *text, UnitProperties *properties, Plan *plan) {
-        if (free_and_strdup(&plan->digest, text->digest) < 0 || free_and_strdup(&plan->source_path, text->path) < 0 ||
-            free_and_strdup(&plan->unit, p->unit) < 0)
+/* What a plan does not know by itself: which unit carries it out. */
+static int adopt(Prepare *p, UnitProperties *properties, Plan *plan) {
+        if (free_and_strdup(&plan->unit, p->unit) < 0)
                 return -ENOMEM;
         unit_properties_done(&plan->properties);
         plan->properties = *properties;
@@ -115,9 +114,9 @@ int prepare_plan(Prepare *p, Prepared *ret) {
         /* Now, from the very state of the domain that the generator has seen. */
         r = unit_properties_new(x.domain, &x.facts, text.digest, text.path, &p->diag, &properties);
         if (r >= 0)
-                r = complete(p, &x);
+                r = complete(p, &text, &x);
         if (r >= 0)
-                r = adopt(p, &text, &properties, x.plan);
+                r = adopt(p, &properties, x.plan);
         if (r < 0)
                 return r;
         *ret = x;

@@ -113,9 +113,7 @@ static int make_plan(Start *s) {
                 return fail(s, r, "read the options of this start");
         if (options & START_OPTION_PAUSED)
                 s->x.plan->start_paused = true;
-        /* The administrator may have changed it with a drop-in of his own. */
-        r = systemd_get_u64(s->bus, s->p->unit, "Service", "TimeoutStopUSec", &s->x.plan->stop_timeout_usec);
-        return r < 0 ? fail(s, r, "ask systemd for the unit's stop timeout") : 0;
+        return 0;
 }
 
 /* What only systemd knows: the uid, and the limit of a stop with all that an administrator may have changed. */

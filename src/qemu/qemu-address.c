@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
 #include "disk-name.h"
 #include "number-set.h"
 #include "parse-util.h"
@@ -186,30 +188,28 @@ static int check_port(const Domain *d, const DomainChar *c, Diag *diag) {
         return 0;
 }
 
-int qemu_complete_virtio_serial(Domain *d, Diag *diag) {
-        bool wanted = false;
-        int r, ret = 0;
-
+/* The controllers that addresses name, and number 0 for channels without one. */
+static int add_serial_controllers(Domain *d, Diag *diag) {
         FOREACH_ARRAY(c, d->chars, d->n_chars) {
-                DeviceAddress *a = &c->info.address;
+                const DeviceAddress *a = &c->info.address;
+                unsigned index = a->type == ADDRESS_VIRTIO_SERIAL ? a->controller.value : 0;
 
                 if (!is_virtio_channel(c) && !is_virtio_console(c))
                         continue;
-                wanted = true;
-                if (a->type == ADDRESS_VIRTIO_SERIAL) {
-                        if (a->controller.value >= DRIVE_CONTROLLERS_MAX) {
-                                ret = diag_error(diag, a->loc, "virtio-serial controller %u: there are at most %u",
-                                                 a->controller.value, DRIVE_CONTROLLERS_MAX);
-                                continue;
-                        }
-                        for (unsigned i = 0; i <= a->controller.value; i++)
-                                if ((r = controller_add(d, CONTROLLER_VIRTIO_SERIAL, i, NULL)) < 0)
-                                        return r;
-                }
+                if (index >= DRIVE_CONTROLLERS_MAX)
+                        return diag_error(diag, a->loc, "virtio-serial controller %u: there are at most %u", index,
+                                          DRIVE_CONTROLLERS_MAX);
+                int r = controller_add(d, CONTROLLER_VIRTIO_SERIAL, index, NULL);
+                if (r < 0)
+                        return r;
         }
-        if (ret < 0)
-                return ret;
-        if (wanted && (r = controller_add(d, CONTROLLER_VIRTIO_SERIAL, 0, NULL)) < 0)
+        return 0;
+}
+
+int qemu_complete_virtio_serial(Domain *d, Diag *diag) {
+        int r = add_serial_controllers(d, diag), ret = 0;
+
+        if (r < 0)
                 return r;
         /* libvirt leaves virtio consoles without an address unless one is given: QEMU numbers them. */
         FOREACH_ARRAY(c, d->chars, d->n_chars)

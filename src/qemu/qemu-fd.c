@@ -12,6 +12,9 @@ static const char *const plan_fd_kind_words[] = {
 };
 DEFINE_STRING_TABLE(plan_fd_kind, PlanFdKind)
 
+static const char *const plan_fd_user_words[] = { [PLAN_USER_QEMU] = "qemu", [PLAN_USER_MONITOR] = "monitor" };
+DEFINE_STRING_TABLE(plan_fd_user, PlanFdUser)
+
 void plan_fd_done(PlanFd *fd) {
         free(fd->name);
         free(fd->path);

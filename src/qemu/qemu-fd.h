@@ -22,6 +22,7 @@ typedef enum PlanFdUser {
         PLAN_USER_QEMU = 1, /* at descriptor `number` in QEMU */
         PLAN_USER_MONITOR,  /* found by name in the monitor */
 } PlanFdUser;
+DECLARE_STRING_TABLE(plan_fd_user, PlanFdUser); /* "qemu", "monitor" */
 
 typedef struct PlanFd {
         char *name; /* owned; unique; [a-zA-Z0-9._-]: the name in the fd store: "disk-vda", "tap-net0" */
@@ -33,6 +34,7 @@ typedef struct PlanFd {
         char *element;   /* owned: what in the definition asks for it, for messages: "disk vda" */
         SrcLoc loc;
         bool writable, read_only_image, append, create, block_device;
+        bool char_device; /* a character device; FILE: neither a regular file nor a block device */
         /* tap */
         char *ifname; /* owned; NULL: the kernel's first free vnetN */
         char *bridge; /* owned; NULL: none */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "qemu-device.h"
+#include <stdio.h>
+
 #include "qemu-pci.h"
 #include "string-util.h"
 

@@ -15,6 +15,7 @@
 #define PING_INTERVAL_USEC (30 * USEC_PER_SEC)
 #define PONG_LIMIT_USEC (15 * USEC_PER_SEC)
 #define RESTART_DELAY_MAX_USEC (5 * USEC_PER_SEC)
+#define QEMU_END_USEC (2 * USEC_PER_SEC)
 
 /* The descriptors of a monitor and the matching LISTEN_FDNAMES. */
 typedef struct MonitorFds {
@@ -117,9 +118,7 @@ static int start_monitor(Supervisor *s) {
         return 0;
 }
 
-static void plan_restart(Supervisor *s) {
-        uint64_t delay = 0;
-
+static void plan_restart(Supervisor *s, uint64_t delay) {
         if (s->monitor_said_hello)
                 s->monitor_failures = 0;
         else {
@@ -199,18 +198,22 @@ void supervisor_monitor_read(Supervisor *s) {
 
 void supervisor_monitor_reap(Supervisor *s) {
         siginfo_t si = {};
+        uint64_t delay = 0;
 
         if (s->monitor.pid == 0 || waitid(P_PID, (id_t) s->monitor.pid, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
                 return;
         supervisor_monitor_read(s);
-        if (si.si_code == CLD_EXITED)
+        if (si.si_code == CLD_EXITED && si.si_status == 0)
+                /* QEMU has closed its side: it is about to end, which we are about to see. */
+                delay = QEMU_END_USEC;
+        else if (si.si_code == CLD_EXITED)
                 log_warning("the monitor ended with status %d: starting another one", si.si_status);
         else
                 log_warning("the monitor was killed by signal SIG%s: starting another one",
                             strempty(sigabbrev_np(si.si_status)));
         s->monitor = (Child) { .pidfd = safe_close(s->monitor.pidfd) };
         s->monitor_socket = safe_close(s->monitor_socket);
-        plan_restart(s);
+        plan_restart(s, delay);
 }
 
 static void kill_monitor(Supervisor *s, const char *why) {
@@ -229,7 +232,7 @@ void supervisor_monitor_check_stopped(Supervisor *s) {
 void supervisor_monitor_timers(Supervisor *s, uint64_t now) {
         if (now >= s->monitor_start_at) {
                 if (start_monitor(s) < 0)
-                        plan_restart(s);
+                        plan_restart(s, 0);
                 return;
         }
         if (now >= s->pong_deadline)

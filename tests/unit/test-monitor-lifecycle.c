@@ -281,7 +281,7 @@ static const Case ends[] = {
         { "poweroff=restart", { RUN,
                 { "event SHUTDOWN guest-shutdown guest",
                   "state(in shutdown/user) note-reboot? reset'guest powered off: starting it again'" },
-                { "event STOP", "" }, { "request reset", "" },
+                { "event STOP", "" }, { "request reset", "" }, { "request reboot", "" },
                 { "event RESET", "forget-reboot? cont" }, { "event RESUME", "state(running/booted)" } } },
         { "poweroff=restart reboot=destroy", { RUN,
                 { "event SHUTDOWN guest-shutdown guest",

@@ -87,8 +87,8 @@ static void test_names(void **state) {
                 { "web", "/etc/vm/web.xml", "web", "vm@web.service" },
                 { "web", NULL, "web", "vm@web.service" },
                 { "my\\x20vm", "/etc/vm/my vm.xml", "my vm", "vm@my\\x20vm.service" },
-                { "web", "/run/vmunit/transient/web.xml", "web", "vmunit-vm-web.service" },
-                { "web", "/run/vmunit/transient/db.xml", "web", "vm@web.service" },
+                { "web", "/run/vmunit/.transient/web.xml", "web", "vmunit-vm-web.service" },
+                { "web", "/run/vmunit/.transient/db.xml", "web", "vm@web.service" },
         };
 
         FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {

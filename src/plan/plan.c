@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "names.h"
+#include "parse-util.h"
+#include "plan.h"
+#include "qemu-argv.h"
+#include "string-util.h"
+#include "strv.h"
+
+/* Until the prepare step has asked systemd. */
+#define STOP_TIMEOUT_DEFAULT_USEC (UINT64_C(90) * 1000000)
+
+static int set_names(Plan *p, const Domain *d) {
+        char uuid[37];
+
+        format_uuid(d->uuid, uuid);
+        p->name = strdup(d->name);
+        p->uuid = strdup(uuid);
+        p->unit = vm_unit(d->name);
+        p->user = vm_user(d->name);
+        p->machine = vm_machine(d->name);
+        p->emulator = strdup(d->emulator);
+        if (!p->name || !p->uuid || !p->unit || !p->user || !p->machine || !p->emulator)
+                return -ENOMEM;
+        return free_and_strdup(&p->title, d->title);
+}
+
+static void set_policy(Plan *p, const Domain *d) {
+        p->on_poweroff = d->on_poweroff;
+        p->on_reboot = d->on_reboot;
+        p->on_crash = d->on_crash;
+        p->stop_timeout_usec = STOP_TIMEOUT_DEFAULT_USEC;
+        if (d->current_memory.set && d->current_memory.value < d->memory)
+                p->memory_current = d->current_memory.value;
+}
+
+/* Serial ports first, then the consoles that are devices of their own: the first one is what `vmunit console`
+ * opens. A console that only stands for a serial port has that port's alias. */
+static int add_consoles(Plan *p, const Domain *d, CharKind kind) {
+        FOREACH_ARRAY(c, d->chars, d->n_chars) {
+                if (c->kind != kind || !c->info.alias || (kind == CHAR_CONSOLE && c->target_type == TARGET_SERIAL))
+                        continue;
+                if (!ARRAY_GROW(p->consoles, p->n_consoles))
+                        return -ENOMEM;
+                PlanConsole *n = p->consoles + p->n_consoles++;
+                *n = (PlanConsole) {
+                        .alias = strdup(c->info.alias),
+                        .chardev = strf("char%s", c->info.alias),
+                        .type = c->source.type,
+                };
+                if (!n->alias || !n->chardev)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int set_vnc(Plan *p, const Domain *d, QemuArgv *a) {
+        if (!a->vnc_id)
+                return 0;
+        p->vnc.present = true;
+        p->vnc.id = TAKE_PTR(a->vnc_id);
+        if (plan_find_fd(p, QEMU_FD_VNC) && free_and_strdup(&p->vnc.listener, QEMU_FD_VNC) < 0)
+                return -ENOMEM;
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
+                if (g->type == GRAPHICS_VNC)
+                        return free_and_strdup(&p->vnc.password, g->password);
+        return 0;
+}
+
+static void take_argv(Plan *p, QemuArgv *a) {
+        p->argv = TAKE_PTR(a->argv);
+        p->env = TAKE_PTR(a->env);
+        p->fds = TAKE_PTR(a->fds);
+        p->n_fds = a->n_fds;
+        a->n_fds = 0;
+        p->links_down = TAKE_PTR(a->links_down);
+        p->has_agent = a->has_agent;
+}
+
+int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, const char *digest,
+             const char *source_path, Diag *diag, Plan **ret) {
+        _cleanup_free_ char *runtime_dir = vm_runtime_path(d->name, NULL);
+        _cleanup_qemu_argv_ QemuArgv argv = {};
+        _cleanup_(plan_freep) Plan *p = calloc(1, sizeof(Plan));
+
+        if (!runtime_dir || !p)
+                return -ENOMEM;
+        int r = set_names(p, d);
+        if (r < 0)
+                return r;
+        set_policy(p, d);
+        r = qemu_argv_new(d, caps, facts, QEMU_ARGV_WIRED, runtime_dir, diag, &argv);
+        if (r < 0)
+                return r;
+        take_argv(p, &argv);
+        r = add_consoles(p, d, CHAR_SERIAL);
+        if (r >= 0)
+                r = add_consoles(p, d, CHAR_CONSOLE);
+        if (r >= 0)
+                r = set_vnc(p, d, &argv);
+        if (r >= 0)
+                r = free_and_strdup(&p->digest, digest);
+        if (r >= 0)
+                r = free_and_strdup(&p->source_path, source_path);
+        if (r >= 0)
+                r = unit_properties_new(d, facts, digest, source_path, diag, &p->properties);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(p);
+        return 0;
+}
+
+const PlanFd *plan_find_fd(const Plan *p, const char *name) {
+        FOREACH_ARRAY(fd, p->fds, p->n_fds)
+                if (streq(fd->name, name))
+                        return fd;
+        return NULL;
+}
+
+Plan *plan_free(Plan *p) {
+        if (!p)
+                return NULL;
+        FOREACH_ARRAY(fd, p->fds, p->n_fds)
+                plan_fd_done(fd);
+        FOREACH_ARRAY(c, p->consoles, p->n_consoles) {
+                free(c->alias);
+                free(c->chardev);
+        }
+        char *const strings[] = {
+                p->name, p->uuid, p->unit, p->user, p->machine, p->title, p->digest, p->source_path, p->emulator,
+                p->vnc.id, p->vnc.password, p->vnc.listener,
+        };
+        for (size_t i = 0; i < ELEMENTSOF(strings); i++)
+                free(strings[i]);
+        strv_free(p->argv);
+        strv_free(p->env);
+        strv_free(p->directories);
+        strv_free(p->links_down);
+        unit_properties_done(&p->properties);
+        free(p->fds);
+        free(p->consoles);
+        free(p);
+        return NULL;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-device.h"
+#include "qemu-emit.h"
+#include "string-util.h"
+
+int emit_pci_hole(Emit *e) {
+        const DomainController *root = controller_find(e->domain, CONTROLLER_PCI, 0);
+
+        if (root && root->pcihole64.set)
+                emit_optionf(e, "-global", "%s.pci-hole64-size=%lluK",
+                             machine_is_q35(e->domain) ? "q35-pcihost" : "i440FX-pcihost",
+                             (unsigned long long) root->pcihole64.value);
+        return 0;
+}
+
+static void emit_device(Emit *e, Json *j, const DomainController *c) {
+        json_address(e, j, &c->info);
+        emit_json(e, "-device", j);
+}
+
+static int emit_pci(Emit *e, const DomainController *c) {
+        _cleanup_qjson_ Json j = {};
+
+        if (c->index.value == 0) /* the root is the machine's */
+                return 0;
+        json_add_string(&j, "driver", c->pci_model_name);
+        if (streq(c->model, "pci-bridge"))
+                json_add_opt_uint(&j, "chassis_nr", c->chassis_nr);
+        else if (streq(c->model, "pcie-root-port") || streq(c->model, "pcie-switch-downstream-port")) {
+                json_add_opt_uint(&j, "port", c->port);
+                json_add_opt_uint(&j, "chassis", c->chassis);
+                json_add_tristate(&j, "hotplug", c->hotplug);
+        } else if (endswith(c->model, "-expander-bus"))
+                return diag_error(e->diag, c->info.loc, "not supported: <controller type='pci' model='%s'>", c->model);
+        json_add_string(&j, "id", c->info.alias);
+        emit_device(e, &j, c);
+        return 0;
+}
+
+/* model= of the XML and the device in QEMU. */
+static const struct {
+        const char *model, *driver;
+} usb_models[] = {
+        { "piix3-uhci", "piix3-usb-uhci" },  { "piix4-uhci", "piix4-usb-uhci" }, { "ehci", "usb-ehci" },
+        { "ich9-ehci1", "ich9-usb-ehci1" },  { "ich9-uhci1", "ich9-usb-uhci1" }, { "ich9-uhci2", "ich9-usb-uhci2" },
+        { "ich9-uhci3", "ich9-usb-uhci3" },  { "pci-ohci", "pci-ohci" },         { "vt82c686b-uhci", "vt82c686b-usb-uhci" },
+        { "nec-xhci", "nec-usb-xhci" },      { "qemu-xhci", "qemu-xhci" },
+};
+
+static int emit_usb(Emit *e, const DomainController *c) {
+        _cleanup_qjson_ Json j = {};
+        const char *driver = NULL;
+
+        if (streq(c->model, "none"))
+                return 0;
+        FOREACH_ARRAY(m, usb_models, ELEMENTSOF(usb_models))
+                if (streq(m->model, c->model))
+                        driver = m->driver;
+        if (!driver)
+                return diag_error(e->diag, c->info.loc, "not supported: <controller type='usb' model='%s'>", c->model);
+        json_add_string(&j, "driver", driver);
+        if (endswith(c->model, "-xhci")) {
+                json_add_opt_uint(&j, "p2", c->ports);
+                json_add_opt_uint(&j, "p3", c->ports);
+        }
+        if (c->master_startport.set) { /* a companion: part of the controller it names */
+                json_add_stringf(&j, "masterbus", "%s.0", c->info.alias);
+                json_add_opt_uint(&j, "firstport", c->master_startport);
+        } else
+                json_add_string(&j, "id", c->info.alias);
+        emit_device(e, &j, c);
+        return 0;
+}
+
+static const struct {
+        const char *model, *driver;
+} scsi_models[] = {
+        { "lsilogic", "lsi" },  { "lsisas1068", "mptsas1068" }, { "lsisas1078", "megasas" },
+        { "vmpvscsi", "pvscsi" }, { "am53c974", "am53c974" },   { "dc390", "dc-390" },
+};
+
+static int emit_scsi(Emit *e, const DomainController *c) {
+        _cleanup_qjson_ Json j = {};
+        bool is_virtio = startswith(c->model, "virtio-");
+        const char *driver = NULL;
+
+        FOREACH_ARRAY(m, scsi_models, ELEMENTSOF(scsi_models))
+                if (streq(m->model, c->model))
+                        driver = m->driver;
+        if (is_virtio) {
+                json_add_stringf(&j, "driver", "virtio-scsi-pci%s", virtio_suffix(c->model));
+                if (c->iothread.set)
+                        json_add_stringf(&j, "iothread", "iothread%u", c->iothread.value);
+        } else if (driver)
+                json_add_string(&j, "driver", driver);
+        else
+                return diag_error(e->diag, c->info.loc, "not supported: <controller type='scsi' model='%s'>", c->model);
+        json_add_string(&j, "id", c->info.alias);
+        if (is_virtio) {
+                json_add_opt_uint(&j, "num_queues", c->queues);
+                json_add_opt_uint(&j, "cmd_per_lun", c->cmd_per_lun);
+                json_add_opt_uint(&j, "max_sectors", c->max_sectors);
+                json_add_tristate(&j, "ioeventfd", c->ioeventfd);
+        }
+        emit_device(e, &j, c);
+        return 0;
+}
+
+static int emit_sata(Emit *e, const DomainController *c) {
+        _cleanup_qjson_ Json j = {};
+
+        if (machine_is_q35(e->domain) && c->index.value == 0)
+                return 0;
+        json_add_string(&j, "driver", "ahci");
+        json_add_string(&j, "id", c->info.alias);
+        emit_device(e, &j, c);
+        return 0;
+}
+
+static int emit_virtio_serial(Emit *e, const DomainController *c) {
+        _cleanup_qjson_ Json j = {};
+
+        json_add_stringf(&j, "driver", "virtio-serial-pci%s", virtio_suffix(c->model));
+        json_add_string(&j, "id", c->info.alias);
+        json_add_opt_uint(&j, "max_ports", c->ports);
+        json_add_opt_uint(&j, "vectors", c->vectors);
+        emit_device(e, &j, c);
+        return 0;
+}
+
+/* Part of i440fx, an extra device of q35. */
+static int emit_fdc(Emit *e, const DomainController *c) {
+        _cleanup_qjson_ Json j = {};
+
+        if (!machine_is_q35(e->domain))
+                return 0;
+        json_add_string(&j, "driver", "isa-fdc");
+        emit_json(e, "-device", &j);
+        return 0;
+}
+
+static int emit_builtin(Emit *e, const DomainController *c) {
+        return 0;
+}
+
+/* In libvirt's order of types. */
+static const struct {
+        ControllerType type;
+        int (*emit)(Emit *e, const DomainController *c);
+} controller_types[] = {
+        { CONTROLLER_PCI, emit_pci },
+        { CONTROLLER_USB, emit_usb },
+        { CONTROLLER_SCSI, emit_scsi },
+        { CONTROLLER_IDE, emit_builtin },
+        { CONTROLLER_SATA, emit_sata },
+        { CONTROLLER_VIRTIO_SERIAL, emit_virtio_serial },
+        { CONTROLLER_FDC, emit_fdc },
+};
+
+static bool has_emitter(ControllerType type) {
+        for (size_t i = 0; i < ELEMENTSOF(controller_types); i++)
+                if (controller_types[i].type == type)
+                        return true;
+        return false;
+}
+
+int emit_controllers(Emit *e) {
+        const Domain *d = e->domain;
+        int ret = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(controller_types); i++)
+                FOREACH_ARRAY(c, d->controllers, d->n_controllers) {
+                        if (c->type != controller_types[i].type)
+                                continue;
+                        int r = controller_types[i].emit(e, c);
+                        if (r < 0)
+                                ret = r;
+                }
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
+                if (!has_emitter(c->type))
+                        ret = diag_error(e->diag, c->info.loc, "not supported: <controller type='%s'>",
+                                         strempty(controller_type_to_string(c->type)));
+        return ret;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-argv.h"
+#include "qemu-emit.h"
+#include "strv.h"
+
+static bool is_x86(const Domain *d) {
+        return d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
+}
+
+static bool has_kernel(const Domain *d) {
+        return d->os.kernel || d->os.initrd || d->os.cmdline || d->os.dtb;
+}
+
+static bool has_uuid(const Domain *d) {
+        return d->has_uuid;
+}
+
+static bool has_loader(const Domain *d) {
+        return d->os.loader;
+}
+
+/* The order is libvirt's, so that the two command lines can be compared line by line. */
+static const Emitter emitters[] = {
+        { "name", NULL, emit_name },
+        { "paused", NULL, emit_paused },
+        { "pflash", has_pflash, emit_pflash },
+        { "machine", NULL, emit_machine },
+        { "accel", NULL, emit_accel },
+        { "cpu", NULL, emit_cpu },
+        { "loader", has_loader, emit_loader },
+        { "memory", NULL, emit_memory },
+        { "smp", NULL, emit_smp },
+        { "iothreads", NULL, emit_iothreads },
+        { "uuid", has_uuid, emit_uuid },
+        { "no-display", has_no_graphics, emit_no_display },
+        { "no-defaults", NULL, emit_no_defaults },
+        { "monitor", NULL, emit_monitor },
+        { "clock", NULL, emit_clock },
+        { "power", NULL, emit_power },
+        { "boot", NULL, emit_boot },
+        { "kernel", has_kernel, emit_kernel },
+        { "pci-hole", is_x86, emit_pci_hole },
+        { "controllers", NULL, emit_controllers },
+        { "disks", NULL, emit_disks },
+        { "interfaces", NULL, emit_interfaces },
+        { "serials", NULL, emit_serials },
+        { "parallels", NULL, emit_parallels },
+        { "channels", NULL, emit_channels },
+        { "consoles", NULL, emit_consoles },
+        { "inputs", NULL, emit_inputs },
+        { "audio", NULL, emit_audio },
+        { "vnc", NULL, emit_vnc },
+        { "videos", NULL, emit_videos },
+        { "watchdogs", NULL, emit_watchdogs },
+        { "balloon", NULL, emit_balloon },
+        { "rngs", NULL, emit_rngs },
+        { "user-args", NULL, emit_user_args },
+        { "sandbox", NULL, emit_sandbox },
+        { "panics", NULL, emit_panics },
+        { "messages", NULL, emit_messages },
+};
+
+/* QEMU's whole environment: nothing is inherited. */
+static void make_env(Emit *e) {
+        const Domain *d = e->domain;
+
+        emit_env(e, "LC_ALL", "C");
+        emit_env(e, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        if (d->clock.offset == CLOCK_OFFSET_TIMEZONE && d->clock.timezone)
+                emit_env(e, "TZ", d->clock.timezone);
+        FOREACH_ARRAY(i, d->qemu_env, d->n_qemu_env)
+                emit_env(e, i->name, i->value ?: "");
+}
+
+int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, QemuArgvMode mode,
+                  const char *runtime_dir, Diag *diag, QemuArgv *ret) {
+        _cleanup_qemu_argv_ QemuArgv out = {};
+        Emit e = {
+                .domain = d, .caps = caps, .facts = facts, .runtime_dir = runtime_dir, .diag = diag, .out = &out,
+                .native = mode == QEMU_ARGV_NATIVE, .next_number = PLAN_FD_FIRST, .next_fdset = 1,
+        };
+        int first = 0;
+
+        make_env(&e);
+        emit_arg(&e, d->emulator);
+        /* All problems are reported, not just the first. */
+        for (size_t i = 0; i < ELEMENTSOF(emitters); i++) {
+                if (emitters[i].applies && !emitters[i].applies(d))
+                        continue;
+                int r = emitters[i].emit(&e);
+                if (r < 0 && first == 0)
+                        first = r;
+        }
+        if (e.failed)
+                return -ENOMEM;
+        if (first < 0)
+                return first;
+        if (e.next_number > PLAN_FD_MAX)
+                return diag_error(diag, d->loc, "more than %u files, taps and sockets", PLAN_FD_MAX - PLAN_FD_FIRST);
+        *ret = out;
+        out = (QemuArgv) {};
+        return 0;
+}
+
+void qemu_argv_done(QemuArgv *a) {
+        strv_free(a->argv);
+        strv_free(a->env);
+        FOREACH_ARRAY(fd, a->fds, a->n_fds)
+                plan_fd_done(fd);
+        free(a->fds);
+        free(a->vnc_id);
+        strv_free(a->links_down);
+        *a = (QemuArgv) {};
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-device.h"
+#include "qemu-domain.h"
+#include "string-util.h"
+#include "text.h"
+
+/* --- machine --- */
+
+static bool known_machine(const QemuMachine *m) {
+        return !streq(m->name, "none") && !streq(m->name, "x-remote");
+}
+
+static char *machine_names(const QemuCaps *caps) {
+        _cleanup_text_ Text t = {};
+        char *s;
+
+        /* The short names first: they are what people mean. */
+        for (int aliases = 1; aliases >= 0; aliases--)
+                FOREACH_ARRAY(m, caps->machines, caps->n_machines)
+                        if (known_machine(m) && !!m->alias == !!aliases)
+                                text_appendf(&t, "%s%s", t.length > 0 ? ", " : "", m->alias ?: m->name);
+        return text_finish(&t, &s) < 0 ? NULL : s;
+}
+
+static const QemuMachine *default_machine(const QemuCaps *caps) {
+        FOREACH_ARRAY(m, caps->machines, caps->n_machines)
+                if (m->is_default)
+                        return m;
+        return qemu_caps_machine(caps, "virt"); /* ARM emulators have no default */
+}
+
+static int complete_machine(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        const QemuMachine *m = d->os.machine ? qemu_caps_machine(caps, d->os.machine) : default_machine(caps);
+
+        if (!m || !known_machine(m)) {
+                _cleanup_free_ char *names = machine_names(caps);
+                if (!names)
+                        return -ENOMEM;
+                return diag_error(diag, d->os.loc, "emulator '%s' has no machine '%s'; it knows: %s", d->emulator,
+                                  strempty(d->os.machine), names);
+        }
+        int r = free_and_strdup(&d->os.machine, m->name);
+        if (r < 0)
+                return r;
+        if (!machine_is_i440fx(d) && !machine_is_q35(d) && !machine_is_virt(d))
+                return diag_error(diag, d->os.loc, "not supported: machine '%s'", d->os.machine);
+        if (d->vcpus.value > m->max_cpus && m->max_cpus > 0)
+                return diag_error(diag, d->loc, "machine '%s' has %u vCPUs at most, not %u", m->name, m->max_cpus, d->vcpus.value);
+        return 0;
+}
+
+static int check_accel(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        bool same = d->os.arch == facts->arch || (d->os.arch == ARCH_I686 && facts->arch == ARCH_X86_64);
+
+        if (d->os.arch != caps->arch && !(d->os.arch == ARCH_I686 && caps->arch == ARCH_X86_64))
+                return diag_error(diag, d->os.loc, "emulator '%s' is for %s, not for %s", d->emulator,
+                                  strempty(arch_to_string(caps->arch)), strempty(arch_to_string(d->os.arch)));
+        if (d->type != DOMAIN_KVM)
+                return 0;
+        if (!same)
+                return diag_error(diag, d->loc, "type='kvm' runs machines of the host's architecture (%s) only; use type='qemu'",
+                                  strempty(arch_to_string(facts->arch)));
+        if (!caps->has_kvm)
+                return diag_error(diag, d->loc, "emulator '%s' has no KVM in it; use type='qemu'", d->emulator);
+        if (!facts->has_kvm)
+                return diag_error(diag, d->loc, "this host has no KVM (/dev/kvm); use type='qemu'");
+        return 0;
+}
+
+/* --- CPU --- */
+
+static int complete_cpu_mode(DomainCpu *cpu, const Domain *d, const QemuCaps *caps, Diag *diag) {
+        if (cpu->mode == CPU_UNSET)
+                cpu->mode = CPU_CUSTOM;
+        if (cpu->mode == CPU_CUSTOM && !cpu->model) {
+                const QemuMachine *m = qemu_caps_machine(caps, d->os.machine);
+                if (!m || !m->default_cpu)
+                        return 0;
+                cpu->check = cpu->check ?: CHECK_NONE;
+                cpu->fallback = cpu->fallback ?: FALLBACK_FORBID;
+                int r = free_and_strdup(&cpu->model, m->default_cpu);
+                if (r < 0)
+                        return r;
+        }
+        if (cpu->mode == CPU_CUSTOM && !qemu_caps_has_cpu(caps, cpu->model))
+                return diag_error(diag, cpu->loc, "emulator '%s' has no CPU model '%s'", d->emulator, cpu->model);
+        if (cpu->mode == CPU_HOST_MODEL)
+                return diag_error(diag, cpu->loc, "not supported: <cpu mode='host-model'>");
+        if (cpu->mode == CPU_HOST_PASSTHROUGH && d->type != DOMAIN_KVM)
+                return diag_error(diag, cpu->loc, "<cpu mode='host-passthrough'> needs type='kvm'");
+        return 0;
+}
+
+static int complete_cpu(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        DomainCpu *cpu = &d->cpu;
+        int r = complete_cpu_mode(cpu, d, caps, diag);
+
+        if (r < 0)
+                return r;
+        if (cpu->mode == CPU_CUSTOM) {
+                cpu->match = cpu->match ?: MATCH_EXACT;
+                cpu->check = cpu->check ?: CHECK_PARTIAL;
+                cpu->fallback = cpu->fallback ?: FALLBACK_ALLOW;
+        }
+        cpu->check = cpu->check ?: CHECK_NONE;
+        if (cpu->mode == CPU_HOST_PASSTHROUGH && cpu->migratable == TRI_UNSET)
+                cpu->migratable = TRI_YES;
+        FOREACH_ARRAY(f, cpu->features, cpu->n_features)
+                f->policy = f->policy ?: POLICY_REQUIRE;
+        return 0;
+}
+
+/* --- the rest --- */
+
+static int complete_network_models(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+                if (!i->model) {
+                        int r = free_and_strdup(&i->model, arch_is_x86(d) ? "rtl8139" : "virtio");
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+static int complete_loader(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        if (d->os.firmware == FIRMWARE_EFI)
+                return diag_error(diag, d->os.loc, "not supported: <os firmware='efi'>; give <loader> and <nvram>");
+        if (!d->os.loader)
+                return 0;
+        d->os.loader_type = d->os.loader_type ?: LOADER_ROM;
+        if (d->os.loader_type == LOADER_ROM && d->os.nvram)
+                return diag_error(diag, d->os.loc, "<nvram> goes with <loader type='pflash'> only");
+        return 0;
+}
+
+static int controllers(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        return qemu_complete_controllers(d, diag);
+}
+
+static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        int r;
+
+        if ((r = qemu_complete_drives(d, diag)) < 0 || (r = qemu_complete_virtio_serial(d, diag)) < 0 ||
+            (r = qemu_complete_pci(d, diag)) < 0 || (r = qemu_complete_usb(d, diag)) < 0)
+                return r;
+        return qemu_complete_aliases(d, diag);
+}
+
+/* In this order: each looks at what earlier ones have filled in. */
+static int (*const steps[])(Domain *, const QemuCaps *, const HostFacts *, Diag *) = {
+        check_accel, complete_machine, complete_cpu, complete_loader, complete_network_models, controllers, addresses,
+};
+
+int qemu_domain_complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
+                int r = steps[i](d, caps, facts, diag);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

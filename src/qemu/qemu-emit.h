@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "qemu-argv.h"
+#include "qemu-json.h"
+#include "qemu-options.h"
+
+/* Internal to src/qemu: what the emitters work with. Memory that runs out is noticed at the end
+ * (Emit.failed), so only errors of the definition are returned. */
+typedef struct Emit {
+        const Domain *domain;
+        const QemuCaps *caps;
+        const HostFacts *facts;
+        const char *runtime_dir;
+        Diag *diag;
+        bool native;
+        bool failed; /* memory has run out */
+        unsigned next_number;
+        int next_fdset;
+        QemuArgv *out;
+} Emit;
+
+typedef struct Emitter {
+        const char *name;
+        bool (*applies)(const Domain *d); /* NULL: always */
+        int (*emit)(Emit *e);             /* 0 or negative errno, with the reason in the Diag */
+} Emitter;
+
+/* --- arguments --- */
+
+void emit_arg(Emit *e, const char *arg);
+void emit_option(Emit *e, const char *option, const char *value);
+void emit_optionf(Emit *e, const char *option, const char *format, ...) _printf_(3, 4);
+/* These two take what they are given. */
+void emit_options(Emit *e, const char *option, Options *o);
+void emit_json(Emit *e, const char *option, Json *j);
+void emit_env(Emit *e, const char *name, const char *value);
+
+/* --- descriptors --- */
+
+typedef struct FileRequest {
+        const char *name; /* in the fd store: "disk-vda" */
+        const char *path;
+        const char *element; /* for messages: "disk vda" */
+        SrcLoc loc;
+        bool writable, read_only_image, append, create, block_device, char_device;
+} FileRequest;
+
+/* Each returns a new row of the list, for the caller to fill in further, or NULL when memory is out. NAME and
+ * ELEMENT are copied. The row's number is what QEMU sees, from it on `queues` of them. */
+PlanFd *emit_fd(Emit *e, PlanFdKind kind, const char *name, const char *element, SrcLoc loc, unsigned count);
+
+/* The path by which QEMU reaches the file: /dev/fdset/N after an -add-fd, or the path itself when native.
+ * Owned by the caller; NULL when memory is out. */
+char *emit_file(Emit *e, const FileRequest *r);
+/* The same for what QEMU cannot take from an fd set: /proc/self/fd/N of a copy. */
+char *emit_copy(Emit *e, const FileRequest *r);
+
+/* --- shared by devices --- */
+
+/* "bus" and "addr" of a device with an address; nothing for one without. */
+void json_address(Emit *e, Json *j, const DeviceInfo *info);
+/* "rombar" and "romfile". */
+void json_rom(Emit *e, Json *j, const DeviceInfo *info, const char *element);
+/* The boot index of the device from <boot order=> or <os><boot dev=>; 0: none. */
+unsigned boot_index(const Domain *d, const DeviceInfo *info);
+/* "virtio-blk-pci", "virtio-blk-pci-transitional" … for a model's word. */
+const char *virtio_suffix(const char *model);
+
+/* --- the emitters, in files by device class --- */
+
+int emit_name(Emit *e);
+int emit_paused(Emit *e);
+int emit_pflash(Emit *e);
+int emit_machine(Emit *e);
+int emit_accel(Emit *e);
+int emit_cpu(Emit *e);
+int emit_loader(Emit *e);
+int emit_memory(Emit *e);
+int emit_smp(Emit *e);
+int emit_iothreads(Emit *e);
+int emit_uuid(Emit *e);
+int emit_no_display(Emit *e);
+int emit_no_defaults(Emit *e);
+int emit_monitor(Emit *e);
+int emit_clock(Emit *e);
+int emit_power(Emit *e);
+int emit_boot(Emit *e);
+int emit_kernel(Emit *e);
+int emit_pci_hole(Emit *e);
+int emit_controllers(Emit *e);
+int emit_disks(Emit *e);
+int emit_interfaces(Emit *e);
+int emit_serials(Emit *e);
+int emit_parallels(Emit *e);
+int emit_channels(Emit *e);
+int emit_consoles(Emit *e);
+int emit_inputs(Emit *e);
+int emit_audio(Emit *e);
+int emit_vnc(Emit *e);
+int emit_videos(Emit *e);
+int emit_watchdogs(Emit *e);
+int emit_balloon(Emit *e);
+int emit_rngs(Emit *e);
+int emit_user_args(Emit *e);
+int emit_sandbox(Emit *e);
+int emit_panics(Emit *e);
+int emit_messages(Emit *e);
+
+bool has_pflash(const Domain *d) _pure_;
+bool has_no_graphics(const Domain *d) _pure_;
+/* The balloon's and RAM's size: memory in whole mebibytes, as QEMU wants it. */
+uint64_t ram_size(const Domain *d) _pure_;

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "qemu-json.h"
+
+static void add(Json *j, const char *key, json_object *value) {
+        if (!j->object && !j->failed)
+                j->object = json_object_new_object();
+        if (!value || !j->object || json_object_object_add(j->object, key, value) < 0) {
+                json_object_put(value);
+                j->failed = true;
+        }
+}
+
+void json_add_string(Json *j, const char *key, const char *value) {
+        if (value)
+                add(j, key, json_object_new_string(value));
+}
+
+void json_add_stringf(Json *j, const char *key, const char *format, ...) {
+        _cleanup_free_ char *s = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&s, format, ap) < 0)
+                s = NULL;
+        va_end(ap);
+        if (s)
+                json_add_string(j, key, s);
+        else
+                j->failed = true;
+}
+
+void json_add_uint(Json *j, const char *key, uint64_t value) {
+        add(j, key, json_object_new_uint64(value));
+}
+
+void json_add_opt_uint(Json *j, const char *key, OptUint value) {
+        if (value.set)
+                json_add_uint(j, key, value.value);
+}
+
+void json_add_bool(Json *j, const char *key, bool value) {
+        add(j, key, json_object_new_boolean(value));
+}
+
+void json_add_tristate(Json *j, const char *key, Tristate value) {
+        if (value != TRI_UNSET)
+                json_add_bool(j, key, value == TRI_YES);
+}
+
+void json_add_null(Json *j, const char *key) {
+        if (!j->object && !j->failed)
+                j->object = json_object_new_object();
+        /* NULL is how json-c spells null. */
+        if (!j->object || json_object_object_add(j->object, key, NULL) < 0)
+                j->failed = true;
+}
+
+void json_add_sub(Json *j, const char *key, Json *sub) {
+        j->failed |= sub->failed;
+        add(j, key, sub->object);
+        *sub = (Json) {};
+}
+
+int json_finish(Json *j, char **ret) {
+        const char *text = j->failed || !j->object ? NULL :
+                json_object_to_json_string_ext(j->object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        char *copy = text ? strdup(text) : NULL;
+
+        json_done(j);
+        if (!copy)
+                return -ENOMEM;
+        *ret = copy;
+        return 0;
+}
+
+void json_done(Json *j) {
+        json_object_put(j->object);
+        *j = (Json) {};
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What becomes of a definition. Every NAME.xml of the directory is a case; beside it stand
+ *   NAME.effective.xml  the domain with all that is filled in,
+ *   NAME.args           QEMU's arguments as they run, one on a line,
+ *   NAME.native         the same with paths, as `domxml-to-native` prints them,
+ *   NAME.fds            what is opened: number, name, kind, user, flags, path;
+ * or NAME.error: the messages, when it must be refused. NAME.chains, where it is there, says which images the
+ * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first.
+ * golden [--update] CAPS.json DIRECTORY [NAME…]: writes what differs; --update makes it the expected text. */
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "domain-xml.h"
+#include "file-util.h"
+#include "plan.h"
+#include "qemu-argv.h"
+#include "qemu-domain.h"
+#include "string-util.h"
+#include "strv.h"
+#include "text.h"
+
+#define FILE_MAX (4U << 20)
+
+static bool update;
+static unsigned n_cases, n_failed, n_written;
+
+/* --- comparing --- */
+
+static size_t line_length(const char *s) {
+        return strcspn(s, "\n");
+}
+
+/* The first line in which the two differ, with its number: enough to see what happened, and `--update` with
+ * git diff shows the rest. */
+static void print_difference(const char *file, const char *expected, const char *actual) {
+        unsigned line = 1;
+
+        while (*expected && *actual && line_length(expected) == line_length(actual) &&
+               strncmp(expected, actual, line_length(expected)) == 0) {
+                expected += line_length(expected) + (expected[line_length(expected)] == '\n');
+                actual += line_length(actual) + (actual[line_length(actual)] == '\n');
+                line++;
+        }
+        fprintf(stderr, "%s:%u:\n- %.*s\n+ %.*s\n", file, line, (int) line_length(expected), expected,
+                (int) line_length(actual), actual);
+}
+
+/* ACTUAL is NULL when there must be no such file. */
+static bool check(const char *dir, const char *name, const char *suffix, const char *actual) {
+        _cleanup_free_ char *path = strf("%s/%s.%s", dir, name, suffix), *expected = NULL;
+        int r = read_file_limited(AT_FDCWD, path, FILE_MAX, &expected, NULL);
+
+        if (r < 0 && r != -ENOENT) {
+                fprintf(stderr, "%s: %s\n", path, strerror(-r));
+                return false;
+        }
+        if (streq_ptr(expected, actual))
+                return true;
+        if (update) {
+                n_written++;
+                if (!actual)
+                        return unlink(path) >= 0;
+                r = write_file_atomic(AT_FDCWD, path, actual, strlen(actual), 0644);
+                if (r < 0)
+                        fprintf(stderr, "%s: %s\n", path, strerror(-r));
+                return r >= 0;
+        }
+        print_difference(path, strempty(expected), strempty(actual));
+        return false;
+}
+
+/* --- rendering --- */
+
+static char *lines(char *const *l) {
+        _cleanup_text_ Text t = {};
+        char *s;
+
+        STRV_FOREACH(i, l)
+                text_appendf(&t, "%s\n", *i);
+        return text_finish(&t, &s) < 0 ? NULL : s;
+}
+
+static char *native_lines(const QemuArgv *a) {
+        _cleanup_free_ char *env = lines(a->env), *args = lines(a->argv);
+
+        return env && args ? strf("%s%s", env, args) : NULL;
+}
+
+static void add_fd(Text *t, const PlanFd *fd) {
+        const struct { bool on; const char *word; } flags[] = {
+                { fd->writable, "writable" }, { fd->read_only_image, "read-only-image" }, { fd->append, "append" },
+                { fd->create, "create" }, { fd->block_device, "block-device" }, { fd->char_device, "char-device" },
+                { fd->managed_tap, "managed" },
+        };
+
+        if (fd->user == PLAN_USER_QEMU)
+                text_appendf(t, "%u", fd->number);
+        else
+                text_append(t, "-");
+        text_appendf(t, " %s %s %s", fd->name, plan_fd_kind_to_string(fd->kind), fd->user == PLAN_USER_QEMU ? "qemu" : "monitor");
+        if (fd->fdset >= 0)
+                text_appendf(t, " set=%d", fd->fdset);
+        if (fd->queues > 1)
+                text_appendf(t, " queues=%u", fd->queues);
+        FOREACH_ARRAY(f, flags, ELEMENTSOF(flags))
+                if (f->on)
+                        text_appendf(t, " %s", f->word);
+        if (fd->ifname)
+                text_appendf(t, " ifname=%s", fd->ifname);
+        if (fd->bridge)
+                text_appendf(t, " bridge=%s", fd->bridge);
+        if (fd->mtu.set)
+                text_appendf(t, " mtu=%u", fd->mtu.value);
+        if (fd->host)
+                text_appendf(t, " %s:%s", fd->host, strempty(fd->service));
+        if (fd->path)
+                text_appendf(t, " %s", fd->path);
+        text_appendf(t, " (%s)\n", strempty(fd->element));
+}
+
+static char *fd_lines(const Plan *p) {
+        _cleanup_text_ Text t = {};
+        char *s;
+
+        FOREACH_ARRAY(fd, p->fds, p->n_fds)
+                add_fd(&t, fd);
+        return text_finish(&t, &s) < 0 ? NULL : s;
+}
+
+static char *diag_lines(const Diag *d) {
+        _cleanup_text_ Text t = {};
+        char *s;
+
+        FOREACH_ARRAY(entry, d->entries, d->n_entries) {
+                _cleanup_free_ char *line = diag_entry_format(d, entry);
+                text_appendf(&t, "%s\n", strempty(line));
+        }
+        return text_finish(&t, &s) < 0 ? NULL : s;
+}
+
+/* --- a case --- */
+
+static int add_image(HostFacts *facts, char **words) {
+        DiskChain *chain = NULL;
+
+        FOREACH_ARRAY(c, facts->chains, facts->n_chains)
+                if (streq(c->target_dev, words[0]))
+                        chain = c;
+        if (!chain) {
+                if (!ARRAY_GROW(facts->chains, facts->n_chains))
+                        return -ENOMEM;
+                chain = facts->chains + facts->n_chains++;
+                *chain = (DiskChain) { .target_dev = strdup(words[0]) };
+        }
+        if (!ARRAY_GROW(chain->images, chain->n_images))
+                return -ENOMEM;
+        chain->images[chain->n_images++] = (DiskImage) {
+                .path = strdup(words[1]), .format = disk_format_from_string(words[2]), .block_device = words[3],
+        };
+        return 0;
+}
+
+static int read_chains(const char *dir, const char *name, HostFacts *facts) {
+        _cleanup_free_ char *path = strf("%s/%s.chains", dir, name), *text = NULL;
+        _cleanup_strv_ char **l = NULL;
+        int r = read_file_limited(AT_FDCWD, path, FILE_MAX, &text, NULL);
+
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        r = strv_split(text, "\n", &l);
+        STRV_FOREACH(line, l) {
+                _cleanup_strv_ char **words = NULL;
+                if (r < 0 || (r = strv_split(*line, " ", &words)) < 0)
+                        return r;
+                if (strv_length(words) < 3)
+                        return -EINVAL;
+                if ((r = add_image(facts, words)) < 0)
+                        return r;
+        }
+        return r;
+}
+
+static int complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        int r;
+
+        if ((r = domain_complete(d, facts, diag)) < 0 || (r = domain_validate(d, diag)) < 0)
+                return r;
+        return qemu_domain_complete(d, caps, facts, diag);
+}
+
+/* What is effective stays as it is when it is read and completed again. */
+static bool check_stable(const char *name, const char *effective, const QemuCaps *caps, const HostFacts *facts) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_free_ char *again = NULL;
+
+        if (diag_init(&diag, name) < 0 || domain_from_xml(effective, strlen(effective), &diag, &d) < 0 ||
+            domain_complete(d, facts, &diag) < 0 || qemu_domain_complete(d, caps, facts, &diag) < 0 ||
+            domain_to_xml(d, DOMAIN_XML_INACTIVE, &again) < 0) {
+                fprintf(stderr, "%s: the effective domain is refused: %s\n", name, strempty(diag_first_error(&diag)));
+                return false;
+        }
+        if (streq(effective, again))
+                return true;
+        fprintf(stderr, "%s: completing it twice is not the same as once\n", name);
+        print_difference(name, effective, again);
+        return false;
+}
+
+static bool check_plan(const char *dir, const char *name, const Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        _cleanup_(plan_freep) Plan *plan = NULL, *copy = NULL;
+        _cleanup_qemu_argv_ QemuArgv native = {};
+        _cleanup_free_ char *effective = NULL, *args = NULL, *native_text = NULL, *fds = NULL, *json = NULL, *json_again = NULL,
+                            *runtime_dir = strf("/run/vmunit/%s", d->name);
+        bool ok;
+        int r;
+
+        if ((r = plan_new(d, caps, facts, "0123456789abcdef0123456789abcdef", "/etc/vm/case.xml", diag, &plan)) < 0 ||
+            (r = qemu_argv_new(d, caps, facts, QEMU_ARGV_NATIVE, runtime_dir, diag, &native)) < 0 ||
+            (r = domain_to_xml(d, DOMAIN_XML_INACTIVE, &effective)) < 0) {
+                _cleanup_free_ char *text = diag_lines(diag);
+                return check(dir, name, "error", text);
+        }
+        args = lines(plan->argv);
+        native_text = native_lines(&native);
+        fds = fd_lines(plan);
+        ok = check(dir, name, "effective.xml", effective);
+        ok &= check(dir, name, "args", args);
+        ok &= check(dir, name, "native", native_text);
+        ok &= check(dir, name, "fds", fds);
+        ok &= check(dir, name, "error", NULL);
+        ok &= check_stable(name, effective, caps, facts);
+        if (plan_to_json(plan, &json) < 0 || plan_from_json(json, strlen(json), &copy) < 0 ||
+            plan_to_json(copy, &json_again) < 0 || !streq(json, json_again)) {
+                fprintf(stderr, "%s: the plan is not the same after JSON\n", name);
+                ok = false;
+        }
+        return ok;
+}
+
+static bool run_case(const char *dir, const char *name, const QemuCaps *caps) {
+        _cleanup_free_ char *path = strf("%s/%s.xml", dir, name), *file = strf("%s.xml", name), *text = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_(domain_freep) Domain *d = NULL;
+        HostFacts facts = host_facts_generic;
+        size_t size;
+        bool ok;
+
+        if (diag_init(&diag, file) < 0 || read_file_limited(AT_FDCWD, path, FILE_MAX, &text, &size) < 0 ||
+            read_chains(dir, name, &facts) < 0) {
+                fprintf(stderr, "%s: cannot be read\n", path);
+                return false;
+        }
+        if (domain_from_xml(text, size, &diag, &d) < 0 || complete(d, caps, &facts, &diag) < 0) {
+                _cleanup_free_ char *messages = diag_lines(&diag);
+                ok = check(dir, name, "error", messages);
+        } else
+                ok = check_plan(dir, name, d, caps, &facts, &diag);
+        host_facts_done(&facts);
+        return ok;
+}
+
+static int is_case(const struct dirent *entry) {
+        return endswith(entry->d_name, ".xml") && !endswith(entry->d_name, ".effective.xml");
+}
+
+static int run_directory(const char *dir, char *const *names, const QemuCaps *caps) {
+        struct dirent **list;
+        int n = scandir(dir, &list, is_case, alphasort);
+
+        if (n < 0)
+                return -errno;
+        for (int i = 0; i < n; i++) {
+                _cleanup_free_ char *name = strndup(list[i]->d_name, strlen(list[i]->d_name) - strlen(".xml"));
+                free(list[i]);
+                if (!name || (*names && !strv_contains(names, name)))
+                        continue;
+                n_cases++;
+                if (!run_case(dir, name, caps)) {
+                        fprintf(stderr, "FAIL %s\n", name);
+                        n_failed++;
+                }
+        }
+        free(list);
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_free_ char *text = NULL;
+        int r;
+
+        if (argc > 1 && streq(argv[1], "--update")) {
+                update = true;
+                argv++;
+                argc--;
+        }
+        if (argc < 3) {
+                fprintf(stderr, "golden [--update] CAPS.json DIRECTORY [NAME...]\n");
+                return 2;
+        }
+        r = read_file_limited(AT_FDCWD, argv[1], FILE_MAX, &text, NULL);
+        if (r >= 0)
+                r = qemu_caps_from_json(text, &caps);
+        if (r >= 0)
+                r = run_directory(argv[2], argv + 3, caps);
+        if (r < 0) {
+                fprintf(stderr, "%s: %s\n", argv[1], strerror(-r));
+                return 1;
+        }
+        printf("%u cases, %u failed%s", n_cases, n_failed, update ? "" : "\n");
+        if (update)
+                printf(", %u files written\n", n_written);
+        return n_cases == 0 || n_failed > 0;
+}
