@@ -242,8 +242,25 @@ static int take_names(char ***names, json_object *answer) {
         return 0;
 }
 
+/* Machines name the type of their default CPU ("qemu64-x86_64-cpu"); what is wanted is its model ("qemu64"). */
+static int name_default_cpus(QemuCaps *c, const char *type, const char *model) {
+        FOREACH_ARRAY(m, c->machines, c->n_machines)
+                if (streq_ptr(m->default_cpu, type) && free_and_strdup(&m->default_cpu, model) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
 static int take_cpus(QemuCaps *c, json_object *answer) {
-        return take_names(&c->cpu_models, answer);
+        size_t n = json_object_array_length(answer);
+
+        int r = take_names(&c->cpu_models, answer);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                json_object *o = json_object_array_get_idx(answer, i);
+                const char *type = get_string(o, "typename");
+                if (type)
+                        r = name_default_cpus(c, type, get_string(o, "name"));
+        }
+        return r;
 }
 
 static int take_types(QemuCaps *c, json_object *answer) {
