@@ -204,7 +204,12 @@ static int emulator_caps(void *userdata, const char *emulator, bool only_cached,
         if (only_cached)
                 return -ENOENT;
         text_appendf(&f->calls, "ask %s\n", emulator);
-        return diag_error_code(diag, -ENOENT, (SrcLoc) {}, "there is no emulator '%s'", emulator);
+        /* The only one that is "installed"; what it can do is in the golden tests' record. */
+        if (!streq(emulator, "/usr/bin/qemu-system-x86_64"))
+                return diag_error_code(diag, -ENOENT, (SrcLoc) {}, "there is no emulator '%s'", emulator);
+        _cleanup_free_ char *json = NULL;
+        int r = read_file_limited(AT_FDCWD, VMUNIT_CAPS, 1U << 20, &json, NULL);
+        return r < 0 ? r : qemu_caps_from_json(json, ret);
 }
 
 static int host_facts(void *userdata, HostFacts *ret) {

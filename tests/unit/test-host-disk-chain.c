@@ -153,7 +153,7 @@ static void test_refusals(void **state) {
                     "'%1$s/json.qcow2' is not a file or a block device");
         chain_fails("odd.qcow2", -EOPNOTSUPP,
                     "not supported: format 'blkdebug' of backing image 'base.raw' of image '%1$s/odd.qcow2'");
-        chain_fails("not.qcow2", -EINVAL, "'%1$s/not.qcow2' of disk vda is not a valid qcow2 image");
+        chain_fails("not.qcow2", -EBADMSG, "'%1$s/not.qcow2' of disk vda is not a valid qcow2 image");
 }
 
 static void test_depth(void **state) {
