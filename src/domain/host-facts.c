@@ -10,6 +10,13 @@ const HostFacts host_facts_generic = {
         .now = 1700000000,
 };
 
+int host_facts_check(const HostFacts *f, const Domain *d, Diag *diag) {
+        if (d->type == DOMAIN_KVM && !f->has_kvm)
+                return diag_error_code(diag, -ENODEV, d->loc, "domain type 'kvm' needs /dev/kvm, which this machine does "
+                                       "not have (use type='qemu' for emulation)");
+        return 0;
+}
+
 void host_facts_done(HostFacts *f) {
         FOREACH_ARRAY(chain, f->chains, f->n_chains) {
                 FOREACH_ARRAY(image, chain->images, chain->n_images)

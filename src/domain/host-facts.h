@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "domain-enums.h"
+#include "domain.h"
 #include "macro.h"
 
 /* One image of a chain of backing files, as the prepare step found it; [0] is the disk's own image. */
@@ -32,6 +32,10 @@ typedef struct HostFacts {
 
 /* x86_64 with KVM and a fixed machine-id: what the golden tests and `vmunit verify` without --host assume. */
 extern const HostFacts host_facts_generic;
+
+/* Does the machine have what the definition asks for? Asked when it is to start, not when it is defined: a
+ * definition may be made for another machine, or before a module is loaded. 0 or -ENODEV with the reason in DIAG. */
+int host_facts_check(const HostFacts *f, const Domain *d, Diag *diag);
 
 void host_facts_done(HostFacts *f);
 

@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <systemd/sd-id128.h>
 
 #include "host-probe.h"
@@ -45,6 +46,7 @@ int host_facts_gather(HostFacts *ret) {
                 .has_kvm = kvm_works(),
                 .has_vhost_net = access("/dev/vhost-net", F_OK) >= 0,
                 .has_selinux = host_has_selinux(),
+                .now = (int64_t) time(NULL),
         };
         sd_id128_t id;
 

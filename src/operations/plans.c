@@ -129,12 +129,7 @@ static int check_host(Manager *m, const Domain *d, Diag *diag) {
         const HostFacts *facts;
 
         int r = manager_facts(m, &facts);
-        if (r < 0)
-                return r;
-        if (d->type == DOMAIN_KVM && !facts->has_kvm)
-                return diag_error_code(diag, -ENODEV, d->loc,
-                                       "domain type 'kvm' needs /dev/kvm, which this machine does not have");
-        return 0;
+        return r < 0 ? r : host_facts_check(facts, d, diag);
 }
 
 /* A file in one of the directories of definitions must be called as what it defines. */

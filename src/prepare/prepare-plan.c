@@ -51,9 +51,9 @@ static int parse(Prepare *p, const Definition *text, const HostFacts *facts, Dom
         if (!streq_ptr(d->name, p->name))
                 return diag_error(&p->diag, d->name_loc, "name '%s' does not match the file's name '%s.xml'",
                                   strempty(d->name), p->name);
-        if (d->type == DOMAIN_KVM && !facts->has_kvm)
-                return diag_error_code(&p->diag, -ENODEV, d->loc, "domain type 'kvm' needs /dev/kvm, which this machine "
-                                       "does not have (use type='qemu' for emulation)");
+        r = host_facts_check(facts, d, &p->diag);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(d);
         return 0;
 }

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The domains that the guides print and virt-install writes: each passes `verify --host` once its files are there, or
+fails for the one reason that is true."""
+
+import contextlib
+import os
+import re
+
+from harness import add_case, check_equal, check_match, main, run, run_ok
+
+HERE = os.environ["VMUNIT_TESTS"] + "/golden"
+EMULATOR = "/usr/bin/qemu-system-x86_64"
+
+# The file → what is wrong with it (every line of the answer must match), or None.
+NO_KVM = r"error: domain type 'kvm' needs /dev/kvm, which this machine does not have"
+XEN = r"error: not supported: domain type 'xen'$"
+NETWORK = r"error: not supported: interface type 'network' \(network 'default'\)$"
+ELEMENT = r"error: not supported: <\w+> in <\w+> \(.*\)$"
+EXAMPLES = {
+    "errors/guide-001-06": XEN,
+    "errors/guide-001-07": XEN,
+    "errors/guide-001-08": XEN,
+    "errors/guide-001-09": XEN,
+    "definitions/guide-001-10": None,
+    "errors/guide-001-11": NETWORK,
+    "errors/guide-001-12": NETWORK,
+    "errors/guide-003-60": NETWORK,
+    "errors/guide-003-61": NETWORK,
+    "definitions/guide-004-101": NO_KVM,
+    "definitions/virt-install-kernel-direct": None,
+    "errors/virt-install-alma9-hostdevs": ELEMENT,
+    "errors/virt-install-debian11-bios": ELEMENT,
+    "errors/virt-install-fedora37-tuned": ELEMENT,
+    "errors/virt-install-ubuntu2204-uefi": ELEMENT,
+    "errors/virt-install-win10": ELEMENT,
+}
+
+
+def provide(text):
+    """Makes the files and bridges that a definition names."""
+    for path in re.findall(r"(?:file|dev)=['\"](/[^'\"]+)['\"]", text) + re.findall(r"<(?:kernel|initrd)>([^<]+)<", text):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not os.path.exists(path):
+            with open(path, "wb") as f:
+                f.truncate(1 << 20)
+            if "qcow2" in path:
+                run_ok(["qemu-img", "create", "-q", "-f", "qcow2", path, "1M"])
+    for emulator in re.findall(r"<emulator>([^<]+)<", text):
+        os.makedirs(os.path.dirname(emulator), exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.symlink(EMULATOR, emulator)
+    for bridge in re.findall(r"<source bridge=['\"]([^'\"]+)['\"]", text):
+        run(["ip", "link", "add", bridge, "type", "bridge"])
+
+
+def example(name, expected):
+    def case():
+        path = f"{HERE}/{name}.xml"
+        with open(path, encoding="utf-8") as f:
+            provide(f.read())
+        result = run(["vmunit", "verify", "--host", path])
+        errors = [line for line in result.err.splitlines() if "error: " in line]
+        if expected is None:
+            check_equal((result.rc, errors), (0, []), f"verify of {name}")
+            return
+        check_equal(result.rc, 1, f"verify of {name}")
+        check_equal(bool(errors), True, "there is a reason")
+        for line in errors:
+            check_match(rf"^{re.escape(path)}(:\d+:\d+)?: {expected}", line)
+    return case
+
+
+for name, expected in EXAMPLES.items():
+    add_case(os.path.basename(name), example(name, expected))
+
+if __name__ == "__main__":
+    main()
