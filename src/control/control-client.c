@@ -57,7 +57,8 @@ int control_open_path(const char *path, sd_bus **ret) {
         return 0;
 fail:
         sd_bus_close_unref(bus);
-        return r;
+        /* A server that wants none of us may have closed the connection before our first byte. */
+        return r == -EPIPE ? -ECONNRESET : r;
 }
 
 int control_open(const char *vm_name, sd_bus **ret) {

@@ -13,7 +13,8 @@
  * -ETIMEDOUT, -ECONNRESET (the monitor went away: the call may be repeated), others as they come. */
 
 /* Connects to the monitor of a running VM. -ENOENT or -ECONNREFUSED without an entry in a Diag when it has
- * none, i.e. when it does not run. Owned by the caller: sd_bus_flush_close_unref(). */
+ * none, i.e. when it does not run; -ECONNRESET when the monitor went away or turned us away, which may as well show
+ * only at the first call; -EBUSY when it does not accept. Owned by the caller: sd_bus_flush_close_unref(). */
 int control_open(const char *vm_name, sd_bus **ret);
 /* The same for the socket at PATH. */
 int control_open_path(const char *path, sd_bus **ret);

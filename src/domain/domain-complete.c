@@ -293,8 +293,13 @@ static int complete_rest(Domain *d, const HostFacts *facts) {
 }
 
 /* In this order: later steps look at what earlier ones have filled in. */
+static int complete_aliases(Domain *d, const HostFacts *facts) {
+        domain_forget_aliases(d);
+        return 0;
+}
+
 static int (*const steps[])(Domain *, const HostFacts *) = {
-        complete_base,         complete_uuid,        complete_macs,       complete_boot,
+        complete_base,         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
         domain_complete_disks, complete_controllers, complete_interfaces, domain_complete_chars,
         complete_inputs,       complete_graphics,    complete_videos,     complete_rest,
 };

@@ -6,36 +6,26 @@
 typedef struct DeviceList {
         const DeviceInfo **items; /* owned; what they point to is the domain's */
         size_t n_items;
+        bool failed; /* memory has run out */
 } DeviceList;
 
 static void device_list_done(DeviceList *l) {
         free(l->items);
 }
 
-static bool add(DeviceList *l, const DeviceInfo *info) {
-        if (!ARRAY_GROW(l->items, l->n_items))
-                return false;
-        l->items[l->n_items++] = info;
-        return true;
+static void add(DeviceInfo *info, void *userdata) {
+        DeviceList *l = userdata;
+
+        if (ARRAY_GROW(l->items, l->n_items))
+                l->items[l->n_items++] = info;
+        else
+                l->failed = true;
 }
 
-#define ADD_ALL(list, array, count)                                                                          \
-        FOREACH_ARRAY(device, array, count)                                                                  \
-        if (!add(list, &device->info))                                                                       \
-                return false;
-
 static bool collect(const Domain *d, DeviceList *l) {
-        ADD_ALL(l, d->disks, d->n_disks);
-        ADD_ALL(l, d->controllers, d->n_controllers);
-        ADD_ALL(l, d->interfaces, d->n_interfaces);
-        ADD_ALL(l, d->chars, d->n_chars);
-        ADD_ALL(l, d->inputs, d->n_inputs);
-        ADD_ALL(l, d->videos, d->n_videos);
-        ADD_ALL(l, d->balloons, d->n_balloons);
-        ADD_ALL(l, d->rngs, d->n_rngs);
-        ADD_ALL(l, d->panics, d->n_panics);
-        ADD_ALL(l, d->watchdogs, d->n_watchdogs);
-        return true;
+        /* Nothing is changed: the list is of constants. */
+        domain_for_devices((Domain *) d, add, l);
+        return !l->failed;
 }
 
 /* Calls CHECK for every pair of devices, the earlier one first. */

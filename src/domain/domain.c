@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain.h"
+#include "string-util.h"
 
 /* Frees every element of a list with its own destructor, then the list. */
 #define FREE_LIST(list, count, done)                                                                         \
@@ -174,4 +175,30 @@ Domain *domain_free(Domain *d) {
         FREE_LIST(d->qemu_env, d->n_qemu_env, qemu_env_done);
         free(d);
         return NULL;
+}
+
+#define FOR_ALL(array, count)                                                                                \
+        FOREACH_ARRAY(device, array, count)                                                                  \
+        func(&device->info, userdata)
+
+void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata), void *userdata) {
+        FOR_ALL(d->disks, d->n_disks);
+        FOR_ALL(d->controllers, d->n_controllers);
+        FOR_ALL(d->interfaces, d->n_interfaces);
+        FOR_ALL(d->chars, d->n_chars);
+        FOR_ALL(d->inputs, d->n_inputs);
+        FOR_ALL(d->videos, d->n_videos);
+        FOR_ALL(d->balloons, d->n_balloons);
+        FOR_ALL(d->rngs, d->n_rngs);
+        FOR_ALL(d->panics, d->n_panics);
+        FOR_ALL(d->watchdogs, d->n_watchdogs);
+}
+
+static void forget_alias(DeviceInfo *info, void *userdata) {
+        if (info->alias && !startswith(info->alias, "ua-"))
+                info->alias = mfree(info->alias);
+}
+
+void domain_forget_aliases(Domain *d) {
+        domain_for_devices(d, forget_alias, NULL);
 }

@@ -335,6 +335,13 @@ DEFINE_CLEANUP(Domain *, domain_free)
 /* Frees what the source owns and leaves {}. */
 void char_source_done(CharSource *s);
 
+/* Calls FUNC for every device, whatever it is. */
+void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata), void *userdata);
+
+/* Forgets the aliases that are not the user's ("ua-…"): those of a running VM are derived anew at each start, so
+ * that a dump of it can be defined again, as with libvirt. */
+void domain_forget_aliases(Domain *d);
+
 /* Checks what a single element cannot know: combinations, uniqueness, ranges, what is not supported yet. An
  * ordered list of checks; all of them run, so all problems are in DIAG. 0 or -EINVAL. */
 int domain_validate(const Domain *d, Diag *diag);

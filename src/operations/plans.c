@@ -219,6 +219,8 @@ int vm_dump_xml(Manager *m, const Vm *vm, bool inactive, bool security_info, Dia
         int r = live ? load_live(m, vm, diag, &d) : load_inactive(m, vm, diag, &d);
         if (r < 0)
                 return r;
+        if (!live)
+                domain_forget_aliases(d);
         return domain_to_xml(d, (security_info ? DOMAIN_XML_SECURE : 0) | (live ? 0 : DOMAIN_XML_INACTIVE),
                              ret);
 }

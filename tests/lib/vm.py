@@ -3,11 +3,13 @@
 
 import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
 
-from harness import Serial, check, check_equal, fail, journal, run, run_ok, unit_property, wait_for, wait_for_unit
+from harness import (Console, Failure, Serial, check, check_equal, fail, journal, run, run_ok, unit_property, wait_for,
+                     wait_for_unit)
 
 GUEST = os.environ.get("VMUNIT_GUEST", "/usr/lib/vmunit-tests-guest")
 LOGS = "/var/log/vm"
@@ -161,3 +163,56 @@ def nothing_left(machine):
         fail(f"{group} is still there")
     out = subprocess.run(["pgrep", "-f", f"guest={machine.name}[, ]"], capture_output=True, text=True).stdout
     check_equal(out, "", "QEMU processes left")
+
+
+class TalkingVm(Vm):
+    """A VM whose console is a pty, reached by `vmunit console`: its guest can be asked."""
+
+    def __init__(self, name, **keywords):
+        super().__init__(name, **{"cmdline": "", **keywords})
+        self.xml = re.sub(r"<serial type='file'>.*</serial>", "<serial type='pty'/>", self.xml)
+        self.console = None
+
+    def start(self, **_):
+        self.write()
+        run_ok(["vmunit", "start", self.name])
+        self.connect()
+        return self
+
+    def connect(self):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execvp("vmunit", ["vmunit", "console", self.name])
+        self.client, self.console = pid, Console(fd)
+        self.console.expect(rf"^Connected to domain '{re.escape(self.name)}'$")
+        # The guest may have said that it is up before anybody listened: it is up when it answers.
+        wait_for(self._answers, 90, f"{self.name} to answer")
+
+    def _answers(self):
+        self.console.send("cmdline")
+        try:
+            self.console.expect(r"^vmunit-guest: done cmdline 0$", 2)
+        except Failure:
+            return False
+        # What was asked in vain before may be answered now, before this.
+        self.console.send("exec echo in step")
+        self.console.expect(r"^in step\nvmunit-guest: done exec 0$", 30)
+        return True
+
+    def remove(self):
+        if self.console:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.client, signal.SIGTERM)
+            os.waitpid(self.client, 0)
+            self.console.close()
+            self.console = None
+        super().remove()
+
+
+@contextlib.contextmanager
+def talking_vm(name, **keywords):
+    machine = TalkingVm(name, **keywords)
+    try:
+        yield machine
+    finally:
+        machine.remove()

@@ -163,6 +163,19 @@ static void close_bus(sd_bus *bus) {
         sd_bus_flush_close_unref(bus);
 }
 
+/* A call on a connection of its own: 0, or the error of opening it or of the call. Whether a server that turns us away
+ * is noticed by the one or by the other is a matter of time. */
+static int call_once(Diag *diag) {
+        sd_bus *bus = NULL;
+
+        int r = control_open_path(path, &bus);
+        if (r < 0)
+                return r;
+        r = control_reset(bus, LIMIT, diag);
+        sd_bus_close_unref(bus);
+        return r;
+}
+
 /* --- tests -------------------------------------------------------------------------------------------- */
 
 static void test_calls(void **state) {
@@ -312,28 +325,19 @@ static void test_gone(void **state) {
 
 static void test_many_connections(void **state) {
         sd_bus *buses[CONTROL_CLIENTS_MAX];
-        _cleanup_diag_ Diag diag = {};
-        sd_bus *one_more;
 
         for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
                 buses[i] = open_bus();
                 assert_int_equal(control_reset(buses[i], LIMIT, NULL), 0);
         }
-        one_more = open_bus();
-        assert_int_equal(control_reset(one_more, LIMIT, &diag), -ECONNRESET);
-        assert_string_equal(diag_first_error(&diag), "the VM's monitor went away during the call");
-        sd_bus_close_unref(one_more);
+        assert_int_equal(call_once(NULL), -ECONNRESET);
         assert_int_equal(control_reset(buses[0], LIMIT, NULL), 0);
         for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
                 close_bus(buses[i]);
         /* The server learns of it when it gets round to it. */
-        for (unsigned i = 0; i < 1000; i++) {
-                one_more = open_bus();
-                int r = control_reset(one_more, LIMIT, NULL);
-                sd_bus_close_unref(one_more);
-                if (r == 0)
+        for (unsigned i = 0; i < 1000; i++)
+                if (call_once(NULL) == 0)
                         return;
-        }
         fail();
 }
 
@@ -379,10 +383,11 @@ static void test_peers(void **state) {
         for (unsigned uid = 0; uid < 65534; uid += 65533) {
                 pid_t pid = fork();
                 if (pid == 0) {
-                        sd_bus *bus;
-                        if (setresuid(uid, uid, uid) < 0 || control_open_path(path, &bus) < 0)
+                        if (setresuid(uid, uid, uid) < 0)
                                 _exit(2);
-                        _exit(control_reset(bus, LIMIT, NULL) == 0 ? 0 : 1);
+                        /* Turned away by the server, that is, not by the file's mode or for want of it. */
+                        int r = call_once(NULL);
+                        _exit(r == 0 ? 0 : r == -ECONNRESET ? 1 : 3);
                 }
                 assert_int_equal(waitpid(pid, &status, 0), pid);
                 assert_true(WIFEXITED(status));

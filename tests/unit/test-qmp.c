@@ -350,7 +350,7 @@ static void test_passes_fd(void **state) {
 
         setup(&f);
         negotiate(&f);
-        assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+        assert_int_equal(pipe2(p, O_CLOEXEC | O_NONBLOCK), 0);
         assert_int_equal(qmp_call(f.qmp, "getfd", NULL, p[1], SECOND, on_reply, &f), 0);
         safe_close(p[1]); /* ours was copied or sent */
         settle(&f);

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices as the guest sees them: disks, networks, displays, and the terminal of `vmunit run`."""
+
+import contextlib
+import os
+import pty
+import re
+import socket
+
+from harness import Console, case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
+from vm import TalkingVm, nothing_left, talking_vm, vm
+
+IMAGES = "/var/lib/test-images"
+
+
+@contextlib.contextmanager
+def images():
+    os.makedirs(IMAGES, exist_ok=True)
+    try:
+        yield
+    finally:
+        for name in os.listdir(IMAGES):
+            os.unlink(f"{IMAGES}/{name}")
+
+
+def raw(name, size):
+    path = f"{IMAGES}/{name}"
+    with open(path, "wb") as f:
+        f.truncate(size)
+    return path
+
+
+def disk(path, target, bus, *, kind="disk", driver="", more=""):
+    return (f"<disk type='file' device='{kind}'>{driver}<source file='{path}'/>"
+            f"<target dev='{target}' bus='{bus}'/>{more}</disk>")
+
+
+MIB = 1 << 20
+
+
+@case
+def disks_of_every_bus():
+    with images():
+        devices = "".join([
+            disk(raw("a", 11 * MIB), "vda", "virtio", more="<serial>first</serial>"),
+            disk(raw("b", 12 * MIB), "sda", "scsi"),
+            disk(raw("c", 13 * MIB), "sdb", "sata"),
+            disk(raw("d", 14 * MIB), "vdb", "virtio", more="<readonly/>"),
+            disk(raw("e", 15 * MIB), "sdc", "sata", kind="cdrom"),
+            "<controller type='scsi' model='virtio-scsi'/>",
+        ])
+        with talking_vm("disks", devices=devices) as machine:
+            machine.start()
+            disks = {int(d["size"]) // MIB: d for d in machine.console.table("disks") if int(d["size"])}
+            check_equal(sorted(disks), [11, 12, 13, 14, 15], "sizes in MiB")
+            check_equal(disks[11]["serial"], "first")
+            check_equal([disks[n]["ro"] for n in (11, 12, 13, 14)], ["0", "0", "0", "1"], "read-only")
+            machine.console.ask(f"write {disks[11]['name']}")
+            machine.console.ask(f"read {disks[11]['name']}")
+            status, _ = machine.console.command(f"write {disks[14]['name']}")
+            check(status != 0, "a read-only disk was written")
+        with open(f"{IMAGES}/a", "rb") as f:
+            check(f.read(512).strip(b"\0"), "what the guest wrote is not in the image")
+
+
+@case
+def ide_and_floppy_on_pc():
+    with images():
+        devices = disk(raw("h", 11 * MIB), "hda", "ide") + disk(raw("f", 1474560), "fda", "fdc", kind="floppy")
+        with talking_vm("old", devices=devices, machine="pc") as machine:
+            machine.start()
+            sizes = [int(d["size"]) for d in machine.console.table("disks")]
+            check(11 * MIB in sizes, f"the IDE disk is not among {sizes}")
+
+
+@case
+def qcow2_with_a_backing_file():
+    with images():
+        base = raw("base.raw", 16 * MIB)
+        run_ok(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "base.raw", f"{IMAGES}/top.qcow2"])
+        os.chmod(base, 0o400)
+        before = os.stat(base).st_mtime_ns
+        driver = "<driver name='qemu' type='qcow2'/>"
+        with talking_vm("chain", devices=disk(f"{IMAGES}/top.qcow2", "vda", "virtio", driver=driver)) as machine:
+            machine.start()
+            check_equal([int(d["size"]) for d in machine.console.table("disks") if d["name"] == "vda"], [16 * MIB])
+            machine.console.ask("write vda")
+            machine.console.ask("read vda")
+            # Never writable, whatever QEMU might try.
+            modes = {}
+            for fd in os.listdir(f"/proc/{machine.qemu()}/fd"):
+                with contextlib.suppress(OSError):
+                    target = os.readlink(f"/proc/{machine.qemu()}/fd/{fd}")
+                    with open(f"/proc/{machine.qemu()}/fdinfo/{fd}", encoding="ascii") as f:
+                        flags = int(re.search(r"^flags:\t(\d+)$", f.read(), re.MULTILINE)[1], 8)
+                    modes.setdefault(os.path.basename(target), set()).add(flags & os.O_ACCMODE)
+            check_equal(modes.get("base.raw"), {os.O_RDONLY}, "how the backing file is open")
+        check_equal(os.stat(base).st_mtime_ns, before, "the backing file was changed")
+
+
+@case
+def interface_in_a_bridge():
+    run_ok("ip link add br0 type bridge && ip address add 192.0.2.1/24 dev br0 && ip link set br0 up")
+    try:
+        devices = "<interface type='bridge'><source bridge='br0'/><model type='virtio'/></interface>"
+        with talking_vm("bridged", devices=devices) as machine:
+            machine.start()
+            check_equal(len(os.listdir("/sys/class/net/br0/brif")), 1, "ports of the bridge")
+            nic = machine.console.table("nics")[0]
+            check_equal((nic["driver"], nic["mac"][:9]), ("virtio_net", "52:54:00:"))
+            machine.console.ask("ping 192.0.2.1 eth0 192.0.2.2/24", timeout=60)
+            check_equal(unit_property(machine.unit, "PrivateNetwork"), "yes", "PrivateNetwork")
+            run_ok(["vmunit", "destroy", "bridged"])
+            check_equal(os.listdir("/sys/class/net/br0/brif"), [], "ports of the bridge after the stop")
+    finally:
+        run_ok("ip link delete br0")
+
+
+@case
+def missing_bridge():
+    devices = "<interface type='bridge'><source bridge='nobridge0'/></interface>"
+    with vm("unbridged", devices=devices) as machine:
+        machine.write()
+        result = run(["vmunit", "start", "unbridged"], timeout=15)
+        check_equal(result.rc, 1)
+        check_match("bridge 'nobridge0'", result.err)
+        check_equal(machine.state()[0], "shut off")
+
+
+@case
+def user_network():
+    devices = "<interface type='user'><model type='virtio'/></interface>"
+    with talking_vm("slirp", devices=devices) as machine:
+        machine.start()
+        machine.console.ask("dhcp eth0", timeout=60)
+        check_match(r"inet 10\.0\.2\.15/24", "\n".join(machine.console.ask("exec ip address show dev eth0")))
+
+
+def rfb(address, family):
+    """What a VNC server says first."""
+    with socket.socket(family) as s:
+        s.settimeout(20)
+        s.connect(address)
+        version = s.recv(12)
+        s.sendall(version)
+        types = s.recv(16)
+        return version, types
+
+
+@case
+def vnc_on_a_port():
+    devices = "<graphics type='vnc' port='-1' autoport='yes'/>"
+    with vm("screen", devices=devices, cmdline="") as first, vm("screen2", devices=devices, cmdline="") as second:
+        first.start(ready=False)
+        second.start(ready=False)
+        for port in (5900, 5901):
+            version, types = rfb(("127.0.0.1", port), socket.AF_INET)
+            check_equal(version, b"RFB 003.008\n")
+            check_equal(types, b"\x01\x01", "one security type: none")
+        check_equal(unit_property(first.unit, "PrivateNetwork"), "yes", "PrivateNetwork")
+        out = run_ok(["vmunit", "dumpxml", "screen"])
+        check_match(r"<graphics type='vnc'", out)
+
+
+@case
+def vnc_with_a_password():
+    with vm("secret", devices="<graphics type='vnc' port='5907' passwd='sesame'/>", cmdline="") as machine:
+        machine.start(ready=False)
+        _, types = rfb(("127.0.0.1", 5907), socket.AF_INET)
+        check_equal(types, b"\x01\x02", "one security type: VNC authentication")
+        # The password is in no command line and in no file that others can read.
+        with open(f"/proc/{machine.qemu()}/cmdline", "rb") as f:
+            check(b"sesame" not in f.read(), "the password is on the command line")
+        for name in os.listdir("/run/vmunit/secret"):
+            path = f"/run/vmunit/secret/{name}"
+            if os.path.isfile(path) and os.stat(path).st_mode & 0o044:
+                with open(path, "rb") as f:
+                    check(b"sesame" not in f.read(), f"the password can be read in {path}")
+        check("sesame" not in run_ok(["vmunit", "dumpxml", "secret"]), "dumpxml shows the password")
+
+
+@case
+def link_that_is_down():
+    devices = "<interface type='user'><model type='virtio'/><link state='down'/></interface>"
+    with talking_vm("unplugged", devices=devices) as machine:
+        machine.start()
+        machine.console.ask("exec ip link set eth0 up; sleep 1")
+        check_equal(machine.console.ask("exec cat /sys/class/net/eth0/carrier"), ["0"], "the carrier")
+
+
+@case
+def dumped_xml_can_be_defined_again():
+    """The effective XML of a running machine is a definition of the same machine."""
+    devices = "<graphics type='vnc'/><video><model type='vga'/></video><interface type='user'/><rng model='virtio'>" \
+              "<backend model='random'>/dev/urandom</backend></rng>"
+    with vm("again", devices=devices, cmdline="") as machine:
+        machine.start(ready=False)
+        dumped = run_ok(["vmunit", "dumpxml", "--inactive", "again"])
+        argv = run_ok(["vmunit", "domxml-to-native", "qemu-argv", "--domain", "again"])
+        with open("/tmp/again.xml", "w", encoding="utf-8") as f:
+            f.write(dumped)
+        check_equal(run_ok(["vmunit", "domxml-to-native", "qemu-argv", "--xml", "/tmp/again.xml"]), argv, "the arguments")
+
+
+# ---- run
+
+
+def run_in_terminal(name, before=""):
+    """`vmunit run` of a machine whose guest is then told to power off; returns what the terminal showed."""
+    machine = TalkingVm(name)
+    path = f"/tmp/{name}.xml"
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(machine.xml)
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execvp("sh", ["sh", "-c", f"{before} exec vmunit run {path}"])
+    terminal = Console(fd)
+    try:
+        terminal.expect_ready()
+        terminal.send("poweroff")
+        done = []
+        wait_for(lambda: done or done.extend(filter(lambda r: r[0] == pid, [os.waitpid(pid, os.WNOHANG)])) or done, 60,
+                 "vmunit run to end")
+        check_equal(os.waitstatus_to_exitcode(done[0][1]), 0, "the exit status")
+        return terminal.text
+    finally:
+        terminal.close()
+
+
+@case
+def run_with_systemd():
+    text = run_in_terminal("ephemeral")
+    check("notice:" not in text, f"a notice: {text!r}")
+    check_equal(run(["vmunit", "domstate", "ephemeral"]).rc, 1, "it is gone")
+
+
+@case
+def run_without_systemd():
+    # What tells a program that systemd is PID 1 is that directory (sd_booted(3)).
+    text = run_in_terminal("direct", "exec 2>&1; mount --make-rprivate / ; unshare --mount sh -c "
+                           "'mount -t tmpfs tmpfs /run/systemd; exec vmunit run /tmp/direct.xml'; exit $?;")
+    check_match(r"systemd does not run here", text)
+    check_match(r"lacks protections", text)
+
+
+if __name__ == "__main__":
+    main()
