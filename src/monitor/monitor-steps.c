@@ -2,6 +2,7 @@
 #include "log.h"
 #include "monitor.h"
 #include "string-util.h"
+#include "strv.h"
 
 static void job_advance(Job *job);
 
@@ -78,16 +79,17 @@ static const struct {
         [STEP_FORGET_PAUSED] = { "object-del", forget_paused, true },
 };
 
-/* The parts of STEP_PREPARE_GUEST: each gives a command, or NULL when the plan has no use for it. */
+/* The parts of STEP_PREPARE_GUEST: each gives the arguments of its command's I-th call, or NULL when the plan
+ * has no use for that many. */
 typedef struct GuestPart {
         const char *command;
-        json_object *(*arguments)(Monitor *m); /* NULL: not needed */
+        json_object *(*arguments)(Monitor *m, unsigned i);
         bool optional;
         const char *what;
 } GuestPart;
 
-static json_object *vnc_password(Monitor *m) {
-        if (!m->plan->vnc.present || !m->plan->vnc.password)
+static json_object *vnc_password(Monitor *m, unsigned i) {
+        if (i > 0 || !m->plan->vnc.present || !m->plan->vnc.password)
                 return NULL;
         json_object *o = json_object_new_object();
         add_string(o, "protocol", "vnc");
@@ -97,8 +99,17 @@ static json_object *vnc_password(Monitor *m) {
         return o;
 }
 
-static json_object *balloon_target(Monitor *m) {
-        if (m->plan->memory_current == 0)
+static json_object *link_down(Monitor *m, unsigned i) {
+        if (i >= strv_length(m->plan->links_down))
+                return NULL;
+        json_object *o = json_object_new_object();
+        add_string(o, "name", m->plan->links_down[i]);
+        json_object_object_add(o, "up", json_object_new_boolean(false));
+        return o;
+}
+
+static json_object *balloon_target(Monitor *m, unsigned i) {
+        if (i > 0 || m->plan->memory_current == 0)
                 return NULL;
         json_object *o = json_object_new_object();
         json_object_object_add(o, "value", json_object_new_int64((int64_t) m->plan->memory_current));
@@ -107,6 +118,7 @@ static json_object *balloon_target(Monitor *m) {
 
 static const GuestPart guest_parts[] = {
         { "set_password", vnc_password, false, "the VNC password" },
+        { "set_link", link_down, false, "an interface's link" },
         { "balloon", balloon_target, true, "the balloon's target" },
 };
 
@@ -195,7 +207,7 @@ void job_step_done(Job *job, int result, const char *error_name, const char *err
                                                             strempty(step_commands[s->type].command),
                             error_text);
         if (s->type == STEP_PREPARE_GUEST)
-                job->part++; /* The next part, or none. */
+                job->repetition++;
         else {
                 if (result >= 0 && s->text[0])
                         log_message(s->priority, "%s", s->text);
@@ -225,9 +237,9 @@ static void job_send(Job *job, const char *command, json_object *arguments) {
 
 /* Sends the next part that the plan wants; false when there is none left. */
 static bool send_guest_part(Job *job) {
-        for (; job->part < ELEMENTSOF(guest_parts); job->part++) {
+        for (; job->part < ELEMENTSOF(guest_parts); job->part++, job->repetition = 0) {
                 const GuestPart *p = guest_parts + job->part;
-                json_object *arguments = p->arguments(job->monitor);
+                json_object *arguments = p->arguments(job->monitor, job->repetition);
                 if (!arguments)
                         continue;
                 job->part_optional = p->optional;

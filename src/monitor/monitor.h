@@ -25,6 +25,7 @@ typedef struct Job {
         Step steps[STEPS_MAX];
         size_t n_steps, next;
         unsigned part;           /* of STEP_PREPARE_GUEST */
+        unsigned repetition;     /* of the part */
         bool part_optional;
         ControlRequest *request; /* owned: answered at the end; NULL when nobody waits */
         struct Job *next_job, *previous_job;
