@@ -142,8 +142,9 @@ static int check(Tap *t) {
 
         if (s->ifname && !ifname_is_valid(s->ifname))
                 return fail(t, -EINVAL, strf("'%s' is not a valid interface name", s->ifname));
-        if (s->bridge && (!ifname_is_valid(s->bridge) || if_nametoindex(s->bridge) == 0))
-                return fail(t, -ENODEV, strf("bridge '%s' does not exist", s->bridge));
+        char *reason;
+        if (s->bridge && bridge_check(s->bridge, &reason) < 0)
+                return fail(t, -ENODEV, reason);
         bool there = s->ifname && if_nametoindex(s->ifname) != 0;
         if (s->existing && !there)
                 return fail(t, -ENODEV, strf("interface '%s' does not exist", strempty(s->ifname)));
@@ -174,6 +175,13 @@ static int make(Tap *t) {
         if (r >= 0)
                 r = add_to_bridge(t);
         return r < 0 ? r : set_up(t);
+}
+
+int bridge_check(const char *bridge, char **ret_reason) {
+        if (ifname_is_valid(bridge) && if_nametoindex(bridge) > 0)
+                return 0;
+        *ret_reason = strf("bridge '%s' does not exist", bridge);
+        return -ENODEV;
 }
 
 int tap_open(const TapSpec *spec, int *fds, char *ret_ifname, unsigned *ret_ifindex, char **ret_reason) {

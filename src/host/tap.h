@@ -18,4 +18,7 @@ typedef struct TapSpec {
  * then *ret_reason says why ("bridge 'br0' does not exist"), owned by the caller, and nothing is left. */
 int tap_open(const TapSpec *spec, int *fds, char *ret_ifname, unsigned *ret_ifindex, char **ret_reason);
 
+/* 0, or -ENODEV with the reason, owned by the caller. */
+int bridge_check(const char *bridge, char **ret_reason);
+
 #define TAP_QUEUES_MAX 256U

@@ -10,6 +10,7 @@
 #include "qemu-domain.h"
 #include "string-util.h"
 #include "strv.h"
+#include "tap.h"
 #include "text.h"
 
 /* The facts that hold for a look at a definition: a machine made up, or this one. */
@@ -101,15 +102,10 @@ static int check_path(const PlanFd *fd, Diag *diag) {
 }
 
 static int check_bridge(const PlanFd *fd, Diag *diag) {
-        if (!fd->bridge)
-                return 0;
-        _cleanup_free_ char *path = strf("/sys/class/net/%s/bridge", fd->bridge);
-        if (!path)
-                return -ENOMEM;
-        if (access(path, F_OK) >= 0)
-                return 0;
-        return diag_error_code(diag, -ENODEV, fd->loc, "%s: there is no bridge '%s' on this machine",
-                               fd->element, fd->bridge);
+        _cleanup_free_ char *reason = NULL;
+
+        int r = fd->bridge ? bridge_check(fd->bridge, &reason) : 0;
+        return r < 0 ? diag_error_code(diag, r, fd->loc, "%s: %s", fd->element, strempty(reason)) : 0;
 }
 
 static int check_fd(const PlanFd *fd, Diag *diag) {

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "start-options.h"
 #include "string-util.h"
+#include "tap.h"
 
 #define DESTROY_GRACE_USEC (UINT64_C(10) * 1000000)  /* for the supervisor to end its VM */
 #define DESTROY_LIMIT_USEC (UINT64_C(30) * 1000000)  /* for the unit after everything in it was killed */
@@ -64,6 +65,19 @@ static int ensure_loaded(Manager *m, const Vm *vm, const char *digest, Diag *dia
         return m->backend->reload(m->userdata, diag);
 }
 
+/* The unit wants its bridges' device units, so that a boot waits for them; nobody at a prompt wants to wait until
+ * systemd gives up on one that nothing is about to make. */
+static int check_bridges(const Domain *d, Diag *diag) {
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces) {
+                _cleanup_free_ char *reason = NULL;
+
+                int r = i->type == INTERFACE_BRIDGE ? bridge_check(i->source_bridge, &reason) : 0;
+                if (r < 0)
+                        return diag_error_code(diag, r, i->info.loc, "%s", strempty(reason));
+        }
+        return 0;
+}
+
 int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
         _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
         _cleanup_parsed_definition_ ParsedDefinition p = {};
@@ -83,6 +97,8 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
         r = definition_parse(m, d.text, d.size, 0, diag, &p);
         if (r >= 0)
                 r = definition_check_file_name(d.path, p.domain, diag);
+        if (r >= 0)
+                r = check_bridges(p.domain, diag);
         if (r < 0)
                 return r;
 
