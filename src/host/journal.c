@@ -9,7 +9,7 @@
 #include "log.h"
 #include "string-util.h"
 
-#define FIELDS_MAX 8U
+#define FIELDS_MAX 10U
 
 typedef struct Fields {
         char *texts[FIELDS_MAX]; /* owned */
@@ -42,6 +42,8 @@ static int to_journal(const JournalContext *c, int priority, const char *message
         add_field(&f, "VM_NAME", c->name);
         add_field(&f, "VM_UUID", c->uuid);
         add_field(&f, "MESSAGE_ID", message_id);
+        add_field(&f, "OBJECT_SYSTEMD_UNIT", c->unit);
+        add_field(&f, "OBJECT_SYSTEMD_INVOCATION_ID", c->unit ? getenv("INVOCATION_ID") : NULL);
         add_field(&f, "SYSLOG_IDENTIFIER", program_invocation_short_name);
         for (size_t i = 0; i < f.n; i++)
                 iov[i] = (struct iovec) { f.texts[i], strlen(f.texts[i]) };

@@ -7,9 +7,11 @@
 #include "message-ids.h"
 
 /* Entries of the journal about one VM, with the fields VM_NAME= and VM_UUID=. Where no journal listens they go
- * to stderr, as log.h has it. UUID and MESSAGE_ID may be NULL. */
+ * to stderr, as log.h has it. UUID and MESSAGE_ID may be NULL. UNIT is the VM's: journald finds out by itself
+ * which unit wrote, unless the writer has ended by then, as root's short steps have when the machine is busy; so they
+ * say it themselves (systemd.journal-fields(7), OBJECT_SYSTEMD_UNIT=). */
 typedef struct JournalContext {
-        const char *name, *uuid;
+        const char *name, *uuid, *unit;
 } JournalContext;
 
 void journal_log(const JournalContext *c, int priority, const char *message_id, const char *format, ...)

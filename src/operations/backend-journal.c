@@ -2,13 +2,14 @@
 #include <syslog.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
+#include <time.h>
 
 #include "backend-journal.h"
 #include "string-util.h"
 #include "systemd.h"
 
 #define LINES_MAX 5U
-#define JOURNAL_WAIT_USEC (UINT64_C(500) * 1000)
+#define JOURNAL_WAIT_USEC (UINT64_C(2000) * 1000)
 #define SCAN_MAX 500U /* entries looked at, from the newest back */
 
 /* The id of the unit's last run. On the bus it is 16 bytes. */
@@ -70,27 +71,54 @@ static int collect_errors(sd_journal *j, char *lines[LINES_MAX]) {
         return (int) n;
 }
 
+/* What the unit's processes wrote, not what systemd says about it: that is only that it failed. Root's steps say for
+ * themselves which run they belong to (src/host/journal.h). */
+static int open_journal(const char *invocation, sd_journal **ret) {
+        _cleanup_(sd_journal_closep) sd_journal *j = NULL;
+        _cleanup_free_ char *own = strf("_SYSTEMD_INVOCATION_ID=%s", invocation);
+        _cleanup_free_ char *said = strf("OBJECT_SYSTEMD_INVOCATION_ID=%s", invocation);
+
+        if (!own || !said)
+                return -ENOMEM;
+        int r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        if (r >= 0)
+                r = sd_journal_add_match(j, own, 0);
+        if (r >= 0)
+                r = sd_journal_add_disjunction(j);
+        if (r >= 0)
+                r = sd_journal_add_match(j, said, 0);
+        if (r >= 0)
+                r = sd_journal_add_match(j, "_UID=0", 0);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(j);
+        return 0;
+}
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
 int journal_explain_failure(sd_bus *bus, const char *unit, Diag *diag) {
         _cleanup_(sd_journal_closep) sd_journal *j = NULL;
+        uint64_t until = now_usec() + JOURNAL_WAIT_USEC;
         char *lines[LINES_MAX] = {};
         char invocation[33];
 
         int r = get_invocation(bus, unit, invocation);
-        if (r < 0)
-                return r;
-        /* Entries of the unit's processes, not of systemd about it: those say only that it failed. */
-        _cleanup_free_ char *match = strf("_SYSTEMD_INVOCATION_ID=%s", invocation);
-        if (!match)
-                return -ENOMEM;
-        r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
         if (r >= 0)
-                r = sd_journal_add_match(j, match, 0);
+                r = open_journal(invocation, &j);
         if (r < 0)
                 return r;
-        r = collect_errors(j, lines);
-        /* The job's end may be here before the journal has written what came before it. */
-        if (r == 0 && sd_journal_wait(j, JOURNAL_WAIT_USEC) >= 0)
+        /* The job's end may be known here before the journal has written what came before it. */
+        for (;;) {
                 r = collect_errors(j, lines);
+                uint64_t now = now_usec();
+                if (r != 0 || now >= until || sd_journal_wait(j, until - now) < 0)
+                        break;
+        }
         for (int i = r - 1; i >= 0; i--) {
                 diag_error(diag, (SrcLoc) {}, "%s", without_prefix(lines[i]));
                 free(lines[i]);

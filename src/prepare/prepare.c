@@ -35,6 +35,7 @@ int prepare_init(Prepare *p, const char *instance) {
         p->runtime = vm_runtime_path(p->name, NULL);
         if (!p->unit || !p->runtime)
                 return -ENOMEM;
+        p->journal.unit = p->unit;
         /* With the drop-in, the unit adds these fields to all its entries (LogExtraFields=). */
         if (!getenv("VMUNIT_NAME"))
                 p->journal.name = p->name;
