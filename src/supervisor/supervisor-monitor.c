@@ -15,6 +15,7 @@
 #define PING_INTERVAL_USEC (30 * USEC_PER_SEC)
 #define PONG_LIMIT_USEC (15 * USEC_PER_SEC)
 #define RESTART_DELAY_MAX_USEC (5 * USEC_PER_SEC)
+#define ENDING_LIMIT_USEC (30 * USEC_PER_SEC)
 #define QEMU_END_USEC (2 * USEC_PER_SEC)
 
 /* The descriptors of a monitor and the matching LISTEN_FDNAMES. */
@@ -167,6 +168,11 @@ static void on_message(Supervisor *s, const MonitorMessage *m) {
         case MONITOR_ENDING:
                 if (m->b < _REASON_MAX)
                         s->ending = (DomainReason) m->b;
+                /* QEMU may hang on its way out, and the monitor has done what it can. */
+                if (s->terminate_at == UINT64_MAX && !s->destroying) {
+                        s->stop_started = now_usec();
+                        s->terminate_at = s->stop_started + ENDING_LIMIT_USEC;
+                }
                 break;
         case MONITOR_RESTART:
                 s->restart = true;

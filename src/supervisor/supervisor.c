@@ -222,7 +222,7 @@ static int run_timers(Supervisor *s) {
         uint64_t now = now_usec(), next = UINT64_MAX;
 
         if (now >= s->terminate_at) {
-                log_warning("the guest did not shut down within %.1f s: ending QEMU",
+                log_warning("still running %.1f s after the request to end: ending QEMU",
                             (double) (now - s->stop_started) / USEC_PER_SEC);
                 destroy(s, REASON_DESTROYED);
         }
