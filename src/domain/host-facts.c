@@ -3,7 +3,8 @@
 
 const HostFacts host_facts_generic = {
         .arch = ARCH_X86_64,
-        .machine_id = { 0x6d, 0x61, 0x63, 0x68, 0x69, 0x6e, 0x65, 0x2d, 0x69, 0x64, 0x2d, 0x30, 0x30, 0x30, 0x30, 0x31 },
+        .machine_id = {0x6d, 0x61, 0x63, 0x68, 0x69, 0x6e, 0x65, 0x2d, 0x69, 0x64, 0x2d, 0x30, 0x30, 0x30,
+                       0x30, 0x31},
         .has_kvm = true,
         .has_vhost_net = true,
         .page_size = 4096,
@@ -12,7 +13,8 @@ const HostFacts host_facts_generic = {
 
 int host_facts_check(const HostFacts *f, const Domain *d, Diag *diag) {
         if (d->type == DOMAIN_KVM && !f->has_kvm)
-                return diag_error_code(diag, -ENODEV, d->loc, "domain type 'kvm' needs /dev/kvm, which this machine does "
+                return diag_error_code(diag, -ENODEV, d->loc,
+                                       "domain type 'kvm' needs /dev/kvm, which this machine does "
                                        "not have (use type='qemu' for emulation)");
         return 0;
 }

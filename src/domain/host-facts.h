@@ -34,7 +34,8 @@ typedef struct HostFacts {
 extern const HostFacts host_facts_generic;
 
 /* Does the machine have what the definition asks for? Asked when it is to start, not when it is defined: a
- * definition may be made for another machine, or before a module is loaded. 0 or -ENODEV with the reason in DIAG. */
+ * definition may be made for another machine, or before a module is loaded. 0 or -ENODEV with the reason in
+ * DIAG. */
 int host_facts_check(const HostFacts *f, const Domain *d, Diag *diag);
 
 void host_facts_done(HostFacts *f);

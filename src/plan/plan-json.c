@@ -142,11 +142,13 @@ static int write_field(json_object *o, const Field *f, const void *p) {
         case FIELD_BOOL:
                 return *(const bool *) p ? add(o, f->key, json_object_new_boolean(true)) : 0;
         case FIELD_UINT:
-                return *(const unsigned *) p ? add(o, f->key, json_object_new_uint64(*(const unsigned *) p)) : 0;
+                return *(const unsigned *) p ? add(o, f->key, json_object_new_uint64(*(const unsigned *) p))
+                                             : 0;
         case FIELD_INT:
                 return add(o, f->key, json_object_new_int64(*(const int *) p));
         case FIELD_U64:
-                return *(const uint64_t *) p ? add(o, f->key, json_object_new_uint64(*(const uint64_t *) p)) : 0;
+                return *(const uint64_t *) p ? add(o, f->key, json_object_new_uint64(*(const uint64_t *) p))
+                                             : 0;
         case FIELD_OPT_UINT: {
                 const OptUint *v = p;
                 return v->set ? add(o, f->key, json_object_new_uint64(v->value)) : 0;
@@ -174,7 +176,8 @@ static json_object *write_fields(const Field *fields, size_t n, const void *base
         return TAKE_PTR(o);
 }
 
-static json_object *write_list(const Field *fields, size_t n_fields, const void *items, size_t n, size_t size) {
+static json_object *write_list(const Field *fields, size_t n_fields, const void *items, size_t n,
+                               size_t size) {
         _cleanup_json_ json_object *a = json_object_new_array();
         if (!a)
                 return NULL;
@@ -210,7 +213,8 @@ int plan_to_json(const Plan *p, char **ret) {
         _cleanup_json_ json_object *o = write_fields(plan_fields, ELEMENTSOF(plan_fields), p);
         if (!o)
                 return -ENOMEM;
-        int r = add(o, "files", write_list(file_fields, ELEMENTSOF(file_fields), p->fds, p->n_fds, sizeof(PlanFd)));
+        int r = add(o, "files",
+                    write_list(file_fields, ELEMENTSOF(file_fields), p->fds, p->n_fds, sizeof(PlanFd)));
         if (r >= 0)
                 r = add(o, "consoles", write_list(console_fields, ELEMENTSOF(console_fields), p->consoles,
                                                   p->n_consoles, sizeof(PlanConsole)));
@@ -255,7 +259,8 @@ static int read_uint(json_object *o, unsigned *ret) {
 }
 
 static int read_field(json_object *o, const Field *f, void *p) {
-        bool is_string = json_object_is_type(o, json_type_string), is_int = json_object_is_type(o, json_type_int);
+        bool is_string = json_object_is_type(o, json_type_string),
+             is_int = json_object_is_type(o, json_type_int);
 
         switch (f->type) {
         case FIELD_STRING:
@@ -321,7 +326,8 @@ static int read_files(json_object *a, Plan *p) {
                         return -ENOMEM;
                 PlanFd *fd = p->fds + p->n_fds++;
                 *fd = (PlanFd) {};
-                int r = read_fields(json_object_array_get_idx(a, i), file_fields, ELEMENTSOF(file_fields), fd);
+                int r = read_fields(json_object_array_get_idx(a, i), file_fields, ELEMENTSOF(file_fields),
+                                    fd);
                 if (r < 0)
                         return r;
                 if (!fd->name || fd->kind == 0 || fd->user == 0)
@@ -336,7 +342,8 @@ static int read_consoles(json_object *a, Plan *p) {
                         return -ENOMEM;
                 PlanConsole *c = p->consoles + p->n_consoles++;
                 *c = (PlanConsole) {};
-                int r = read_fields(json_object_array_get_idx(a, i), console_fields, ELEMENTSOF(console_fields), c);
+                int r = read_fields(json_object_array_get_idx(a, i), console_fields,
+                                    ELEMENTSOF(console_fields), c);
                 if (r < 0)
                         return r;
                 if (!c->alias || !c->chardev)
@@ -349,8 +356,10 @@ static int read_properties(json_object *a, Plan *p) {
         for (size_t i = 0; i < json_object_array_length(a); i++) {
                 _cleanup_strv_ char **values = NULL;
                 json_object *o = json_object_array_get_idx(a, i), *section, *name, *list;
-                if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, "section", &section) ||
-                    !json_object_object_get_ex(o, "name", &name) || !json_object_object_get_ex(o, "values", &list))
+                if (!json_object_is_type(o, json_type_object) ||
+                    !json_object_object_get_ex(o, "section", &section) ||
+                    !json_object_object_get_ex(o, "name", &name) ||
+                    !json_object_object_get_ex(o, "values", &list))
                         return -EBADMSG;
                 int r = read_strv(list, &values);
                 if (r < 0)

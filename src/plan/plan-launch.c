@@ -21,9 +21,11 @@ static void fd_entry(Text *t, const PlanFd *fd) {
                 entry(t, "monitor-fd", fd->name);
                 return;
         }
-        /* The queues of a device follow each other in number, with a name of its own for each in the fd store. */
+        /* The queues of a device follow each other in number, with a name of its own for each in the fd
+         * store. */
         for (unsigned i = 0; i < MAX(fd->queues, 1U); i++) {
-                text_appendf(t, "%s=%u:%s", fd->kind == PLAN_FD_PAIR ? "pair" : "fd", fd->number + i, fd->name);
+                text_appendf(t, "%s=%u:%s", fd->kind == PLAN_FD_PAIR ? "pair" : "fd", fd->number + i,
+                             fd->name);
                 if (i > 0)
                         text_appendf(t, ".%u", i);
                 text_append_n(t, "", 1);

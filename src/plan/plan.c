@@ -37,7 +37,8 @@ static void set_policy(Plan *p, const Domain *d) {
  * opens. A console that only stands for a serial port has that port's alias. */
 static int add_consoles(Plan *p, const Domain *d, CharKind kind) {
         FOREACH_ARRAY(c, d->chars, d->n_chars) {
-                if (c->kind != kind || !c->info.alias || (kind == CHAR_CONSOLE && c->target_type == TARGET_SERIAL))
+                if (c->kind != kind || !c->info.alias ||
+                    (kind == CHAR_CONSOLE && c->target_type == TARGET_SERIAL))
                         continue;
                 if (!ARRAY_GROW(p->consoles, p->n_consoles))
                         return -ENOMEM;
@@ -126,8 +127,8 @@ Plan *plan_free(Plan *p) {
                 free(c->chardev);
         }
         char *const strings[] = {
-                p->name, p->uuid, p->unit, p->user, p->machine, p->title, p->digest, p->source_path, p->emulator,
-                p->vnc.id, p->vnc.password, p->vnc.listener,
+                p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
+                p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.password, p->vnc.listener,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

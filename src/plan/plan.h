@@ -34,7 +34,7 @@ typedef struct Plan {
         PlanFd *fds;                 /* owned; in the order in which they are opened */
         size_t n_fds;
         UnitProperties properties;   /* owned */
-        char **directories;          /* owned: made by prepare for the VM's uid, below its runtime directory */
+        char **directories; /* owned: made by prepare for the VM's uid, below its runtime directory */
 
         bool start_paused;
         LifecycleAction on_poweroff, on_reboot, on_crash;

@@ -34,14 +34,20 @@ static const DriveBus *drive_bus(const DomainDisk *disk) {
         return NULL;
 }
 
-static int complete_drive(DomainDisk *disk, const DriveBus *b, Diag *diag) {
+static int complete_drive(const Domain *d, DomainDisk *disk, const DriveBus *b, Diag *diag) {
         DeviceAddress *a = &disk->info.address;
         unsigned index;
 
+        if (b->bus == BUS_IDE && !machine_is_i440fx(d))
+                return diag_error(
+                        diag, disk->info.loc,
+                        "disk %s: machine '%s' has no IDE controller; use bus='sata' or bus='virtio'",
+                        strempty(disk->target_dev), strempty(d->os.machine));
         if (a->type == ADDRESS_UNSET) {
                 int r = disk_name_parse(strempty(disk->target_dev), NULL, &index);
                 if (r < 0 && r != -ENOTUNIQ)
-                        return diag_error(diag, disk->info.loc, "disk %s: the name is no disk's, so it has no place on the %s bus",
+                        return diag_error(diag, disk->info.loc,
+                                          "disk %s: the name is no disk's, so it has no place on the %s bus",
                                           strempty(disk->target_dev), disk_bus_to_string(disk->bus));
                 unsigned place = index % b->per_controller;
                 a->type = ADDRESS_DRIVE;
@@ -51,7 +57,8 @@ static int complete_drive(DomainDisk *disk, const DriveBus *b, Diag *diag) {
         }
         if (a->type != ADDRESS_DRIVE)
                 return diag_error(diag, a->loc, "disk %s: an address of type '%s' does not go with bus '%s'",
-                                  strempty(disk->target_dev), address_type_to_string(a->type), disk_bus_to_string(disk->bus));
+                                  strempty(disk->target_dev), address_type_to_string(a->type),
+                                  disk_bus_to_string(disk->bus));
         a->controller.set = a->bus.set = a->target.set = a->unit.set = true;
         return 0;
 }
@@ -60,7 +67,8 @@ static bool same_drive(const DomainDisk *a, const DomainDisk *b) {
         const DeviceAddress *x = &a->info.address, *y = &b->info.address;
 
         return a->bus == b->bus && y->type == ADDRESS_DRIVE && x->controller.value == y->controller.value &&
-               x->bus.value == y->bus.value && x->target.value == y->target.value && x->unit.value == y->unit.value;
+               x->bus.value == y->bus.value && x->target.value == y->target.value &&
+               x->unit.value == y->unit.value;
 }
 
 /* lsi takes 7 units on one bus; virtio-scsi 256 targets with 16384 units; ahci 6 ports; ide 2 × 2. */
@@ -73,14 +81,20 @@ static int check_drive(const Domain *d, const DomainDisk *disk, Diag *diag) {
         unsigned buses = disk->bus == BUS_IDE ? 2 : 1;
 
         if (a->unit.value >= units || a->target.value >= targets || a->bus.value >= buses)
-                return diag_error(diag, a->loc, "disk %s: no such place on %s controller %u: bus %u, target %u, unit %u (the last is bus %u, target %u, unit %u)",
-                                  disk->target_dev, disk_bus_to_string(disk->bus), a->controller.value, a->bus.value,
-                                  a->target.value, a->unit.value, buses - 1, targets - 1, units - 1);
+                return diag_error(diag, a->loc,
+                                  "disk %s: no such place on %s controller %u: bus %u, target %u, unit %u "
+                                  "(the last is bus %u, target %u, unit %u)",
+                                  disk->target_dev, disk_bus_to_string(disk->bus), a->controller.value,
+                                  a->bus.value, a->target.value, a->unit.value, buses - 1, targets - 1,
+                                  units - 1);
         for (const DomainDisk *other = d->disks; other < disk; other++)
                 if (same_drive(disk, other))
-                        return diag_error(diag, disk->info.loc, "%s address controller %u, bus %u, target %u, unit %u is used twice: by disk %s and by disk %s",
-                                          disk_bus_to_string(disk->bus), a->controller.value, a->bus.value, a->target.value,
-                                          a->unit.value, other->target_dev, disk->target_dev);
+                        return diag_error(diag, disk->info.loc,
+                                          "%s address controller %u, bus %u, target %u, unit %u is used "
+                                          "twice: by disk %s and by disk %s",
+                                          disk_bus_to_string(disk->bus), a->controller.value, a->bus.value,
+                                          a->target.value, a->unit.value, other->target_dev,
+                                          disk->target_dev);
         return 0;
 }
 
@@ -94,11 +108,12 @@ int qemu_complete_drives(Domain *d, Diag *diag) {
                 FOREACH_ARRAY(disk, d->disks, d->n_disks) {
                         if (disk->bus != b->bus)
                                 continue;
-                        int r = complete_drive(disk, b, diag);
+                        int r = complete_drive(d, disk, b, diag);
                         if (r < 0)
                                 ret = r;
                         else if (disk->info.address.controller.value >= DRIVE_CONTROLLERS_MAX)
-                                ret = diag_error(diag, disk->info.loc, "disk %s: %s controller %u: there are at most %u",
+                                ret = diag_error(diag, disk->info.loc,
+                                                 "disk %s: %s controller %u: there are at most %u",
                                                  disk->target_dev, disk_bus_to_string(disk->bus),
                                                  disk->info.address.controller.value, DRIVE_CONTROLLERS_MAX);
                         else
@@ -137,12 +152,13 @@ static unsigned port_of(const DeviceAddress *a) {
         return a->port && parse_uint(a->port, &port) >= 0 ? port : 0;
 }
 
-static const DomainChar *port_user(const Domain *d, unsigned controller, unsigned port, const DomainChar *before) {
+static const DomainChar *port_user(const Domain *d, unsigned controller, unsigned port,
+                                   const DomainChar *before) {
         FOREACH_ARRAY(c, d->chars, d->n_chars) {
                 if (c == before)
                         return NULL;
-                if (c->info.address.type == ADDRESS_VIRTIO_SERIAL && c->info.address.controller.value == controller &&
-                    port_of(&c->info.address) == port)
+                if (c->info.address.type == ADDRESS_VIRTIO_SERIAL &&
+                    c->info.address.controller.value == controller && port_of(&c->info.address) == port)
                         return c;
         }
         return NULL;
@@ -177,14 +193,16 @@ static int assign_port(Domain *d, DomainChar *c) {
 
 static int check_port(const Domain *d, const DomainChar *c, Diag *diag) {
         const DeviceAddress *a = &c->info.address;
-        const DomainController *controller = controller_find(d, CONTROLLER_VIRTIO_SERIAL, a->controller.value);
+        const DomainController *controller =
+                controller_find(d, CONTROLLER_VIRTIO_SERIAL, a->controller.value);
         unsigned port = port_of(a);
 
         if (port >= controller_ports(controller))
                 return diag_error(diag, a->loc, "virtio-serial controller %u has no port %u, its last is %u",
                                   a->controller.value, port, controller_ports(controller) - 1);
         if (port > 0 && port_user(d, a->controller.value, port, c))
-                return diag_error(diag, a->loc, "port %u of virtio-serial controller %u is used twice", port, a->controller.value);
+                return diag_error(diag, a->loc, "port %u of virtio-serial controller %u is used twice", port,
+                                  a->controller.value);
         return 0;
 }
 
@@ -197,8 +215,8 @@ static int add_serial_controllers(Domain *d, Diag *diag) {
                 if (!is_virtio_channel(c) && !is_virtio_console(c))
                         continue;
                 if (index >= DRIVE_CONTROLLERS_MAX)
-                        return diag_error(diag, a->loc, "virtio-serial controller %u: there are at most %u", index,
-                                          DRIVE_CONTROLLERS_MAX);
+                        return diag_error(diag, a->loc, "virtio-serial controller %u: there are at most %u",
+                                          index, DRIVE_CONTROLLERS_MAX);
                 int r = controller_add(d, CONTROLLER_VIRTIO_SERIAL, index, NULL);
                 if (r < 0)
                         return r;
@@ -213,10 +231,11 @@ int qemu_complete_virtio_serial(Domain *d, Diag *diag) {
                 return r;
         /* libvirt leaves virtio consoles without an address unless one is given: QEMU numbers them. */
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-                if (is_virtio_channel(c) && (c->info.address.type == ADDRESS_UNSET ||
-                                             (c->info.address.type == ADDRESS_VIRTIO_SERIAL && port_of(&c->info.address) == 0)))
-                        if ((r = assign_port(d, c)) < 0)
-                                return r;
+        if (is_virtio_channel(c) &&
+            (c->info.address.type == ADDRESS_UNSET ||
+             (c->info.address.type == ADDRESS_VIRTIO_SERIAL && port_of(&c->info.address) == 0)))
+                if ((r = assign_port(d, c)) < 0)
+                        return r;
         FOREACH_ARRAY(c, d->chars, d->n_chars)
                 if (c->info.address.type == ADDRESS_VIRTIO_SERIAL && check_port(d, c, diag) < 0)
                         ret = -EINVAL;
@@ -257,7 +276,8 @@ static bool needs_usb(const QemuDevice *device) {
         case DEVICE_KIND_INPUT:
                 return device->input->bus == INPUT_BUS_USB;
         case DEVICE_KIND_CHAR:
-                return device->character->kind == CHAR_SERIAL && device->character->target_type == TARGET_USB_SERIAL;
+                return device->character->kind == CHAR_SERIAL &&
+                       device->character->target_type == TARGET_USB_SERIAL;
         case DEVICE_KIND_INTERFACE:
                 return streq_ptr(device->interface->model, "usb-net");
         default:
@@ -265,7 +285,8 @@ static bool needs_usb(const QemuDevice *device) {
         }
 }
 
-static const QemuDevice *usb_port_user(const QemuDevice *list, size_t n, unsigned bus, const char *port, const QemuDevice *except) {
+static const QemuDevice *usb_port_user(const QemuDevice *list, size_t n, unsigned bus, const char *port,
+                                       const QemuDevice *except) {
         FOREACH_ARRAY(i, list, n)
                 if (i != except && needs_usb(i) && i->info->address.type == ADDRESS_USB &&
                     i->info->address.bus.value == bus && streq_ptr(i->info->address.port, port))
@@ -273,7 +294,8 @@ static const QemuDevice *usb_port_user(const QemuDevice *list, size_t n, unsigne
         return NULL;
 }
 
-static int assign_usb(const Domain *d, const QemuDevice *list, size_t n, const QemuDevice *device, Diag *diag) {
+static int assign_usb(const Domain *d, const QemuDevice *list, size_t n, const QemuDevice *device,
+                      Diag *diag) {
         DeviceAddress *a = &device->info->address;
         bool any = false;
 
@@ -297,15 +319,19 @@ static int assign_usb(const Domain *d, const QemuDevice *list, size_t n, const Q
         if (!what)
                 return -ENOMEM;
         if (!any)
-                return diag_error(diag, device->info->loc, "%s needs a USB controller, and there is none", what);
-        return diag_error(diag, device->info->loc,
-                          "no USB port is left for %s; add a <controller type='usb' model='qemu-xhci' ports='15'/>", what);
+                return diag_error(diag, device->info->loc, "%s needs a USB controller, and there is none",
+                                  what);
+        return diag_error(
+                diag, device->info->loc,
+                "no USB port is left for %s; add a <controller type='usb' model='qemu-xhci' ports='15'/>",
+                what);
 }
 
 int qemu_complete_usb(Domain *d, Diag *diag) {
         _cleanup_free_ QemuDevice *list = NULL;
         /* libvirt's order: storage first. */
-        static const QemuDeviceKind order[] = { DEVICE_KIND_DISK, DEVICE_KIND_INPUT, DEVICE_KIND_CHAR, DEVICE_KIND_INTERFACE };
+        static const QemuDeviceKind order[] = { DEVICE_KIND_DISK, DEVICE_KIND_INPUT, DEVICE_KIND_CHAR,
+                                               DEVICE_KIND_INTERFACE };
         size_t n;
         int r = qemu_devices(d, &list, &n), ret = 0;
 
@@ -334,7 +360,8 @@ int qemu_complete_usb(Domain *d, Diag *diag) {
                 _cleanup_free_ char *x = qemu_device_describe(other), *y = qemu_device_describe(i);
                 if (!x || !y)
                         return -ENOMEM;
-                ret = diag_error(diag, a->loc, "USB port %s of bus %u is used twice: by %s and by %s", a->port, a->bus.value, x, y);
+                ret = diag_error(diag, a->loc, "USB port %s of bus %u is used twice: by %s and by %s",
+                                 a->port, a->bus.value, x, y);
         }
         return ret;
 }

@@ -32,12 +32,14 @@ static char *disk_alias(const Domain *d, const DomainDisk *disk) {
         case BUS_SCSI:
                 c = controller_find(d, CONTROLLER_SCSI, a->controller.value);
                 if (!c || !streq_ptr(c->model, "lsilogic"))
-                        return strf("scsi%u-%u-%u-%u", a->controller.value, a->bus.value, a->target.value, a->unit.value);
+                        return strf("scsi%u-%u-%u-%u", a->controller.value, a->bus.value, a->target.value,
+                                    a->unit.value);
                 /* fall through */
         case BUS_IDE:
         case BUS_FDC:
         case BUS_SATA:
-                return strf("%s%u-%u-%u", disk_bus_to_string(disk->bus), a->controller.value, a->bus.value, a->unit.value);
+                return strf("%s%u-%u-%u", disk_bus_to_string(disk->bus), a->controller.value, a->bus.value,
+                            a->unit.value);
         default:
                 (void) disk_name_parse(strempty(disk->target_dev), NULL, &index);
                 return strf("%s-disk%u", disk_bus_to_string(disk->bus), index);
@@ -57,8 +59,9 @@ static char *char_alias(const Domain *d, const DomainChar *c) {
 
 static char *default_alias(const Domain *d, const QemuDevice *device) {
         static const char *const words[_DEVICE_KIND_MAX] = {
-                [DEVICE_KIND_INTERFACE] = "net",  [DEVICE_KIND_BALLOON] = "balloon", [DEVICE_KIND_RNG] = "rng",
-                [DEVICE_KIND_WATCHDOG] = "watchdog", [DEVICE_KIND_VIDEO] = "video",  [DEVICE_KIND_INPUT] = "input",
+                [DEVICE_KIND_INTERFACE] = "net", [DEVICE_KIND_BALLOON] = "balloon",
+                [DEVICE_KIND_RNG] = "rng",       [DEVICE_KIND_WATCHDOG] = "watchdog",
+                [DEVICE_KIND_VIDEO] = "video",   [DEVICE_KIND_INPUT] = "input",
                 [DEVICE_KIND_PANIC] = "panic",
         };
 
@@ -86,13 +89,16 @@ static int check_unique(const Domain *d, const QemuDevice *list, size_t n, Diag 
 
         for (size_t i = 0; i < n; i++)
                 for (size_t k = 0; k < i; k++) {
-                        if (!streq_ptr(list[i].info->alias, list[k].info->alias) || may_share(&list[i], &list[k]) ||
+                        if (!streq_ptr(list[i].info->alias, list[k].info->alias) ||
+                            may_share(&list[i], &list[k]) ||
                             (list[i].kind == DEVICE_KIND_CHAR && char_is_shadow(d, list[i].character)))
                                 continue;
-                        _cleanup_free_ char *x = qemu_device_describe(&list[k]), *y = qemu_device_describe(&list[i]);
+                        _cleanup_free_ char *x = qemu_device_describe(&list[k]),
+                                            *y = qemu_device_describe(&list[i]);
                         if (!x || !y)
                                 return -ENOMEM;
-                        ret = diag_error(diag, list[i].info->loc, "alias '%s' is used twice: by %s and by %s", list[i].info->alias, x, y);
+                        ret = diag_error(diag, list[i].info->loc, "alias '%s' is used twice: by %s and by %s",
+                                         list[i].info->alias, x, y);
                 }
         return ret;
 }
@@ -115,12 +121,13 @@ int qemu_complete_aliases(Domain *d, Diag *diag) {
                 if (!i->info->alias)
                         return -ENOMEM;
         }
-        /* The console that is the serial port has its name. */
+        /* The console that is the serial port has its name; the user's stands there once. */
         FOREACH_ARRAY(c, d->chars, d->n_chars)
                 if (c->kind == CHAR_SERIAL && !serial)
                         serial = c->info.alias;
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-                if (char_is_shadow(d, c) && (r = free_and_strdup(&c->info.alias, serial)) < 0)
-                        return r;
+        if (char_is_shadow(d, c) &&
+            (r = free_and_strdup(&c->info.alias, serial && startswith(serial, "ua-") ? NULL : serial)) < 0)
+                return r;
         return check_unique(d, list, n, diag);
 }

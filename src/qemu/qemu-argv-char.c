@@ -52,7 +52,8 @@ static int backend_plain(Emit *e, Backend *b) {
 
 /* A socket that is made for QEMU, which gets it ready. */
 static PlanFd *socket_fd(Emit *e, Backend *b, bool listens) {
-        PlanFd *fd = emit_fd(e, listens ? PLAN_FD_LISTEN : PLAN_FD_CONNECT, b->element, b->element, b->character->info.loc, 1);
+        PlanFd *fd = emit_fd(e, listens ? PLAN_FD_LISTEN : PLAN_FD_CONNECT, b->element, b->element,
+                             b->character->info.loc, 1);
 
         if (fd)
                 options_addf(&b->options, "fd", "%u", fd->number);
@@ -72,7 +73,7 @@ static void options_server(Options *o, bool listens) {
         }
 }
 
-/* The agent's channel is a pair of sockets that only QEMU and the monitor hold, unless the user wants a path. */
+/* The agent's channel is a pair of sockets that QEMU and the monitor hold, unless the user wants a path. */
 static bool is_agent(const DomainChar *c) {
         return c->kind == CHAR_CHANNEL && isempty(c->source.path) && streq_ptr(c->target_name, AGENT_CHANNEL);
 }
@@ -80,7 +81,8 @@ static bool is_agent(const DomainChar *c) {
 static int backend_unix(Emit *e, Backend *b) {
         const CharSource *s = &b->character->source;
         bool listens = s->mode != SOCKET_CONNECT || isempty(s->path);
-        _cleanup_free_ char *path = isempty(s->path) ? strf("%s/%s.sock", e->runtime_dir, b->element) : strdup(s->path);
+        _cleanup_free_ char *path =
+                isempty(s->path) ? strf("%s/%s.sock", e->runtime_dir, b->element) : strdup(s->path);
         PlanFd *fd;
 
         if (!path)
@@ -110,8 +112,8 @@ static int backend_tcp(Emit *e, Backend *b) {
         bool listens = s->mode == SOCKET_BIND;
 
         if (s->protocol != PROTOCOL_UNSET && s->protocol != PROTOCOL_RAW && s->protocol != PROTOCOL_TELNET)
-                return diag_error(e->diag, b->character->info.loc, "%s: not supported: <protocol type='%s'>", b->element,
-                                  char_protocol_to_string(s->protocol));
+                return diag_error(e->diag, b->character->info.loc, "%s: not supported: <protocol type='%s'>",
+                                  b->element, char_protocol_to_string(s->protocol));
         if (e->native) {
                 options_add(&b->options, "host", s->host);
                 options_add(&b->options, "port", s->service);
@@ -172,8 +174,11 @@ static int emit_backend(Emit *e, const DomainChar *c) {
                 if (backends[i].type != c->source.type)
                         continue;
                 if (backends[i].needs_path && isempty(c->source.path))
-                        return diag_error(e->diag, c->info.loc, "%s: <source path=> is missing", c->info.alias);
-                options_word(&b.options, c->kind == CHAR_PARALLEL && c->source.type == CHARDEV_DEV ? "parallel" : backends[i].word);
+                        return diag_error(e->diag, c->info.loc, "%s: <source path=> is missing",
+                                          c->info.alias);
+                options_word(&b.options, c->kind == CHAR_PARALLEL && c->source.type == CHARDEV_DEV
+                                                 ? "parallel"
+                                                 : backends[i].word);
                 options_addf(&b.options, "id", "char%s", c->info.alias);
                 int r = backends[i].add(e, &b);
                 if (r < 0) {
@@ -184,7 +189,8 @@ static int emit_backend(Emit *e, const DomainChar *c) {
                 emit_options(e, "-chardev", &b.options);
                 return 0;
         }
-        return diag_error(e->diag, c->info.loc, "%s: not supported: type '%s'", c->info.alias, strempty(char_type_to_string(c->source.type)));
+        return diag_error(e->diag, c->info.loc, "%s: not supported: type '%s'", c->info.alias,
+                          strempty(char_type_to_string(c->source.type)));
 }
 
 /* --- the guest's end --- */
@@ -247,7 +253,8 @@ static int emit_channel(Emit *e, const DomainChar *c) {
 
 static int emit_console(Emit *e, const DomainChar *c) {
         if (c->target_type != TARGET_VIRTIO)
-                return diag_error(e->diag, c->info.loc, "not supported: a second <console> with <target type='%s'>",
+                return diag_error(e->diag, c->info.loc,
+                                  "not supported: a second <console> with <target type='%s'>",
                                   strempty(char_target_to_string(c->target_type)));
         return emit_port(e, c, "virtconsole", NULL);
 }

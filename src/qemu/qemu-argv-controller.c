@@ -31,7 +31,8 @@ static int emit_pci(Emit *e, const DomainController *c) {
                 json_add_opt_uint(&j, "chassis", c->chassis);
                 json_add_tristate(&j, "hotplug", c->hotplug);
         } else if (endswith(c->model, "-expander-bus"))
-                return diag_error(e->diag, c->info.loc, "not supported: <controller type='pci' model='%s'>", c->model);
+                return diag_error(e->diag, c->info.loc, "not supported: <controller type='pci' model='%s'>",
+                                  c->model);
         json_add_string(&j, "id", c->info.alias);
         emit_device(e, &j, c);
         return 0;
@@ -41,10 +42,17 @@ static int emit_pci(Emit *e, const DomainController *c) {
 static const struct {
         const char *model, *driver;
 } usb_models[] = {
-        { "piix3-uhci", "piix3-usb-uhci" },  { "piix4-uhci", "piix4-usb-uhci" }, { "ehci", "usb-ehci" },
-        { "ich9-ehci1", "ich9-usb-ehci1" },  { "ich9-uhci1", "ich9-usb-uhci1" }, { "ich9-uhci2", "ich9-usb-uhci2" },
-        { "ich9-uhci3", "ich9-usb-uhci3" },  { "pci-ohci", "pci-ohci" },         { "vt82c686b-uhci", "vt82c686b-usb-uhci" },
-        { "nec-xhci", "nec-usb-xhci" },      { "qemu-xhci", "qemu-xhci" },
+        { "piix3-uhci", "piix3-usb-uhci" },
+        { "piix4-uhci", "piix4-usb-uhci" },
+        { "ehci", "usb-ehci" },
+        { "ich9-ehci1", "ich9-usb-ehci1" },
+        { "ich9-uhci1", "ich9-usb-uhci1" },
+        { "ich9-uhci2", "ich9-usb-uhci2" },
+        { "ich9-uhci3", "ich9-usb-uhci3" },
+        { "pci-ohci", "pci-ohci" },
+        { "vt82c686b-uhci", "vt82c686b-usb-uhci" },
+        { "nec-xhci", "nec-usb-xhci" },
+        { "qemu-xhci", "qemu-xhci" },
 };
 
 static int emit_usb(Emit *e, const DomainController *c) {
@@ -57,7 +65,8 @@ static int emit_usb(Emit *e, const DomainController *c) {
                 if (streq(m->model, c->model))
                         driver = m->driver;
         if (!driver)
-                return diag_error(e->diag, c->info.loc, "not supported: <controller type='usb' model='%s'>", c->model);
+                return diag_error(e->diag, c->info.loc, "not supported: <controller type='usb' model='%s'>",
+                                  c->model);
         json_add_string(&j, "driver", driver);
         if (endswith(c->model, "-xhci")) {
                 json_add_opt_uint(&j, "p2", c->ports);
@@ -94,7 +103,8 @@ static int emit_scsi(Emit *e, const DomainController *c) {
         } else if (driver)
                 json_add_string(&j, "driver", driver);
         else
-                return diag_error(e->diag, c->info.loc, "not supported: <controller type='scsi' model='%s'>", c->model);
+                return diag_error(e->diag, c->info.loc, "not supported: <controller type='scsi' model='%s'>",
+                                  c->model);
         json_add_string(&j, "id", c->info.alias);
         if (is_virtio) {
                 json_add_opt_uint(&j, "num_queues", c->queues);
@@ -128,14 +138,26 @@ static int emit_virtio_serial(Emit *e, const DomainController *c) {
         return 0;
 }
 
-/* Part of i440fx, an extra device of q35. */
+/* Part of i440fx, an extra device of q35. It boots its drives itself, so it has their boot indexes. */
 static int emit_fdc(Emit *e, const DomainController *c) {
         _cleanup_qjson_ Json j = {};
+        bool is_device = machine_is_q35(e->domain);
 
-        if (!machine_is_q35(e->domain))
-                return 0;
         json_add_string(&j, "driver", "isa-fdc");
-        emit_json(e, "-device", &j);
+        FOREACH_ARRAY(disk, e->domain->disks, e->domain->n_disks) {
+                char key[] = "bootindexA";
+                unsigned boot = boot_index(e->domain, &disk->info);
+
+                if (disk->bus != BUS_FDC || boot == 0)
+                        continue;
+                key[sizeof(key) - 2] = (char) ('A' + disk->info.address.unit.value);
+                if (is_device)
+                        json_add_uint(&j, key, boot);
+                else
+                        emit_optionf(e, "-global", "isa-fdc.%s=%u", key, boot);
+        }
+        if (is_device)
+                emit_json(e, "-device", &j);
         return 0;
 }
 

@@ -31,7 +31,8 @@ static int emit_input(Emit *e, const DomainInput *i) {
                         driver = input_devices[k].driver;
         if (!driver)
                 return diag_error(e->diag, i->info.loc, "not supported: <input type='%s' bus='%s'>",
-                                  strempty(input_type_to_string(i->type)), strempty(input_bus_to_string(i->bus)));
+                                  strempty(input_type_to_string(i->type)),
+                                  strempty(input_bus_to_string(i->bus)));
         json_add_string(&j, "driver", driver);
         json_add_string(&j, "id", i->info.alias);
         json_address(e, &j, &i->info);
@@ -68,12 +69,14 @@ static void add_vnc_address(Emit *e, Options *o, const DomainGraphics *g) {
         int display = g->port > 0 ? g->port - 5900 : 0;
         _cleanup_free_ char *s = NULL;
 
-        if (g->listen_type == LISTEN_NONE)
-                s = strdup("none");
-        else if (g->listen_type == LISTEN_SOCKET)
-                s = strf("unix:%s", g->listen_socket ?: strempty(g->socket));
-        else
-                s = strf(strchr(address, ':') ? "[%s]:%d" : "%s:%d", address, display);
+        if (g->listen_type == LISTEN_SOCKET) {
+                /* With its key, as it may have characters that QEMU would take for one. */
+                options_addf(o, "vnc", "unix:%s", g->listen_socket ?: strempty(g->socket));
+                return;
+        }
+        s = g->listen_type == LISTEN_NONE ? strdup("none")
+            : strchr(address, ':')        ? strf("[%s]:%d", address, display)
+                                          : strf("%s:%d", address, display);
         if (s)
                 options_word(o, s);
         else
@@ -110,7 +113,8 @@ static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
                 return 0;
         }
         fd->service = g->port > 0 ? strf("%d", g->port) : strdup("5900+");
-        if (!fd->service || free_and_strdup(&fd->host, isempty(g->listen_address) ? "127.0.0.1" : g->listen_address) < 0)
+        if (!fd->service ||
+            free_and_strdup(&fd->host, isempty(g->listen_address) ? "127.0.0.1" : g->listen_address) < 0)
                 return -ENOMEM;
         return 0;
 }
@@ -142,7 +146,8 @@ int emit_vnc(Emit *e) {
 
         FOREACH_ARRAY(g, e->domain->graphics, e->domain->n_graphics) {
                 if (g->type != GRAPHICS_VNC)
-                        return diag_error(e->diag, g->loc, "not supported: <graphics type='%s'>", strempty(graphics_type_to_string(g->type)));
+                        return diag_error(e->diag, g->loc, "not supported: <graphics type='%s'>",
+                                          strempty(graphics_type_to_string(g->type)));
                 if (n++ > 0)
                         return diag_error(e->diag, g->loc, "there can be one <graphics type='vnc'> only");
                 int r = emit_one_vnc(e, g);
@@ -207,9 +212,11 @@ static int emit_video(Emit *e, const DomainVideo *v, bool primary) {
                 bool vga = primary && (arch_is_x86(e->domain) || v->model != VIDEO_VIRTIO);
                 const char *driver = vga ? video_devices[i].primary : video_devices[i].secondary;
                 if (!driver)
-                        return diag_error(e->diag, v->info.loc, "<video> model '%s' can be the first one only", word);
+                        return diag_error(e->diag, v->info.loc,
+                                          "<video> model '%s' can be the first one only", word);
                 if (!qemu_caps_has_type(e->caps, driver))
-                        return diag_error(e->diag, v->info.loc, "emulator '%s' has no video device '%s'", e->domain->emulator, driver);
+                        return diag_error(e->diag, v->info.loc, "emulator '%s' has no video device '%s'",
+                                          e->domain->emulator, driver);
                 json_add_string(&j, "driver", driver);
                 json_add_string(&j, "id", v->info.alias);
                 video_devices[i].json(&j, v);
@@ -241,7 +248,8 @@ int emit_watchdogs(Emit *e) {
                 _cleanup_qjson_ Json j = {};
 
                 if (w->model != WATCHDOG_I6300ESB && w->model != WATCHDOG_IB700)
-                        return diag_error(e->diag, w->info.loc, "not supported: <watchdog model='%s'>", strempty(watchdog_model_to_string(w->model)));
+                        return diag_error(e->diag, w->info.loc, "not supported: <watchdog model='%s'>",
+                                          strempty(watchdog_model_to_string(w->model)));
                 json_add_string(&j, "driver", watchdog_model_to_string(w->model));
                 json_add_string(&j, "id", w->info.alias);
                 json_address(e, &j, &w->info);
@@ -262,7 +270,8 @@ int emit_balloon(Emit *e) {
 
                 if (b->model == BALLOON_NONE)
                         continue;
-                json_add_stringf(&j, "driver", "virtio-balloon-pci%s", virtio_suffix(balloon_model_to_string(b->model)));
+                json_add_stringf(&j, "driver", "virtio-balloon-pci%s",
+                                 virtio_suffix(balloon_model_to_string(b->model)));
                 json_add_string(&j, "id", b->info.alias);
                 json_add_tristate(&j, "deflate-on-oom", b->autodeflate);
                 json_add_tristate(&j, "free-page-reporting", b->free_page_reporting);
@@ -281,7 +290,11 @@ static char *random_source(Emit *e, const DomainRng *r) {
                 return strdup(path);
         if (!name)
                 return NULL;
-        return emit_file(e, &(FileRequest) { .name = name, .path = path, .element = "rng", .loc = r->info.loc, .char_device = true });
+        return emit_file(e, &(FileRequest){ .name = name,
+                                           .path = path,
+                                           .element = "rng",
+                                           .loc = r->info.loc,
+                                           .char_device = true});
 }
 
 static int emit_rng(Emit *e, const DomainRng *r) {
@@ -290,7 +303,8 @@ static int emit_rng(Emit *e, const DomainRng *r) {
 
         if (r->backend == RNG_BACKEND_EGD)
                 return diag_error(e->diag, r->info.loc, "not supported: <rng> with <backend model='egd'>");
-        json_add_string(&object, "qom-type", r->backend == RNG_BACKEND_BUILTIN ? "rng-builtin" : "rng-random");
+        json_add_string(&object, "qom-type",
+                        r->backend == RNG_BACKEND_BUILTIN ? "rng-builtin" : "rng-random");
         json_add_stringf(&object, "id", "obj%s", r->info.alias);
         if (r->backend == RNG_BACKEND_RANDOM) {
                 path = random_source(e, r);
@@ -304,7 +318,8 @@ static int emit_rng(Emit *e, const DomainRng *r) {
         json_add_string(&device, "id", r->info.alias);
         if (r->rate_bytes.set) {
                 json_add_uint(&device, "max-bytes", r->rate_bytes.value);
-                json_add_uint(&device, "period", r->rate_period.set && r->rate_period.value > 0 ? r->rate_period.value : 1000);
+                json_add_uint(&device, "period",
+                              r->rate_period.set && r->rate_period.value > 0 ? r->rate_period.value : 1000);
         }
         json_address(e, &device, &r->info);
         emit_json(e, "-device", &device);
@@ -338,7 +353,8 @@ int emit_panics(Emit *e) {
                         json_address(e, &j, &p->info);
                         break;
                 default:
-                        return diag_error(e->diag, p->info.loc, "not supported: <panic model='%s'>", strempty(panic_model_to_string(p->model)));
+                        return diag_error(e->diag, p->info.loc, "not supported: <panic model='%s'>",
+                                          strempty(panic_model_to_string(p->model)));
                 }
                 emit_json(e, "-device", &j);
         }

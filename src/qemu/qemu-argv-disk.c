@@ -3,8 +3,8 @@
 #include "qemu-emit.h"
 #include "string-util.h"
 
-/* A disk is a chain of images, each a storage node with a format node above it, and a device on top. The nodes
- * have libvirt's names, so that both kinds of tools mean the same by them. */
+/* A disk is a chain of images, each a storage node with a format node above it, and a device on top. The
+ * nodes have libvirt's names, so that both kinds of tools mean the same by them. */
 
 /* What a cache mode means to the host's page cache, to flushes and to the guest's view. */
 typedef struct CacheMode {
@@ -61,16 +61,23 @@ static void emit_storage(Emit *e, const Image *i) {
         _cleanup_qjson_ Json j = {};
         const DomainDisk *disk = i->disk;
         bool read_only = i->depth > 0 || is_read_only(disk);
-        _cleanup_free_ char *name = i->depth == 0 ? strf("disk-%s", disk->target_dev) : strf("disk-%s.%u", disk->target_dev, i->depth),
-                            *element = i->depth == 0 ? strf("disk %s", disk->target_dev) : strf("backing file of disk %s", disk->target_dev),
+        _cleanup_free_ char *name = i->depth == 0 ? strf("disk-%s", disk->target_dev)
+                                                  : strf("disk-%s.%u", disk->target_dev, i->depth),
+                            *element = i->depth == 0 ? strf("disk %s", disk->target_dev)
+                                                     : strf("backing file of disk %s", disk->target_dev),
                             *file = NULL;
 
         if (!name || !element) {
                 e->failed = true;
                 return;
         }
-        file = emit_file(e, &(FileRequest) { .name = name, .path = i->path, .element = element, .loc = disk->info.loc,
-                                             .writable = !read_only, .read_only_image = read_only, .block_device = i->block_device });
+        file = emit_file(e, &(FileRequest){ .name = name,
+                                           .path = i->path,
+                                           .element = element,
+                                           .loc = disk->info.loc,
+                                           .writable = !read_only,
+                                           .read_only_image = read_only,
+                                           .block_device = i->block_device});
         json_add_string(&j, "driver", i->block_device ? "host_device" : "file");
         json_add_string(&j, "filename", file);
         json_add_string(&j, "aio", disk_io_to_string(disk->io));
@@ -104,7 +111,8 @@ static void emit_format(Emit *e, const Image *i) {
         json_add_stringf(&j, "file", "libvirt-%u-storage", i->id);
         if (i->backing > 0)
                 json_add_stringf(&j, "backing", "libvirt-%u-format", i->backing);
-        else if (i->resolved && (i->format == FORMAT_QCOW2 || i->format == FORMAT_QED || i->format == FORMAT_VMDK))
+        else if (i->resolved &&
+                 (i->format == FORMAT_QCOW2 || i->format == FORMAT_QED || i->format == FORMAT_VMDK))
                 json_add_null(&j, "backing"); /* QEMU must not go looking for one itself */
         emit_json(e, "-blockdev", &j);
 }
@@ -152,7 +160,10 @@ static void json_scsi(Emit *e, Json *j, const DomainDisk *disk) {
         const DeviceAddress *a = &disk->info.address;
         const DomainController *c = controller_find(e->domain, CONTROLLER_SCSI, a->controller.value);
 
-        json_add_string(j, "driver", disk->device == DEVICE_CDROM ? "scsi-cd" : disk->device == DEVICE_LUN ? "scsi-block" : "scsi-hd");
+        json_add_string(j, "driver",
+                        disk->device == DEVICE_CDROM ? "scsi-cd"
+                        : disk->device == DEVICE_LUN ? "scsi-block"
+                                                     : "scsi-hd");
         json_add_stringf(j, "bus", "%s.0", c ? c->info.alias : "scsi0");
         if (c && streq_ptr(c->model, "lsilogic"))
                 json_add_uint(j, "scsi-id", a->unit.value);
@@ -170,10 +181,12 @@ static void json_scsi(Emit *e, Json *j, const DomainDisk *disk) {
 
 static void json_ide(Emit *e, Json *j, const DomainDisk *disk) {
         const DeviceAddress *a = &disk->info.address;
-        const DomainController *c = controller_find(e->domain, disk->bus == BUS_SATA ? CONTROLLER_SATA : CONTROLLER_IDE, a->controller.value);
+        const DomainController *c = controller_find(
+                e->domain, disk->bus == BUS_SATA ? CONTROLLER_SATA : CONTROLLER_IDE, a->controller.value);
 
         json_add_string(j, "driver", disk->device == DEVICE_CDROM ? "ide-cd" : "ide-hd");
-        json_add_stringf(j, "bus", "%s.%u", c ? c->info.alias : "ide", disk->bus == BUS_SATA ? a->unit.value : a->bus.value);
+        json_add_stringf(j, "bus", "%s.%u", c ? c->info.alias : "ide",
+                         disk->bus == BUS_SATA ? a->unit.value : a->bus.value);
         if (disk->bus == BUS_IDE)
                 json_add_uint(j, "unit", a->unit.value);
 }
@@ -214,7 +227,10 @@ static void json_drive(Json *j, const DomainDisk *disk, unsigned id) {
 static void json_error_policy(Json *j, const DomainDisk *disk) {
         const char *rerror = disk_error_policy_to_string(disk->rerror_policy);
 
-        json_add_string(j, "werror", disk->error_policy == ERRORS_ENOSPACE ? "enospc" : disk_error_policy_to_string(disk->error_policy));
+        json_add_string(j, "werror",
+                        disk->error_policy == ERRORS_ENOSPACE
+                                ? "enospc"
+                                : disk_error_policy_to_string(disk->error_policy));
         /* There is no running out of space when reading. */
         if (!rerror && disk->error_policy != ERRORS_ENOSPACE)
                 rerror = disk_error_policy_to_string(disk->error_policy);
@@ -230,12 +246,13 @@ static int emit_device(Emit *e, const DomainDisk *disk, unsigned id) {
                 if (i->bus == disk->bus)
                         i->json(e, &j, disk);
         if (!j.object)
-                return diag_error(e->diag, disk->info.loc, "not supported: disk %s: bus '%s'", disk->target_dev, strempty(word));
+                return diag_error(e->diag, disk->info.loc, "not supported: disk %s: bus '%s'",
+                                  disk->target_dev, strempty(word));
         if (disk->shareable)
                 json_add_bool(&j, "share-rw", true);
         json_drive(&j, disk, id);
         json_add_string(&j, "id", disk->info.alias);
-        if (boot > 0)
+        if (boot > 0 && disk->bus != BUS_FDC)
                 json_add_uint(&j, "bootindex", boot);
         json_add_opt_uint(&j, "logical_block_size", disk->logical_block_size);
         json_add_opt_uint(&j, "physical_block_size", disk->physical_block_size);
@@ -273,8 +290,8 @@ int emit_disks(Emit *e) {
                 unsigned id = disk_id(e, disk);
 
                 if (disk->type != DISK_FILE && disk->type != DISK_BLOCK) {
-                        ret = diag_error(e->diag, disk->info.loc, "not supported: disk %s: type '%s'", disk->target_dev,
-                                         strempty(disk_type_to_string(disk->type)));
+                        ret = diag_error(e->diag, disk->info.loc, "not supported: disk %s: type '%s'",
+                                         disk->target_dev, strempty(disk_type_to_string(disk->type)));
                         continue;
                 }
                 if (disk->source_path)

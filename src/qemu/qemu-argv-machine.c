@@ -31,14 +31,19 @@ bool has_pflash(const Domain *d) {
 
 static void emit_flash(Emit *e, unsigned unit, const char *path, bool writable) {
         _cleanup_qjson_ Json storage = {}, format = {};
-        _cleanup_free_ char *name = strf("pflash%u", unit), *node = strf("libvirt-pflash%u-storage", unit), *file = NULL;
+        _cleanup_free_ char *name = strf("pflash%u", unit), *node = strf("libvirt-pflash%u-storage", unit),
+                            *file = NULL;
 
         if (!name || !node) {
                 e->failed = true;
                 return;
         }
-        file = emit_file(e, &(FileRequest) { .name = name, .path = path, .loc = e->domain->os.loc, .writable = writable,
-                                             .element = unit == 0 ? "loader" : "nvram", .read_only_image = !writable });
+        file = emit_file(e, &(FileRequest){ .name = name,
+                                           .path = path,
+                                           .loc = e->domain->os.loc,
+                                           .writable = writable,
+                                           .element = unit == 0 ? "loader" : "nvram",
+                                           .read_only_image = !writable});
         json_add_string(&storage, "driver", "file");
         json_add_string(&storage, "filename", file);
         json_add_string(&storage, "node-name", node);
@@ -180,7 +185,8 @@ int emit_loader(Emit *e) {
                         emit_option(e, "-global", "driver=cfi.pflash01,property=secure,value=on");
                 return 0;
         }
-        path = emit_copy(e, &(FileRequest) { .name = "loader", .path = os->loader, .element = "loader", .loc = os->loc });
+        path = emit_copy(
+                e, &(FileRequest) { .name = "loader", .path = os->loader, .element = "loader", .loc = os->loc });
         if (path)
                 emit_option(e, "-bios", path);
         return 0;
@@ -288,7 +294,8 @@ static int add_rtc_base(Emit *e, Options *o) {
                 return 0;
         case CLOCK_OFFSET_VARIABLE:
                 if (c->basis == BASIS_LOCALTIME)
-                        return diag_error(e->diag, c->loc, "not supported: <clock offset='variable' basis='localtime'>");
+                        return diag_error(e->diag, c->loc,
+                                          "not supported: <clock offset='variable' basis='localtime'>");
                 if (c->adjustment == 0) {
                         options_add(o, "base", "utc");
                         return 0;
@@ -302,7 +309,8 @@ static int add_rtc_base(Emit *e, Options *o) {
                 options_add(o, "base", "utc");
                 return 0;
         }
-        if (!gmtime_r(&base, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0 || tm.tm_year < 70)
+        if (!gmtime_r(&base, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0 ||
+            tm.tm_year < 70)
                 return diag_error(e->diag, c->loc, "the clock cannot be set to that time");
         options_add(o, "base", text);
         return 0;
@@ -318,14 +326,19 @@ int emit_clock(Emit *e) {
         FOREACH_ARRAY(t, d->clock.timers, d->clock.n_timers)
                 if (t->name == TIMER_RTC) {
                         if (streq_ptr(t->track, "boot"))
-                                return diag_error(e->diag, t->loc, "not supported: <timer name='rtc' track='boot'>");
-                        options_add(&o, "clock", streq_ptr(t->track, "guest") ? "vm" : streq_ptr(t->track, "wall") ? "host" : NULL);
+                                return diag_error(e->diag, t->loc,
+                                                  "not supported: <timer name='rtc' track='boot'>");
+                        options_add(&o, "clock",
+                                    streq_ptr(t->track, "guest")  ? "vm"
+                                    : streq_ptr(t->track, "wall") ? "host"
+                                                                  : NULL);
                         options_add(&o, "driftfix", t->tickpolicy == TICK_CATCHUP ? "slew" : NULL);
                 }
         emit_options(e, "-rtc", &o);
         FOREACH_ARRAY(t, d->clock.timers, d->clock.n_timers)
                 if (t->name == TIMER_PIT && (t->tickpolicy == TICK_DELAY || t->tickpolicy == TICK_DISCARD))
-                        emit_optionf(e, "-global", "kvm-pit.lost_tick_policy=%s", tick_policy_to_string(t->tickpolicy));
+                        emit_optionf(e, "-global", "kvm-pit.lost_tick_policy=%s",
+                                     tick_policy_to_string(t->tickpolicy));
         if (timer_absent(d, TIMER_HPET) && arch_is_x86(d) && !has_machine_switches(e->caps))
                 emit_arg(e, "-no-hpet");
         return 0;
@@ -366,8 +379,11 @@ int emit_boot(Emit *e) {
 
 int emit_kernel(Emit *e) {
         const DomainOs *os = &e->domain->os;
-        const struct { const char *option, *name, *path; } files[] = {
-                { "-kernel", "kernel", os->kernel }, { "-initrd", "initrd", os->initrd }, { "-append", NULL, os->cmdline },
+        const struct { const char *option, *name, *path;
+        } files[] = {
+                { "-kernel", "kernel", os->kernel },
+                { "-initrd", "initrd", os->initrd },
+                { "-append", NULL, os->cmdline },
                 { "-dtb", "dtb", os->dtb },
         };
 
@@ -378,7 +394,9 @@ int emit_kernel(Emit *e) {
                         emit_option(e, f->option, f->path);
                         continue;
                 }
-                _cleanup_free_ char *path = emit_copy(e, &(FileRequest) { .name = f->name, .path = f->path, .element = f->name, .loc = os->loc });
+                _cleanup_free_ char *path = emit_copy(
+                        e,
+                        &(FileRequest) { .name = f->name, .path = f->path, .element = f->name, .loc = os->loc });
                 if (path)
                         emit_option(e, f->option, path);
         }

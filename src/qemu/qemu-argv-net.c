@@ -46,7 +46,8 @@ static void fill_tap(Emit *e, PlanFd *fd, const DomainInterface *i) {
         fd->mtu = i->mtu;
         fd->queues = queue_count(i);
         fd->managed_tap = true;
-        if (free_and_strdup(&fd->ifname, i->target_dev) < 0 || free_and_strdup(&fd->bridge, i->source_bridge) < 0)
+        if (free_and_strdup(&fd->ifname, i->target_dev) < 0 ||
+            free_and_strdup(&fd->bridge, i->source_bridge) < 0)
                 e->failed = true;
 }
 
@@ -59,7 +60,8 @@ static int emit_tap(Emit *e, const DomainInterface *i, Json *j) {
 
         if (r < 0)
                 return r;
-        if (!tap || !vhost || !element || !(fd = emit_fd(e, PLAN_FD_TAP, tap, element, i->info.loc, queues))) {
+        if (!tap || !vhost || !element ||
+            !(fd = emit_fd(e, PLAN_FD_TAP, tap, element, i->info.loc, queues))) {
                 e->failed = true;
                 return 0;
         }
@@ -84,7 +86,8 @@ static int emit_backend(Emit *e, const DomainInterface *i) {
         switch (i->type) {
         case INTERFACE_USER:
                 if (i->backend_type && !streq(i->backend_type, "default"))
-                        return diag_error(e->diag, i->info.loc, "not supported: <backend type='%s'>", i->backend_type);
+                        return diag_error(e->diag, i->info.loc, "not supported: <backend type='%s'>",
+                                          i->backend_type);
                 json_add_string(&j, "type", "user");
                 break;
         case INTERFACE_BRIDGE:
@@ -92,7 +95,8 @@ static int emit_backend(Emit *e, const DomainInterface *i) {
                 r = emit_tap(e, i, &j);
                 break;
         default:
-                r = diag_error(e->diag, i->info.loc, "not supported: interface type '%s'", strempty(interface_type_to_string(i->type)));
+                r = diag_error(e->diag, i->info.loc, "not supported: interface type '%s'",
+                               strempty(interface_type_to_string(i->type)));
         }
         if (r < 0)
                 return r;
@@ -111,7 +115,8 @@ static void json_virtio(Json *j, const DomainInterface *i) {
         json_add_tristate(j, "event_idx", i->event_idx);
         if (queues > 1) {
                 json_add_bool(j, "mq", true);
-                json_add_uint(j, "vectors", 2 * queues + 2); /* receive and send each, configuration, control */
+                json_add_uint(j, "vectors",
+                              2 * queues + 2); /* receive and send each, configuration, control */
         }
         json_add_opt_uint(j, "rx_queue_size", i->rx_queue_size);
         json_add_opt_uint(j, "tx_queue_size", i->tx_queue_size);
@@ -131,7 +136,8 @@ static int emit_card(Emit *e, const DomainInterface *i) {
         else if (qemu_caps_has_type(e->caps, i->model))
                 json_add_string(&j, "driver", i->model);
         else
-                return diag_error(e->diag, i->info.loc, "emulator '%s' has no network card '%s'", e->domain->emulator, i->model);
+                return diag_error(e->diag, i->info.loc, "emulator '%s' has no network card '%s'",
+                                  e->domain->emulator, i->model);
         format_mac(i->mac, mac);
         json_add_stringf(&j, "netdev", "host%s", i->info.alias);
         json_add_string(&j, "id", i->info.alias);

@@ -76,8 +76,15 @@ int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts,
                   const char *runtime_dir, Diag *diag, QemuArgv *ret) {
         _cleanup_qemu_argv_ QemuArgv out = {};
         Emit e = {
-                .domain = d, .caps = caps, .facts = facts, .runtime_dir = runtime_dir, .diag = diag, .out = &out,
-                .native = mode == QEMU_ARGV_NATIVE, .next_number = PLAN_FD_FIRST, .next_fdset = 1,
+                .domain = d,
+                .caps = caps,
+                .facts = facts,
+                .runtime_dir = runtime_dir,
+                .diag = diag,
+                .out = &out,
+                .native = mode == QEMU_ARGV_NATIVE,
+                .next_number = PLAN_FD_FIRST,
+                .next_fdset = 1,
         };
         int first = 0;
 
@@ -96,7 +103,8 @@ int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts,
         if (first < 0)
                 return first;
         if (e.next_number > PLAN_FD_MAX)
-                return diag_error(diag, d->loc, "more than %u files, taps and sockets", PLAN_FD_MAX - PLAN_FD_FIRST);
+                return diag_error(diag, d->loc, "more than %u files, taps and sockets",
+                                  PLAN_FD_MAX - PLAN_FD_FIRST);
         *ret = out;
         out = (QemuArgv) {};
         return 0;

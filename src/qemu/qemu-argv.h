@@ -18,15 +18,15 @@ typedef struct QemuArgv {
         PlanFd *fds;        /* owned; numbers ascend from PLAN_FD_FIRST */
         size_t n_fds;
         bool has_agent;     /* there is a PLAN_FD_PAIR called QEMU_FD_AGENT */
-        char *vnc_id;       /* owned: QEMU's name of the display that takes clients from the monitor; NULL: none */
-        char **links_down;  /* owned: aliases of interfaces whose link the monitor must take down before the start */
+        char *vnc_id;       /* owned: the display that takes clients from the monitor; NULL: none */
+        char **links_down;  /* owned: aliases of interfaces whose link the monitor takes down first */
 } QemuArgv;
 
 #define QEMU_FD_AGENT "agent"
 #define QEMU_FD_VNC "vnc"
 
-/* DOMAIN must be effective (qemu_domain_complete()). RUNTIME_DIR is the VM's directory below /run, for sockets
- * that have no path of the user's. 0 or negative errno with the reasons in DIAG. */
+/* DOMAIN must be effective (qemu_domain_complete()). RUNTIME_DIR is the VM's directory below /run, for
+ * sockets that have no path of the user's. 0 or negative errno with the reasons in DIAG. */
 int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, QemuArgvMode mode,
                   const char *runtime_dir, Diag *diag, QemuArgv *ret);
 void qemu_argv_done(QemuArgv *a);

@@ -20,8 +20,10 @@ int controller_add(Domain *d, ControllerType type, unsigned index, const char *m
         for (size_t i = d->n_controllers; i-- > 0;)
                 if (d->controllers[i].type == type && d->controllers[i].index.value > index)
                         at = i;
-        memmove(d->controllers + at + 1, d->controllers + at, (d->n_controllers - at) * sizeof(DomainController));
-        d->controllers[at] = (DomainController) { .type = type, .index = OPT_UINT(index), .model = TAKE_PTR(copy) };
+        memmove(d->controllers + at + 1, d->controllers + at,
+                (d->n_controllers - at) * sizeof(DomainController));
+        d->controllers[at] =
+                (DomainController){ .type = type, .index = OPT_UINT(index), .model = TAKE_PTR(copy) };
         d->n_controllers++;
         return 1;
 }
@@ -65,14 +67,18 @@ static int complete_model(const Domain *d, DomainController *c, Diag *diag) {
         if (c->type == CONTROLLER_PCI && c->index.value == 0) {
                 const char *root = machine_has_pcie(d) ? "pcie-root" : "pci-root";
                 if (c->model && !streq(c->model, root))
-                        return diag_error(diag, c->info.loc, "<controller type='pci' index='0'> of machine '%s' is the %s, not a %s",
-                                          strempty(d->os.machine), root, c->model);
+                        return diag_error(
+                                diag, c->info.loc,
+                                "<controller type='pci' index='0'> of machine '%s' is the %s, not a %s",
+                                strempty(d->os.machine), root, c->model);
         }
         if (c->type == CONTROLLER_IDE && !machine_is_i440fx(d))
-                return diag_error(diag, c->info.loc, "machine '%s' has no IDE controller; use bus='sata' or bus='virtio'",
+                return diag_error(diag, c->info.loc,
+                                  "machine '%s' has no IDE controller; use bus='sata' or bus='virtio'",
                                   strempty(d->os.machine));
         if (c->type == CONTROLLER_IDE && c->index.value > 0)
-                return diag_error(diag, c->info.loc, "machine '%s' has one IDE controller only (index 0)", strempty(d->os.machine));
+                return diag_error(diag, c->info.loc, "machine '%s' has one IDE controller only (index 0)",
+                                  strempty(d->os.machine));
         return c->model ? 0 : free_and_strdup(&c->model, default_model(d, c));
 }
 

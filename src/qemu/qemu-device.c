@@ -10,7 +10,7 @@ bool machine_is_i440fx(const Domain *d) {
         if (streq(m, "pc") || startswith(m, "pc-i440fx-"))
                 return true;
         version = startswith(m, "pc-"); /* before 2.0: pc-1.3 */
-        return version && strchr(DIGITS, *version);
+        return version && *version >= '0' && *version <= '9';
 }
 
 bool machine_is_q35(const Domain *d) {
@@ -29,8 +29,12 @@ bool machine_is_virt(const Domain *d) {
 #define ADD_ALL(kind_, array, n_array)                                                            \
         do {                                                                                      \
                 unsigned position = 0;                                                            \
-                FOREACH_ARRAY(i, array, n_array)                                                  \
-                        list[n++] = (QemuDevice) { .kind = (kind_), .position = position++, .info = &i->info, .object = i }; \
+                FOREACH_ARRAY(i, array, n_array) {                                                \
+                        QemuDevice *device = &list[n++];                                          \
+                        *device = (QemuDevice) { .kind = (kind_), .position = position++ };       \
+                        device->info = &i->info;                                                  \
+                        device->object = i;                                                       \
+                }                                                                                 \
         } while (false)
 
 int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
@@ -73,7 +77,8 @@ char *qemu_device_describe(const QemuDevice *device) {
                 return strf("controller %s %u", strempty(controller_type_to_string(device->controller->type)),
                             device->controller->index.value);
         case DEVICE_KIND_CHAR:
-                return strf("%s %u", strempty(char_kind_to_string(device->character->kind)), device->position + 1);
+                return strf("%s %u", strempty(char_kind_to_string(device->character->kind)),
+                            device->position + 1);
         default:
                 return strf("%s %u", words[device->kind], device->position + 1);
         }

@@ -10,15 +10,22 @@ static bool known_machine(const QemuMachine *m) {
         return !streq(m->name, "none") && !streq(m->name, "x-remote");
 }
 
+/* "pc, q35, isapc": one word for every kind of machine. The versions, there are dozens, are counted. */
 static char *machine_names(const QemuCaps *caps) {
         _cleanup_text_ Text t = {};
+        unsigned versions = 0;
         char *s;
 
-        /* The short names first: they are what people mean. */
-        for (int aliases = 1; aliases >= 0; aliases--)
-                FOREACH_ARRAY(m, caps->machines, caps->n_machines)
-                        if (known_machine(m) && !!m->alias == !!aliases)
-                                text_appendf(&t, "%s%s", t.length > 0 ? ", " : "", m->alias ?: m->name);
+        FOREACH_ARRAY(m, caps->machines, caps->n_machines) {
+                if (!known_machine(m))
+                        continue;
+                if (m->alias || !strpbrk(m->name, DIGITS))
+                        text_appendf(&t, "%s%s", t.length > 0 ? ", " : "", m->alias ?: m->name);
+                else
+                        versions++;
+        }
+        if (versions > 0)
+                text_appendf(&t, "; and %u versions of them", versions);
         return text_finish(&t, &s) < 0 ? NULL : s;
 }
 
@@ -36,8 +43,8 @@ static int complete_machine(Domain *d, const QemuCaps *caps, const HostFacts *fa
                 _cleanup_free_ char *names = machine_names(caps);
                 if (!names)
                         return -ENOMEM;
-                return diag_error(diag, d->os.loc, "emulator '%s' has no machine '%s'; it knows: %s", d->emulator,
-                                  strempty(d->os.machine), names);
+                return diag_error(diag, d->os.loc, "emulator '%s' has no machine '%s'; it knows: %s",
+                                  d->emulator, strempty(d->os.machine), names);
         }
         int r = free_and_strdup(&d->os.machine, m->name);
         if (r < 0)
@@ -45,7 +52,8 @@ static int complete_machine(Domain *d, const QemuCaps *caps, const HostFacts *fa
         if (!machine_is_i440fx(d) && !machine_is_q35(d) && !machine_is_virt(d))
                 return diag_error(diag, d->os.loc, "not supported: machine '%s'", d->os.machine);
         if (d->vcpus.value > m->max_cpus && m->max_cpus > 0)
-                return diag_error(diag, d->loc, "machine '%s' has %u vCPUs at most, not %u", m->name, m->max_cpus, d->vcpus.value);
+                return diag_error(diag, d->loc, "machine '%s' has %u vCPUs at most, not %u", m->name,
+                                  m->max_cpus, d->vcpus.value);
         return 0;
 }
 
@@ -58,10 +66,13 @@ static int check_accel(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
         if (d->type != DOMAIN_KVM)
                 return 0;
         if (!same)
-                return diag_error(diag, d->loc, "type='kvm' runs machines of the host's architecture (%s) only; use type='qemu'",
-                                  strempty(arch_to_string(facts->arch)));
+                return diag_error(
+                        diag, d->loc,
+                        "type='kvm' runs machines of the host's architecture (%s) only; use type='qemu'",
+                        strempty(arch_to_string(facts->arch)));
         if (!caps->has_kvm)
-                return diag_error(diag, d->loc, "emulator '%s' has no KVM in it; use type='qemu'", d->emulator);
+                return diag_error(diag, d->loc, "emulator '%s' has no KVM in it; use type='qemu'",
+                                  d->emulator);
         return 0;
 }
 
@@ -81,7 +92,8 @@ static int complete_cpu_mode(DomainCpu *cpu, const Domain *d, const QemuCaps *ca
                         return r;
         }
         if (cpu->mode == CPU_CUSTOM && !qemu_caps_has_cpu(caps, cpu->model))
-                return diag_error(diag, cpu->loc, "emulator '%s' has no CPU model '%s'", d->emulator, cpu->model);
+                return diag_error(diag, cpu->loc, "emulator '%s' has no CPU model '%s'", d->emulator,
+                                  cpu->model);
         if (cpu->mode == CPU_HOST_MODEL)
                 return diag_error(diag, cpu->loc, "not supported: <cpu mode='host-model'>");
         if (cpu->mode == CPU_HOST_PASSTHROUGH && d->type != DOMAIN_KVM)
@@ -97,12 +109,14 @@ static int complete_cpu(Domain *d, const QemuCaps *caps, const HostFacts *facts,
                 return r;
         if (cpu->mode == CPU_CUSTOM) {
                 cpu->match = cpu->match ?: MATCH_EXACT;
-                cpu->check = cpu->check ?: CHECK_PARTIAL;
+                cpu->check = cpu->check ?: d->type == DOMAIN_KVM ? CHECK_PARTIAL : CHECK_NONE;
                 cpu->fallback = cpu->fallback ?: FALLBACK_ALLOW;
         }
         cpu->check = cpu->check ?: CHECK_NONE;
         if (cpu->mode == CPU_HOST_PASSTHROUGH && cpu->migratable == TRI_UNSET)
                 cpu->migratable = TRI_YES;
+        if ((cpu->sockets.set || cpu->cores.set || cpu->threads.set) && !cpu->dies.set && arch_is_x86(d))
+                cpu->dies = OPT_UINT(1);
         FOREACH_ARRAY(f, cpu->features, cpu->n_features)
                 f->policy = f->policy ?: POLICY_REQUIRE;
         return 0;
@@ -120,9 +134,16 @@ static int complete_network_models(Domain *d, const QemuCaps *caps, const HostFa
         return 0;
 }
 
+static int complete_clock(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        if (d->clock.offset == CLOCK_OFFSET_VARIABLE && d->clock.basis == BASIS_UNSET)
+                d->clock.basis = BASIS_UTC;
+        return 0;
+}
+
 static int complete_loader(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         if (d->os.firmware == FIRMWARE_EFI)
-                return diag_error(diag, d->os.loc, "not supported: <os firmware='efi'>; give <loader> and <nvram>");
+                return diag_error(diag, d->os.loc,
+                                  "not supported: <os firmware='efi'>; give <loader> and <nvram>");
         if (!d->os.loader)
                 return 0;
         d->os.loader_type = d->os.loader_type ?: LOADER_ROM;
@@ -146,7 +167,8 @@ static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Di
 
 /* In this order: each looks at what earlier ones have filled in. */
 static int (*const steps[])(Domain *, const QemuCaps *, const HostFacts *, Diag *) = {
-        check_accel, complete_machine, complete_cpu, complete_loader, complete_network_models, controllers, addresses,
+        check_accel, complete_machine,        complete_cpu, complete_clock,
+        complete_loader, complete_network_models, controllers,  addresses,
 };
 
 int qemu_domain_complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {

@@ -158,8 +158,9 @@ void json_address(Emit *e, Json *j, const DeviceInfo *info) {
                 break;
         case ADDRESS_VIRTIO_SERIAL:
                 c = controller_find(e->domain, CONTROLLER_VIRTIO_SERIAL, a->controller.value);
-                json_add_stringf(j, "bus", "%s.%u", c && c->info.alias ? c->info.alias : "virtio-serial0", a->bus.value);
-                json_add_uint(j, "nr", strtoul(strempty(a->port), NULL, 10));
+                json_add_stringf(j, "bus", "%s.%u", c && c->info.alias ? c->info.alias : "virtio-serial0",
+                                 a->bus.value);
+                json_add_uint(j, "nr", strtoul(strempty(a->port), NULL, 10)); /* known to be a number */
                 break;
         case ADDRESS_ISA:
                 if (a->iobase.set)
@@ -185,7 +186,10 @@ void json_rom(Emit *e, Json *j, const DeviceInfo *info, const char *element) {
                         e->failed = true;
                         return;
                 }
-                path = emit_copy(e, &(FileRequest) { .name = name, .path = info->rom_file, .element = element, .loc = info->loc });
+                path = emit_copy(e, &(FileRequest){ .name = name,
+                                                   .path = info->rom_file,
+                                                   .element = element,
+                                                   .loc = info->loc});
                 json_add_string(j, "romfile", path);
         }
 }

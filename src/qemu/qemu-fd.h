@@ -3,20 +3,21 @@
 
 #include "domain.h"
 
-/* QEMU opens nothing itself: what an emitter needs from the host it registers as a PlanFd, and refers to it by
- * the descriptor's number or by /dev/fdset/N. The plan (plan.h) hands the list on to the prepare step. */
+/* QEMU opens nothing itself: what an emitter needs from the host it registers as a PlanFd, and refers to it
+ * by the descriptor's number or by /dev/fdset/N. The plan (plan.h) hands the list on to the prepare step. */
 
 /* How the prepare step (root) or the supervisor (sockets between processes) gets hold of a descriptor. */
 typedef enum PlanFdKind {
-        PLAN_FD_FILE = 1,   /* open(path), flags from writable/append/create */
-        PLAN_FD_COPY,       /* content of path copied into a sealed memfd: what QEMU insists on opening by a path */
-        PLAN_FD_TAP,        /* a tap with IFF_VNET_HDR; ifname, bridge */
-        PLAN_FD_VHOST_NET,  /* /dev/vhost-net */
-        PLAN_FD_LISTEN,     /* a listening socket: path (unix) or host+service (tcp) */
-        PLAN_FD_CONNECT,    /* a connected unix socket: path */
-        PLAN_FD_PAIR,       /* made by the supervisor: QEMU's end here, the other end goes to the monitor as `name` */
+        PLAN_FD_FILE = 1,  /* open(path), flags from writable/append/create */
+        PLAN_FD_COPY,      /* content of path copied into a sealed memfd: what QEMU must open by a path */
+        PLAN_FD_TAP,       /* a tap with IFF_VNET_HDR; ifname, bridge */
+        PLAN_FD_VHOST_NET, /* /dev/vhost-net */
+        PLAN_FD_LISTEN,    /* a listening socket: path (unix) or host+service (tcp) */
+        PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
+        PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name` */
 } PlanFdKind;
-DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind); /* "file", "copy", "tap", "vhost-net", "listen", "connect", "pair" */
+/* "file", "copy", "tap", "vhost-net", "listen", "connect", "pair" */
+DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {
         PLAN_USER_QEMU = 1, /* at descriptor `number` in QEMU */

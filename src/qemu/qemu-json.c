@@ -66,8 +66,11 @@ void json_add_sub(Json *j, const char *key, Json *sub) {
 }
 
 int json_finish(Json *j, char **ret) {
-        const char *text = j->failed || !j->object ? NULL :
-                json_object_to_json_string_ext(j->object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        const char *text =
+                j->failed || !j->object
+                        ? NULL
+                        : json_object_to_json_string_ext(j->object, JSON_C_TO_STRING_PLAIN |
+                                                                            JSON_C_TO_STRING_NOSLASHESCAPE);
         char *copy = text ? strdup(text) : NULL;
 
         json_done(j);

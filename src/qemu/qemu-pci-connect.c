@@ -7,16 +7,20 @@
 
 static const PciModel pci_models[] = {
         { "pci-root", NULL, PCI_AUTO | PCI_DEVICE | PCI_BRIDGE | PCI_EXPANDER_BUS, 0, 1, 31 },
-        { "pcie-root", NULL, PCIE_DEVICE | PCIE_ROOT_PORT | PCI_DMI_TO_PCI_BRIDGE | PCIE_EXPANDER_BUS, 0, 1, 31 },
+        { "pcie-root", NULL, PCIE_DEVICE | PCIE_ROOT_PORT | PCI_DMI_TO_PCI_BRIDGE | PCIE_EXPANDER_BUS, 0, 1,
+         31 },
         { "pci-bridge", "pci-bridge", PCI_AUTO | PCI_DEVICE | PCI_BRIDGE, PCI_BRIDGE, 1, 31 },
         { "pci-expander-bus", "pxb", PCI_AUTO | PCI_DEVICE | PCI_BRIDGE, PCI_EXPANDER_BUS, 0, 31 },
         { "dmi-to-pci-bridge", "i82801b11-bridge", PCI_DEVICE | PCI_BRIDGE, PCI_DMI_TO_PCI_BRIDGE, 0, 31 },
-        { "pcie-to-pci-bridge", "pcie-pci-bridge", PCI_AUTO | PCI_DEVICE | PCI_BRIDGE, PCI_PCIE_TO_PCI_BRIDGE, 1, 31 },
-        { "pcie-root-port", "pcie-root-port", PCI_AUTO | PCIE_DEVICE | PCIE_SWITCH_UPSTREAM | PCI_PCIE_TO_PCI_BRIDGE,
-          PCIE_ROOT_PORT | PCI_AGGREGATE, 0, 0 },
+        { "pcie-to-pci-bridge", "pcie-pci-bridge", PCI_AUTO | PCI_DEVICE | PCI_BRIDGE, PCI_PCIE_TO_PCI_BRIDGE,
+         1, 31 },
+        { "pcie-root-port", "pcie-root-port",
+         PCI_AUTO | PCIE_DEVICE | PCIE_SWITCH_UPSTREAM | PCI_PCIE_TO_PCI_BRIDGE,
+         PCIE_ROOT_PORT | PCI_AGGREGATE, 0, 0 },
         { "pcie-switch-upstream-port", "x3130-upstream", PCIE_SWITCH_DOWNSTREAM, PCIE_SWITCH_UPSTREAM, 0, 31 },
         { "pcie-switch-downstream-port", "xio3130-downstream",
-          PCI_AUTO | PCIE_DEVICE | PCIE_SWITCH_UPSTREAM | PCI_PCIE_TO_PCI_BRIDGE, PCIE_SWITCH_DOWNSTREAM | PCI_AGGREGATE, 0, 0 },
+         PCI_AUTO | PCIE_DEVICE | PCIE_SWITCH_UPSTREAM | PCI_PCIE_TO_PCI_BRIDGE,
+         PCIE_SWITCH_DOWNSTREAM | PCI_AGGREGATE, 0, 0 },
         { "pcie-expander-bus", "pxb-pcie", PCIE_ROOT_PORT | PCI_DMI_TO_PCI_BRIDGE, PCIE_EXPANDER_BUS, 0, 31 },
 };
 
@@ -49,7 +53,9 @@ unsigned pci_controller_connect(const Domain *d, const DomainController *c) {
                         return 0;
                 return endswith(model, "-xhci") ? express(d) : conventional();
         case CONTROLLER_SCSI:
-                return streq(model, "virtio-scsi") || streq(model, "virtio-non-transitional") ? express(d) : conventional();
+                return streq(model, "virtio-scsi") || streq(model, "virtio-non-transitional")
+                               ? express(d)
+                               : conventional();
         case CONTROLLER_VIRTIO_SERIAL:
                 return streq(model, "virtio-transitional") ? conventional() : express(d);
         case CONTROLLER_SATA:
@@ -65,7 +71,8 @@ static unsigned interface_connect(const Domain *d, const DomainInterface *i) {
 
         if (streq(model, "usb-net"))
                 return 0;
-        if (streq(model, "virtio") || streq(model, "virtio-non-transitional") || streq(model, "e1000e") || streq(model, "igb"))
+        if (streq(model, "virtio") || streq(model, "virtio-non-transitional") || streq(model, "e1000e") ||
+            streq(model, "igb"))
                 return express(d);
         return conventional();
 }
@@ -112,7 +119,10 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
         case DEVICE_KIND_INPUT:
                 return device->input->bus == INPUT_BUS_VIRTIO ? express(d) : 0;
         case DEVICE_KIND_CHAR:
-                return device->character->kind == CHAR_SERIAL && device->character->target_type == TARGET_PCI_SERIAL ? conventional() : 0;
+                return device->character->kind == CHAR_SERIAL &&
+                                       device->character->target_type == TARGET_PCI_SERIAL
+                               ? conventional()
+                               : 0;
         case DEVICE_KIND_PANIC:
                 return device->panic->model == PANIC_PVPANIC ? conventional() | PCI_INTEGRATED : 0;
         default:

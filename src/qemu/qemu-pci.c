@@ -5,7 +5,7 @@
 #include "string-util.h"
 
 /* PCI addresses as libvirt gives them out. Two passes: the first on paper, to learn which bridges and root
- * ports must be added for what has no address yet; the second, with these in the domain, gives the addresses. */
+ * ports must be added for what has no address yet; the second, with these in the domain, assigns. */
 
 #define PCI_SLOTS 32U
 #define PCI_FUNCTIONS 8U
@@ -15,6 +15,7 @@ typedef struct PciSlot {
         uint8_t functions; /* a bit for each that is taken */
         bool aggregate;    /* its first user does not mind others beside it */
         char *owners[PCI_FUNCTIONS]; /* owned: who they are, for messages */
+        SrcLoc locs[PCI_FUNCTIONS];
 } PciSlot;
 
 typedef struct PciBus {
@@ -92,8 +93,8 @@ static int grow(PciSet *s, unsigned connect, unsigned *ret_bus) {
         int r;
 
         if ((connect & PCI_DEVICE) && !any_bus_accepts(s, PCI_BRIDGE)) {
-                /* Nothing but PCI Express so far: a root port with a bridge to conventional PCI in it. The port
-                 * is for the bridge alone, so that it is not mistaken for a free one. */
+                /* Nothing but PCI Express so far: a root port with a bridge to conventional PCI in it. The
+                 * port is for the bridge alone, so that it is not mistaken for a free one. */
                 if ((r = add_bus(s, pci_model_find("pcie-root-port"))) < 0)
                         return r;
                 s->buses[s->n_buses - 1].accepts = PCI_PCIE_TO_PCI_BRIDGE;
@@ -128,7 +129,8 @@ static int buses_of_domain(PciSet *s) {
                 const PciModel *model = c && c->model ? pci_model_find(c->model) :
                                         pci_model_find(machine_has_pcie(d) ? "pcie-root-port" : "pci-bridge");
                 if (!model)
-                        return diag_error(s->diag, c->info.loc, "pci controller %u: not supported: model '%s'", i, c->model);
+                        return diag_error(s->diag, c->info.loc,
+                                          "pci controller %u: not supported: model '%s'", i, c->model);
                 if ((r = add_bus(s, model)) < 0)
                         return r;
         }
@@ -139,22 +141,28 @@ static int buses_of_domain(PciSet *s) {
 
 /* Whether what the user wrote can be so. He may put PCI devices into PCI Express slots and the other way
  * round, and on buses that are not given out by themselves. */
-static int check_place(PciSet *s, PciPlace p, unsigned domain, unsigned connect, SrcLoc loc, const char *owner) {
+static int check_place(PciSet *s, PciPlace p, unsigned domain, unsigned connect, SrcLoc loc,
+                       const char *owner) {
         if (domain != 0)
                 return diag_error(s->diag, loc, "%s: there is only PCI domain 0", owner);
         if (p.bus >= s->n_buses)
-                return diag_error(s->diag, loc, "%s: there is no PCI bus %u; the last is %zu", owner, p.bus, s->n_buses - 1);
+                return diag_error(s->diag, loc, "%s: there is no PCI bus %u; the last is %zu", owner, p.bus,
+                                  s->n_buses - 1);
         const PciBus *bus = s->buses + p.bus;
-        unsigned accepts = bus->accepts | (bus->accepts & (PCI_DEVICE | PCIE_DEVICE) ? PCI_DEVICE | PCIE_DEVICE : 0);
+        unsigned accepts =
+                bus->accepts | (bus->accepts & (PCI_DEVICE | PCIE_DEVICE) ? PCI_DEVICE | PCIE_DEVICE : 0);
         if (connect & PCI_BRIDGE)
                 connect |= PCI_DEVICE;
         if (!(accepts & connect & PCI_CONNECT_MASK))
-                return diag_error(s->diag, loc, "%s cannot be plugged into PCI bus %u, a %s", owner, p.bus, bus->model->name);
+                return diag_error(s->diag, loc, "%s cannot be plugged into PCI bus %u, a %s", owner, p.bus,
+                                  bus->model->name);
         if (p.slot < bus->model->min_slot || p.slot > bus->model->max_slot)
-                return diag_error(s->diag, loc, "%s: PCI bus %u, a %s, has slots 0x%02x to 0x%02x, not 0x%02x", owner, p.bus,
-                                  bus->model->name, bus->model->min_slot, bus->model->max_slot, p.slot);
+                return diag_error(
+                        s->diag, loc, "%s: PCI bus %u, a %s, has slots 0x%02x to 0x%02x, not 0x%02x", owner,
+                        p.bus, bus->model->name, bus->model->min_slot, bus->model->max_slot, p.slot);
         if (p.function >= PCI_FUNCTIONS)
-                return diag_error(s->diag, loc, "%s: a PCI slot has functions 0 to 7, not %u", owner, p.function);
+                return diag_error(s->diag, loc, "%s: a PCI slot has functions 0 to 7, not %u", owner,
+                                  p.function);
         return 0;
 }
 
@@ -164,7 +172,11 @@ static int reserve(PciSet *s, PciPlace p, unsigned connect, SrcLoc loc, const ch
         /* On paper the user's addresses may ask for buses that are still to come. */
         while (s->on_paper && p.bus >= s->n_buses && p.bus < PCI_BUSES_MAX) {
                 unsigned bus;
-                int r = grow(s, connect & (PCI_DEVICE | PCIE_DEVICE) ? connect : (unsigned) (machine_has_pcie(s->domain) ? PCIE_DEVICE : PCI_DEVICE), &bus);
+                int r = grow(s,
+                             connect & (PCI_DEVICE | PCIE_DEVICE)
+                                     ? connect
+                                     : (unsigned) (machine_has_pcie(s->domain) ? PCIE_DEVICE : PCI_DEVICE),
+                             &bus);
                 if (r < 0)
                         return r;
         }
@@ -173,11 +185,14 @@ static int reserve(PciSet *s, PciPlace p, unsigned connect, SrcLoc loc, const ch
                 return r;
         slot = s->buses[p.bus].slots + p.slot;
         if (slot->functions & (1U << p.function))
-                return diag_error(s->diag, loc, "PCI address 0000:%02x:%02x.%x is used twice: by %s and by %s", p.bus,
+                /* What the machine brings along stands nowhere: then the other is to blame. */
+                return diag_error(s->diag, loc.line > 0 ? loc : slot->locs[p.function],
+                                  "PCI address 0000:%02x:%02x.%x is used twice: by %s and by %s", p.bus,
                                   p.slot, p.function, strempty(slot->owners[p.function]), owner);
         if (!slot->functions && (connect & PCI_AGGREGATE))
                 slot->aggregate = true;
         slot->functions |= (uint8_t) (1U << p.function);
+        slot->locs[p.function] = loc;
         slot->owners[p.function] = strdup(owner);
         return slot->owners[p.function] ? 0 : -ENOMEM;
 }
@@ -211,7 +226,8 @@ static bool find_place(const PciSet *s, unsigned connect, int function, PciPlace
                         continue;
                 if (connect & PCI_INTEGRATED)
                         accepts |= PCI_AUTO | PCI_DEVICE;
-                if (!(connect & accepts & PCI_CONNECT_MASK) || ((connect & PCI_AUTO) && !(accepts & PCI_AUTO)))
+                if (!(connect & accepts & PCI_CONNECT_MASK) ||
+                    ((connect & PCI_AUTO) && !(accepts & PCI_AUTO)))
                         continue;
                 for (unsigned slot = bus->model->min_slot; slot <= bus->model->max_slot; slot++)
                         if (find_function(bus->slots + slot, connect, function, &ret->function)) {
@@ -264,19 +280,21 @@ static int must_be_at(PciSet *s, DomainController *c, PciPlace p, const char *wh
         PciPlace q = place_of(&c->info.address);
 
         if (is_given(&c->info) && (q.bus != p.bus || q.slot != p.slot || q.function != p.function))
-                return diag_error(s->diag, c->info.address.loc, "%s of machine '%s' is at PCI address 0000:%02x:%02x.%x and nowhere else",
+                return diag_error(s->diag, c->info.address.loc,
+                                  "%s of machine '%s' is at PCI address 0000:%02x:%02x.%x and nowhere else",
                                   what, s->domain->os.machine, p.bus, p.slot, p.function);
         set_place(&c->info, p);
         return reserve(s, p, PCI_DEVICE | PCI_AUTO, c->info.loc, what);
 }
 
 static bool is_piix3(const DomainController *c) {
-        return c->index.value == 0 &&
-               (c->type == CONTROLLER_IDE || (c->type == CONTROLLER_USB && streq_ptr(c->model, "piix3-uhci")));
+        return c->index.value == 0 && (c->type == CONTROLLER_IDE ||
+                                       (c->type == CONTROLLER_USB && streq_ptr(c->model, "piix3-uhci")));
 }
 
 static bool has_fixed_place(const Domain *d, const DomainController *c) {
-        return (machine_is_i440fx(d) && is_piix3(c)) || (machine_is_q35(d) && c->type == CONTROLLER_SATA && c->index.value == 0);
+        return (machine_is_i440fx(d) && is_piix3(c)) ||
+               (machine_is_q35(d) && c->type == CONTROLLER_SATA && c->index.value == 0);
 }
 
 static int place_video(PciSet *s, PciPlace p) {
@@ -285,7 +303,8 @@ static int place_video(PciSet *s, PciPlace p) {
         if (d->n_videos == 0 || !pci_video_connect(d, &d->videos[0]) || !is_wanted(&d->videos[0].info))
                 return 0;
         if (s->buses[p.bus].slots[p.slot].functions)
-                return reserve_next(s, &d->videos[0].info, pci_video_connect(d, &d->videos[0]), -1, "video 1");
+                return reserve_next(s, &d->videos[0].info, pci_video_connect(d, &d->videos[0]), -1,
+                                    "video 1");
         return prefer(s, &d->videos[0].info, p, PCI_DEVICE | PCI_AUTO, "video 1");
 }
 
@@ -296,13 +315,16 @@ static int place_i440fx(PciSet *s) {
         FOREACH_ARRAY(c, d->controllers, d->n_controllers) {
                 if (!is_piix3(c))
                         continue;
-                r = c->type == CONTROLLER_IDE ? must_be_at(s, c, (PciPlace) { 0, 1, 1 }, "the IDE controller") :
-                                                must_be_at(s, c, (PciPlace) { 0, 1, 2 }, "the PIIX3 USB controller");
+                r = c->type == CONTROLLER_IDE
+                            ? must_be_at(s, c, (PciPlace) { 0, 1, 1 }, "the IDE controller")
+                            : must_be_at(s, c, (PciPlace) { 0, 1, 2 }, "the PIIX3 USB controller");
                 if (r < 0)
                         return r;
         }
-        if ((r = reserve(s, (PciPlace) { 0, 1, 0 }, PCI_DEVICE, d->loc, "the ISA bridge of the machine")) < 0 ||
-            (r = reserve(s, (PciPlace) { 0, 1, 3 }, PCI_DEVICE, d->loc, "the power management of the machine")) < 0)
+        if ((r = reserve(s, (PciPlace) { 0, 1, 0 }, PCI_DEVICE, (SrcLoc) {}, "the ISA bridge of the machine")) <
+                    0 ||
+            (r = reserve(s, (PciPlace) { 0, 1, 3 }, PCI_DEVICE, (SrcLoc) {},
+                         "the power management of the machine")) < 0)
                 return r;
         return place_video(s, (PciPlace) { 0, 2, 0 });
 }
@@ -327,15 +349,18 @@ static int place_q35(PciSet *s) {
         FOREACH_ARRAY(c, d->controllers, d->n_controllers) {
                 if (c->type == CONTROLLER_SATA && c->index.value == 0)
                         r = must_be_at(s, c, (PciPlace) { 0, 0x1f, 2 }, "the SATA controller");
-                else if (c->type == CONTROLLER_USB && streq_ptr(c->model, "ich9-uhci1") && is_wanted(&c->info))
+                else if (c->type == CONTROLLER_USB && streq_ptr(c->model, "ich9-uhci1") &&
+                         is_wanted(&c->info))
                         r = place_q35_usb(s, c);
-                else if (c->type == CONTROLLER_PCI && streq_ptr(c->model, "dmi-to-pci-bridge") && is_wanted(&c->info))
+                else if (c->type == CONTROLLER_PCI && streq_ptr(c->model, "dmi-to-pci-bridge") &&
+                         is_wanted(&c->info))
                         r = prefer(s, &c->info, (PciPlace) { 0, 0x1e, 0 }, PCIE_DEVICE, "controller pci");
                 if (r < 0)
                         return r;
         }
-        if ((r = reserve(s, (PciPlace) { 0, 0x1f, 0 }, PCIE_DEVICE, d->loc, "the ISA bridge of the machine")) < 0 ||
-            (r = reserve(s, (PciPlace) { 0, 0x1f, 3 }, PCIE_DEVICE, d->loc, "the SMBus of the machine")) < 0)
+        if ((r = reserve(s, (PciPlace) { 0, 0x1f, 0 }, PCIE_DEVICE, (SrcLoc) {},
+                         "the ISA bridge of the machine")) < 0 ||
+            (r = reserve(s, (PciPlace) { 0, 0x1f, 3 }, PCIE_DEVICE, (SrcLoc) {}, "the SMBus of the machine")) < 0)
                 return r;
         return place_video(s, (PciPlace) { 0, 1, 0 });
 }
@@ -349,7 +374,8 @@ static int place_builtin(PciSet *s) {
 /* Takes what has an address already. The fixed ones are place_builtin()'s. */
 static int collect(PciSet *s, const QemuDevice *list, size_t n) {
         FOREACH_ARRAY(i, list, n) {
-                if (!is_given(i->info) || (i->kind == DEVICE_KIND_CONTROLLER && has_fixed_place(s->domain, i->controller)))
+                if (!is_given(i->info) ||
+                    (i->kind == DEVICE_KIND_CONTROLLER && has_fixed_place(s->domain, i->controller)))
                         continue;
                 if (i->kind == DEVICE_KIND_CHAR && char_is_shadow(s->domain, i->character))
                         continue;
@@ -403,8 +429,8 @@ static int assign_usb2(PciSet *s, DomainController *c, const char *owner) {
 }
 
 static bool is_usb2(const QemuDevice *i) {
-        return i->kind == DEVICE_KIND_CONTROLLER && i->controller->type == CONTROLLER_USB && i->controller->model &&
-               startswith(i->controller->model, "ich9-");
+        return i->kind == DEVICE_KIND_CONTROLLER && i->controller->type == CONTROLLER_USB &&
+               i->controller->model && startswith(i->controller->model, "ich9-");
 }
 
 static bool is_pci_controller(const QemuDevice *i) {
@@ -416,9 +442,17 @@ static const struct {
         QemuDeviceKind kind;
         bool pci_controllers; /* these go first, the others later */
 } pci_order[] = {
-        { DEVICE_KIND_CONTROLLER, true }, { DEVICE_KIND_INTERFACE }, { DEVICE_KIND_CONTROLLER }, { DEVICE_KIND_DISK },
-        { DEVICE_KIND_BALLOON },          { DEVICE_KIND_RNG },       { DEVICE_KIND_WATCHDOG },   { DEVICE_KIND_VIDEO },
-        { DEVICE_KIND_INPUT },            { DEVICE_KIND_CHAR },      { DEVICE_KIND_PANIC },
+        { DEVICE_KIND_CONTROLLER, true },
+        { DEVICE_KIND_INTERFACE },
+        { DEVICE_KIND_CONTROLLER },
+        { DEVICE_KIND_DISK },
+        { DEVICE_KIND_BALLOON },
+        { DEVICE_KIND_RNG },
+        { DEVICE_KIND_WATCHDOG },
+        { DEVICE_KIND_VIDEO },
+        { DEVICE_KIND_INPUT },
+        { DEVICE_KIND_CHAR },
+        { DEVICE_KIND_PANIC },
 };
 
 static int assign(PciSet *s, const QemuDevice *list, size_t n) {
@@ -426,15 +460,17 @@ static int assign(PciSet *s, const QemuDevice *list, size_t n) {
                 FOREACH_ARRAY(i, list, n) {
                         unsigned connect;
 
-                        if (i->kind != pci_order[k].kind || is_pci_controller(i) != pci_order[k].pci_controllers ||
-                            !is_wanted(i->info) || !(connect = pci_device_connect(s->domain, i)))
+                        if (i->kind != pci_order[k].kind ||
+                            is_pci_controller(i) != pci_order[k].pci_controllers || !is_wanted(i->info) ||
+                            !(connect = pci_device_connect(s->domain, i)))
                                 continue;
                         if (i->kind == DEVICE_KIND_CHAR && char_is_shadow(s->domain, i->character))
                                 continue;
                         _cleanup_free_ char *owner = qemu_device_describe(i);
                         if (!owner)
                                 return -ENOMEM;
-                        int r = is_usb2(i) ? assign_usb2(s, i->controller, owner) : reserve_next(s, i->info, connect, -1, owner);
+                        int r = is_usb2(i) ? assign_usb2(s, i->controller, owner)
+                                           : reserve_next(s, i->info, connect, -1, owner);
                         if (r < 0)
                                 return r;
                 }
@@ -506,29 +542,58 @@ static void complete_multifunction(const QemuDevice *list, size_t n) {
                         continue;
                 FOREACH_ARRAY(other, list, n) {
                         const DeviceAddress *b = &other->info->address;
-                        if (b->type == ADDRESS_PCI && b->function.value > 0 && b->bus.value == a->bus.value && b->slot.value == a->slot.value)
+                        if (b->type == ADDRESS_PCI && b->function.value > 0 && b->bus.value == a->bus.value &&
+                            b->slot.value == a->slot.value)
                                 a->multifunction = TRI_YES;
                 }
         }
 }
 
-static int complete_bridge(DomainController *c, Diag *diag) {
+static const DomainController *chassis_user(const Domain *d, const DomainController *except,
+                                            unsigned chassis) {
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
+                if (c != except && c->type == CONTROLLER_PCI && c->chassis.set && c->chassis.value == chassis)
+                        return c;
+        return NULL;
+}
+
+/* The index, as in libvirt, unless the user has given that number to another one: QEMU would not start. */
+static int complete_chassis(const Domain *d, DomainController *c, Diag *diag) {
+        const DomainController *other;
+
+        if (!c->chassis.set) {
+                unsigned chassis = c->index.value;
+                while (chassis_user(d, c, chassis))
+                        chassis++;
+                c->chassis = OPT_UINT(chassis);
+        } else if ((other = chassis_user(d, c, c->chassis.value)) && other < c)
+                return diag_error(diag, c->info.loc, "pci controllers %u and %u have the same chassis, %u",
+                                  other->index.value, c->index.value, c->chassis.value);
+        return 0;
+}
+
+static int complete_bridge(const Domain *d, DomainController *c, Diag *diag) {
         const PciModel *model = pci_model_find(c->model);
         const DeviceAddress *a = &c->info.address;
+        bool root_port = streq(model->name, "pcie-root-port");
 
         if (!c->pci_model_name && free_and_strdup(&c->pci_model_name, model->device) < 0)
                 return -ENOMEM;
         if (streq(model->name, "pci-bridge") && !c->chassis_nr.set)
                 c->chassis_nr = OPT_UINT(c->index.value);
-        if (streq(model->name, "pcie-root-port") || streq(model->name, "pcie-switch-downstream-port")) {
-                bool root = streq(model->name, "pcie-root-port");
-                if (!c->chassis.set)
-                        c->chassis = OPT_UINT(c->index.value);
+        if (root_port || streq(model->name, "pcie-switch-downstream-port")) {
+                int r = complete_chassis(d, c, diag);
+                if (r < 0)
+                        return r;
                 if (!c->port.set)
-                        c->port = OPT_UINT(root ? (a->slot.value << 3) + a->function.value : a->slot.value);
+                        c->port = OPT_UINT(root_port ? (a->slot.value << 3) + a->function.value
+                                                     : a->slot.value);
         }
-        if (a->type == ADDRESS_PCI && c->index.value > 0 && streq(model->name, "pci-bridge") && c->index.value <= a->bus.value)
-                return diag_error(diag, c->info.loc, "pci controller %u is plugged into bus %u: a bridge's index must be greater than its bus's",
+        if (a->type == ADDRESS_PCI && c->index.value > 0 && streq(model->name, "pci-bridge") &&
+            c->index.value <= a->bus.value)
+                return diag_error(diag, c->info.loc,
+                                  "pci controller %u is plugged into bus %u: a bridge's index must be "
+                                  "greater than its bus's",
                                   c->index.value, a->bus.value);
         return 0;
 }
@@ -538,11 +603,12 @@ int qemu_complete_pci(Domain *d, Diag *diag) {
         size_t n;
         int r;
 
-        if ((r = pass(d, true, diag)) < 0 || (r = pass(d, false, diag)) < 0 || (r = qemu_devices(d, &list, &n)) < 0)
+        if ((r = pass(d, true, diag)) < 0 || (r = pass(d, false, diag)) < 0 ||
+            (r = qemu_devices(d, &list, &n)) < 0)
                 return r;
         complete_multifunction(list, n);
         FOREACH_ARRAY(c, d->controllers, d->n_controllers)
-                if (c->type == CONTROLLER_PCI && (r = complete_bridge(c, diag)) < 0)
+                if (c->type == CONTROLLER_PCI && (r = complete_bridge(d, c, diag)) < 0)
                         return r;
         return 0;
 }

@@ -90,9 +90,14 @@ static char *native_lines(const QemuArgv *a) {
 }
 
 static void add_fd(Text *t, const PlanFd *fd) {
-        const struct { bool on; const char *word; } flags[] = {
-                { fd->writable, "writable" }, { fd->read_only_image, "read-only-image" }, { fd->append, "append" },
-                { fd->create, "create" }, { fd->block_device, "block-device" }, { fd->char_device, "char-device" },
+        const struct { bool on; const char *word;
+        } flags[] = {
+                { fd->writable, "writable" },
+                { fd->read_only_image, "read-only-image" },
+                { fd->append, "append" },
+                { fd->create, "create" },
+                { fd->block_device, "block-device" },
+                { fd->char_device, "char-device" },
                 { fd->managed_tap, "managed" },
         };
 
@@ -100,7 +105,8 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 text_appendf(t, "%u", fd->number);
         else
                 text_append(t, "-");
-        text_appendf(t, " %s %s %s", fd->name, plan_fd_kind_to_string(fd->kind), fd->user == PLAN_USER_QEMU ? "qemu" : "monitor");
+        text_appendf(t, " %s %s %s", fd->name, plan_fd_kind_to_string(fd->kind),
+                     fd->user == PLAN_USER_QEMU ? "qemu" : "monitor");
         if (fd->fdset >= 0)
                 text_appendf(t, " set=%d", fd->fdset);
         if (fd->queues > 1)
@@ -157,8 +163,10 @@ static int add_image(HostFacts *facts, char **words) {
         }
         if (!ARRAY_GROW(chain->images, chain->n_images))
                 return -ENOMEM;
-        chain->images[chain->n_images++] = (DiskImage) {
-                .path = strdup(words[1]), .format = disk_format_from_string(words[2]), .block_device = words[3],
+        chain->images[chain->n_images++] = (DiskImage){
+                .path = strdup(words[1]),
+                .format = disk_format_from_string(words[2]),
+                .block_device = words[3],
         };
         return 0;
 }
@@ -192,15 +200,16 @@ static int complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Dia
 }
 
 /* What is effective stays as it is when it is read and completed again. */
-static bool check_stable(const char *name, const char *effective, const QemuCaps *caps, const HostFacts *facts) {
+static bool check_stable(const char *name, const char *effective, const QemuCaps *caps,
+                         const HostFacts *facts) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_(domain_freep) Domain *d = NULL;
         _cleanup_free_ char *again = NULL;
 
         if (diag_init(&diag, name) < 0 || domain_from_xml(effective, strlen(effective), &diag, &d) < 0 ||
-            domain_complete(d, facts, &diag) < 0 || qemu_domain_complete(d, caps, facts, &diag) < 0 ||
-            domain_to_xml(d, DOMAIN_XML_INACTIVE, &again) < 0) {
-                fprintf(stderr, "%s: the effective domain is refused: %s\n", name, strempty(diag_first_error(&diag)));
+            complete(d, caps, facts, &diag) < 0 || domain_to_xml(d, DOMAIN_XML_INACTIVE, &again) < 0) {
+                fprintf(stderr, "%s: the effective domain is refused: %s\n", name,
+                        strempty(diag_first_error(&diag)));
                 return false;
         }
         if (streq(effective, again))
@@ -210,15 +219,17 @@ static bool check_stable(const char *name, const char *effective, const QemuCaps
         return false;
 }
 
-static bool check_plan(const char *dir, const char *name, const Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+static bool check_plan(const char *dir, const char *name, const Domain *d, const QemuCaps *caps,
+                       const HostFacts *facts, Diag *diag) {
         _cleanup_(plan_freep) Plan *plan = NULL, *copy = NULL;
         _cleanup_qemu_argv_ QemuArgv native = {};
-        _cleanup_free_ char *effective = NULL, *args = NULL, *native_text = NULL, *fds = NULL, *json = NULL, *json_again = NULL,
-                            *runtime_dir = strf("/run/vmunit/%s", d->name);
+        _cleanup_free_ char *effective = NULL, *args = NULL, *native_text = NULL, *fds = NULL, *json = NULL,
+                            *json_again = NULL, *runtime_dir = strf("/run/vmunit/%s", d->name);
         bool ok;
         int r;
 
-        if ((r = plan_new(d, caps, facts, "0123456789abcdef0123456789abcdef", "/etc/vm/case.xml", diag, &plan)) < 0 ||
+        if ((r = plan_new(d, caps, facts, "0123456789abcdef0123456789abcdef", "/etc/vm/case.xml", diag,
+                          &plan)) < 0 ||
             (r = qemu_argv_new(d, caps, facts, QEMU_ARGV_NATIVE, runtime_dir, diag, &native)) < 0 ||
             (r = domain_to_xml(d, DOMAIN_XML_INACTIVE, &effective)) < 0) {
                 _cleanup_free_ char *text = diag_lines(diag);
@@ -274,7 +285,8 @@ static int run_directory(const char *dir, char *const *names, const QemuCaps *ca
         if (n < 0)
                 return -errno;
         for (int i = 0; i < n; i++) {
-                _cleanup_free_ char *name = strndup(list[i]->d_name, strlen(list[i]->d_name) - strlen(".xml"));
+                _cleanup_free_ char *name =
+                        strndup(list[i]->d_name, strlen(list[i]->d_name) - strlen(".xml"));
                 free(list[i]);
                 if (!name || (*names && !strv_contains(names, name)))
                         continue;
