@@ -14,6 +14,7 @@
 #include "runtime.h"
 #include "string-util.h"
 #include "strv.h"
+#include "text.h"
 #include "unit-properties.h"
 
 /* systemd.generator(7): runs early at boot and at every daemon-reload, so it is quick, executes nothing, asks
@@ -78,7 +79,7 @@ static int parse_definition(Generator *g, Definition *def, Diag *diag, Domain **
         if (r < 0)
                 return r;
         if (!streq_ptr(d->name, def->name))
-                return diag_error(diag, d->name_loc, "name '%s' differs from the file name '%s'", strempty(d->name),
+                return diag_error(diag, d->name_loc, "name '%s' does not match the file's name '%s.xml'", strempty(d->name),
                                   def->name);
         r = vm_name_check(d->name, d->name_loc, diag);
         if (r < 0)
@@ -104,10 +105,53 @@ static int make_dropin(Generator *g, Definition *def, Diag *diag, char **ret) {
         return r;
 }
 
-/* The drop-in a VM was started with. As long as it runs a changed definition must not change its unit. */
+/* The drop-in a VM was started with. */
 static int read_frozen(Generator *g, const char *name, char **ret) {
         _cleanup_free_ char *path = strf("%s/%s/" RUNTIME_DROPIN, g->runtime_dir, name);
         return path ? read_file_limited(AT_FDCWD, path, DROPIN_MAX, ret, NULL) : -ENOMEM;
+}
+
+static bool is_live(const char *line) {
+        UnitPropertyRow row;
+
+        for (size_t i = 0; unit_property_row(i, &row); i++) {
+                const char *rest = row.property.live ? startswith(line, row.property.name) : NULL;
+                if (rest && *rest == '=')
+                        return true;
+        }
+        return false;
+}
+
+static bool is_source_path(const char *line) {
+        return startswith(line, "SourcePath=");
+}
+
+/* The lines for which MATCH is what WANTED says. */
+static int append_lines(Text *t, const char *text, bool (*match)(const char *line), bool wanted) {
+        _cleanup_strv_ char **lines = NULL;
+
+        int r = strv_split_lines(text, &lines);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(line, lines)
+                if (match(*line) == wanted)
+                        text_appendf(t, "%s\n", *line);
+        return 0;
+}
+
+/* What a reload must not change while the VM runs are the settings of its cgroup; these stay as they were frozen, and
+ * the next start sets its own. All others take effect at that start, for which the digest has to be the new one. */
+static int keep_live_settings(const char *text, const char *frozen, char **ret) {
+        _cleanup_text_ Text t = {}, live = {};
+
+        int r = append_lines(&t, text, is_live, false);
+        if (r >= 0)
+                r = append_lines(&live, frozen, is_live, true);
+        if (r < 0)
+                return r;
+        if (live.length > 0)
+                text_appendf(&t, "\n# As long as the VM runs, as it was started:\n[Service]\n%s", live.data);
+        return text_finish(&t, ret);
 }
 
 static int write_new_file(const char *path, const char *text) {
@@ -135,7 +179,7 @@ static void write_dropin(Generator *g, const char *name, const char *text) {
 }
 
 static void generate(Generator *g, Definition *found) {
-        _cleanup_free_ char *text = NULL, *frozen = NULL;
+        _cleanup_free_ char *text = NULL, *frozen = NULL, *merged = NULL;
         _cleanup_definition_ Definition def = {};
         _cleanup_(diag_done) Diag diag = {};
         int r;
@@ -155,10 +199,16 @@ static void generate(Generator *g, Definition *found) {
         else if (r < 0)
                 say_errno(g, r, found->path);
 
-        if (read_frozen(g, found->name, &frozen) >= 0)
-                write_dropin(g, found->name, frozen);
-        else if (r >= 0)
+        bool runs = read_frozen(g, found->name, &frozen) >= 0;
+        if (r < 0) {
+                if (runs)
+                        write_dropin(g, found->name, frozen);
+        } else if (!runs || streq(text, frozen))
                 write_dropin(g, found->name, text);
+        else if ((r = keep_live_settings(text, frozen, &merged)) >= 0)
+                write_dropin(g, found->name, merged);
+        else
+                say_errno(g, r, found->path);
 }
 
 /* --- VMs that run although their definition is gone --- */
@@ -183,9 +233,13 @@ static void generate_orphans(Generator *g, const DefinitionList *known) {
         closedir(d);
         strv_sort(names);
         STRV_FOREACH(name, names) {
-                _cleanup_free_ char *frozen = NULL;
-                if (read_frozen(g, *name, &frozen) >= 0)
-                        write_dropin(g, *name, frozen);
+                _cleanup_free_ char *frozen = NULL, *text = NULL;
+                _cleanup_text_ Text t = {};
+                if (read_frozen(g, *name, &frozen) < 0)
+                        continue;
+                /* systemd asks for a reload as long as a unit's source is missing. */
+                if (append_lines(&t, frozen, is_source_path, false) >= 0 && text_finish(&t, &text) >= 0)
+                        write_dropin(g, *name, text);
         }
 }
 

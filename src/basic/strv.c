@@ -66,6 +66,20 @@ int strv_split(const char *s, const char *separators, char ***ret) {
         return 0;
 }
 
+int strv_split_lines(const char *s, char ***ret) {
+        _cleanup_strv_ char **l = NULL;
+
+        while (*s) {
+                size_t n = strcspn(s, "\n");
+                int r = strv_consume(&l, strndup(s, n));
+                if (r < 0)
+                        return r;
+                s += n + (s[n] == '\n');
+        }
+        *ret = TAKE_PTR(l);
+        return 0;
+}
+
 char *strv_join(char *const *l, const char *separator) {
         _cleanup_text_ Text t = {};
         char *joined;

@@ -18,6 +18,9 @@ int strv_consume(char ***l, char *s) _warn_unused_;
 /* Splits S at any of the characters of SEPARATORS; empty parts are left out. */
 int strv_split(const char *s, const char *separators, char ***ret) _warn_unused_;
 
+/* Splits S at line breaks; empty lines are kept, but for what comes behind the last break. */
+int strv_split_lines(const char *s, char ***ret) _warn_unused_;
+
 /* NULL when memory is out. */
 char *strv_join(char *const *l, const char *separator);
 void strv_sort(char **l);

@@ -182,9 +182,9 @@ static int verb_plan(Cli *cli, const Command *c) {
 }
 
 static int verb_native(Cli *cli, const Command *c) {
-        _cleanup_(plan_freep) Plan *p = NULL;
         _cleanup_(source_done) Source s = {};
         _cleanup_free_ char *line = NULL;
+        _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
         const char *format, *xml;
 
@@ -207,11 +207,11 @@ static int verb_native(Cli *cli, const Command *c) {
                 if (!s.path || cli_read_file(cli, xml, &s.text, &s.size) < 0)
                         return -1;
         }
-        if (make_plan(cli, &s, "Failed to convert domain XML of", &p) < 0)
-                return -1;
-        int r = plan_to_shell(p, &line);
+        (void) diag_init(&diag, s.path);
+        int r = definition_to_shell(cli->manager, s.text, s.size, PLANNING_HOST, &diag, &line);
+        cli_warnings(cli, &diag);
         if (r < 0)
-                return cli_error(cli, "%s", strerror(-r));
+                return cli_error_diag(cli, r, &diag, "Failed to convert domain XML of %s", s.path);
         cli_print(cli, "%s\n", line);
         return 0;
 }

@@ -128,8 +128,10 @@ static int verb_list(Cli *cli, const Command *c) {
         size_t n = 0;
         int r;
 
-        if (command_has(c, "table") && !table)
-                return cli_error(cli, "Only one argument from --table, --name, --uuid and --id may be specified.");
+        static const char *const words[] = { "uuid", "name", "id" };
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (command_has(c, "table") && command_has(c, words[i]))
+                        return cli_error(cli, "Options --table and --%s are mutually exclusive", words[i]);
         if (command_has(c, "inactive") || command_has(c, "state-shutoff"))
                 flags = VM_LIST_INACTIVE;
         if (command_has(c, "all"))

@@ -68,20 +68,23 @@ int control_open(const char *vm_name, sd_bus **ret) {
 }
 
 static int fail(Diag *diag, int r, const sd_bus_error *error) {
-        const char *text = NULL;
+        const char *text = NULL, *prefix = "";
 
         if (sd_bus_error_is_set(error)) {
                 text = error->message;
                 for (size_t i = 0; i < ELEMENTSOF(errors); i++)
                         if (sd_bus_error_has_name(error, errors[i].name))
                                 r = errors[i].error;
+                /* virsh's words for what the domain's state does not allow. */
+                if (sd_bus_error_has_name(error, CONTROL_ERROR_STATE))
+                        prefix = "Requested operation is not valid: ";
         }
         if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE) {
                 r = -ECONNRESET;
                 text = "the VM's monitor went away during the call";
         } else if (r == -ETIMEDOUT && !sd_bus_error_has_name(error, CONTROL_ERROR_TIMEOUT))
                 text = "the VM's monitor did not answer in time";
-        return diag_error_code(diag, r, (SrcLoc) {}, "%s", isempty(text) ? strerror(-r) : text);
+        return diag_error_code(diag, r, (SrcLoc) {}, "%s%s", prefix, isempty(text) ? strerror(-r) : text);
 }
 
 /* Sends M and waits; *ret_reply is the caller's. */

@@ -126,13 +126,18 @@ static void check_cpu(const Domain *d, Diag *diag) {
         }
         if ((c->mode == CPU_CUSTOM || c->mode == CPU_UNSET) && !c->model && c->n_features > 0)
                 (void) diag_error(diag, c->loc, "cpu has features ('%s') but no model", c->features[0].name);
-        for (size_t i = 0; i < c->n_features; i++)
+        for (size_t i = 0; i < c->n_features; i++) {
+                const CpuFeature *f = c->features + i;
+                if (f->name && (isempty(f->name) || !in_charset(f->name, ALPHANUMERICAL "_.-")))
+                        (void) diag_error(diag, f->loc, "cpu feature '%s' has characters other than a-z, A-Z, 0-9, _, . and -",
+                                          f->name);
                 for (size_t k = 0; k < i; k++)
                         if (streq_ptr(c->features[i].name, c->features[k].name)) {
                                 (void) diag_error(diag, c->features[i].loc, "cpu feature '%s' is given twice",
                                                   c->features[i].name);
                                 break;
                         }
+        }
 }
 
 static void check_clock(const Domain *d, Diag *diag) {

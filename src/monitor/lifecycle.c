@@ -505,7 +505,7 @@ static int request_stop(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
         lc->stop_deadline = UINT64_MAX;
         if (in->limit_usec != UINT64_MAX) {
                 /* QEMU needs a little time itself to end, before systemd uses force. */
-                uint64_t margin = MIN(MAX(STOP_MARGIN_USEC, in->limit_usec / 10), in->limit_usec / 2);
+                uint64_t margin = MIN(MAX(STOP_MARGIN_USEC, in->limit_usec / 10), in->limit_usec / 4);
                 lc->stop_deadline = in->now + in->limit_usec - margin;
         }
         lc->resetting = false;

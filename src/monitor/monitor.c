@@ -18,6 +18,10 @@ uint64_t monitor_now(const Monitor *m) {
 }
 
 void monitor_give_up(Monitor *m, const char *why) {
+        /* What is still in the buffers may bring us here again, as often as QEMU likes. */
+        if (m->given_up)
+                return;
+        m->given_up = true;
         log_error("%s: giving up", why);
         (void) sd_event_exit(m->event, EXIT_FAILURE);
 }
@@ -37,7 +41,18 @@ static void flush_messages(Monitor *m) {
         (void) sd_event_source_set_io_events(m->supervisor_io, EPOLLIN | (m->n_messages > 0 ? EPOLLOUT : 0));
 }
 
+/* Of states that wait for a busy supervisor only the last one counts; a hostile QEMU makes thousands of them. */
+static bool replace_state(Monitor *m, uint32_t a, uint32_t b) {
+        if (m->n_messages == 0 || m->messages[m->n_messages - 1].type != MONITOR_STATE)
+                return false;
+        m->messages[m->n_messages - 1].a = a;
+        m->messages[m->n_messages - 1].b = b;
+        return true;
+}
+
 void monitor_send(Monitor *m, MonitorMessageType type, uint32_t a, uint32_t b) {
+        if (m->given_up || (type == MONITOR_STATE && replace_state(m, a, b)))
+                return;
         if (m->n_messages >= MONITOR_MESSAGES_MAX) {
                 monitor_give_up(m, "the supervisor does not read what it is sent");
                 return;

@@ -59,6 +59,7 @@ struct Monitor {
         sd_event_source *supervisor_io; /* owned */
         MonitorMessage messages[MONITOR_MESSAGES_MAX]; /* not yet taken by the supervisor */
         size_t n_messages;
+        bool given_up; /* the loop is about to end */
         bool stop_early; /* MONITOR_SHUTDOWN came before QEMU's state was known */
         uint64_t stop_deadline;
 

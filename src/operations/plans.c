@@ -5,8 +5,10 @@
 #include "definition.h"
 #include "disk-chain.h"
 #include "domain-xml.h"
+#include "names.h"
 #include "path-walk.h"
 #include "plans.h"
+#include "qemu-argv.h"
 #include "qemu-domain.h"
 #include "string-util.h"
 #include "strv.h"
@@ -238,20 +240,41 @@ static void append_quoted(Text *t, const char *s) {
         text_append_char(t, '\'');
 }
 
-int plan_to_shell(const Plan *p, char **ret) {
+int argv_to_shell(char *const *env, char *const *argv, char **ret) {
         _cleanup_text_ Text t = {};
 
-        STRV_FOREACH(e, p->env) {
+        STRV_FOREACH(e, env) {
                 const char *equals = strchr(*e, '=');
                 size_t n = equals ? (size_t) (equals + 1 - *e) : strlen(*e);
                 text_append_n(&t, *e, n);
                 append_quoted(&t, *e + n);
                 text_append_char(&t, ' ');
         }
-        STRV_FOREACH(a, p->argv) {
-                if (a != p->argv)
+        STRV_FOREACH(a, argv) {
+                if (a != argv)
                         text_append_char(&t, ' ');
                 append_quoted(&t, *a);
         }
         return text_finish(&t, ret);
+}
+
+int definition_to_shell(Manager *m, const char *text, size_t size, PlanningFlags flags, Diag *diag, char **ret) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_free_ char *runtime_dir = NULL;
+        _cleanup_qemu_argv_ QemuArgv argv = {};
+        const HostFacts *facts;
+
+        int r = definition_parse(m, text, size, parse_flags(flags), diag, &p);
+        if (r >= 0)
+                r = definition_complete(m, p.domain, flags, diag, &caps);
+        if (r >= 0)
+                r = planning_facts(m, flags, &facts);
+        if (r < 0)
+                return r;
+        runtime_dir = vm_runtime_path(p.domain->name, NULL);
+        if (!runtime_dir)
+                return -ENOMEM;
+        r = qemu_argv_new(p.domain, caps, facts, QEMU_ARGV_NATIVE, runtime_dir, diag, &argv);
+        return r < 0 ? r : argv_to_shell(argv.env, argv.argv, ret);
 }

@@ -28,5 +28,8 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
 /* `dumpxml` */
 int vm_dump_xml(Manager *m, const Vm *vm, bool inactive, bool security_info, Diag *diag, char **ret);
 
-/* "NAME=VALUE … PROGRAM ARG …" on one line, quoted for a shell. */
-int plan_to_shell(const Plan *p, char **ret);
+int argv_to_shell(char *const *env, char *const *argv, char **ret);
+
+/* The command line that a person could run, with paths instead of descriptors: "NAME=VALUE … PROGRAM ARG …" on one
+ * line, quoted for a shell. */
+int definition_to_shell(Manager *m, const char *text, size_t size, PlanningFlags flags, Diag *diag, char **ret);

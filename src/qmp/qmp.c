@@ -578,6 +578,9 @@ static int new(sd_event *event, int fd, bool agent, const QmpHandlers *handlers,
                 q->handlers = *handlers;
         (void) snprintf(q->prefix, sizeof(q->prefix), "vmunit-%016llx-", (unsigned long long) random.qwords[0]);
         q->agent = agent;
+        /* The agent's only id is this number, and an answer to an earlier client must not fit. */
+        if (agent)
+                q->last_id = (unsigned) (random.qwords[1] & 0xffffff);
         r = sd_event_add_io(event, &q->io, q->fd, agent ? 0 : EPOLLIN, on_io, q);
         if (r < 0) {
                 qmp_destroy(q);

@@ -15,6 +15,7 @@
 #define PING_INTERVAL_USEC (30 * USEC_PER_SEC)
 #define PONG_LIMIT_USEC (15 * USEC_PER_SEC)
 #define RESTART_DELAY_MAX_USEC (5 * USEC_PER_SEC)
+#define MONITOR_PROVEN_USEC (10 * USEC_PER_SEC)
 #define ENDING_LIMIT_USEC (30 * USEC_PER_SEC)
 #define QEMU_END_USEC (2 * USEC_PER_SEC)
 
@@ -114,13 +115,16 @@ static int start_monitor(Supervisor *s) {
         s->monitor_socket = TAKE_FD(ours);
         s->monitor_said_hello = false;
         s->monitor_start_at = UINT64_MAX;
+        s->monitor_started = now_usec();
         s->ping_at = now_usec() + PING_INTERVAL_USEC;
         s->pong_deadline = UINT64_MAX;
         return 0;
 }
 
-static void plan_restart(Supervisor *s, uint64_t delay) {
-        if (s->monitor_said_hello)
+/* A monitor that was killed is replaced at once; one that gave QEMU up, or never came to talk to it, would only do so
+ * again: each time later, unless it has lived for a while. */
+static void plan_restart(Supervisor *s, bool gave_up, uint64_t delay) {
+        if (s->monitor_said_hello && (!gave_up || now_usec() - s->monitor_started >= MONITOR_PROVEN_USEC))
                 s->monitor_failures = 0;
         else {
                 s->monitor_failures++;
@@ -219,7 +223,7 @@ void supervisor_monitor_reap(Supervisor *s) {
                             strempty(sigabbrev_np(si.si_status)));
         s->monitor = (Child) { .pidfd = safe_close(s->monitor.pidfd) };
         s->monitor_socket = safe_close(s->monitor_socket);
-        plan_restart(s, delay);
+        plan_restart(s, si.si_code == CLD_EXITED && si.si_status != 0, delay);
 }
 
 static void kill_monitor(Supervisor *s, const char *why) {
@@ -238,7 +242,7 @@ void supervisor_monitor_check_stopped(Supervisor *s) {
 void supervisor_monitor_timers(Supervisor *s, uint64_t now) {
         if (now >= s->monitor_start_at) {
                 if (start_monitor(s) < 0)
-                        plan_restart(s, 0);
+                        plan_restart(s, true, 0);
                 return;
         }
         if (now >= s->pong_deadline)

@@ -15,6 +15,7 @@
 
 #define USEC_PER_SEC UINT64_C(1000000)
 /* QEMU writes its caches back when it gets SIGTERM; after this it is killed. */
+#define STATUS_INTERVAL_USEC (USEC_PER_SEC / 2)
 #define DESTROY_GRACE_USEC (3 * USEC_PER_SEC)
 /* What is kept of the unit's stop timeout for ending QEMU ourselves, so that systemd need not kill the unit. */
 #define STOP_MARGIN_USEC (5 * USEC_PER_SEC)
@@ -25,9 +26,26 @@ uint64_t now_usec(void) {
         return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
 }
 
-void supervisor_set_state(Supervisor *s, DomainState state, DomainReason reason) {
-        char line[DOMAIN_STATE_LINE], status[128];
+/* A guest that pauses and goes on in a loop, as a hostile QEMU can pretend, is no reason to keep PID 1 busy. */
+static void send_status(Supervisor *s) {
+        char status[128];
+        uint64_t now = now_usec();
 
+        s->status_pending = now < s->status_at;
+        if (s->status_pending)
+                return;
+        s->status_at = now + STATUS_INTERVAL_USEC;
+        /* Both words come from our own tables, so there is no line break in them to smuggle a field in. */
+        (void) snprintf(status, sizeof(status), "STATUS=%s (%s)", strempty(domain_state_to_string(s->state)),
+                        strempty(domain_reason_to_string(s->reason)));
+        (void) notify(status);
+}
+
+void supervisor_set_state(Supervisor *s, DomainState state, DomainReason reason) {
+        char line[DOMAIN_STATE_LINE];
+
+        if (s->state == state && s->reason == reason)
+                return;
         s->state = state;
         s->reason = reason;
         if (s->state_fd >= 0) {
@@ -35,10 +53,7 @@ void supervisor_set_state(Supervisor *s, DomainState state, DomainReason reason)
                 if (pwrite(s->state_fd, line, sizeof(line), 0) != sizeof(line))
                         log_warning_errno(-errno, "cannot write the state file");
         }
-        /* Both words come from our own tables, so there is no line break in them to smuggle a field in. */
-        (void) snprintf(status, sizeof(status), "STATUS=%s (%s)", strempty(domain_state_to_string(state)),
-                        strempty(domain_reason_to_string(reason)));
-        (void) notify(status);
+        send_status(s);
 }
 
 static int read_launch(Supervisor *s) {
@@ -190,8 +205,8 @@ static void begin_stop(Supervisor *s) {
         s->stop_started = now_usec();
         uint64_t timeout = s->launch.stop_timeout_usec;
         if (timeout != UINT64_MAX)
-                s->terminate_at = s->stop_started + timeout - MIN(timeout / 2, STOP_MARGIN_USEC);
-        (void) notify("STOPPING=1");
+                s->terminate_at = s->stop_started + timeout - MIN(timeout / 5, STOP_MARGIN_USEC);
+        (void) notify("STOPPING=1\nSTATUS=shutting down");
         log_info("stopping: asking the guest to shut down");
         supervisor_monitor_send(s, MONITOR_SHUTDOWN, supervisor_stop_budget_ms(s));
 }
@@ -232,9 +247,11 @@ static int run_timers(Supervisor *s) {
                 s->kill_at = UINT64_MAX;
         }
         supervisor_monitor_timers(s, now);
+        if (s->status_pending && now >= s->status_at)
+                send_status(s);
 
         FOREACH_ARRAY(t, ((uint64_t[]) { s->terminate_at, s->kill_at, s->monitor_start_at, s->ping_at,
-                                         s->pong_deadline }), 5)
+                                         s->pong_deadline, s->status_pending ? s->status_at : UINT64_MAX }), 6)
                 next = MIN(next, *t);
         if (next == UINT64_MAX)
                 return -1;

@@ -24,7 +24,10 @@ typedef struct Supervisor {
         bool monitor_said_hello;   /* this one */
         unsigned monitor_failures; /* ended before HELLO, one after another */
         uint64_t monitor_start_at; /* when to start the next one; UINT64_MAX: one runs */
+        uint64_t monitor_started;  /* the one that runs */
         uint64_t ping_at, pong_deadline;
+        uint64_t status_at;    /* no STATUS= before that */
+        bool status_pending;   /* the last state is still to be sent */
 
         bool ready;
         DomainState state;

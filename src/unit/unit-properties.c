@@ -33,8 +33,11 @@ static int add_unique(char ***values, const char *s) {
 
 /* --- [Unit] --- */
 
+#define TITLE_MAX 1024U
+
 static int emit_description(const Context *c, char ***values) {
-        if (!isempty(c->d->title))
+        /* systemd takes no lines over 1 MiB, and would take none of the drop-in then. */
+        if (!isempty(c->d->title) && strlen(c->d->title) <= TITLE_MAX)
                 return strv_extend(values, c->d->title);
         return strv_extendf(values, "Virtual machine %s", c->d->name);
 }
@@ -120,7 +123,7 @@ static bool has_network_char(const Domain *d) {
         return false;
 }
 
-/* A connection to another host is made once, when QEMU starts. */
+/* A connection to another host is made once, by the prepare step. */
 static int emit_wants(const Context *c, char ***values) {
         int r = has_network_char(c->d) ? strv_extend(values, "network-online.target") : 0;
         return r < 0 ? r : emit_bridges(c, values);
@@ -227,8 +230,16 @@ static bool has_network_interface(const Domain *d) {
         return false;
 }
 
+static bool has_char_of_type(const Domain *d, CharType type) {
+        FOREACH_ARRAY(ch, d->chars, d->n_chars)
+                if (ch->source.type == type)
+                        return true;
+        return false;
+}
+
+/* Sockets of streams are made by the prepare step; QEMU's own network stack needs the machine's. */
 static bool needs_network(const Domain *d) {
-        return has_network_interface(d) || has_network_char(d);
+        return has_network_interface(d) || has_char_of_type(d, CHARDEV_UDP);
 }
 
 static int emit_private_network(const Context *c, char ***values) {

@@ -218,7 +218,8 @@ static void test_errors(void **state) {
         char *text;
         sd_bus *bus = open_bus();
 
-        expect_error(&d, control_suspend(bus, LIMIT, &d), -EINVAL, "domain is not running");
+        expect_error(&d, control_suspend(bus, LIMIT, &d), -EINVAL,
+                     "Requested operation is not valid: domain is not running");
         expect_error(&d, control_shutdown(bus, NULL, LIMIT, &d), -EHOSTDOWN, "mode 0 of 4");
         expect_error(&d, control_shutdown(bus, "acpi", LIMIT, &d), -EHOSTDOWN, "mode 1 of 4");
         expect_error(&d, control_reboot(bus, "agent", LIMIT, &d), -EHOSTDOWN, "mode 2 of 5");

@@ -386,7 +386,7 @@ static const Case stops[] = {
                 { "@81 timer", "log'no reaction within 81 s: ending QEMU' ending(destroyed) quit" },
                 { "@82 timer", "" } } },
         { "", { RUN, { "request stop 4", ASK },
-                { "@2 timer", "log'no reaction within 2 s: ending QEMU' ending(destroyed) quit" } } },
+                { "@3 timer", "log'no reaction within 3 s: ending QEMU' ending(destroyed) quit" } } },
         { "", { RUN, { "request stop 0", ASK },
                 { "@0 timer", "log'no reaction within 0 s: ending QEMU' ending(destroyed) quit" } } },
         { "", { RUN, { "request stop", ASK },

@@ -181,10 +181,11 @@ static void test_network_chars(void **state) {
         static const struct {
                 CharType type;
                 SocketMode mode;
-                bool private_network;
+                bool private_network, wants_online;
         } cases[] = {
-                { CHARDEV_TCP, SOCKET_CONNECT, false }, { CHARDEV_TCP, SOCKET_UNSET, false }, { CHARDEV_TCP, SOCKET_BIND, true },
-                { CHARDEV_UNIX, SOCKET_CONNECT, true }, { CHARDEV_UDP, SOCKET_UNSET, false }, { CHARDEV_PTY, SOCKET_UNSET, true },
+                { CHARDEV_TCP, SOCKET_CONNECT, true, true },   { CHARDEV_TCP, SOCKET_UNSET, true, true },
+                { CHARDEV_TCP, SOCKET_BIND, true, false },     { CHARDEV_UNIX, SOCKET_CONNECT, true, false },
+                { CHARDEV_UDP, SOCKET_UNSET, false, true },    { CHARDEV_PTY, SOCKET_UNSET, true, false },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -192,7 +193,7 @@ static void test_network_chars(void **state) {
                 Domain d = { .type = DOMAIN_KVM, .name = S("x"), .chars = &ch, .n_chars = 1 };
 
                 assert_lines(&d, "PrivateNetwork", cases[i].private_network ? "" : "PrivateNetwork=no");
-                assert_lines(&d, "Wants", cases[i].private_network ? "" : "Wants=network-online.target");
+                assert_lines(&d, "Wants", cases[i].wants_online ? "Wants=network-online.target" : "");
         }
 }
 
