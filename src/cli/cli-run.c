@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <poll.h>
-
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 
 #include "cli-common.h"
@@ -38,12 +39,60 @@ static int end_vm(Cli *cli, const char *name) {
         return r == -EINVAL ? 0 : r;
 }
 
-/* 1: the domain has ended, or has no console to follow it by; 0: the user wants its end; -1: an error. */
-static int follow(Cli *cli, const char *name, int fd) {
+/* How a domain that runs by itself is watched: by systemd's unit, or by the supervisor that is our child. */
+typedef struct Watch {
+        bool (*ended)(void *userdata);
+        void *userdata;
+} Watch;
+
+typedef struct UnitWatch {
+        Cli *cli;
+        const char *name;
+} UnitWatch;
+
+static bool unit_ended(void *userdata) {
+        UnitWatch *w = userdata;
+        _cleanup_vm_ Vm vm = {};
+
+        return vm_lookup(w->cli->manager, w->name, VM_BY_NAME, NULL, &vm) == -ENOENT;
+}
+
+static bool direct_ended(void *userdata) {
+        DirectVm *vm = userdata;
+        siginfo_t si = {};
+
+        return waitid(P_PID, (id_t) vm->pid, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid != 0;
+}
+
+/* Without a console there is still a user who may want to end it: 0 then, 1 when it has ended by itself. */
+static int wait_for_signal(const Watch *w) {
+        struct pollfd p = { .events = POLLIN };
+        sigset_t set, old;
+        int r = 1;
+
+        sigemptyset(&set);
+        FOREACH_ARRAY(s, ((int[]) { SIGINT, SIGTERM, SIGHUP, SIGQUIT }), 4)
+                sigaddset(&set, *s);
+        if (sigprocmask(SIG_BLOCK, &set, &old) < 0)
+                return -errno;
+        _cleanup_close_ int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        p.fd = fd;
+        while (fd >= 0 && r > 0 && !w->ended(w->userdata))
+                if (poll(&p, 1, POLL_MSEC) > 0) {
+                        struct signalfd_siginfo info;
+                        r = read(fd, &info, sizeof(info)) == sizeof(info) ? 0 : 1;
+                }
+        (void) sigprocmask(SIG_SETMASK, &old, NULL);
+        return r;
+}
+
+/* 1: the domain has ended; 0: the user wants its end; -1: an error. */
+static int follow(Cli *cli, const char *name, int fd, const Watch *watch) {
         if (fd < 0) {
-                cli_print_extra(cli, "Domain '%s' has no console\n", name);
+                cli_print_extra(cli, "Domain '%s' has no console; ^C ends it\n", name);
                 (void) fflush(cli->out);
-                return 1;
+                int r = wait_for_signal(watch);
+                return r < 0 ? cli_error(cli, "cannot wait for signals: %s", strerror(-r)) : r;
         }
         bool control = (unsigned char) cli->escape < 0x20;
         cli_print_extra(cli, "Connected to domain '%s'; %s%c ends it\n", name, control ? "^" : "",
@@ -68,7 +117,7 @@ static int attach(Cli *cli, const char *name, bool paused) {
                 if (r < 0)
                         return cli_error_diag(cli, r, &diag, "Failed to resume domain '%s'", name);
         }
-        return follow(cli, name, fd);
+        return follow(cli, name, fd, &(Watch) { unit_ended, &(UnitWatch) { cli, name } });
 }
 
 /* --- without systemd --- */
@@ -110,7 +159,7 @@ static int run_direct(Cli *cli, const char *file, const char *text, size_t size,
                         return end_direct(cli, &vm), -1;
                 }
         }
-        r = follow(cli, vm.name, fd);
+        r = follow(cli, vm.name, fd, &(Watch) { direct_ended, &vm });
         if (r <= 0)
                 direct_destroy(&vm);
         return end_direct(cli, &vm) < 0 || r < 0 ? -1 : 0;

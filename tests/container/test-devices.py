@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import socket
+import subprocess
 
 from harness import Console, case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
 from vm import TalkingVm, nothing_left, talking_vm, vm
@@ -181,11 +182,13 @@ def vnc_with_a_password():
 
 @case
 def link_that_is_down():
-    devices = "<interface type='user'><model type='virtio'/><link state='down'/></interface>"
-    with talking_vm("unplugged", devices=devices) as machine:
+    nic = "<interface type='user'><model type='virtio'/>{}</interface>"
+    with talking_vm("unplugged", devices=nic.format("<link state='down'/>") + nic.format("")) as machine:
         machine.start()
-        machine.console.ask("exec ip link set eth0 up; sleep 1")
-        check_equal(machine.console.ask("exec cat /sys/class/net/eth0/carrier"), ["0"], "the carrier")
+        # The other one is the control: when it has its carrier, this one would have it as well.
+        answer = machine.console.ask("exec cd /sys/class/net; ip link set eth0 up; ip link set eth1 up; "
+                                     "until [ $(cat eth1/carrier) = 1 ]; do usleep 50000; done; cat eth0/carrier")
+        check_equal(answer, ["0"], "the carrier")
 
 
 @case
@@ -241,6 +244,19 @@ def run_without_systemd():
                            "'mount -t tmpfs tmpfs /run/systemd; exec vmunit run /tmp/direct.xml'; exit $?;")
     check_match(r"systemd does not run here", text)
     check_match(r"lacks protections", text)
+
+
+@case
+def run_without_a_console_ends_at_a_signal():
+    machine = TalkingVm("mute")
+    with open("/tmp/mute.xml", "w", encoding="utf-8") as f:
+        f.write(machine.xml.replace("<serial type='pty'/>", ""))
+    process = subprocess.Popen(["vmunit", "run", "/tmp/mute.xml"], stdout=subprocess.PIPE, text=True)
+    check_equal(process.stdout.readline(), "Domain 'mute' has no console; ^C ends it\n")
+    check_equal(run_ok(["vmunit", "domstate", "mute"]).strip(), "running")
+    process.terminate()
+    process.communicate(timeout=20)
+    check_equal(run(["vmunit", "domstate", "mute"]).rc, 1, "it is gone")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ import signal
 import subprocess
 import time
 
-from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for, wait_for_exit
+from harness import case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for, wait_for_exit
 from vm import Vm, list_states, nothing_left, vm
-
-REAL_MACHINE = "the guest runs under emulation: give it time"
 
 
 def shut_down_by(command, name, needs_unit_stop):
@@ -415,28 +413,47 @@ OS = "  <os><type arch='x86_64' machine='{}'>hvm</type></os>\n"
 PLAIN = "  <memory unit='MiB'>64</memory>\n" + OS.format("q35")
 DISK = "    <disk type='file'><source file='{}'/><target dev='{}'/></disk>\n"
 
-# name → (text of the file, the message without "error: " and place, place)
+GIGABYTE = object()  # too large to be held here
+
+# name → (text of the file, where, the message)
 MALFORMED = {
-    "not-xml": ("this is no XML\n", r"not-xml\.xml:1:1: "),
-    "wrong-root": ("<network><name>wrong-root</name></network>\n",
-                   r"wrong-root\.xml:1:1: root element is <network>, expected <domain>"),
-    "other-name": (domain("another", PLAIN),
-                   r"other-name\.xml:2:3: name 'another' does not match the file's name 'other-name.xml'"),
-    "dots": (domain("../dots", PLAIN), r"dots\.xml:2:3: .*'\.\./dots'"),
-    "nesting": ("<domain>" + "<a>" * 400000 + "</a>" * 400000 + "</domain>\n", r"nesting\.xml:1:\d+: .*64"),
+    "not-xml": ("this is no XML\n", ":1:1", "not well-formed XML: Start tag expected, '<' not found"),
+    "wrong-root": ("<network><name>wrong-root</name></network>\n", ":1:1", "root element is <network>, expected <domain>"),
+    "other-name": (domain("another", PLAIN), ":2:3", "name 'another' does not match the file's name 'other-name.xml'"),
+    "dots": (domain("../dots", PLAIN), ":2:3", "name '../dots' cannot contain '/'"),
+    "nesting": (GIGABYTE, "", "larger than 4 MiB"),
+    "deep": ("<domain>" + "<a>" * 400000 + "</a>" * 400000 + "</domain>\n", ":1:198",
+             "elements are nested deeper than 64 levels"),
     "entities": ("<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;'>]>\n"
                  + domain("entities", "  <title>&b;</title>\n" + PLAIN),
-                 r"entities\.xml:1:\d+: document type declarations are not allowed"),
+                 ":1:1", "document type declarations are not allowed"),
     "missing-disk": (domain("missing-disk", PLAIN + "  <devices>\n" + DISK.format("/srv/none/a.img", "vda")
                             + "  </devices>\n"),
-                     r"cannot open '/srv/none/a\.img' for disk vda: '/srv/none' does not exist"),
-    "machine": (domain("machine", "  <memory unit='MiB'>64</memory>\n" + OS.format("pc-nonesuch")),
-                r"has no machine 'pc-nonesuch'"),
-    "no-memory": (domain("no-memory", "  <memory>0</memory>\n" + OS.format("q35")),
-                  r"no-memory\.xml:3:3: memory is 0"),
+                     ":6:5", "cannot open '/srv/none/a.img' for disk vda: '/srv/none' does not exist"),
+    "machine": (domain("machine", "  <memory unit='MiB'>64</memory>\n" + OS.format("pc-nonesuch")), ":4:3",
+                "emulator '/usr/bin/qemu-system-x86_64' has no machine 'pc-nonesuch'; it knows: isapc, microvm, pc, q35; "
+                "and 53 versions of them"),
+    "no-memory": (domain("no-memory", "  <memory>0</memory>\n" + OS.format("q35")), ":3:3",
+                  "memory is 0: a machine needs some"),
     "twice": (domain("twice", PLAIN + "  <devices>\n" + DISK.format("/dev/null", "vda") + DISK.format("/dev/zero", "vda")
-                     + "  </devices>\n"), r"twice\.xml:\d+:5: disk target 'vda' is used twice"),
+                     + "  </devices>\n"), ":7:5", "disk target 'vda' is used twice"),
 }
+
+
+def write_malformed(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        if text is GIGABYTE:
+            f.write("<domain>")
+            for _ in range(1024):
+                f.write("<a>" * 349525)
+        else:
+            f.write(text)
+
+
+def exactly(directory, name):
+    """The message about a file, as a program prints it or as the journal has it."""
+    _, place, message = MALFORMED[name]
+    return rf"^(error: )?{re.escape(f'{directory}/{name}.xml{place}')}: (error: )?{re.escape(message)}$"
 
 
 @case(timeout=200)
@@ -444,20 +461,24 @@ def malformed_definitions():
     with vm("bystander") as bystander:
         bystander.start()
         try:
-            for name, (text, _) in MALFORMED.items():
-                with open(f"/etc/vm/{name}.xml", "w", encoding="utf-8") as f:
-                    f.write(text)
+            for name, (text, _, _) in MALFORMED.items():
+                write_malformed(f"/etc/vm/{name}.xml", text)
             before = {name: os.stat(f"/etc/vm/{name}.xml").st_mtime_ns for name in MALFORMED}
             run_ok(["systemctl", "daemon-reload"])
-            for name, (text, message) in MALFORMED.items():
+            for name in MALFORMED:
+                message = exactly("/etc/vm", name)
                 result = run(["vmunit", "start", name])
                 check_equal(result.rc, 1, f"the status of start {name}")
                 check_match(message, result.err, f"start {name}")
                 check(unit_property(f"vm@{name}.service", "ActiveState") in ("failed", "inactive"), f"{name} is active")
-                check("Traceback" not in result.err and len(result.err) < 2000, f"{name}: a long message")
+                check(len(result.err) < 2000, f"{name}: a long message")
+                # The unit by itself says the same, for who starts it with systemctl.
+                check_equal(run(["systemctl", "start", f"vm@{name}.service"]).rc, 1, f"systemctl start vm@{name}")
+                lines = [str(e.get("MESSAGE", "")) for e in journal(f"--unit=vm@{name}.service")]
+                check(any(re.search(message, line) for line in lines), f"the journal of vm@{name} has no {message!r}: {lines}")
             after = {name: os.stat(f"/etc/vm/{name}.xml").st_mtime_ns for name in MALFORMED}
             check_equal(after, before, "the files")
-            check_equal(os.listdir("/run/vmunit/bystander") and list_states()["bystander"], "running")
+            check_equal(list_states()["bystander"], "running")
             bystander.ticks_go_on()
         finally:
             for name in MALFORMED:
@@ -468,16 +489,18 @@ def malformed_definitions():
 
 @case
 def malformed_definitions_are_refused_by_define():
-    for name, (text, message) in MALFORMED.items():
+    for name, (text, _, _) in MALFORMED.items():
         if name in ("missing-disk", "other-name"):
             continue  # may be defined: the disk may come later; the name is what counts, not the file given
         path = f"/tmp/{name}.xml"
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
+        write_malformed(path, text)
         before = sorted(os.listdir("/etc/vm"))
         result = run(["vmunit", "define", path])
         check_equal(result.rc, 1, f"the status of define {name}")
-        check_match(message, result.err, f"define {name}")
+        # A file that is too large is not read at all.
+        check_match(exactly("/tmp", name) if text is not GIGABYTE else "'/tmp/nesting.xml': larger than 4 MiB$", result.err,
+                    f"define {name}")
+        os.unlink(path)
         check_equal(sorted(os.listdir("/etc/vm")), before, "/etc/vm")
 
 
@@ -493,6 +516,59 @@ def a_stale_drop_in_does_not_start():
               "the journal does not say why")
         run_ok(["vmunit", "start", "stale"])  # reloads by itself
         check_equal(machine.state()[0], "running")
+
+
+@case
+def edited_while_it_runs():
+    """A reload with an edited definition changes nothing that runs, and a restart takes the edited one."""
+    with vm("edited") as machine:
+        machine.start()
+        qemu = machine.qemu()
+        machine.xml = machine.xml.replace("<memory unit='MiB'>256", "<memory unit='MiB'>288")
+        machine.write()
+        run_ok(["systemctl", "daemon-reload"])
+        machine.ticks_go_on()
+        check_equal(machine.qemu(), qemu, "QEMU")
+        check_match(r"^Max memory: +262144 KiB$", run_ok(["vmunit", "dominfo", "edited"]))
+        run_ok(["systemctl", "restart", machine.unit], timeout=100)
+        check(machine.qemu() != qemu, "it was not restarted")
+        check_match(r"^Max memory: +294912 KiB$", run_ok(["vmunit", "dominfo", "edited"]))
+
+
+@case
+def deleted_while_it_runs():
+    with vm("deleted") as machine:
+        machine.start()
+        os.unlink(machine.path)
+        run_ok(["systemctl", "daemon-reload"])
+        check_equal(unit_property(machine.unit, "NeedDaemonReload"), "no")
+        machine.ticks_go_on()
+        check_equal(list_states()["deleted"], "running")
+        run_ok(["systemctl", "stop", machine.unit], timeout=100)
+        check("deleted" not in list_states(), "still listed")
+
+
+@case
+def enable_and_mask():
+    with vm("enabled", cmdline="") as machine:
+        machine.write()
+        run_ok(["systemctl", "enable", machine.unit])
+        try:
+            run_ok(["systemctl", "daemon-reload"])
+            check_match(r"^Autostart: +enable$", run_ok(["vmunit", "dominfo", "enabled"]))
+            run_ok(["systemctl", "stop", "machines.target"])
+            run_ok(["systemctl", "start", "machines.target"])
+            wait_for(lambda: machine.state()[0] == "running", 60, "the VM to be started by machines.target")
+        finally:
+            run_ok(["systemctl", "disable", machine.unit])
+        run_ok(["vmunit", "destroy", "enabled"])
+        run_ok(["systemctl", "mask", "--runtime", machine.unit])
+        try:
+            result = run(["vmunit", "start", "enabled"])
+            check_equal(result.rc, 1)
+            check_match("is masked", result.err)
+        finally:
+            run_ok(["systemctl", "unmask", "--runtime", machine.unit])
 
 
 # ---- definitions and transient VMs
