@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Starts QEMU with the arguments of golden cases, just as they run, and asks it where its devices are.
 
-  argv-starts.py [--emulator PATH] [--kernel PATH] GOLDEN-DIRECTORY [CASE...]
+  argv_starts.py [--emulator PATH] [--kernel PATH] GOLDEN-DIRECTORY [CASE...]
 
 NAME.args and NAME.fds say what is executed and what is open at which descriptor. Files are scratch files of the
 format the arguments name, taps are real ones where this may be done. QEMU must greet over QMP, and every -device
