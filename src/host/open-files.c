@@ -208,7 +208,8 @@ static int open_tap(const PlanFd *p, Diag *diag, OpenedFd *ret) {
         int r = tap_open(&spec, fds, ifname, &ifindex, &reason);
         if (r < 0)
                 return diag_error_code(diag, r, p->loc, "%s (%s)", strempty(reason), purpose(p));
-        *ret = (OpenedFd) { .fds = TAKE_PTR(fds), .n_fds = n, .ifname = TAKE_PTR(ifname), .ifindex = ifindex };
+        *ret = (OpenedFd) { .fds = TAKE_PTR(fds), .n_fds = n, .ifname = TAKE_PTR(ifname), .ifindex = ifindex,
+                             .existing = spec.existing };
         return 0;
 }
 
@@ -248,8 +249,12 @@ static int open_listen(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) 
 
 static int open_connect(const PlanFd *p, Diag *diag) {
         _cleanup_free_ char *reason = NULL;
-        int fd = connect_unix(p->path, &reason);
-        return fd < 0 ? cannot(p, diag, fd, "connect to", p->path, reason) : fd;
+        _cleanup_free_ char *where = p->path ? strdup(p->path) : strf("%s:%s", strempty(p->host), strempty(p->service));
+
+        if (!where)
+                return -ENOMEM;
+        int fd = p->path ? connect_unix(p->path, &reason) : connect_tcp(p->host, p->service, &reason);
+        return fd < 0 ? cannot(p, diag, fd, "connect to", where, reason) : fd;
 }
 
 int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {

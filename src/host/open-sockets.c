@@ -104,7 +104,7 @@ int listen_unix(const char *path, uid_t owner, struct stat *ret_st, char **ret_r
         struct sockaddr_un a;
         socklen_t size;
 
-        int r = path_walk(path, PATH_WALK_MAY_MISS, &w, ret_reason);
+        int r = path_walk(path, PATH_WALK_MAY_MISS | PATH_WALK_REPLACE, &w, ret_reason);
         if (r < 0)
                 return r;
         if (w.fd >= 0) {
@@ -221,5 +221,32 @@ int listen_tcp(const char *host, const char *service, char **ret_reason) {
         if (r == -EADDRINUSE)
                 return fail(ret_reason, r, search ? strf("no port is free from %u on", first) :
                                                     strf("the port is in use"));
+        return r < 0 ? fail(ret_reason, r, strf("%s", strerror(-r))) : r;
+}
+
+static int connect_address(const struct addrinfo *a) {
+        /* connect() keeps to the limit for sending (socket(7)). */
+        const struct timeval limit = { .tv_sec = CONNECT_LIMIT_SEC }, none = {};
+        _cleanup_close_ int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
+                return -errno;
+        if (connect(fd, a->ai_addr, a->ai_addrlen) < 0)
+                return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int connect_tcp(const char *host, const char *service, char **ret_reason) {
+        struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
+        int r = getaddrinfo(host, service, &hints, &list);
+
+        if (r != 0)
+                return fail(ret_reason, r == EAI_MEMORY ? -ENOMEM : -EADDRNOTAVAIL, strf("%s", gai_strerror(r)));
+        r = -EADDRNOTAVAIL;
+        for (const struct addrinfo *a = list; a && r < 0; a = a->ai_next)
+                r = connect_address(a);
+        freeaddrinfo(list);
         return r < 0 ? fail(ret_reason, r, strf("%s", strerror(-r))) : r;
 }

@@ -16,6 +16,9 @@ int listen_unix(const char *path, uid_t owner, struct stat *ret_st, char **ret_r
 int listen_tcp(const char *host, const char *service, char **ret_reason);
 
 int connect_unix(const char *path, char **ret_reason);
+/* Tries all addresses of HOST; each for CONNECT_LIMIT_SEC at most. */
+int connect_tcp(const char *host, const char *service, char **ret_reason);
+#define CONNECT_LIMIT_SEC 10
 
 /* Removes the socket at PATH if it is still the one with this device and inode; 0 also when it is gone. */
 int remove_socket(const char *path, dev_t dev, ino_t ino);

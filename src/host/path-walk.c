@@ -66,8 +66,19 @@ static bool directory_is_safe(const struct stat *st) {
         return st->st_uid == 0 && ((st->st_mode & 022) == 0 || (st->st_mode & S_ISVTX));
 }
 
-/* Replaces the rest of the path by TARGET/rest. */
-static int follow_link(Walk *w, int link_fd, const struct stat *st, const char *at) {
+/* Somebody decides where the link at AT leads. Two such people would decide about each other's files. */
+static int note_link_owner(Walk *w, uid_t uid, const char *at) {
+        if (uid == 0 || uid == geteuid())
+                return 0;
+        if (w->has_link_owner && w->link_owner != uid)
+                return give_reason(w, -EPERM, at);
+        w->has_link_owner = true;
+        w->link_owner = uid;
+        return free_and_strdup(&w->foreign_link, at);
+}
+
+/* Replaces the rest of the path by TARGET/rest. DIR: the directory the link is in. */
+static int follow_link(Walk *w, int link_fd, const struct stat *st, const struct stat *dir, const char *at) {
         char target[PATH_MAX];
 
         if (++w->n_links > LINKS_MAX)
@@ -79,14 +90,11 @@ static int follow_link(Walk *w, int link_fd, const struct stat *st, const char *
                 return give_reason(w, -ENAMETOOLONG, at);
         target[n] = 0;
 
-        if (st->st_uid != 0 && st->st_uid != geteuid()) {
-                if (w->has_link_owner && w->link_owner != st->st_uid)
-                        return give_reason(w, -EPERM, at);
-                w->has_link_owner = true;
-                w->link_owner = st->st_uid;
-                if (free_and_strdup(&w->foreign_link, at) < 0)
-                        return -ENOMEM;
-        }
+        int r = note_link_owner(w, st->st_uid, at);
+        if (r >= 0 && !directory_is_safe(dir))
+                r = note_link_owner(w, dir->st_uid, at);
+        if (r < 0)
+                return r;
 
         char *todo = strf("%s/%s", target, w->todo);
         if (!todo)
@@ -168,7 +176,7 @@ static int step(Walk *w, const char *name, bool last) {
                 if (fstat(fd, &st) < 0)
                         return give_reason(w, -errno, at);
                 if (S_ISLNK(st.st_mode))
-                        return follow_link(w, fd, &st, at);
+                        return follow_link(w, fd, &st, &dir, at);
                 if (S_ISDIR(st.st_mode))
                         fd = trigger_automount(w->found.fd, name, fd);
         }
@@ -209,13 +217,15 @@ static int check_owner(Walk *w) {
 
         if (!w->has_link_owner)
                 return 0;
-        if (fstat(w->found.fd >= 0 ? w->found.fd : w->found.parent_fd, &st) < 0)
+        bool parent = w->found.fd < 0 || (w->flags & PATH_WALK_REPLACE);
+        if (fstat(parent ? w->found.parent_fd : w->found.fd, &st) < 0)
                 return -errno;
         if (st.st_uid == w->link_owner)
                 return 0;
         free(w->reason);
-        w->reason = strf("the link '%s' of uid %u leads to '%s' of uid %u and is not followed", w->foreign_link,
-                         (unsigned) w->link_owner, w->found.resolved, (unsigned) st.st_uid);
+        w->reason = strf("the link '%s' of uid %u leads to %s'%s' of uid %u and is not followed", w->foreign_link,
+                         (unsigned) w->link_owner, parent ? "the directory of " : "", w->found.resolved,
+                         (unsigned) st.st_uid);
         return -EPERM;
 }
 

@@ -10,6 +10,7 @@
  *
  * Links that root (or the caller's own uid) made are followed. A link of anybody else is followed only to
  * something that belongs to its owner: so nobody can lend a VM, which he may control, a file that is not his.
+ * A link in a directory of somebody else's counts as his, whoever made it: he may rename it.
  * Ordinary directories and files need no such rule: who may replace a file by another can only put his own
  * there (fs.protected_hardlinks). What was found is pinned by a descriptor, so nothing can be swapped between
  * the check and the use. */
@@ -26,6 +27,7 @@ typedef struct PathWalk {
 
 typedef enum PathWalkFlags {
         PATH_WALK_MAY_MISS = 1 << 0, /* the last component need not exist */
+        PATH_WALK_REPLACE = 1 << 1,  /* it is to be replaced: the rule for links looks at the directory it is in */
 } PathWalkFlags;
 
 /* PATH must be absolute. 0 or negative errno; then *ret_reason, if not NULL, says where and why: "'/srv/vm'

@@ -23,6 +23,10 @@ static char *format(const Resource *r) {
                 return strf("fd %s\n", r->name);
         case RESOURCE_TAP:
                 return strf("tap %u %s\n", r->ifindex, r->name);
+        case RESOURCE_INTERFACE:
+                return strf("interface %u %s\n", r->ifindex, r->name);
+        case RESOURCE_MACHINE:
+                return strf("machine %s\n", r->name);
         case RESOURCE_SOCKET:
                 return strf("socket %llu %llu %s\n", (unsigned long long) r->dev, (unsigned long long) r->ino, r->name);
         default:
@@ -63,8 +67,10 @@ static bool parse(char *line, Resource *ret) {
                 return false;
         if (streq(w, "fd"))
                 r.kind = RESOURCE_FD;
-        else if (streq(w, "tap")) {
-                r.kind = RESOURCE_TAP;
+        else if (streq(w, "machine"))
+                r.kind = RESOURCE_MACHINE;
+        else if (streq(w, "tap") || streq(w, "interface")) {
+                r.kind = streq(w, "tap") ? RESOURCE_TAP : RESOURCE_INTERFACE;
                 w = word(&line);
                 if (!w || parse_uint(w, &r.ifindex) < 0)
                         return false;

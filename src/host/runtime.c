@@ -9,6 +9,7 @@
 #include "parse-util.h"
 #include "runtime.h"
 #include "string-util.h"
+#include "strv.h"
 
 #define LINE_LIMIT 4096U
 #define REMOVE_DEPTH_MAX 8U
@@ -115,7 +116,7 @@ int runtime_read_state(int dir_fd, DomainState *ret_state, DomainReason *ret_rea
 
 /* --- removal --- */
 
-static int remove_content(int dir_fd, const char *keep, unsigned depth);
+static int remove_content(int dir_fd, char *const *keep, unsigned depth);
 
 static int remove_entry(int dir_fd, const char *name, unsigned depth) {
         if (unlinkat(dir_fd, name, 0) >= 0 || errno == ENOENT)
@@ -133,7 +134,7 @@ static int remove_entry(int dir_fd, const char *name, unsigned depth) {
 }
 
 /* Takes DIR_FD over. */
-static int remove_content(int dir_fd, const char *keep, unsigned depth) {
+static int remove_content(int dir_fd, char *const *keep, unsigned depth) {
         int r = 0;
 
         DIR *d = fdopendir(dir_fd);
@@ -143,7 +144,7 @@ static int remove_content(int dir_fd, const char *keep, unsigned depth) {
                 return r;
         }
         for (struct dirent *e; (e = readdir(d));) {
-                if (streq(e->d_name, ".") || streq(e->d_name, "..") || (keep && streq(e->d_name, keep)))
+                if (streq(e->d_name, ".") || streq(e->d_name, "..") || strv_contains(keep, e->d_name))
                         continue;
                 int k = remove_entry(dirfd(d), e->d_name, depth);
                 if (k < 0 && r >= 0)
@@ -153,25 +154,25 @@ static int remove_content(int dir_fd, const char *keep, unsigned depth) {
         return r;
 }
 
-int runtime_clean_at(int base_fd, const char *name) {
+int runtime_clean_at(int base_fd, const char *name, const char *keep) {
         struct stat st;
 
         int fd = open_directory(base_fd, name);
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
         bool has_state = fstatat(fd, RUNTIME_STATE, &st, AT_SYMLINK_NOFOLLOW) >= 0;
-        int r = remove_content(fd, RUNTIME_STATE, 0);
+        int r = remove_content(fd, STRV_MAKE((char *) RUNTIME_STATE, (char *) keep), 0);
         if (!has_state && unlinkat(base_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r >= 0)
                 r = -errno;
         return r;
 }
 
-int runtime_clean(const char *name) {
+int runtime_clean(const char *name, const char *keep) {
         _cleanup_free_ char *path = vm_runtime_path(name, NULL);
         if (!path)
                 return -ENOMEM;
         _cleanup_close_ int base = runtime_open(NULL, false);
         if (base < 0)
                 return base == -ENOENT ? 0 : base;
-        return runtime_clean_at(base, strrchr(path, '/') + 1);
+        return runtime_clean_at(base, strrchr(path, '/') + 1, keep);
 }

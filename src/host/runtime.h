@@ -10,6 +10,7 @@
  * Functions take a descriptor of the directory, so that tests can have it elsewhere. */
 #define RUNTIME_PLAN "plan.json"
 #define RUNTIME_DOMAIN "domain.xml"
+#define RUNTIME_DEFINITION "definition.xml" /* as the VM was started with, byte for byte */
 #define RUNTIME_DROPIN "10-vmunit.conf"
 #define RUNTIME_CONTROL "control"
 #define RUNTIME_STATE "state"
@@ -38,8 +39,8 @@ int runtime_open_state(int dir_fd);
 int runtime_write_state(int state_fd, DomainState state, DomainReason reason);
 int runtime_read_state(int dir_fd, DomainState *ret_state, DomainReason *ret_reason);
 
-/* Removes everything but the state, directories with what is in them. Goes on after errors; the first one is
- * returned. A directory without a state file is removed itself. */
-int runtime_clean(const char *name);
+/* Removes everything but the state and the file KEEP (may be NULL), directories with what is in them. Goes on
+ * after errors; the first one is returned. A directory without a state file is removed itself. */
+int runtime_clean(const char *name, const char *keep);
 /* The same in BASE_FD instead of /run/vmunit. */
-int runtime_clean_at(int base_fd, const char *name);
+int runtime_clean_at(int base_fd, const char *name, const char *keep);

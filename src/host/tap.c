@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <linux/sockios.h>
 
 #include "string-util.h"
@@ -175,6 +177,49 @@ static int make(Tap *t) {
         if (r >= 0)
                 r = add_to_bridge(t);
         return r < 0 ? r : set_up(t);
+}
+
+/* Sends one request and reads the answer, which is there when the request was sent: rtnetlink(7) works at once. */
+static int netlink_call(const struct nlmsghdr *request) {
+        const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+        struct {
+                struct nlmsghdr header;
+                struct nlmsgerr error;
+                uint8_t rest[256];
+        } answer = {};
+
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        if (fd < 0)
+                return -errno;
+        ssize_t n = sendto(fd, request, request->nlmsg_len, 0, (const struct sockaddr *) &kernel, sizeof(kernel));
+        if (n < 0)
+                return -errno;
+        do
+                n = recv(fd, &answer, sizeof(answer), 0);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        if ((size_t) n < NLMSG_LENGTH(sizeof(struct nlmsgerr)) || answer.header.nlmsg_type != NLMSG_ERROR)
+                return -EBADMSG;
+        return answer.error.error;
+}
+
+int tap_remove(const char *ifname, unsigned ifindex) {
+        const struct {
+                struct nlmsghdr header;
+                struct ifinfomsg link;
+        } request = {
+                .header = {
+                        .nlmsg_len = sizeof(request), .nlmsg_type = RTM_DELLINK,
+                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+                },
+                .link = { .ifi_family = AF_UNSPEC, .ifi_index = (int) ifindex },
+        };
+
+        if (ifindex == 0 || if_nametoindex(ifname) != ifindex)
+                return 0;
+        int r = netlink_call(&request.header);
+        return r == -ENODEV ? 0 : r;
 }
 
 int bridge_check(const char *bridge, char **ret_reason) {

@@ -3,8 +3,8 @@
 
 #include "macro.h"
 
-/* A tap: the host's end of a guest's network card. It lives as long as one of its descriptors (no
- * TUNSETPERSIST), so nothing needs to be removed after a crash. */
+/* A tap: the host's end of a guest's network card. It lives as long as one of its descriptors, so nothing needs
+ * to be removed after a crash; unless who has a descriptor makes it persistent, which the kernel lets QEMU do. */
 typedef struct TapSpec {
         const char *ifname;  /* NULL: the kernel's first free vnetN */
         const char *bridge;  /* NULL: none */
@@ -17,6 +17,10 @@ typedef struct TapSpec {
 /* FDS has room for as many descriptors as there are queues. ifname has IFNAMSIZ bytes. 0 or negative errno;
  * then *ret_reason says why ("bridge 'br0' does not exist"), owned by the caller, and nothing is left. */
 int tap_open(const TapSpec *spec, int *fds, char *ret_ifname, unsigned *ret_ifindex, char **ret_reason);
+
+/* Removes the interface if it still is the one with this name and index; 0 also when it is gone. For taps that
+ * tap_open() has made. */
+int tap_remove(const char *ifname, unsigned ifindex);
 
 /* 0, or -ENODEV with the reason, owned by the caller. */
 int bridge_check(const char *bridge, char **ret_reason);

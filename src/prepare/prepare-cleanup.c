@@ -74,10 +74,21 @@ static void on_alarm(int signo) {
         _exit(EXIT_SUCCESS);
 }
 
+/* The machine that the register step has made known; NULL without one. */
+static char *registered_machine(int dir_fd) {
+        _cleanup_resources_ Resources list = {};
+
+        if (resources_read(dir_fd, &list) < 0)
+                return NULL;
+        FOREACH_ARRAY(i, list.items, list.n_items)
+                if (i->kind == RESOURCE_MACHINE)
+                        return TAKE_PTR(i->name);
+        return NULL;
+}
+
 /* The last thing of all, since it may not end: machined forgets a machine whose unit is gone anyway. */
-static void unregister(Prepare *p) {
+static void unregister(const char *machine) {
         struct sigaction action = { .sa_handler = on_alarm };
-        _cleanup_free_ char *machine = vm_machine(p->name);
 
         if (!machine || sigaction(SIGALRM, &action, NULL) < 0)
                 return;
@@ -87,17 +98,23 @@ static void unregister(Prepare *p) {
 }
 
 static void clean(Prepare *p, int dir_fd, const ServiceResult *result) {
+        bool restarts = will_restart(dir_fd, result);
         int r;
 
         write_final_state(p, dir_fd, result);
         log_end(p, dir_fd, result);
-        r = give_back(dir_fd);
+        r = enter_host_network();
+        if (r >= 0)
+                r = give_back(dir_fd);
+        else
+                (void) give_back(dir_fd);
         if (r < 0)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot give back all that '%s' has used: %s", p->name,
                             strerror(-r));
-        if (p->transient && !will_restart(dir_fd, result))
+        if (p->transient && !restarts)
                 remove_transient(p);
-        r = runtime_clean(p->name);
+        /* A limit that ended the VM is that of a stop, nearly always: what it leaves would stay. */
+        r = runtime_clean(p->name, restarts && !streq(result->word, "timeout") ? RUNTIME_DEFINITION : NULL);
         if (r < 0)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove all of '%s': %s", p->runtime, strerror(-r));
         /* The images' locks are free when this returns. */
@@ -119,7 +136,8 @@ int prepare_cleanup(Prepare *p) {
         /* The start that lost to another unit of the same VM comes by here, too. */
         if (runtime_owner(p, dir_fd, &other) == -EBUSY)
                 return EXIT_SUCCESS;
+        _cleanup_free_ char *machine = registered_machine(dir_fd);
         clean(p, dir_fd, &result);
-        unregister(p);
+        unregister(machine);
         return EXIT_SUCCESS;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "chain-record.h"
 #include "definition.h"
 #include "disk-chain.h"
 #include "domain-xml.h"
@@ -7,35 +8,63 @@
 #include "prepare.h"
 #include "qemu-domain.h"
 #include "qemu-probe.h"
+#include "siphash.h"
 #include "string-util.h"
 
 void prepared_done(Prepared *x) {
         domain_free(x->domain);
         host_facts_done(&x->facts);
         plan_free(x->plan);
+        definition_done(&x->text);
         *x = (Prepared) {};
 }
 
-/* The definition's text, if it is what systemd has loaded: otherwise the unit would run with the protection
- * and the limits of another one. */
-static int load(Prepare *p, Definition *d) {
-        const char *source = getenv("VMUNIT_SOURCE");
+/* Is it what systemd has loaded? Otherwise the unit would run with the protection and the limits of another
+ * definition. */
+static bool is_loaded(const Prepare *p, const Definition *d) {
+        return streq_ptr(p->digest, d->digest) && streq_ptr(getenv("VMUNIT_SOURCE"), d->path);
+}
 
+/* What the VM ran with before an automatic restart, if it is what systemd has loaded: 1, else 0. */
+static int take_kept(Prepare *p, Definition *d) {
+        const char *source = getenv("VMUNIT_SOURCE");
+        char digest[33];
+
+        if (!p->kept || !source)
+                return 0;
+        digest_hex(p->kept, p->kept_size, digest);
+        if (!streq_ptr(p->digest, digest))
+                return 0;
+        int r = free_and_strdup(&d->path, source);
+        if (r < 0)
+                return r;
+        free(d->text);
+        d->text = TAKE_PTR(p->kept);
+        d->size = p->kept_size;
+        memcpy(d->digest, digest, sizeof(digest));
+        journal_log(&p->journal, LOG_WARNING, NULL,
+                    "%s changed on disk; restarted as it was loaded, run: systemctl daemon-reload", source);
+        return 1;
+}
+
+static int load(Prepare *p, Definition *d) {
         int r = p->transient ? definition_load_transient(p->name, d) : definition_load(p->name, d);
+        if (r != -ENOMEM && (r < 0 || !is_loaded(p, d))) {
+                int k = take_kept(p, d);
+                if (k != 0)
+                        r = MIN(k, 0);
+        }
         if (r == -ENOENT)
                 return diag_error_code(&p->diag, r, (SrcLoc) {}, "there is no definition of '%s'", p->name);
         if (r == -ENOMEM)
                 return r;
-        if (r < 0)
-                return diag_error_code(&p->diag, r, (SrcLoc) {}, "definition '%s' cannot be used: %s", strempty(d->path),
-                                       definition_error(r));
-        r = free_and_strdup(&p->diag.file, d->path);
-        if (r < 0)
-                return r;
-        if (!streq_ptr(p->digest, d->digest) || !streq_ptr(source, d->path))
-                return diag_error_code(&p->diag, -ESTALE, (SrcLoc) {},
-                                       "definition changed on disk, run: systemctl daemon-reload");
-        return 0;
+        int k = free_and_strdup(&p->diag.file, d->path);
+        return r < 0 ? diag_error_code(&p->diag, r, (SrcLoc) {}, "%s", definition_error(r)) : k;
+}
+
+static int check_loaded(Prepare *p, const Definition *d) {
+        return is_loaded(p, d) ? 0 :
+                diag_error_code(&p->diag, -ESTALE, (SrcLoc) {}, "definition changed on disk, run: systemctl daemon-reload");
 }
 
 static int parse(Prepare *p, const Definition *text, const HostFacts *facts, Domain **ret) {
@@ -46,14 +75,13 @@ static int parse(Prepare *p, const Definition *text, const HostFacts *facts, Dom
                 r = domain_complete(d, facts, &p->diag);
         if (r >= 0)
                 r = domain_validate(d, &p->diag);
+        if (r >= 0)
+                r = vm_name_check(strempty(d->name), d->name_loc, &p->diag);
         if (r < 0)
                 return r;
         if (!streq_ptr(d->name, p->name))
                 return diag_error(&p->diag, d->name_loc, "name '%s' does not match the file's name '%s.xml'",
                                   strempty(d->name), p->name);
-        r = host_facts_check(facts, d, &p->diag);
-        if (r < 0)
-                return r;
         *ret = TAKE_PTR(d);
         return 0;
 }
@@ -71,8 +99,16 @@ static void warn_secret(Prepare *p, const Definition *text, const Domain *d) {
                 }
 }
 
+/* A transient VM has no last start. */
+static int check_chains(Prepare *p, const Prepared *x) {
+        if (p->transient)
+                return 0;
+        _cleanup_free_ char *dir = vm_state_path(p->name, NULL);
+        return dir ? chain_record_check(dir, x->text.digest, x->facts.chains, x->facts.n_chains, &p->diag) : -ENOMEM;
+}
+
 /* What the emulator and the machine add. */
-static int complete(Prepare *p, const Definition *text, Prepared *x) {
+static int complete(Prepare *p, Prepared *x) {
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
         const char *emulator = x->domain->emulator ?: arch_default_emulator(x->domain->os.arch ?: x->facts.arch);
 
@@ -83,7 +119,9 @@ static int complete(Prepare *p, const Definition *text, Prepared *x) {
                 r = qemu_domain_complete(x->domain, caps, &x->facts, &p->diag);
         if (r >= 0)
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
-        return r < 0 ? r : plan_new(x->domain, caps, &x->facts, text->digest, text->path, &p->diag, &x->plan);
+        if (r >= 0)
+                r = check_chains(p, x);
+        return r < 0 ? r : plan_new(x->domain, caps, &x->facts, x->text.digest, x->text.path, &p->diag, &x->plan);
 }
 
 /* What a plan does not know by itself: which unit carries it out. */
@@ -99,22 +137,27 @@ static int adopt(Prepare *p, UnitProperties *properties, Plan *plan) {
 int prepare_plan(Prepare *p, Prepared *ret) {
         _cleanup_(unit_properties_done) UnitProperties properties = {};
         _cleanup_(prepared_done) Prepared x = {};
-        _cleanup_definition_ Definition text = {};
 
-        int r = load(p, &text);
+        int r = load(p, &x.text);
         if (r < 0)
                 return r;
         r = host_facts_gather(&x.facts);
         if (r < 0)
                 return diag_error_code(&p->diag, r, (SrcLoc) {}, "cannot find out what machine this is: %s", strerror(-r));
-        r = parse(p, &text, &x.facts, &x.domain);
+        r = parse(p, &x.text, &x.facts, &x.domain);
         if (r < 0)
                 return r;
-        warn_secret(p, &text, x.domain);
         /* Now, from the very state of the domain that the generator has seen. */
-        r = unit_properties_new(x.domain, &x.facts, text.digest, text.path, &p->diag, &properties);
+        r = unit_properties_new(x.domain, &x.facts, x.text.digest, x.text.path, &p->diag, &properties);
+        /* Only now: the generator leaves out a definition with errors, and those are what there is to say. */
         if (r >= 0)
-                r = complete(p, &text, &x);
+                r = check_loaded(p, &x.text);
+        if (r >= 0)
+                r = host_facts_check(&x.facts, x.domain, &p->diag);
+        if (r < 0)
+                return r;
+        warn_secret(p, &x.text, x.domain);
+        r = complete(p, &x);
         if (r >= 0)
                 r = adopt(p, &properties, x.plan);
         if (r < 0)

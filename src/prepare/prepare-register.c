@@ -16,7 +16,7 @@ static int read_ifindices(int dir_fd, int **ret, size_t *ret_n) {
         if (r < 0)
                 return r;
         FOREACH_ARRAY(i, list.items, list.n_items) {
-                if (i->kind != RESOURCE_TAP || i->ifindex == 0 || i->ifindex > INT32_MAX)
+                if ((i->kind != RESOURCE_TAP && i->kind != RESOURCE_INTERFACE) || i->ifindex == 0 || i->ifindex > INT32_MAX)
                         continue;
                 if (!ARRAY_GROW(indices, n))
                         return -ENOMEM;
@@ -55,7 +55,14 @@ static int do_register(Prepare *p) {
         info.name = plan->machine;
         info.leader = (pid_t) leader;
         info.ifindices = ifindices;
-        return machined_register(&info, &p->diag);
+        r = machined_register(&info, &p->diag);
+        if (r < 0)
+                return r;
+        /* The cleanup takes back what is in the book only: the name may be another machine's. */
+        Resource record = { .kind = RESOURCE_MACHINE, .name = plan->machine };
+        r = resources_add(dir_fd, &record);
+        return r < 0 ? diag_error_code(&p->diag, r, (SrcLoc) {}, "cannot write down that '%s' is registered: %s",
+                                       plan->machine, strerror(-r)) : 0;
 }
 
 /* The VM runs, whether machinectl knows it or not. */

@@ -17,6 +17,7 @@
 #include "systemd.h"
 
 #define BARRIER_USEC (UINT64_C(10) * 1000000)
+#define CGROUP_MAX 65536U
 
 /* A start on its way. */
 typedef struct Start {
@@ -57,6 +58,52 @@ static int connect_systemd(Start *s) {
         return r < 0 ? fail(s, r, "connect to systemd") : 0;
 }
 
+/* The unit's control group, in which systemd runs this step; NULL in *ret when it is another one. */
+static int find_control_group(Start *s, char **ret) {
+        _cleanup_free_ char *text = NULL, *path = NULL;
+
+        int r = read_file_limited(AT_FDCWD, "/proc/self/cgroup", CGROUP_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+        const char *line = startswith(text, "0::"), *found = strstr(text, "\n0::");
+        if (!line && found)
+                line = found + strlen("\n0::");
+        path = strf("/sys/fs/cgroup%.*s", (int) strcspn(strempty(line), "\n"), strempty(line));
+        if (!path)
+                return -ENOMEM;
+        *ret = streq(strrchr(path, '/') + 1, s->p->unit) ? TAKE_PTR(path) : NULL;
+        return 0;
+}
+
+static int make_root_group(const char *path) {
+        struct stat st;
+
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        if (lstat(path, &st) < 0)
+                return -errno;
+        return st.st_uid == 0 ? 0 : -EPERM;
+}
+
+/* systemd runs the later root steps in the group ".control" below the unit's, which belongs to the VM's user: he
+ * could make it before systemd does, or remove an empty one and make another, and freeze it. So it is made now,
+ * when nothing of the user's runs yet, with something of root's in it that he cannot remove. systemd removes both
+ * with the unit's group. */
+static int hold_control_group(Start *s) {
+        _cleanup_free_ char *group = NULL;
+
+        int r = find_control_group(s, &group);
+        if (r >= 0 && !group)
+                return 0;
+        _cleanup_free_ char *control = r < 0 ? NULL : strf("%s/.control", group);
+        _cleanup_free_ char *hold = control ? strf("%s/hold", control) : NULL;
+        if (r >= 0)
+                r = hold ? make_root_group(control) : -ENOMEM;
+        if (r >= 0)
+                r = make_root_group(hold);
+        return r < 0 ? fail(s, r, "make the control group of the root steps") : 0;
+}
+
 static int enter_network(Start *s) {
         int r = enter_host_network();
         return r < 0 ? fail(s, r, "enter the network namespace of the host") : 0;
@@ -70,6 +117,18 @@ static int check_other(Start *s, const char *other) {
         if (r >= 0 && (streq(state, "inactive") || streq(state, "failed")))
                 return 0;
         return diag_error_code(&s->p->diag, -EBUSY, (SrcLoc) {}, "domain '%s' is already active, as %s", s->p->name, other);
+}
+
+/* What the cleanup before an automatic restart has left for this start. systemd's counter tells such a start
+ * from one that somebody asked for; without it the copy is not used. */
+static int take_definition(Start *s) {
+        uint32_t n = 0;
+
+        if (faccessat(s->dir_fd, RUNTIME_DEFINITION, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ||
+            systemd_get_u32(s->bus, s->p->unit, "Service", "NRestarts", &n) < 0 || n == 0)
+                return 0;
+        int r = runtime_read(s->dir_fd, RUNTIME_DEFINITION, DOMAIN_XML_MAX, &s->p->kept, &s->p->kept_size);
+        return r == -ENOMEM ? r : 0;
 }
 
 static int claim_directory(Start *s) {
@@ -93,10 +152,12 @@ static int claim_directory(Start *s) {
         r = s->state_fd = runtime_open_state(s->dir_fd);
         if (r >= 0)
                 r = runtime_write_state(s->state_fd, STATE_PAUSED, REASON_STARTING_UP);
+        if (r >= 0)
+                r = take_definition(s);
         /* What an earlier start has left behind; its locks on images would stop this one. A directory that has
          * a state is not removed itself. */
         (void) give_back(s->dir_fd);
-        (void) runtime_clean(p->name);
+        (void) runtime_clean(p->name, NULL);
         if (r >= 0)
                 r = runtime_write(s->dir_fd, RUNTIME_UNIT, p->unit, strlen(p->unit), 0644);
         return r < 0 ? fail(s, r, "write the VM's runtime directory") : 0;
@@ -158,7 +219,9 @@ static int note(Start *s, const OpenedFd *o) {
         Resource r = {};
 
         if (o->ifname)
-                r = (Resource) { .kind = RESOURCE_TAP, .name = o->ifname, .ifindex = o->ifindex };
+                r = (Resource) {
+                        .kind = o->existing ? RESOURCE_INTERFACE : RESOURCE_TAP, .name = o->ifname, .ifindex = o->ifindex,
+                };
         else if (o->socket_path)
                 r = (Resource) {
                         .kind = RESOURCE_SOCKET, .name = o->socket_path, .dev = o->socket_dev, .ino = o->socket_ino,
@@ -189,10 +252,14 @@ static int open_all(Start *s) {
         return 0;
 }
 
-static int freeze_file(Start *s, const char *file, const char *text) {
-        int r = runtime_write(s->dir_fd, file, text, strlen(text), 0600);
+static int freeze_data(Start *s, const char *file, const void *data, size_t size) {
+        int r = runtime_write(s->dir_fd, file, data, size, 0600);
         return r < 0 ? diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot write '%s/%s': %s", s->p->runtime, file,
                                        strerror(-r)) : 0;
+}
+
+static int freeze_file(Start *s, const char *file, const char *text) {
+        return freeze_data(s, file, text, strlen(text));
 }
 
 /* What runs, from now on independent of the definition. */
@@ -210,6 +277,8 @@ static int freeze(Start *s) {
         r = freeze_file(s, RUNTIME_PLAN, json);
         if (r >= 0)
                 r = freeze_file(s, RUNTIME_DOMAIN, xml);
+        if (r >= 0)
+                r = freeze_data(s, RUNTIME_DEFINITION, s->x.text.text, s->x.text.size);
         /* The generator hands this out while the VM runs. A transient unit has no drop-in of the generator's. */
         if (r >= 0 && !s->p->transient)
                 r = freeze_file(s, RUNTIME_DROPIN, dropin);
@@ -313,8 +382,8 @@ static int allocate_id(Start *s) {
 }
 
 static int (*const steps[])(Start *s) = {
-        connect_systemd, enter_network,   claim_directory, make_plan, ask_systemd,    make_directories,
-        open_all,        freeze,          open_own,        push_all,  set_properties, allocate_id,
+        hold_control_group, connect_systemd, enter_network, claim_directory, make_plan, ask_systemd, make_directories,
+        open_all,           freeze,          open_own,      push_all,        set_properties, allocate_id,
 };
 
 /* --- all together --- */
@@ -326,7 +395,7 @@ static void undo(Start *s) {
         (void) give_back(s->dir_fd);
         if (s->state_fd >= 0)
                 (void) runtime_write_state(s->state_fd, STATE_SHUT_OFF, REASON_FAILED);
-        (void) runtime_clean(s->p->name);
+        (void) runtime_clean(s->p->name, NULL);
 }
 
 int prepare_start(Prepare *p) {

@@ -10,6 +10,7 @@
 #include "prepare.h"
 #include "runtime.h"
 #include "string-util.h"
+#include "tap.h"
 
 int prepare_init(Prepare *p, const char *instance) {
         const char *source = getenv("VMUNIT_SOURCE");
@@ -46,6 +47,7 @@ void prepare_done(Prepare *p) {
         free(p->name);
         free(p->unit);
         free(p->runtime);
+        free(p->kept);
         diag_done(&p->diag);
 }
 
@@ -59,6 +61,8 @@ int give_back(int dir_fd) {
                         k = fd_store_remove(i->name);
                 else if (i->kind == RESOURCE_SOCKET)
                         k = remove_socket(i->name, i->dev, i->ino);
+                else if (i->kind == RESOURCE_TAP)
+                        k = tap_remove(i->name, i->ifindex);
                 if (k < 0 && r >= 0)
                         r = k;
         }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "definition.h"
 #include "diag.h"
 #include "domain.h"
 #include "host-facts.h"
@@ -19,6 +20,8 @@ typedef struct Prepare {
         char *runtime;  /* owned: /run/vmunit/NAME */
         bool transient; /* made by `vmunit create`: the definition is in DEFINITION_TRANSIENT_DIR */
         const char *digest; /* VMUNIT_DIGEST: of the definition systemd has loaded; NULL when none */
+        char *kept;     /* owned: the definition the VM ran with before an automatic restart; NULL without one */
+        size_t kept_size;
         JournalContext journal;
         Diag diag;
 } Prepare;
@@ -37,6 +40,7 @@ int prepare_cleanup(Prepare *p);
 
 /* What a definition becomes. */
 typedef struct Prepared {
+        Definition text; /* owned; what it was made of */
         Domain *domain; /* owned; effective */
         HostFacts facts; /* owned */
         Plan *plan;     /* owned */
@@ -46,8 +50,8 @@ typedef struct Prepared {
 int prepare_plan(Prepare *p, Prepared *ret);
 void prepared_done(Prepared *x);
 
-/* Gives back all that is in the book of the directory: fd store, sockets. Goes on after errors; the first one
- * is returned. Taps are gone with their last descriptor. */
+/* Gives back all that is in the book of the directory: fd store, sockets, and taps that were made persistent;
+ * in the host's network namespace. Goes on after errors; the first one is returned. */
 int give_back(int dir_fd);
 
 /* Whether the directory belongs to p->unit: 1 yes, 0 to nobody, -EBUSY to another unit (*ret_other, owned by

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "chain-record.h"
 #include "disk-chain.h"
 #include "file-util.h"
 #include "string-util.h"
@@ -185,8 +186,107 @@ static void test_optional_medium(void **state) {
         assert_int_equal(facts.n_chains, 0);
 }
 
+/* --- the record of the last start's chains --- */
+
+typedef struct Image {
+        const char *target, *path;
+        DiskFormat format;
+} Image;
+
+/* Makes chains of IMAGES: those of one disk in a row. The first error, or NULL; owned by the caller. */
+static char *check_record(const char *record_dir, const char *digest, const Image *images, size_t n) {
+        _cleanup_diag_ Diag diag = {};
+        DiskChain chains[4] = {};
+        DiskImage list[8] = {};
+        size_t n_chains = 0;
+
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        for (size_t i = 0; i < n; i++) {
+                list[i] = (DiskImage) { .path = (char *) images[i].path, .format = images[i].format };
+                if (i == 0 || !streq(images[i].target, images[i - 1].target))
+                        chains[n_chains++] = (DiskChain) { .target_dev = (char *) images[i].target, .images = &list[i] };
+                chains[n_chains - 1].n_images++;
+        }
+        int r = chain_record_check(record_dir, digest, chains, n_chains, &diag);
+        const char *error = diag_first_error(&diag);
+        assert_int_equal(r < 0, error != NULL);
+        return error ? strdup(error) : NULL;
+}
+
+static void test_record_of_chains(void **state) {
+        static const Image first[] = {
+                { "vda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/base.raw", FORMAT_RAW },
+                { "vdb", "/srv/c.qcow2", FORMAT_QCOW2 },
+        };
+        static const struct {
+                Image images[4];
+                size_t n;
+                const char *expected; /* what changed; NULL: it is accepted */
+        } cases[] = {
+                { { { "vda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/base.raw", FORMAT_RAW } }, 2, NULL },
+                { { { "vda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/other.raw", FORMAT_RAW } }, 2,
+                  "vda|'/srv/base.raw' → '/srv/other.raw'" },
+                { { { "vda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/base.raw", FORMAT_QCOW2 } }, 2,
+                  "vda|'/srv/base.raw' as raw → as qcow2" },
+                { { { "vda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/base.raw", FORMAT_RAW },
+                    { "vda", "/srv/more.raw", FORMAT_RAW } }, 3, "vda|nothing → '/srv/more.raw'" },
+                /* It had one image only. */
+                { { { "vdb", "/srv/c.qcow2", FORMAT_QCOW2 }, { "vdb", "/srv/secret.raw", FORMAT_RAW } }, 2,
+                  "vdb|nothing → '/srv/secret.raw'" },
+        };
+        _cleanup_free_ char *record = strf("%s/state/web/chains", dir), *directory = strf("%s/state/web", dir);
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                (void) unlink(record);
+                assert_null(check_record(directory, "d1", first, ELEMENTSOF(first)));
+                _cleanup_free_ char *error = check_record(directory, "d1", c->images, c->n), *expected = NULL;
+                if (c->expected)
+                        expected = strf("backing chain of disk %.3s changed since the last start (%s); if that is wanted, "
+                                        "remove '%s'", c->expected, c->expected + 4, record);
+                assert_true(streq_ptr(error, expected));
+                /* It stays refused; the administrator's new definition is believed, and written down. */
+                _cleanup_free_ char *again = check_record(directory, "d1", c->images, c->n);
+                assert_true(streq_ptr(again, expected));
+                assert_null(check_record(directory, "d2", c->images, c->n));
+                assert_null(check_record(directory, "d2", c->images, c->n));
+        }
+}
+
+/* A chain that was dropped cannot come back as another one. */
+static void test_record_of_fewer_chains(void **state) {
+        static const Image chain[] = { { "vda", "/a", FORMAT_QCOW2 }, { "vda", "/b", FORMAT_RAW } };
+        struct stat st;
+
+        _cleanup_free_ char *record = strf("%s/chains", dir);
+        assert_null(check_record(dir, "d1", chain, 2));
+        assert_int_equal(stat(record, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_null(check_record(dir, "d1", chain, 1));
+        _cleanup_free_ char *error = check_record(dir, "d1", chain, 2);
+        assert_non_null(error);
+        assert_int_equal(unlink(record), 0);
+        assert_null(check_record(dir, "d1", chain, 2));
+}
+
+static void test_record_limits(void **state) {
+        static const Image chain[] = { { "vda", "/a", FORMAT_QCOW2 }, { "vda", "/b\nvda raw /c", FORMAT_RAW } };
+        _cleanup_free_ char *big = malloc(5 << 20), *record = strf("%s/chains", dir);
+
+        _cleanup_free_ char *error = check_record(dir, "d1", chain, 2);
+        assert_string_equal(error, "backing chain of disk vda has a path with a line break");
+        assert_non_null(big);
+        memset(big, 'x', 5 << 20);
+        put_bytes("chains", big, 5 << 20);
+        _cleanup_free_ char *large = check_record(dir, "d1", chain, 1), *expected = strf("cannot read '%s': File too large", record);
+        assert_string_equal(large, expected);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { TEST(test_chains), TEST(test_refusals), TEST(test_depth), TEST(test_optional_medium) };
+        const struct CMUnitTest tests[] = {
+                TEST(test_chains),           TEST(test_refusals),         TEST(test_depth),
+                TEST(test_optional_medium),  TEST(test_record_of_chains), TEST(test_record_of_fewer_chains),
+                TEST(test_record_limits),
+        };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

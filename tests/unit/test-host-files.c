@@ -124,6 +124,12 @@ static void test_walk_does_not_lend_files(void **state) {
         assert_non_null(strstr(reason, "of uid 4242 leads to"));
         assert_int_equal(path_walk(own_link, 0, &v, NULL), 0);
         assert_false(v.trusted);
+        /* Who made it does not matter there: he could have moved it from elsewhere in his directory. */
+        reason = mfree(reason);
+        assert_int_equal(path_walk(root_link, 0, &u, &reason), -EPERM);
+        assert_non_null(strstr(reason, "root-link' of uid 4242 leads to"));
+        /* What counts is who may write to the directory. */
+        assert_int_equal(chown(home, 0, 0), 0);
         assert_int_equal(path_walk(root_link, 0, &u, NULL), 0);
 }
 
@@ -264,6 +270,32 @@ static void test_unix_listener_spares_files(void **state) {
         assert_int_equal(st.st_size, 8);
 }
 
+/* A dead socket of his own in a directory of root's does not make the directory his. */
+static void test_unix_listener_in_a_lent_directory(void **state) {
+        _cleanup_free_ char *home = in_dir("home"), *there = in_dir("there"), *sock = in_dir("there/sock");
+        _cleanup_free_ char *link = in_dir("home/link"), *path = in_dir("home/link/sock"), *reason = NULL;
+        struct stat st;
+
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(mkdir(home, 0755), 0);
+        assert_int_equal(mkdir(there, 0755), 0);
+        int fd = listen_unix(sock, 4242, &st, NULL);
+        assert_true(fd >= 0);
+        close(fd);
+        assert_int_equal(symlink("../there", link), 0);
+        assert_int_equal(lchown(link, 4242, 4242), 0);
+        assert_int_equal(chown(home, 4242, 4242), 0);
+        assert_int_equal(listen_unix(path, 4242, &st, &reason), -EPERM);
+        assert_non_null(strstr(reason, "of uid 0 and is not followed"));
+        assert_int_equal(access(sock, F_OK), 0);
+        /* The control: in his own directory it is replaced. */
+        assert_int_equal(chown(there, 4242, 4242), 0);
+        fd = listen_unix(path, 4242, &st, NULL);
+        assert_true(fd >= 0);
+        close(fd);
+}
+
 static void test_unix_long_path(void **state) {
         char name[86] = {}; /* longer than sun_path with the directory, not without */
         struct stat st;
@@ -348,16 +380,19 @@ static void test_clean_keeps_the_state(void **state) {
         make_file("web/state", "x");
         make_file("web/plan.json", "{}");
         make_file("web/vm/deep/file", "x");
-        assert_int_equal(runtime_clean_at(base, "web"), 0);
+        assert_int_equal(runtime_clean_at(base, "web", RUNTIME_PLAN), 0);
+        assert_int_equal(access(plan, F_OK), 0);
+        assert_int_equal(access(sub, F_OK), -1);
+        assert_int_equal(runtime_clean_at(base, "web", NULL), 0);
         assert_int_equal(access(kept, F_OK), 0);
         assert_int_equal(access(plan, F_OK), -1);
         assert_int_equal(access(sub, F_OK), -1);
         assert_int_equal(access(file, F_OK), 0);
-        assert_int_equal(runtime_clean_at(base, "web"), 0);
+        assert_int_equal(runtime_clean_at(base, "web", NULL), 0);
         assert_int_equal(unlink(kept), 0);
-        assert_int_equal(runtime_clean_at(base, "web"), 0);
+        assert_int_equal(runtime_clean_at(base, "web", NULL), 0);
         assert_int_equal(access(web, F_OK), -1);
-        assert_int_equal(runtime_clean_at(base, "web"), 0);
+        assert_int_equal(runtime_clean_at(base, "web", NULL), 0);
 }
 
 static void test_book_of_resources(void **state) {
@@ -396,7 +431,7 @@ int main(void) {
                 TEST(test_unix_long_path),           TEST(test_connect_refusals),
                 TEST(test_tcp_first_free),           TEST(test_ids_count_up),
                 TEST(test_state_file),               TEST(test_clean_keeps_the_state),
-                TEST(test_book_of_resources),
+                TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

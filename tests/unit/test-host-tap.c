@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Taps and bridges, in a network namespace of the test's own. Needs root. */
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
@@ -82,6 +83,27 @@ static void test_tap_queues(void **state) {
         assert_int_equal(if_nametoindex("tap-mq"), 0);
 }
 
+/* What a descriptor of the tap is enough for. */
+static void test_tap_made_persistent(void **state) {
+        TapSpec spec = { .ifname = "tap-stay" };
+        char ifname[IFNAMSIZ];
+        unsigned ifindex;
+        int fd;
+
+        if (!usable)
+                skip();
+        assert_int_equal(tap_open(&spec, &fd, ifname, &ifindex, NULL), 0);
+        assert_int_equal(ioctl(fd, TUNSETPERSIST, 1), 0);
+        close(fd);
+        assert_int_equal(if_nametoindex("tap-stay"), ifindex);
+        /* Another one of the same name. */
+        assert_int_equal(tap_remove("tap-stay", ifindex + 1), 0);
+        assert_int_equal(if_nametoindex("tap-stay"), ifindex);
+        assert_int_equal(tap_remove("tap-stay", ifindex), 0);
+        assert_int_equal(if_nametoindex("tap-stay"), 0);
+        assert_int_equal(tap_remove("tap-stay", ifindex), 0);
+}
+
 static void fails(const TapSpec *spec, int error, const char *text) {
         _cleanup_free_ char *reason = NULL;
         char ifname[IFNAMSIZ];
@@ -110,6 +132,7 @@ int main(void) {
                 cmocka_unit_test(test_tap_in_bridge),
                 cmocka_unit_test(test_tap_queues),
                 cmocka_unit_test(test_tap_refusals),
+                cmocka_unit_test(test_tap_made_persistent),
         };
         return cmocka_run_group_tests(tests, group_setup, NULL);
 }

@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 
+#include "file-util.h"
 #include "prepare-result.h"
 #include "prepare.h"
 #include "runtime.h"
+#include "siphash.h"
 #include "string-util.h"
 #include "test-directory.h"
 
@@ -131,11 +133,94 @@ static void test_owner_of_the_directory(void **state) {
         test_directory_remove(dir);
 }
 
+/* --- which definition is used --- */
+
+static char *config;
+
+static int config_setup(void **state) {
+        config = test_directory_new();
+        _cleanup_free_ char *path = config ? strf("%s/web.xml", config) : NULL;
+        if (!path)
+                return -1;
+        set_env("VMUNIT_CONFIG_PATH", config);
+        set_env("VMUNIT_SOURCE", path);
+        return 0;
+}
+
+static int config_teardown(void **state) {
+        set_env("VMUNIT_CONFIG_PATH", NULL);
+        set_env("VMUNIT_SOURCE", NULL);
+        set_env("VMUNIT_DIGEST", NULL);
+        test_directory_remove(config);
+        return 0;
+}
+
+static void load_digest(const char *text) {
+        char digest[33];
+
+        digest_hex(text, strlen(text), digest);
+        set_env("VMUNIT_DIGEST", digest);
+}
+
+/* The first error of a start with TEXT on disk; KEPT (may be NULL) is what an automatic restart has kept. */
+static void plan_fails(const char *text, const char *kept, const char *expected, unsigned line) {
+        _cleanup_(prepare_done) Prepare p = {};
+        _cleanup_(prepared_done) Prepared x = {};
+
+        assert_int_equal(write_file_atomic(AT_FDCWD, getenv("VMUNIT_SOURCE"), text, strlen(text), 0644), 0);
+        assert_int_equal(prepare_init(&p, "web"), 0);
+        if (kept) {
+                p.kept = strdup(kept);
+                p.kept_size = strlen(kept);
+        }
+        assert_true(prepare_plan(&p, &x) < 0);
+        assert_string_equal(diag_first_error(&p.diag), expected);
+        assert_int_equal(p.diag.entries[0].loc.line, line);
+        assert_string_equal(p.diag.file, getenv("VMUNIT_SOURCE"));
+}
+
+#define BODY "<memory>65536</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>\n"
+#define STALE "definition changed on disk, run: systemctl daemon-reload"
+#define DOMAIN_OF(name) "<domain type='qemu'>\n<name>" name "</name>" BODY
+
+static void test_bad_definition_says_why(void **state) {
+        static const char wrong[] = "name 'db' does not match the file's name 'web.xml'";
+
+        /* No drop-in was made of it, so systemd knows no digest. */
+        plan_fails(DOMAIN_OF("db"), NULL, wrong, 2);
+        plan_fails("<network/>", NULL, "root element is <network>, expected <domain>", 1);
+        /* systemd has the one before. */
+        load_digest(DOMAIN_OF("web"));
+        plan_fails(DOMAIN_OF("db"), NULL, wrong, 2);
+        /* The control: nothing is wrong but the digest. */
+        plan_fails(DOMAIN_OF("web") "<!-- edited -->\n", NULL, STALE, 0);
+        set_env("VMUNIT_DIGEST", NULL);
+        plan_fails(DOMAIN_OF("web"), NULL, STALE, 0);
+}
+
+/* The kept definition has an error of its own, by which it can be told from the file. */
+static void test_restart_uses_what_was_kept(void **state) {
+        static const char was_kept[] = "name 'kept' does not match the file's name 'web.xml'";
+
+        load_digest(DOMAIN_OF("kept"));
+        plan_fails(DOMAIN_OF("web"), DOMAIN_OF("kept"), was_kept, 2);
+        plan_fails("no XML any more", DOMAIN_OF("kept"), was_kept, 2);
+        /* systemd has loaded another one. */
+        plan_fails(DOMAIN_OF("web"), DOMAIN_OF("other"), STALE, 0);
+        set_env("VMUNIT_DIGEST", NULL);
+        plan_fails(DOMAIN_OF("web"), DOMAIN_OF("kept"), STALE, 0);
+        /* The file is what was loaded: nothing else is looked at. */
+        load_digest(DOMAIN_OF("file"));
+        plan_fails(DOMAIN_OF("file"), DOMAIN_OF("kept"), "name 'file' does not match the file's name 'web.xml'", 2);
+}
+
 int main(void) {
+#define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, config_setup, config_teardown)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_final_state), cmocka_unit_test(test_result_in_words),
                 cmocka_unit_test(test_names),       cmocka_unit_test(test_bad_names),
                 cmocka_unit_test(test_owner_of_the_directory),
+                CONFIG_TEST(test_bad_definition_says_why), CONFIG_TEST(test_restart_uses_what_was_kept),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a QEMU that was taken over, or somebody who edits at the wrong moment, must not be able to do to the root steps."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import struct
+import time
+
+from harness import (case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for,
+                     wait_for_exit)
+from vm import nothing_left, vm
+
+RUNTIME = "/run/vmunit"
+
+
+def left(machine):
+    return sorted(os.listdir(f"{RUNTIME}/{machine.name}"))
+
+
+def edit(machine):
+    with open(machine.path, "a", encoding="utf-8") as f:
+        f.write("<!-- edited -->\n")
+
+
+@case
+def an_edit_does_not_keep_a_vm_from_coming_back():
+    with vm("edited", lifecycle="<on_crash>restart</on_crash>") as machine:
+        machine.start(ready=False)
+        edit(machine)
+        qemu = machine.qemu()
+        os.kill(qemu, signal.SIGKILL)
+        wait_for_exit(qemu)
+        wait_for(lambda: machine.qemu() not in (None, qemu), 30, "another QEMU")
+        machine.wait_state("running", 30)
+        text = "\n".join(machine.journal())
+        check_match(rf"{machine.path} changed on disk; restarted as it was loaded, run: systemctl daemon-reload", text)
+        # The control: an ordinary start of the same is refused, and finds no copy to use.
+        run_ok(["vmunit", "destroy", "edited"])
+        check_equal(left(machine), ["state"], "what is left after the stop")
+        check_equal(run(["systemctl", "start", machine.unit]).rc, 1, "systemctl start of an edited definition")
+        check_equal(left(machine), ["state"], "what is left after the start that failed")
+        run_ok(["vmunit", "start", "edited"])
+
+
+@case
+def a_bad_definition_says_why():
+    with vm("bad") as machine:
+        machine.xml = machine.xml.replace("<memory unit='MiB'>256<", "<memory unit='MiB'>much<")
+        machine.write()
+        run_ok(["systemctl", "daemon-reload"])
+        check_equal(run(["systemctl", "start", machine.unit]).rc, 1, "systemctl start of a bad definition")
+        text = "\n".join(machine.journal())
+        check_match(r"bad\.xml:\d+:\d+: ", text)
+        check("definition changed on disk" not in text, "the journal speaks of a change")
+
+
+# ---- chains of images
+
+
+IMAGES = "/var/lib/test-chains"
+
+
+@contextlib.contextmanager
+def images():
+    os.makedirs(IMAGES)
+    try:
+        for name in ("base.raw", "secret.raw"):
+            with open(f"{IMAGES}/{name}", "wb") as f:
+                f.truncate(1 << 20)
+        run_ok(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", f"{IMAGES}/base.raw", f"{IMAGES}/top.qcow2"])
+        yield f"{IMAGES}/top.qcow2"
+    finally:
+        for name in os.listdir(IMAGES):
+            os.unlink(f"{IMAGES}/{name}")
+        os.rmdir(IMAGES)
+
+
+@case
+def a_chain_that_changed_by_itself():
+    with images() as top:
+        disk = (f"<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{top}'/>"
+                "<target dev='vda' bus='virtio'/></disk>")
+        record = "/var/lib/vmunit/chained/chains"
+        with vm("chained", devices=disk) as machine:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(record)
+            machine.start(ready=False)
+            check_equal(os.stat(record).st_mode & 0o7777, 0o600, "mode of the record")
+            run_ok(["vmunit", "destroy", "chained"])
+            # The control: unchanged, it starts again.
+            run_ok(["vmunit", "start", "chained"])
+            run_ok(["vmunit", "destroy", "chained"])
+
+            run_ok(["qemu-img", "rebase", "-u", "-F", "raw", "-b", f"{IMAGES}/secret.raw", top])
+            result = run(["vmunit", "start", "chained"])
+            check_equal(result.rc, 1, "start with another chain")
+            check_match(rf"backing chain of disk vda changed since the last start \('{IMAGES}/base\.raw' → "
+                        rf"'{IMAGES}/secret\.raw'\); if that is wanted, remove '{record}'", result.err)
+            os.unlink(record)
+            run_ok(["vmunit", "start", "chained"])
+            run_ok(["vmunit", "destroy", "chained"])
+            # The administrator's edit is believed.
+            run_ok(["qemu-img", "rebase", "-u", "-F", "raw", "-b", f"{IMAGES}/base.raw", top])
+            check_equal(run(["vmunit", "start", "chained"]).rc, 1, "start with another chain")
+            edit(machine)
+            run_ok(["vmunit", "start", "chained"])
+
+
+# ---- control groups
+
+
+@case
+def the_group_of_the_root_steps_stays():
+    with vm("grouped") as machine:
+        machine.start(ready=False)
+        uid = os.stat(f"/proc/{machine.qemu()}").st_uid
+        group = f"/sys/fs/cgroup{unit_property(machine.unit, 'ControlGroup')}"
+
+        def as_vm(*command):
+            return run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *command])
+
+        # The control: the unit's group does belong to the VM.
+        check_equal(as_vm("mkdir", f"{group}/mine").rc, 0, "mkdir in the unit's group")
+        check_equal(as_vm("rmdir", f"{group}/mine").rc, 0, "rmdir in the unit's group")
+        for command in (["rmdir", f"{group}/.control/hold"], ["rmdir", f"{group}/.control"], ["mkdir", f"{group}/.control"],
+                        ["mv", f"{group}/.control", f"{group}/other"]):
+            check(as_vm(*command).rc != 0, f"{command} succeeded")
+        check_equal(os.stat(f"{group}/.control").st_uid, 0, "owner of .control")
+
+        run_ok(["systemctl", "kill", "--kill-whom=main", f"--signal={int(signal.SIGRTMIN) + 14}", machine.unit])
+        started = time.monotonic()
+        run_ok(["systemctl", "restart", machine.unit])
+        check(time.monotonic() - started < 20, "the restart took too long")
+        check_equal(machine.state()[0], "running")
+        run_ok(["vmunit", "destroy", "grouped"])
+        check(not os.path.exists(group), f"{group} is still there")
+        nothing_left(machine)
+        warnings = [e for e in journal(f"--unit={machine.unit}") if e.get("_PID") == "1" and int(e["PRIORITY"]) <= 4]
+        check_equal([e["MESSAGE"] for e in warnings], [], "systemd's warnings about the unit")
+
+
+# ---- taps
+
+
+TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
+IFF_TAP, IFF_MULTI_QUEUE, IFF_PERSIST, IFF_NO_PI, IFF_VNET_HDR = 0x0002, 0x0100, 0x0800, 0x1000, 0x4000
+
+
+def persist(ifname):
+    """Does what QEMU could do with its own descriptor of the tap, by a further queue."""
+    with open("/dev/net/tun", "r+b", buffering=0) as f:
+        flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE
+        fcntl.ioctl(f, TUNSETIFF, struct.pack("16sH22x", ifname.encode(), flags))
+        fcntl.ioctl(f, TUNSETPERSIST, 1)
+
+
+@case
+def a_persistent_tap_goes():
+    run_ok("ip link add br7 type bridge && ip link set br7 up")
+    try:
+        devices = "<interface type='bridge'><source bridge='br7'/><model type='virtio'/><driver queues='2'/></interface>"
+        with vm("tapped", devices=devices) as machine:
+            machine.start(ready=False)
+            ports = os.listdir("/sys/class/net/br7/brif")
+            check_equal(len(ports), 1, "ports of the bridge")
+            persist(ports[0])
+            # The control: it would stay.
+            with open(f"/sys/class/net/{ports[0]}/tun_flags", encoding="ascii") as f:
+                check(int(f.read(), 0) & IFF_PERSIST, "the tap is not persistent")
+            run_ok(["vmunit", "destroy", "tapped"])
+            check(not os.path.exists(f"/sys/class/net/{ports[0]}"), f"{ports[0]} is still there")
+            run_ok(["vmunit", "start", "tapped"])
+    finally:
+        run_ok("ip link delete br7")
+
+
+# ---- machined
+
+
+def machines():
+    return run_ok(["machinectl", "list", "--no-pager", "--no-legend", "--all"])
+
+
+@case
+def a_machine_of_the_same_name_stays():
+    run_ok(["systemd-run", "--quiet", "--unit=other-machine", "sleep", "1000"])
+    try:
+        leader = unit_property("other-machine.service", "MainPID")
+        run_ok(["busctl", "call", "org.freedesktop.machine1", "/org/freedesktop/machine1",
+                "org.freedesktop.machine1.Manager", "RegisterMachine", "sayssus", "namesake", "0", "test", "container",
+                leader, ""])
+        with vm("namesake") as machine:
+            machine.start(ready=False)
+            check_match("cannot register machine 'namesake'", "\n".join(machine.journal()))
+            run_ok(["vmunit", "destroy", "namesake"])
+            check_match(r"^namesake +container +test", machines())
+    finally:
+        run_ok(["systemctl", "stop", "other-machine.service"])
+    # The control: without the other one it is known while it runs, and not afterwards.
+    with vm("namesake") as machine:
+        machine.start(ready=False)
+        check_match(r"^namesake +vm +vmunit", machines())
+        run_ok(["vmunit", "destroy", "namesake"])
+        check("namesake" not in machines(), "machined still knows it")
+
+
+main()
