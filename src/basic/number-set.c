@@ -16,11 +16,6 @@ bool number_set_is_empty(const NumberSet *s) {
         return number_set_count(s) == 0;
 }
 
-void number_set_unite(NumberSet *s, const NumberSet *other) {
-        for (size_t i = 0; i < ELEMENTSOF(s->bits); i++)
-                s->bits[i] |= other->bits[i];
-}
-
 static int parse_range(char *s, unsigned *ret_from, unsigned *ret_to) {
         char *dash = strchr(s, '-');
         int r;

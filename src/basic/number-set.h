@@ -26,7 +26,6 @@ static inline void number_set_remove(NumberSet *s, unsigned i) {
 
 unsigned number_set_count(const NumberSet *s) _pure_;
 bool number_set_is_empty(const NumberSet *s) _pure_;
-void number_set_unite(NumberSet *s, const NumberSet *other);
 
 /* "0-3,^1,8": libvirt's form; a `^N` takes N out of what stands before it. -EINVAL for anything else and
  * for an empty result, -ERANGE from NUMBER_SET_MAX on. */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "string-util.h"
@@ -22,14 +21,19 @@ int free_and_strdup(char **p, const char *s) {
         return 0;
 }
 
+char *strfv(const char *format, va_list ap) {
+        char *s;
+
+        return vasprintf(&s, format, ap) < 0 ? NULL : s;
+}
+
 char *strf(const char *format, ...) {
-        char *s = NULL;
         va_list ap;
 
         va_start(ap, format);
-        int n = vasprintf(&s, format, ap);
+        char *s = strfv(format, ap);
         va_end(ap);
-        return n < 0 ? NULL : s;
+        return s;
 }
 
 bool in_charset(const char *s, const char *allowed) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdarg.h>
+
 #include "macro.h"
 
 #define streq(a, b) (strcmp((a), (b)) == 0)
@@ -30,6 +32,7 @@ int free_and_strdup(char **p, const char *s);
 
 /* asprintf() that returns the string, or NULL when memory is out. */
 char *strf(const char *format, ...) _printf_(1, 2);
+char *strfv(const char *format, va_list ap) _printf_(1, 0);
 
 /* True if every character of S is in the set ALLOWED; true for the empty string. */
 bool in_charset(const char *s, const char *allowed) _pure_;

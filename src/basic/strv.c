@@ -40,13 +40,12 @@ int strv_extend(char ***l, const char *s) {
 }
 
 int strv_extendf(char ***l, const char *format, ...) {
-        char *s = NULL;
         va_list ap;
 
         va_start(ap, format);
-        int n = vasprintf(&s, format, ap);
+        char *s = strfv(format, ap);
         va_end(ap);
-        return n < 0 ? -ENOMEM : strv_consume(l, s);
+        return strv_consume(l, s);
 }
 
 int strv_split(const char *s, const char *separators, char ***ret) {

@@ -21,6 +21,7 @@
 #include "qemu-query.h"
 #include "siphash.h"
 #include "string-util.h"
+#include "time-util.h"
 
 #define NOBODY 65534U
 #define QMP_NUMBER 3
@@ -179,7 +180,7 @@ static const char *probe_error(int error) {
 }
 
 static int probe(const char *emulator, Diag *diag, QemuCaps **ret) {
-        uint64_t deadline = monotonic_usec() + QEMU_PROBE_SECONDS * UINT64_C(1000000);
+        uint64_t deadline = now_usec() + QEMU_PROBE_SECONDS * UINT64_C(1000000);
         _cleanup_close_ int qmp = -EBADF, error = -EBADF;
         int status = 0;
 

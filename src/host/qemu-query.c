@@ -7,6 +7,7 @@
 #include "qemu-query.h"
 #include "string-util.h"
 #include "strv.h"
+#include "time-util.h"
 
 #define LINE_MAX_BYTES (8U * 1024U * 1024U)
 #define DEPTH_MAX 32
@@ -20,15 +21,9 @@ typedef struct Query {
         size_t size;
 } Query;
 
-uint64_t monotonic_usec(void) {
-        struct timespec ts;
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
-}
-
 static int wait_for(Query *q, short events) {
         for (;;) {
-                uint64_t now = monotonic_usec();
+                uint64_t now = now_usec();
                 if (now >= q->deadline)
                         return -ETIMEDOUT;
                 struct pollfd p = { .fd = q->fd, .events = events };

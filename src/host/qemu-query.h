@@ -7,5 +7,3 @@
  * of CLOCK_MONOTONIC. Blocks. QEMU is not trusted: answers have limits of size, depth and number. 0, -ETIMEDOUT,
  * -ECONNRESET when it went away, -EBADMSG when it does not speak QMP, -EFBIG, -EREMOTEIO when it refuses. */
 int qemu_query_caps(int fd, uint64_t deadline_usec, QemuCaps **ret);
-
-uint64_t monotonic_usec(void);

@@ -6,6 +6,7 @@
 #include "strv.h"
 #include "systemd.h"
 #include "unit-dbus.h"
+#include "time-util.h"
 
 #define SYSTEMD "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
 #define SYSTEMD_PRIVATE "unix:path=/run/systemd/private"
@@ -184,12 +185,6 @@ int systemd_job_wait_new(sd_bus *bus, SystemdJobWait **ret) {
         (void) sd_bus_call_method(bus, SYSTEMD, "Subscribe", NULL, NULL, NULL);
         *ret = TAKE_PTR(w);
         return 0;
-}
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
 }
 
 /* 1 when JOB has ended, then *ret is its result; 0 when not yet. */

@@ -7,11 +7,11 @@
 #include "monitor-protocol.h"
 #include "plan.h"
 #include "qmp.h"
+#include "time-util.h"
 
 /* The monitor of one VM: carries out what the state machine decides, between QEMU, the guest agent, the supervisor and
  * the clients of the control socket. It keeps nothing that a new one could not find out. */
 
-#define USEC_PER_SEC UINT64_C(1000000)
 #define MONITOR_QMP_USEC (30 * USEC_PER_SEC)
 #define MONITOR_AGENT_USEC (3 * USEC_PER_SEC)
 #define MONITOR_MESSAGES_MAX 64U

@@ -2,11 +2,11 @@
 #include <syslog.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
-#include <time.h>
 
 #include "backend-journal.h"
 #include "string-util.h"
 #include "systemd.h"
+#include "time-util.h"
 
 #define LINES_MAX 5U
 #define JOURNAL_WAIT_USEC (UINT64_C(2000) * 1000)
@@ -93,12 +93,6 @@ static int open_journal(const char *invocation, sd_journal **ret) {
                 return r;
         *ret = TAKE_PTR(j);
         return 0;
-}
-
-static uint64_t now_usec(void) {
-        struct timespec t;
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
 int journal_explain_failure(sd_bus *bus, const char *unit, Diag *diag) {

@@ -129,6 +129,12 @@ static int check_emulator(Manager *m, ParsedDefinition *p, ParseFlags flags, Dia
         return definition_complete(m, p->domain, PLANNING_HOST | (flags & PARSE_STRICT ? PLANNING_STRICT : 0), diag, NULL);
 }
 
+/* All that is asked of a definition before it is stored. */
+static int check_acceptable(Manager *m, ParsedDefinition *p, ParseFlags flags, Diag *diag) {
+        int r = check_identity(m, p, diag);
+        return r < 0 ? r : check_emulator(m, p, flags, diag);
+}
+
 /* --- writing --- */
 
 static char *definition_path(char *const *dirs, const char *name) {
@@ -160,12 +166,9 @@ int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag 
         int r = definition_parse(m, text, size, flags, diag, &p);
         if (r < 0)
                 return r;
-        r = check_identity(m, &p, diag);
+        r = check_acceptable(m, &p, flags, diag);
         if (r >= 0)
-                r = check_emulator(m, &p, flags, diag);
-        if (r < 0)
-                return r;
-        r = definition_directories(&dirs);
+                r = definition_directories(&dirs);
         if (r < 0)
                 return r;
         _cleanup_free_ char *path = definition_path(dirs, p.domain->name);
@@ -259,12 +262,9 @@ int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *te
         if (!streq(d.digest, old_digest))
                 return diag_error_code(diag, -ESTALE, (SrcLoc) {},
                                        "the XML configuration was changed by another user");
-        r = check_identity(m, &p, diag);
+        r = check_acceptable(m, &p, flags, diag);
         if (r >= 0)
-                r = check_emulator(m, &p, flags, diag);
-        if (r < 0)
-                return r;
-        r = definition_directories(&dirs);
+                r = definition_directories(&dirs);
         if (r < 0)
                 return r;
         /* A vendor's file is not touched: the administrator's comes before it. */

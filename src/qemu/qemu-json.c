@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <json-c/json.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "qemu-json.h"
+#include "string-util.h"
 
 static void add(Json *j, const char *key, json_object *value) {
         if (!j->object && !j->failed)
@@ -20,12 +20,10 @@ void json_add_string(Json *j, const char *key, const char *value) {
 }
 
 void json_add_stringf(Json *j, const char *key, const char *format, ...) {
-        _cleanup_free_ char *s = NULL;
         va_list ap;
 
         va_start(ap, format);
-        if (vasprintf(&s, format, ap) < 0)
-                s = NULL;
+        _cleanup_free_ char *s = strfv(format, ap);
         va_end(ap);
         if (s)
                 json_add_string(j, key, s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "qemu-options.h"
+#include "string-util.h"
 
 static void append_escaped(Text *t, const char *s) {
         for (; *s; s++) {
@@ -29,12 +29,10 @@ void options_add(Options *o, const char *key, const char *value) {
 }
 
 void options_addf(Options *o, const char *key, const char *format, ...) {
-        _cleanup_free_ char *s = NULL;
         va_list ap;
 
         va_start(ap, format);
-        if (vasprintf(&s, format, ap) < 0)
-                s = NULL;
+        _cleanup_free_ char *s = strfv(format, ap);
         va_end(ap);
         if (s)
                 options_add(o, key, s);

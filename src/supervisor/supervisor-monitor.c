@@ -9,8 +9,8 @@
 #include "strv.h"
 #include "supervisor-monitor.h"
 #include "text.h"
+#include "time-util.h"
 
-#define USEC_PER_SEC UINT64_C(1000000)
 /* Rare on purpose: a monitor that hangs is noticed at once by whoever asks it something, this is for the rest. */
 #define PING_INTERVAL_USEC (30 * USEC_PER_SEC)
 #define PONG_LIMIT_USEC (15 * USEC_PER_SEC)

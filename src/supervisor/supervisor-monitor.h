@@ -17,6 +17,5 @@ void supervisor_monitor_timers(Supervisor *s, uint64_t now);
 void supervisor_monitor_end(Supervisor *s);
 
 /* supervisor.c */
-uint64_t now_usec(void);
 void supervisor_set_state(Supervisor *s, DomainState state, DomainReason reason);
 uint32_t supervisor_stop_budget_ms(const Supervisor *s);

@@ -5,26 +5,19 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "file-util.h"
 #include "log.h"
 #include "string-util.h"
 #include "supervisor-monitor.h"
 #include "supervisor.h"
+#include "time-util.h"
 
-#define USEC_PER_SEC UINT64_C(1000000)
 /* QEMU writes its caches back when it gets SIGTERM; after this it is killed. */
-#define STATUS_INTERVAL_USEC (USEC_PER_SEC / 2)
 #define DESTROY_GRACE_USEC (3 * USEC_PER_SEC)
 /* What is kept of the unit's stop timeout for ending QEMU ourselves, so that systemd need not kill the unit. */
 #define STOP_MARGIN_USEC (5 * USEC_PER_SEC)
-
-uint64_t now_usec(void) {
-        struct timespec t;
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
-}
+#define STATUS_INTERVAL_USEC (USEC_PER_SEC / 2)
 
 /* A guest that pauses and goes on in a loop, as a hostile QEMU can pretend, is no reason to keep PID 1 busy. */
 static void send_status(Supervisor *s) {

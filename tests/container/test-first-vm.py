@@ -13,7 +13,7 @@ from harness import case, check, check_equal, check_match, journal, main, run, r
 from vm import Vm, list_states, nothing_left, vm
 
 
-def shut_down_by(command, name, needs_unit_stop):
+def shut_down_by(command, name):
     with vm(name) as machine:
         machine.start()
         check_equal(machine.state(), ("running", "booted"))
@@ -29,17 +29,17 @@ def shut_down_by(command, name, needs_unit_stop):
 
 @case
 def vmunit_shutdown():
-    shut_down_by(lambda m: ["vmunit", "shutdown", m.name], "soft", False)
+    shut_down_by(lambda m: ["vmunit", "shutdown", m.name], "soft")
 
 
 @case
 def systemctl_stop():
-    shut_down_by(lambda m: ["systemctl", "stop", m.unit], "stop", True)
+    shut_down_by(lambda m: ["systemctl", "stop", m.unit], "stop")
 
 
 @case
 def machinectl_poweroff():
-    shut_down_by(lambda m: ["machinectl", "poweroff", m.name], "mpoweroff", False)
+    shut_down_by(lambda m: ["machinectl", "poweroff", m.name], "mpoweroff")
 
 
 @case
