@@ -57,7 +57,7 @@ DEFINE_STATIC_XML_TABLE(char_source,
         IGNORED("clipboard", REFUSED_TYPE, .applies = is_refused),
         IGNORED("mouse", REFUSED_TYPE, .applies = is_refused),
         UNSUPPORTED("reconnect", "connecting again"),
-        UNSUPPORTED("seclabel", "labels of a single device"));
+        LIST("seclabel", CharSource, seclabels, device_seclabel, "label of this file or socket"));
 
 /* A udp device has a second <source>, for its own end. */
 DEFINE_STATIC_XML_TABLE(char_bind_source,
@@ -104,7 +104,7 @@ DEFINE_STATIC_XML_TABLE(log,
         ATTRIBUTE("file", CharSource, log_file, xml_string, "path of the log", .flags = XML_MANDATORY),
         ATTRIBUTE_ENUM("append", CharSource, log_append, on_off, "keep what is in the log"));
 
-DEFINE_STATIC_XML_TABLE(char_ends,
+DEFINE_XML_TABLE(char_ends,
         ATTRIBUTE_ENUM("type", CharSource, type, char_type, "where the device ends on the host; pty when absent"),
         CUSTOM("source", parse_source, format_source, "the host's end", .table = &char_source_xml, .flags = XML_REPEAT),
         CHILD("protocol", protocol, "what is spoken on a tcp socket", .applies = is_tcp),

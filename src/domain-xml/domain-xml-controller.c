@@ -37,7 +37,7 @@ DEFINE_STATIC_XML_TABLE(controller_driver,
         ATTRIBUTE_ENUM("ioeventfd", DomainController, ioeventfd, on_off, "handle requests outside the CPU's thread"),
         ATTRIBUTE("iothread", DomainController, iothread, xml_uint, "number of the I/O thread"),
         ATTRIBUTE_ENUM("event_idx", DomainController, event_idx, on_off, "fewer interrupts"),
-        UNSUPPORTED_VIRTIO_OPTIONS);
+        INCLUDE(DomainController, virtio, virtio_options));
 
 DEFINE_STATIC_XML_TABLE(master,
         ATTRIBUTE("startport", DomainController, master_startport, xml_uint, "first port of the companion", .flags = XML_MANDATORY));

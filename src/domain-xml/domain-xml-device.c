@@ -63,8 +63,17 @@ DEFINE_STATIC_XML_TABLE(rom,
         ATTRIBUTE_ENUM("bar", DeviceInfo, rom_bar, on_off, "whether the guest sees the ROM"),
         ATTRIBUTE("file", DeviceInfo, rom_file, xml_string, "the ROM's image"));
 
+DEFINE_STATIC_XML_TABLE(acpi,
+        ATTRIBUTE("index", DeviceInfo, acpi_index, xml_uint, "number of the device; unique in the VM", .flags = XML_MANDATORY));
+
+DEFINE_XML_TABLE(virtio_options,
+        ATTRIBUTE_ENUM("iommu", VirtioOptions, iommu, on_off, "the device's memory accesses go through the IOMMU"),
+        ATTRIBUTE_ENUM("ats", VirtioOptions, ats, on_off, "address translation service"),
+        ATTRIBUTE_ENUM("packed", VirtioOptions, packed, on_off, "packed virtqueues"),
+        ATTRIBUTE_ENUM("page_per_vq", VirtioOptions, page_per_vq, on_off, "a page for each virtqueue's doorbell"));
+
 #define ALIAS_ROW CHILD("alias", alias, "name of the device; the user's own begin with ua-")
-#define ACPI_ROW UNSUPPORTED("acpi", "ACPI index, which gives network devices their name in the guest")
+#define ACPI_ROW CHILD("acpi", acpi, "ACPI index, which gives network devices their name in the guest")
 #define ADDRESS_ROW STRUCT_CHILD("address", DeviceInfo, address, address, "where the device is plugged in", .flags = XML_HAS_LOC)
 #define BOOT_ROW CHILD("boot", boot_order, "turn of the device when the guest boots")
 #define ROM_ROW CHILD("rom", rom, "option ROM of a PCI device")

@@ -35,7 +35,7 @@ DEFINE_STATIC_XML_TABLE(disk_driver,
         ATTRIBUTE_ENUM("detect_zeroes", DomainDisk, detect_zeroes, disk_detect_zeroes, "look for blocks of zeroes"),
         ATTRIBUTE("queues", DomainDisk, queues, xml_uint, "number of virtqueues"),
         ATTRIBUTE("queue_size", DomainDisk, queue_size, xml_uint, "length of a virtqueue"),
-        UNSUPPORTED_VIRTIO_OPTIONS,
+        INCLUDE(DomainDisk, virtio, virtio_options),
         UNSUPPORTED("metadata_cache", "size of the cache for qcow2's tables"));
 
 DEFINE_STATIC_XML_TABLE(disk_source,

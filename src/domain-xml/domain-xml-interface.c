@@ -75,7 +75,7 @@ DEFINE_STATIC_XML_TABLE(interface_driver,
         ATTRIBUTE("tx_queue_size", DomainInterface, tx_queue_size, xml_uint, "length of a transmit queue"),
         UNSUPPORTED_ATTRIBUTE("rss", "receive side scaling"),
         UNSUPPORTED_ATTRIBUTE("rss_hash_report", "receive side scaling"),
-        UNSUPPORTED_VIRTIO_OPTIONS,
+        INCLUDE(DomainInterface, virtio, virtio_options),
         UNSUPPORTED("host", "offloads of the host's end"),
         UNSUPPORTED("guest", "offloads of the guest's end"));
 

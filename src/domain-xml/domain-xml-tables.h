@@ -32,10 +32,7 @@ extern const XmlTable panic_xml;
 extern const XmlTable watchdog_xml;
 extern const XmlTable qemu_commandline_xml; /* domain-xml-qemu.c */
 extern const XmlType xml_qemu_namespace;
-
-/* Attributes of <driver> that go to the virtio transport of any device. */
-#define UNSUPPORTED_VIRTIO_OPTIONS                                                                \
-        UNSUPPORTED_ATTRIBUTE("iommu", "IOMMU platform of virtio devices"),                       \
-        UNSUPPORTED_ATTRIBUTE("ats", "address translation service of virtio devices"),            \
-        UNSUPPORTED_ATTRIBUTE("packed", "packed virtqueues"),                                     \
-        UNSUPPORTED_ATTRIBUTE("page_per_vq", "a page for each virtqueue's doorbell")
+extern const XmlTable virtio_options_xml;   /* VirtioOptions, as attributes of <driver>: domain-xml-device.c */
+extern const XmlTable char_ends_xml;        /* CharSource: @type, source, protocol, log: domain-xml-char.c */
+extern const XmlTable seclabel_xml;         /* domain-xml-seclabel.c */
+extern const XmlTable device_seclabel_xml;

@@ -90,6 +90,9 @@ DECLARE_ENUM(TickPolicy, tick_policy, TICK, TICK_POLICIES);
         X(ADDRESS_CCW, "ccw") X(ADDRESS_SPAPR_VIO, "spapr-vio") X(ADDRESS_DIMM, "dimm") X(ADDRESS_UNASSIGNED, "unassigned")
 DECLARE_ENUM(AddressType, address_type, ADDRESS, ADDRESS_TYPES);
 
+#define SECLABEL_TYPES(X) X(SECLABEL_DYNAMIC, "dynamic") X(SECLABEL_STATIC, "static") X(SECLABEL_NONE, "none")
+DECLARE_ENUM(SeclabelType, seclabel_type, SECLABEL, SECLABEL_TYPES);
+
 #define DISK_TYPES(X) \
         X(DISK_FILE, "file") X(DISK_BLOCK, "block") X(DISK_DIR, "dir") X(DISK_NETWORK, "network") X(DISK_VOLUME, "volume") \
         X(DISK_NVME, "nvme") X(DISK_VHOSTUSER, "vhostuser") X(DISK_VHOSTVDPA, "vhostvdpa")

@@ -49,6 +49,18 @@ static void interface_done(DomainInterface *i) {
         free(i->backend_type);
 }
 
+static void device_seclabel_done(DeviceSeclabel *s) {
+        free(s->model);
+        free(s->label);
+}
+
+static void seclabel_done(DomainSeclabel *s) {
+        free(s->model);
+        free(s->label);
+        free(s->baselabel);
+        free(s->imagelabel);
+}
+
 void char_source_done(CharSource *s) {
         free(s->path);
         free(s->host);
@@ -57,6 +69,7 @@ void char_source_done(CharSource *s) {
         free(s->bind_service);
         free(s->log_file);
         free(s->channel);
+        FREE_LIST(s->seclabels, s->n_seclabels, device_seclabel_done);
         *s = (CharSource){};
 }
 
@@ -171,6 +184,7 @@ Domain *domain_free(Domain *d) {
         free(d->partition);
         free(d->emulator);
         devices_done(d);
+        FREE_LIST(d->seclabels, d->n_seclabels, seclabel_done);
         FREE_LIST(d->qemu_args, d->n_qemu_args, qemu_arg_done);
         FREE_LIST(d->qemu_env, d->n_qemu_env, qemu_env_done);
         free(d);

@@ -98,6 +98,7 @@ static int emit_scsi(Emit *e, const DomainController *c) {
                         driver = m->driver;
         if (is_virtio) {
                 json_add_stringf(&j, "driver", "virtio-scsi-pci%s", virtio_suffix(c->model));
+                json_virtio_options(&j, &c->virtio);
                 if (c->iothread.set)
                         json_add_stringf(&j, "iothread", "iothread%u", c->iothread.value);
         } else if (driver)
@@ -131,6 +132,7 @@ static int emit_virtio_serial(Emit *e, const DomainController *c) {
         _cleanup_qjson_ Json j = {};
 
         json_add_stringf(&j, "driver", "virtio-serial-pci%s", virtio_suffix(c->model));
+        json_virtio_options(&j, &c->virtio);
         json_add_string(&j, "id", c->info.alias);
         json_add_opt_uint(&j, "max_ports", c->ports);
         json_add_opt_uint(&j, "vectors", c->vectors);

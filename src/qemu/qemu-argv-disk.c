@@ -147,6 +147,7 @@ static void emit_nodes(Emit *e, const DomainDisk *disk, unsigned id) {
 
 static void json_virtio(Emit *e, Json *j, const DomainDisk *disk) {
         json_add_string(j, "driver", "virtio-blk-pci");
+        json_virtio_options(j, &disk->virtio);
         if (disk->iothread.set)
                 json_add_stringf(j, "iothread", "iothread%u", disk->iothread.value);
         json_add_tristate(j, "ioeventfd", disk->ioeventfd);

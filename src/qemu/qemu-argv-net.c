@@ -111,6 +111,7 @@ static void json_virtio(Json *j, const DomainInterface *i) {
         unsigned queues = queue_count(i);
 
         json_add_stringf(j, "driver", "virtio-net-pci%s", virtio_suffix(i->model));
+        json_virtio_options(j, &i->virtio);
         json_add_tristate(j, "ioeventfd", i->ioeventfd);
         json_add_tristate(j, "event_idx", i->event_idx);
         if (queues > 1) {

@@ -132,6 +132,10 @@ char *emit_copy(Emit *e, const FileRequest *r) {
         return path;
 }
 
+int emit_unwired(Emit *e, SrcLoc loc, const char *what) {
+        return e->native ? 0 : diag_error(e->diag, loc, "%s cannot be started yet", what);
+}
+
 /* --- shared by devices --- */
 
 void json_address(Emit *e, Json *j, const DeviceInfo *info) {
@@ -150,6 +154,7 @@ void json_address(Emit *e, Json *j, const DeviceInfo *info) {
                         json_add_stringf(j, "addr", "0x%x.0x%x", a->slot.value, a->function.value);
                 else
                         json_add_stringf(j, "addr", "0x%x", a->slot.value);
+                json_add_opt_uint(j, "acpi-index", info->acpi_index);
                 break;
         case ADDRESS_USB:
                 c = controller_find(e->domain, CONTROLLER_USB, a->bus.value);
@@ -171,6 +176,13 @@ void json_address(Emit *e, Json *j, const DeviceInfo *info) {
         default:
                 break;
         }
+}
+
+void json_virtio_options(Json *j, const VirtioOptions *o) {
+        json_add_tristate(j, "iommu_platform", o->iommu);
+        json_add_tristate(j, "ats", o->ats);
+        json_add_tristate(j, "packed", o->packed);
+        json_add_tristate(j, "page-per-vq", o->page_per_vq);
 }
 
 void json_rom(Emit *e, Json *j, const DeviceInfo *info, const char *element) {

@@ -56,10 +56,16 @@ char *emit_file(Emit *e, const FileRequest *r);
 /* The same for what QEMU cannot take from an fd set: /proc/self/fd/N of a copy. */
 char *emit_copy(Emit *e, const FileRequest *r);
 
+/* WHAT ("<tpm> with backend 'emulator'") has a command line, but no way yet to be handed over to a confined
+ * QEMU: an error, unless the command line is meant for people (native). 0 or -EINVAL. */
+int emit_unwired(Emit *e, SrcLoc loc, const char *what);
+
 /* --- shared by devices --- */
 
 /* "bus" and "addr" of a device with an address; nothing for one without. */
 void json_address(Emit *e, Json *j, const DeviceInfo *info);
+/* "iommu_platform", "ats", "packed", "page-per-vq". */
+void json_virtio_options(Json *j, const VirtioOptions *o);
 /* "rombar" and "romfile". */
 void json_rom(Emit *e, Json *j, const DeviceInfo *info, const char *element);
 /* The boot index of the device from <boot order=> or <os><boot dev=>; 0: none. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain-types.h"
+
+/* The model of serial and parallel ports, consoles and channels. */
+
+typedef struct DomainChar {
+        DeviceInfo info;
+        CharKind kind; /* serial, parallel, console, channel */
+        CharSource source;
+        CharTarget target_type; /* isa-serial, virtio, serial … */
+        OptUint target_port;
+        char *target_name; /* channel: "org.qemu.guest_agent.0" */
+        char *target_model; /* serial <target><model name=> */
+} DomainChar;
