@@ -16,12 +16,27 @@ static bool is_serial_console(const DomainChar *c) {
         return c->target_type == TARGET_UNSET || c->target_type == TARGET_SERIAL;
 }
 
+static int seclabels_copy(const CharSource *from, CharSource *to) {
+        to->seclabels = NULL;
+        to->n_seclabels = 0;
+        FOREACH_ARRAY(s, from->seclabels, from->n_seclabels) {
+                if (!ARRAY_GROW(to->seclabels, to->n_seclabels))
+                        return -ENOMEM;
+                DeviceSeclabel *copy = to->seclabels + to->n_seclabels++;
+                *copy = (DeviceSeclabel) { .loc = s->loc, .relabel = s->relabel };
+                if (free_and_strdup(&copy->model, s->model) < 0 || free_and_strdup(&copy->label, s->label) < 0)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
 static int char_source_copy(const CharSource *from, CharSource *to) {
         CharSource copy = *from;
 
         copy.path = copy.host = copy.service = copy.bind_host = copy.bind_service = copy.log_file =
                 copy.channel = NULL;
-        if (free_and_strdup(&copy.path, from->path) < 0 || free_and_strdup(&copy.host, from->host) < 0 ||
+        if (seclabels_copy(from, &copy) < 0 || free_and_strdup(&copy.path, from->path) < 0 ||
+            free_and_strdup(&copy.host, from->host) < 0 ||
             free_and_strdup(&copy.service, from->service) < 0 ||
             free_and_strdup(&copy.bind_host, from->bind_host) < 0 ||
             free_and_strdup(&copy.bind_service, from->bind_service) < 0 ||

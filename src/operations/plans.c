@@ -144,6 +144,23 @@ static int check_place(const char *source_path, const Domain *d, Diag *diag) {
         return 0;
 }
 
+/* Without a look at this machine, what counts is whether there is a machine like this: not whether vmunit can
+ * start it yet. */
+static int check_rendering(Manager *m, ParsedDefinition *p, const char *source_path, PlanningFlags flags,
+                           Diag *diag) {
+        _cleanup_(unit_properties_done) UnitProperties properties = {};
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_qemu_argv_ QemuArgv argv = {};
+        const HostFacts *facts;
+
+        int r = definition_complete(m, p->domain, flags, diag, &caps);
+        if (r >= 0)
+                r = planning_facts(m, flags, &facts);
+        if (r >= 0)
+                r = qemu_argv_new(p->domain, caps, facts, QEMU_ARGV_NATIVE, "/run/vmunit", diag, &argv);
+        return r < 0 ? r : unit_properties_new(p->domain, facts, p->digest, source_path, diag, &properties);
+}
+
 int definition_verify(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
                       Diag *diag) {
         _cleanup_parsed_definition_ ParsedDefinition p = {};
@@ -161,14 +178,14 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
                 if (r < 0)
                         problem = r;
         }
+        if (!(flags & PLANNING_HOST)) {
+                r = check_rendering(m, &p, source_path, flags, diag);
+                /* Nothing is known of the emulator, and it may not be asked: what can be said without it was said. */
+                return r == -ENOENT || r >= 0 ? problem : r;
+        }
         r = plan_parsed(m, &p, source_path, flags, diag, diag, &plan);
-        /* Nothing is known of the emulator, and it may not be asked: what can be said without it was said. */
-        if (r == -ENOENT && !(flags & PLANNING_HOST))
-                return problem;
         if (r < 0)
                 return r;
-        if (!(flags & PLANNING_HOST))
-                return problem;
         FOREACH_ARRAY(fd, plan->fds, plan->n_fds) {
                 r = check_fd(fd, diag);
                 if (r < 0)

@@ -89,7 +89,11 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         if (r < 0)
                 return r;
         set_policy(p, d);
+        /* All that is in the way is said at once. */
+        int unapplied = plan_check_applied(d, diag);
         r = qemu_argv_new(d, caps, facts, QEMU_ARGV_WIRED, runtime_dir, diag, &argv);
+        if (r >= 0)
+                r = unapplied;
         if (r < 0)
                 return r;
         take_argv(p, &argv);

@@ -47,7 +47,10 @@ typedef struct Plan {
         uint64_t memory_current;    /* bytes: balloon target, when below the maximum; else 0 */
 } Plan;
 
-/* DOMAIN must be effective (qemu_domain_complete()). DIGEST is that of the definition's text, SOURCE_PATH its
+/* Reports everything in DOMAIN that a start would not apply (plan-unapplied.c). 0 or -EINVAL. */
+int plan_check_applied(const Domain *d, Diag *diag);
+
+/* DOMAIN must be effective (qemu_domain_complete()); what cannot be applied yet is an error. DIGEST is that of the definition's text, SOURCE_PATH its
  * file. 0 or negative errno with the reasons in DIAG. */
 int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, const char *digest,
              const char *source_path, Diag *diag, Plan **ret);

@@ -9,8 +9,6 @@
 
 /* What the machine is, before its devices: name, firmware, processor, memory, clock, power, boot. */
 
-#define MIB (UINT64_C(1) << 20)
-
 int emit_name(Emit *e) {
         _cleanup_options_ Options o = {};
 
@@ -66,10 +64,6 @@ int emit_pflash(Emit *e) {
         return 0;
 }
 
-static const char *ram_id(const Domain *d) {
-        return arch_is_x86(d) ? "pc.ram" : "mach-virt.ram";
-}
-
 /* -no-hpet and -no-acpi became machine options, and went away later. */
 static bool has_machine_switches(const QemuCaps *caps) {
         return caps->version >= 8000000;
@@ -117,65 +111,6 @@ int emit_accel(Emit *e) {
         return 0;
 }
 
-/* libvirt's names of features that QEMU spells otherwise. */
-static void add_feature(Options *o, const CpuFeature *f) {
-        _cleanup_free_ char *name = strdup(streq(f->name, "pclmuldq") ? "pclmulqdq" : f->name);
-        bool on = f->policy == POLICY_FORCE || f->policy == POLICY_REQUIRE;
-
-        if (!name) {
-                o->text.failed = true;
-                return;
-        }
-        if (f->policy == POLICY_OPTIONAL)
-                return;
-        for (char *c = name; *c; c++)
-                if (*c == '_')
-                        *c = '-';
-        options_bool(o, name, on);
-}
-
-static void add_cpu_timers(Options *o, const Domain *d) {
-        FOREACH_ARRAY(t, d->clock.timers, d->clock.n_timers) {
-                if (t->name == TIMER_KVMCLOCK && t->present != TRI_UNSET)
-                        options_bool(o, "kvmclock", t->present == TRI_YES);
-                if (t->name == TIMER_HYPERVCLOCK && t->present == TRI_YES)
-                        options_add(o, "hv-time", "on");
-                if (t->name == TIMER_TSC && t->frequency.set)
-                        options_addf(o, "tsc-frequency", "%llu", (unsigned long long) t->frequency.value);
-        }
-}
-
-int emit_cpu(Emit *e) {
-        const Domain *d = e->domain;
-        const DomainFeatures *f = &d->features;
-        _cleanup_options_ Options o = {};
-
-        switch (d->cpu.mode) {
-        case CPU_HOST_PASSTHROUGH:
-                options_word(&o, "host");
-                options_add(&o, "migratable", on_off_to_string(d->cpu.migratable));
-                break;
-        case CPU_MAXIMUM:
-                options_word(&o, "max");
-                options_add(&o, "migratable", on_off_to_string(d->cpu.migratable));
-                break;
-        default:
-                if (!d->cpu.model)
-                        return 0;
-                options_word(&o, d->cpu.model);
-        }
-        FOREACH_ARRAY(i, d->cpu.features, d->cpu.n_features)
-                add_feature(&o, i);
-        add_cpu_timers(&o, d);
-        options_add(&o, "kvm-pv-eoi", on_off_to_string(f->apic_eoi));
-        options_add(&o, "kvm-pv-unhalt", on_off_to_string(f->pvspinlock));
-        if (f->kvm_hidden == TRI_YES)
-                options_add(&o, "kvm", "off");
-        options_add(&o, "pmu", on_off_to_string(f->pmu));
-        emit_options(e, "-cpu", &o);
-        return 0;
-}
-
 int emit_loader(Emit *e) {
         const DomainOs *os = &e->domain->os;
         _cleanup_free_ char *path = NULL;
@@ -189,54 +124,6 @@ int emit_loader(Emit *e) {
                 e, &(FileRequest) { .name = "loader", .path = os->loader, .element = "loader", .loc = os->loc });
         if (path)
                 emit_option(e, "-bios", path);
-        return 0;
-}
-
-uint64_t ram_size(const Domain *d) {
-        return DIV_ROUND_UP(d->memory, MIB) * MIB;
-}
-
-int emit_memory(Emit *e) {
-        _cleanup_qjson_ Json j = {};
-        uint64_t size = ram_size(e->domain);
-
-        emit_optionf(e, "-m", "%llu", (unsigned long long) (size / MIB));
-        json_add_string(&j, "qom-type", "memory-backend-ram");
-        json_add_string(&j, "id", ram_id(e->domain));
-        json_add_uint(&j, "size", size);
-        emit_json(e, "-object", &j);
-        emit_option(e, "-overcommit", "mem-lock=off");
-        return 0;
-}
-
-int emit_smp(Emit *e) {
-        const Domain *d = e->domain;
-        const DomainCpu *cpu = &d->cpu;
-        unsigned n = d->vcpus.value, current = d->current_vcpus.set ? d->current_vcpus.value : n;
-        bool topology = cpu->sockets.set || cpu->cores.set || cpu->threads.set;
-        _cleanup_text_ Text t = {};
-
-        text_appendf(&t, "%u", current);
-        if (current != n)
-                text_appendf(&t, ",maxcpus=%u", n);
-        text_appendf(&t, ",sockets=%u", topology ? MAX(cpu->sockets.value, 1U) : n);
-        if (topology && arch_is_x86(d))
-                text_appendf(&t, ",dies=%u", MAX(cpu->dies.value, 1U));
-        text_appendf(&t, ",cores=%u,threads=%u", MAX(cpu->cores.value, 1U), MAX(cpu->threads.value, 1U));
-        if (t.failed)
-                e->failed = true;
-        else
-                emit_option(e, "-smp", t.data);
-        return 0;
-}
-
-int emit_iothreads(Emit *e) {
-        for (unsigned i = 1; i <= e->domain->iothreads.value; i++) {
-                _cleanup_qjson_ Json j = {};
-                json_add_string(&j, "qom-type", "iothread");
-                json_add_stringf(&j, "id", "iothread%u", i);
-                emit_json(e, "-object", &j);
-        }
         return 0;
 }
 

@@ -117,3 +117,5 @@ bool has_pflash(const Domain *d) _pure_;
 bool has_no_graphics(const Domain *d) _pure_;
 /* The balloon's and RAM's size: memory in whole mebibytes, as QEMU wants it. */
 uint64_t ram_size(const Domain *d) _pure_;
+/* What QEMU calls the machine's RAM. */
+const char *ram_id(const Domain *d) _pure_;
