@@ -35,12 +35,3 @@ DEFINE_XML_TABLE(rng,
         CHILD("backend", rng_backend, "where the randomness comes from", .flags = XML_MANDATORY),
         UNSUPPORTED("driver", "options of virtio devices"),
         INCLUDE(DomainRng, info, device_info));
-
-DEFINE_XML_TABLE(panic,
-        ATTRIBUTE_ENUM("model", DomainPanic, model, panic_model, "kind of device"),
-        INCLUDE(DomainPanic, info, device_info));
-
-DEFINE_XML_TABLE(watchdog,
-        ATTRIBUTE_ENUM("model", DomainWatchdog, model, watchdog_model, "kind of watchdog", .flags = XML_MANDATORY),
-        ATTRIBUTE_ENUM("action", DomainWatchdog, action, watchdog_action, "what happens when the guest hangs"),
-        INCLUDE(DomainWatchdog, info, device_info));

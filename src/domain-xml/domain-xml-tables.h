@@ -28,7 +28,7 @@ extern const XmlTable video_xml;
 extern const XmlTable input_xml;
 extern const XmlTable balloon_xml;    /* domain-xml-misc.c */
 extern const XmlTable rng_xml;
-extern const XmlTable panic_xml;
+extern const XmlTable panic_xml;      /* domain-xml-platform.c */
 extern const XmlTable watchdog_xml;
 extern const XmlTable qemu_commandline_xml; /* domain-xml-qemu.c */
 extern const XmlType xml_qemu_namespace;

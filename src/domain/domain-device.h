@@ -19,14 +19,3 @@ typedef struct DomainRng {
         char *backend_path; /* random: "/dev/random" when absent, as in libvirt */
         OptUint rate_bytes, rate_period; /* bytes per milliseconds */
 } DomainRng;
-
-typedef struct DomainPanic {
-        DeviceInfo info;
-        PanicModel model;
-} DomainPanic;
-
-typedef struct DomainWatchdog {
-        DeviceInfo info;
-        WatchdogModel model;
-        WatchdogAction action;
-} DomainWatchdog;

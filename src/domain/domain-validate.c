@@ -43,67 +43,6 @@ static void check_vcpus(const Domain *d, Diag *diag) {
                                   NUMBER_SET_MAX);
 }
 
-static void check_os(const Domain *d, Diag *diag) {
-        const DomainOs *os = &d->os;
-
-        if (os->type != OS_HVM && os->type != OS_UNSET)
-                refuse(diag, os->loc, "os type", os_type_to_string(os->type));
-        check_path(diag, os->loc, "kernel", os->kernel);
-        check_path(diag, os->loc, "initrd", os->initrd);
-        check_path(diag, os->loc, "dtb", os->dtb);
-        check_path(diag, os->loc, "emulator", d->emulator);
-        if (os->initrd && !os->kernel)
-                (void) diag_error(diag, os->loc, "initrd '%s': there is no kernel for it", os->initrd);
-        if (os->cmdline && !os->kernel)
-                (void) diag_error(diag, os->loc, "cmdline '%s': there is no kernel for it", os->cmdline);
-        if (os->has_reboot_timeout && (os->reboot_timeout < -1 || os->reboot_timeout > 65535))
-                (void) diag_error(diag, os->loc, "bios @rebootTimeout: %d is not a number from -1 to 65535",
-                                  os->reboot_timeout);
-        if (os->smbios == SMBIOS_HOST || os->smbios == SMBIOS_SYSINFO)
-                refuse(diag, os->loc, "smbios mode", smbios_mode_to_string(os->smbios));
-        for (size_t i = 0; i < os->n_boot; i++)
-                for (size_t k = 0; k < i; k++)
-                        if (os->boot[i] == os->boot[k]) {
-                                (void) diag_error(diag, os->loc, "boot device '%s' is given twice",
-                                                  boot_device_to_string(os->boot[i]));
-                                break;
-                        }
-}
-
-static void check_firmware(const Domain *d, Diag *diag) {
-        const DomainOs *os = &d->os;
-
-        check_path(diag, os->loc, "loader", os->loader);
-        check_path(diag, os->loc, "nvram", os->nvram);
-        check_path(diag, os->loc, "nvram @template", os->nvram_template);
-        if ((os->nvram || os->nvram_template) && os->loader_stateless == TRI_YES)
-                (void) diag_error(diag, os->loc, "nvram: a loader with stateless='yes' has none");
-        else if ((os->nvram || os->nvram_template) && os->loader_type == LOADER_ROM)
-                (void) diag_error(diag, os->loc, "nvram: a loader of type 'rom' has none");
-        if (!os->loader && (os->loader_type != LOADER_UNSET || os->loader_readonly != TRI_UNSET) &&
-            os->firmware == FIRMWARE_UNSET)
-                (void) diag_error(diag, os->loc, "loader has no path");
-        if (os->loader_secure == TRI_YES && os->loader_type == LOADER_ROM)
-                (void) diag_error(diag, os->loc, "loader secure='yes' needs type='pflash'");
-        if (os->loader_secure == TRI_YES && d->features.smm != TRI_YES)
-                (void) diag_error(
-                        diag, os->loc,
-                        "loader secure='yes' needs <smm state='on'/>, else the guest could change it");
-}
-
-static void check_features(const Domain *d, Diag *diag) {
-        const DomainFeatures *f = &d->features;
-        bool arm = d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L;
-
-        if (!f->gic_version)
-                return;
-        if (!arm)
-                (void) diag_error(diag, f->loc, "gic is for ARM machines, not for '%s'",
-                                  strempty(arch_to_string(d->os.arch)));
-        if (!streq(f->gic_version, "2") && !streq(f->gic_version, "3") && !streq(f->gic_version, "host"))
-                (void) diag_error(diag, f->loc, "gic version '%s' is not one of 2, 3, host", f->gic_version);
-}
-
 static void check_cpu(const Domain *d, Diag *diag) {
         const DomainCpu *c = &d->cpu;
 
@@ -138,57 +77,6 @@ static void check_cpu(const Domain *d, Diag *diag) {
                                 break;
                         }
         }
-}
-
-static void check_clock(const Domain *d, Diag *diag) {
-        const DomainClock *c = &d->clock;
-
-        if (c->offset == CLOCK_OFFSET_TIMEZONE && isempty(c->timezone))
-                (void) diag_error(diag, c->loc, "clock offset 'timezone' needs @timezone");
-        if (c->offset == CLOCK_OFFSET_ABSOLUTE && !c->start.set)
-                (void) diag_error(diag, c->loc, "clock offset 'absolute' needs @start");
-        for (size_t i = 0; i < c->n_timers; i++) {
-                const DomainTimer *t = c->timers + i;
-                for (size_t k = 0; k < i; k++)
-                        if (t->name == c->timers[k].name) {
-                                (void) diag_error(diag, t->loc, "timer '%s' is given twice",
-                                                  timer_name_to_string(t->name));
-                                break;
-                        }
-                if (t->track && !streq(t->track, "guest") && !streq(t->track, "wall") &&
-                    !streq(t->track, "boot"))
-                        (void) diag_error(diag, t->loc, "timer @track: '%s' is not one of boot, guest, wall",
-                                          t->track);
-        }
-}
-
-static void check_lifecycle(const Domain *d, Diag *diag) {
-        const struct {
-                const char *what;
-                LifecycleAction action;
-                bool crash;
-        } events[] = {
-                {"on_poweroff", d->on_poweroff, false},
-                {"on_reboot", d->on_reboot, false},
-                {"on_crash", d->on_crash, true},
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(events); i++) {
-                LifecycleAction a = events[i].action;
-                bool coredump = a == ACTION_COREDUMP_DESTROY || a == ACTION_COREDUMP_RESTART;
-                if (coredump && !events[i].crash)
-                        (void) diag_error(diag, d->loc, "%s: '%s' is for on_crash only", events[i].what,
-                                          lifecycle_action_to_string(a));
-                else if (coredump || a == ACTION_RENAME_RESTART)
-                        refuse(diag, d->loc, events[i].what, lifecycle_action_to_string(a));
-        }
-}
-
-static void check_qemu(const Domain *d, Diag *diag) {
-        FOREACH_ARRAY(e, d->qemu_env, d->n_qemu_env)
-        if (isempty(e->name) || strchr(e->name, '='))
-                (void) diag_error(diag, e->loc, "qemu:env: '%s' is not the name of a variable",
-                                  strempty(e->name));
 }
 
 /* All of them run, whatever the earlier ones found; so each looks only at what it is about. */

@@ -14,8 +14,14 @@ void check_interfaces(const Domain *d, Diag *diag);
 void check_inputs(const Domain *d, Diag *diag);
 void check_balloons(const Domain *d, Diag *diag);
 void check_rngs(const Domain *d, Diag *diag);
-void check_panics(const Domain *d, Diag *diag);
+void check_panics(const Domain *d, Diag *diag); /* domain-validate-platform.c */
 void check_watchdogs(const Domain *d, Diag *diag);
+void check_os(const Domain *d, Diag *diag); /* domain-validate-os.c */
+void check_firmware(const Domain *d, Diag *diag);
+void check_features(const Domain *d, Diag *diag); /* domain-validate-features.c */
+void check_clock(const Domain *d, Diag *diag);
+void check_lifecycle(const Domain *d, Diag *diag);
+void check_qemu(const Domain *d, Diag *diag);
 void check_chars(const Domain *d, Diag *diag); /* domain-validate-char.c */
 void check_consoles(const Domain *d, Diag *diag);
 void check_serial_ports(const Domain *d, Diag *diag);

@@ -7,6 +7,8 @@
 #include "domain-graphics.h"
 #include "domain-interface.h"
 #include "domain-machine.h"
+#include "domain-os.h"
+#include "domain-platform.h"
 
 /* The model of a virtual machine: what libvirt's domain XML can say (https://libvirt.org/formatdomain.html),
  * as structs. Conventions, so that {} is "nothing was written":

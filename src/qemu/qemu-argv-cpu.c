@@ -22,20 +22,8 @@ static void add_feature(Options *o, const CpuFeature *f) {
         options_bool(o, name, on);
 }
 
-static void add_cpu_timers(Options *o, const Domain *d) {
-        FOREACH_ARRAY(t, d->clock.timers, d->clock.n_timers) {
-                if (t->name == TIMER_KVMCLOCK && t->present != TRI_UNSET)
-                        options_bool(o, "kvmclock", t->present == TRI_YES);
-                if (t->name == TIMER_HYPERVCLOCK && t->present == TRI_YES)
-                        options_add(o, "hv-time", "on");
-                if (t->name == TIMER_TSC && t->frequency.set)
-                        options_addf(o, "tsc-frequency", "%llu", (unsigned long long) t->frequency.value);
-        }
-}
-
 int emit_cpu(Emit *e) {
         const Domain *d = e->domain;
-        const DomainFeatures *f = &d->features;
         _cleanup_options_ Options o = {};
 
         switch (d->cpu.mode) {
@@ -54,12 +42,7 @@ int emit_cpu(Emit *e) {
         }
         FOREACH_ARRAY(i, d->cpu.features, d->cpu.n_features)
                 add_feature(&o, i);
-        add_cpu_timers(&o, d);
-        options_add(&o, "kvm-pv-eoi", on_off_to_string(f->apic_eoi));
-        options_add(&o, "kvm-pv-unhalt", on_off_to_string(f->pvspinlock));
-        if (f->kvm_hidden == TRI_YES)
-                options_add(&o, "kvm", "off");
-        options_add(&o, "pmu", on_off_to_string(f->pmu));
+        options_cpu_features(&o, d);
         emit_options(e, "-cpu", &o);
         return 0;
 }

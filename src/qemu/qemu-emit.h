@@ -114,6 +114,11 @@ int emit_panics(Emit *e);
 int emit_messages(Emit *e);
 
 bool has_pflash(const Domain *d) _pure_;
+/* -no-hpet and -no-acpi became machine options, and went away later. */
+bool has_machine_switches(const QemuCaps *caps) _pure_;
+bool timer_absent(const Domain *d, TimerName name) _pure_;
+/* What <features> and <clock> add to -cpu: qemu-argv-features.c. */
+void options_cpu_features(Options *o, const Domain *d);
 bool has_no_graphics(const Domain *d) _pure_;
 /* The balloon's and RAM's size: memory in whole mebibytes, as QEMU wants it. */
 uint64_t ram_size(const Domain *d) _pure_;

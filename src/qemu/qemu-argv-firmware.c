@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-device.h"
+#include "qemu-emit.h"
+#include "string-util.h"
+
+/* Firmware, the order of booting, and kernels that are booted without them. */
+
+bool has_pflash(const Domain *d) {
+        return d->os.loader && d->os.loader_type == LOADER_PFLASH;
+}
+
+static void emit_flash(Emit *e, unsigned unit, const char *path, bool writable) {
+        _cleanup_qjson_ Json storage = {}, format = {};
+        _cleanup_free_ char *name = strf("pflash%u", unit), *node = strf("libvirt-pflash%u-storage", unit),
+                            *file = NULL;
+
+        if (!name || !node) {
+                e->failed = true;
+                return;
+        }
+        file = emit_file(e, &(FileRequest){ .name = name,
+                                           .path = path,
+                                           .loc = e->domain->os.loc,
+                                           .writable = writable,
+                                           .element = unit == 0 ? "loader" : "nvram",
+                                           .read_only_image = !writable});
+        json_add_string(&storage, "driver", "file");
+        json_add_string(&storage, "filename", file);
+        json_add_string(&storage, "node-name", node);
+        json_add_bool(&storage, e->native ? "auto-read-only" : "read-only", e->native || !writable);
+        json_add_string(&storage, "discard", "unmap");
+        emit_json(e, "-blockdev", &storage);
+        json_add_stringf(&format, "node-name", "libvirt-pflash%u-format", unit);
+        json_add_bool(&format, "read-only", !writable);
+        json_add_string(&format, "driver", "raw");
+        json_add_string(&format, "file", node);
+        emit_json(e, "-blockdev", &format);
+}
+
+int emit_pflash(Emit *e) {
+        const DomainOs *os = &e->domain->os;
+
+        emit_flash(e, 0, os->loader, os->loader_readonly == TRI_NO);
+        if (os->nvram)
+                emit_flash(e, 1, os->nvram, true);
+        return 0;
+}
+
+int emit_loader(Emit *e) {
+        const DomainOs *os = &e->domain->os;
+        _cleanup_free_ char *path = NULL;
+
+        if (os->loader_type == LOADER_PFLASH) {
+                if (os->loader_secure == TRI_YES)
+                        emit_option(e, "-global", "driver=cfi.pflash01,property=secure,value=on");
+                return 0;
+        }
+        path = emit_copy(
+                e, &(FileRequest) { .name = "loader", .path = os->loader, .element = "loader", .loc = os->loc });
+        if (path)
+                emit_option(e, "-bios", path);
+        return 0;
+}
+
+/* --- boot --- */
+
+int emit_boot(Emit *e) {
+        const DomainOs *os = &e->domain->os;
+        _cleanup_options_ Options o = {};
+
+        options_add(&o, "menu", on_off_to_string(os->bootmenu));
+        if (os->has_reboot_timeout)
+                options_addf(&o, "reboot-timeout", "%d", os->reboot_timeout);
+        if (os->bootmenu == TRI_YES && os->bootmenu_timeout.set)
+                options_addf(&o, "splash-time", "%u", os->bootmenu_timeout.value);
+        options_add(&o, "strict", "on"); /* nothing that was not asked for is booted */
+        emit_options(e, "-boot", &o);
+        return 0;
+}
+
+int emit_kernel(Emit *e) {
+        const DomainOs *os = &e->domain->os;
+        const struct { const char *option, *name, *path;
+        } files[] = {
+                { "-kernel", "kernel", os->kernel },
+                { "-initrd", "initrd", os->initrd },
+                { "-append", NULL, os->cmdline },
+                { "-dtb", "dtb", os->dtb },
+        };
+
+        FOREACH_ARRAY(f, files, ELEMENTSOF(files)) {
+                if (!f->path)
+                        continue;
+                if (!f->name) {
+                        emit_option(e, f->option, f->path);
+                        continue;
+                }
+                _cleanup_free_ char *path = emit_copy(
+                        e,
+                        &(FileRequest) { .name = f->name, .path = f->path, .element = f->name, .loc = os->loc });
+                if (path)
+                        emit_option(e, f->option, path);
+        }
+        return 0;
+}
