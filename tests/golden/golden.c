@@ -7,7 +7,8 @@
  *   NAME.fds            what is opened: number, name, kind, user, flags, path;
  * or NAME.error: the messages, when it must be refused. NAME.chains, where it is there, says which images the
  * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first.
- * golden [--update] CAPS.json DIRECTORY [NAME…]: writes what differs; --update makes it the expected text. */
+ * golden [--update] CAPS-x86_64.json DIRECTORY [NAME…]: writes what differs; --update makes it the expected text.
+ * The emulators of other architectures have their record beside that of x86_64. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -147,6 +148,53 @@ static char *diag_lines(const Diag *d) {
         return text_finish(&t, &s) < 0 ? NULL : s;
 }
 
+/* --- emulators --- */
+
+typedef struct Emulators {
+        const char *path; /* of the record for x86_64 */
+        QemuCaps *caps[_ARCH_MAX]; /* owned; read when they are asked for */
+} Emulators;
+
+static void emulators_done(Emulators *e) {
+        for (size_t i = 0; i < ELEMENTSOF(e->caps); i++)
+                qemu_caps_free(e->caps[i]);
+}
+
+static int read_caps(const char *path, QemuCaps **ret) {
+        _cleanup_free_ char *text = NULL;
+        int r = read_file_limited(AT_FDCWD, path, FILE_MAX, &text, NULL);
+
+        return r < 0 ? r : qemu_caps_from_json(text, ret);
+}
+
+/* What the emulator of D is for, by its name; that of another system's is taken to be x86_64's. */
+static Arch emulator_arch(const Domain *d) {
+        if (!d->emulator)
+                return d->os.arch ?: ARCH_X86_64;
+        for (Arch arch = ARCH_UNSET + 1; arch < _ARCH_MAX; arch++)
+                if (streq_ptr(d->emulator, arch_default_emulator(arch)))
+                        return arch;
+        return ARCH_X86_64;
+}
+
+/* NULL, with a message, when there is no record for the emulator of D. */
+static const QemuCaps *emulator_for(Emulators *e, const Domain *d) {
+        static const char suffix[] = "x86_64.json";
+        Arch arch = emulator_arch(d);
+        size_t stem = strlen(e->path);
+
+        if (e->caps[arch])
+                return e->caps[arch];
+        if (stem < strlen(suffix))
+                return NULL;
+        stem -= strlen(suffix);
+        _cleanup_free_ char *path = strf("%.*s%s.json", (int) stem, e->path, arch_to_string(arch));
+        int r = path ? read_caps(path, &e->caps[arch]) : -ENOMEM;
+        if (r < 0)
+                fprintf(stderr, "%s: %s\n", strempty(path), strerror(-r));
+        return e->caps[arch];
+}
+
 /* --- a case --- */
 
 static int add_image(HostFacts *facts, char **words) {
@@ -263,11 +311,12 @@ static bool check_plan(const char *dir, const char *name, const Domain *d, const
         return ok;
 }
 
-static bool run_case(const char *dir, const char *name, const QemuCaps *caps) {
+static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         _cleanup_free_ char *path = strf("%s/%s.xml", dir, name), *file = strf("%s.xml", name), *text = NULL;
         _cleanup_diag_ Diag diag = {};
         _cleanup_(domain_freep) Domain *d = NULL;
         HostFacts facts = host_facts_generic;
+        const QemuCaps *caps;
         size_t size;
         bool ok;
 
@@ -276,7 +325,10 @@ static bool run_case(const char *dir, const char *name, const QemuCaps *caps) {
                 fprintf(stderr, "%s: cannot be read\n", path);
                 return false;
         }
-        if (domain_from_xml(text, size, &diag, &d) < 0 || complete(d, caps, &facts, &diag) < 0) {
+        int r = domain_from_xml(text, size, &diag, &d);
+        if (r >= 0 && !(caps = emulator_for(emulators, d)))
+                return false;
+        if (r < 0 || complete(d, caps, &facts, &diag) < 0) {
                 _cleanup_free_ char *messages = diag_lines(&diag);
                 ok = check(dir, name, "error", messages);
         } else
@@ -289,7 +341,7 @@ static int is_case(const struct dirent *entry) {
         return endswith(entry->d_name, ".xml") && !endswith(entry->d_name, ".effective.xml");
 }
 
-static int run_directory(const char *dir, char *const *names, const QemuCaps *caps) {
+static int run_directory(const char *dir, char *const *names, Emulators *emulators) {
         struct dirent **list;
         int n = scandir(dir, &list, is_case, alphasort);
 
@@ -302,7 +354,7 @@ static int run_directory(const char *dir, char *const *names, const QemuCaps *ca
                 if (!name || (*names && !strv_contains(names, name)))
                         continue;
                 n_cases++;
-                if (!run_case(dir, name, caps)) {
+                if (!run_case(dir, name, emulators)) {
                         fprintf(stderr, "FAIL %s\n", name);
                         n_failed++;
                 }
@@ -312,9 +364,7 @@ static int run_directory(const char *dir, char *const *names, const QemuCaps *ca
 }
 
 int main(int argc, char **argv) {
-        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
-        _cleanup_free_ char *text = NULL;
-        int r;
+        _cleanup_(emulators_done) Emulators emulators = {};
 
         if (argc > 1 && streq(argv[1], "--update")) {
                 update = true;
@@ -322,16 +372,13 @@ int main(int argc, char **argv) {
                 argc--;
         }
         if (argc < 3) {
-                fprintf(stderr, "golden [--update] CAPS.json DIRECTORY [NAME...]\n");
+                fprintf(stderr, "golden [--update] CAPS-x86_64.json DIRECTORY [NAME...]\n");
                 return 2;
         }
-        r = read_file_limited(AT_FDCWD, argv[1], FILE_MAX, &text, NULL);
-        if (r >= 0)
-                r = qemu_caps_from_json(text, &caps);
-        if (r >= 0)
-                r = run_directory(argv[2], argv + 3, caps);
+        emulators.path = argv[1];
+        int r = run_directory(argv[2], argv + 3, &emulators);
         if (r < 0) {
-                fprintf(stderr, "%s: %s\n", argv[1], strerror(-r));
+                fprintf(stderr, "%s: %s\n", argv[2], strerror(-r));
                 return 1;
         }
         printf("%u cases, %u failed%s", n_cases, n_failed, update ? "" : "\n");

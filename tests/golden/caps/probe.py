@@ -25,14 +25,17 @@ def main(emulator):
     command('qmp_capabilities')
     version = command('query-version')['qemu']
     arch = command('query-target')['arch']
-    suffix = f'-{arch}-cpu'
+    cpus = command('query-cpu-definitions')
+    models = {c['typename']: c['name'] for c in cpus}
+    # QEMU's words that are not libvirt's.
+    arch = {'i386': 'i686', 'arm': 'armv7l'}.get(arch, arch)
     machines = []
     for m in sorted(command('query-machines'), key=lambda m: m['name']):
         machine = {'name': m['name']}
         if 'alias' in m:
             machine['alias'] = m['alias']
         if 'default-cpu-type' in m:
-            machine['default-cpu'] = m['default-cpu-type'].removesuffix(suffix)
+            machine['default-cpu'] = models.get(m['default-cpu-type'], m['default-cpu-type'])
         machine['max-cpus'] = m['cpu-max']
         if m.get('is-default'):
             machine['default'] = True
@@ -45,9 +48,9 @@ def main(emulator):
         'arch': arch,
         'kvm': command('query-kvm')['present'],
         'machines': machines,
-        'cpu-models': sorted(c['name'] for c in command('query-cpu-definitions')),
+        'cpu-models': sorted(c['name'] for c in cpus),
         # CPUs and machines have lists of their own.
-        'types': sorted(t for t in types if not t.endswith((suffix, '-machine'))),
+        'types': sorted(t for t in types if not t.endswith(('-cpu', '-machine'))),
         'commands': sorted(c['name'] for c in command('query-commands')),
     }
     command('quit')
