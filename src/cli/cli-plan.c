@@ -94,7 +94,8 @@ static void print_verdict(Cli *cli, const Source *s, int result, const Diag *dia
 }
 
 static int verb_verify(Cli *cli, const Command *c) {
-        PlanningFlags flags = PLANNING_STRICT | (command_has(c, "host") ? PLANNING_HOST : PLANNING_GENERIC);
+        PlanningFlags flags = PLANNING_STRICT | (command_has(c, "host") ? PLANNING_HOST : PLANNING_GENERIC) |
+                              (command_has(c, "schema") ? PLANNING_SCHEMA : 0);
         _cleanup_(source_done) Source s = {};
         _cleanup_diag_ Diag diag = {};
         const char *word;
@@ -280,6 +281,7 @@ static int verb_monitor_command(Cli *cli, const Command *c) {
 static const Option verify_options[] = {
         OPTION_DEFINITION,
         OPTION_FLAG("host", "also look at this machine: emulator, files, bridges, KVM"),
+        OPTION_FLAG("schema", "also hold the file against the RELAX NG schema"),
         OPTION_FLAG("json", "print the result as JSON"),
         OPTIONS_END,
 };

@@ -75,6 +75,7 @@ struct XmlType {
         int (*parse)(const XmlRow *row, const char *s, void *field);
         /* Appends the value; false when the field is not set. */
         bool (*format)(const XmlRow *row, const void *field, Text *t);
+        const char *pattern; /* a regular expression for the schema; NULL: any text */
         bool verbatim; /* white space around the text of an element belongs to the value */
 };
 

@@ -58,7 +58,7 @@ static bool format_opt_uint(const XmlRow *row, const void *field, Text *t) {
         return v->set;
 }
 
-const XmlType xml_uint = {NULL, parse_opt_uint, format_opt_uint};
+const XmlType xml_uint = {NULL, parse_opt_uint, format_opt_uint, .pattern = "[0-9]+"};
 
 static int parse_opt_u64(const XmlRow *row, const char *s, void *field) {
         uint64_t v;
@@ -79,7 +79,7 @@ static bool format_opt_u64(const XmlRow *row, const void *field, Text *t) {
         return v->set;
 }
 
-const XmlType xml_u64 = {NULL, parse_opt_u64, format_opt_u64};
+const XmlType xml_u64 = {NULL, parse_opt_u64, format_opt_u64, .pattern = "[0-9]+"};
 
 static int parse_opt_hex(const XmlRow *row, const char *s, void *field) {
         unsigned v;
@@ -100,7 +100,7 @@ static bool format_opt_hex(const XmlRow *row, const void *field, Text *t) {
         return v->set;
 }
 
-const XmlType xml_hex = {NULL, parse_opt_hex, format_opt_hex};
+const XmlType xml_hex = {NULL, parse_opt_hex, format_opt_hex, .pattern = "0x[0-9a-fA-F]+|[0-9]+"};
 
 static int parse_opt_hex64(const XmlRow *row, const char *s, void *field) {
         unsigned v;
@@ -119,7 +119,7 @@ static bool format_opt_hex64(const XmlRow *row, const void *field, Text *t) {
         return v->set;
 }
 
-const XmlType xml_hex64 = {"a number (0x3f8)", parse_opt_hex64, format_opt_hex64};
+const XmlType xml_hex64 = {"a number (0x3f8)", parse_opt_hex64, format_opt_hex64, .pattern = "0x[0-9a-fA-F]+|[0-9]+"};
 
 static int parse_int_field(const XmlRow *row, const char *s, void *field) {
         return parse_int(s, field);
@@ -130,7 +130,7 @@ static bool format_int_field(const XmlRow *row, const void *field, Text *t) {
         return true;
 }
 
-const XmlType xml_int = {"a whole number", parse_int_field, format_int_field};
+const XmlType xml_int = {"a whole number", parse_int_field, format_int_field, .pattern = "-?[0-9]+"};
 
 static int parse_int64_field(const XmlRow *row, const char *s, void *field) {
         uint64_t v;
@@ -152,7 +152,7 @@ static bool format_int64_field(const XmlRow *row, const void *field, Text *t) {
         return true;
 }
 
-const XmlType xml_int64 = {"a whole number, or reset", parse_int64_field, format_int64_field};
+const XmlType xml_int64 = {"a whole number, or reset", parse_int64_field, format_int64_field, .pattern = "-?[0-9]+|reset"};
 
 static int parse_port(const XmlRow *row, const char *s, void *field) {
         int v, r = parse_int(s, &v);
@@ -172,7 +172,7 @@ static bool format_port(const XmlRow *row, const void *field, Text *t) {
         return v != 0;
 }
 
-const XmlType xml_port = {"a port number, or -1 for any", parse_port, format_port};
+const XmlType xml_port = {"a port number, or -1 for any", parse_port, format_port, .pattern = "-?[0-9]+"};
 
 static int parse_uuid_field(const XmlRow *row, const char *s, void *field) {
         return parse_uuid(s, field);
@@ -187,7 +187,7 @@ static bool format_uuid_field(const XmlRow *row, const void *field, Text *t) {
 }
 
 const XmlType xml_uuid = {"a UUID (32 hexadecimal digits, dashes allowed)", parse_uuid_field,
-                          format_uuid_field};
+                          format_uuid_field, .pattern = "[0-9a-fA-F\\-]+"};
 
 static int parse_mac_field(const XmlRow *row, const char *s, void *field) {
         return parse_mac(s, field);
@@ -201,7 +201,7 @@ static bool format_mac_field(const XmlRow *row, const void *field, Text *t) {
         return true;
 }
 
-const XmlType xml_mac = {"a MAC address (52:54:00:12:34:56)", parse_mac_field, format_mac_field};
+const XmlType xml_mac = {"a MAC address (52:54:00:12:34:56)", parse_mac_field, format_mac_field, .pattern = "[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}"};
 
 static int parse_number_set(const XmlRow *row, const char *s, void *field) {
         return number_set_parse(s, field);
@@ -217,4 +217,4 @@ static bool format_number_set(const XmlRow *row, const void *field, Text *t) {
         return !isempty(s);
 }
 
-const XmlType xml_number_set = {"a set of CPUs (0-3,^1,8)", parse_number_set, format_number_set};
+const XmlType xml_number_set = {"a set of CPUs (0-3,^1,8)", parse_number_set, format_number_set, .pattern = "[0-9,^\\- ]+"};

@@ -14,6 +14,7 @@
 #include "strv.h"
 #include "tap.h"
 #include "text.h"
+#include "xml-schema.h"
 
 /* The facts that hold for a look at a definition: a machine made up, or this one. */
 static int planning_facts(Manager *m, PlanningFlags flags, const HostFacts **ret) {
@@ -168,6 +169,8 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
         int problem = 0;
 
         int r = definition_parse(m, text, size, parse_flags(flags), diag, &p);
+        if (flags & PLANNING_SCHEMA)
+                problem = domain_check_schema(text, size, diag);
         if (r < 0)
                 return r;
         r = check_place(source_path, p.domain, diag);

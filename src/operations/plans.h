@@ -10,6 +10,7 @@ typedef enum PlanningFlags {
                                      check that the files are there */
         PLANNING_STRICT = 1 << 1,  /* what is not known is an error */
         PLANNING_GENERIC = 1 << 2, /* as on a machine made up, with everything */
+        PLANNING_SCHEMA = 1 << 3,  /* verify: hold the text against the schema, too */
 } PlanningFlags;
 
 /* The domain of a definition, effective: with all that the emulator decides. -ENOENT when nothing is known

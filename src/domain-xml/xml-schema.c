@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <libxml/relaxng.h>
+
+#include "domain-xml-tables.h"
+#include "string-util.h"
+#include "xml-schema.h"
+
+/* The tables as RELAX NG. Attributes and elements of one name may be several rows, of which the parser takes
+ * the one that applies: here any of them will do. */
+
+#define ROWS_MAX 256
+#define ELEMENTS_MAX 1024
+
+/* The rows of a table, includes resolved; namespaces are no attributes here. */
+typedef struct Rows {
+        const XmlRow *rows[ROWS_MAX];
+        size_t n;
+} Rows;
+
+/* An element that has a definition: what is inside, and its name in the grammar. */
+typedef struct Element {
+        const XmlTable *table;
+        char *name; /* owned */
+} Element;
+
+typedef struct Schema {
+        Text *text;
+        Element elements[ELEMENTS_MAX];
+        size_t n;
+} Schema;
+
+static bool is_attribute(const XmlRow *row) {
+        return row->kind == XML_ATTRIBUTE || row->kind == XML_KNOWN_ATTRIBUTE;
+}
+
+static void collect_rows(const XmlTable *t, Rows *ret) {
+        if (!t)
+                return;
+        FOREACH_ARRAY(row, t->rows, t->n_rows) {
+                if (row->kind == XML_INCLUDE)
+                        collect_rows(row->table, ret);
+                else if (!(row->flags & XML_UNSUPPORTED) && !(row->name && startswith(row->name, "xmlns")) && ret->n < ROWS_MAX)
+                        ret->rows[ret->n++] = row;
+        }
+}
+
+/* Whether an earlier row of the list has the name: then it has taken this one along. */
+static bool is_repeated(const Rows *rows, size_t i) {
+        for (size_t k = 0; k < i; k++)
+                if (is_attribute(rows->rows[k]) == is_attribute(rows->rows[i]) &&
+                    streq_ptr(rows->rows[k]->name, rows->rows[i]->name))
+                        return true;
+        return false;
+}
+
+static unsigned count_named(const Rows *rows, const XmlRow *row) {
+        unsigned n = 0;
+
+        for (size_t k = 0; k < rows->n; k++)
+                n += is_attribute(rows->rows[k]) == is_attribute(row) && streq_ptr(rows->rows[k]->name, row->name);
+        return n;
+}
+
+/* --- values --- */
+
+/* Names of the tables are plain words; patterns have no characters that XML would mind. */
+static void add_pattern(Schema *s, const char *pattern) {
+        text_appendf(s->text, "<data type=\"token\"><param name=\"pattern\">%s</param></data>", pattern);
+}
+
+static void add_words(Schema *s, const StringTable *words) {
+        text_append(s->text, "<choice>");
+        for (size_t i = 0; i < words->n_words; i++)
+                if (words->words[i])
+                        text_appendf(s->text, "<value>%s</value>", words->words[i]);
+        text_append(s->text, "</choice>");
+}
+
+static void add_value(Schema *s, const XmlRow *row) {
+        if (row->type && row->words)
+                add_words(s, row->words);
+        else if (row->type && row->type->pattern)
+                add_pattern(s, row->type->pattern);
+        else
+                text_append(s->text, "<text/>");
+}
+
+static void add_attribute(Schema *s, const Rows *rows, const XmlRow *row) {
+        bool mandatory = row->flags & XML_MANDATORY && !row->applies, several = count_named(rows, row) > 1;
+
+        text_append(s->text, mandatory ? "" : "<optional>");
+        text_appendf(s->text, "<attribute name=\"%s\">%s", row->name, several ? "<choice>" : "");
+        for (size_t k = 0; k < rows->n; k++)
+                if (is_attribute(rows->rows[k]) && streq(rows->rows[k]->name, row->name))
+                        add_value(s, rows->rows[k]);
+        text_appendf(s->text, "%s</attribute>%s\n", several ? "</choice>" : "", mandatory ? "" : "</optional>");
+}
+
+/* --- elements --- */
+
+static const char *find_definition(const Schema *s, const XmlTable *t) {
+        FOREACH_ARRAY(e, s->elements, s->n)
+                if (e->table == t)
+                        return e->name;
+        return NULL;
+}
+
+static bool is_taken(const Schema *s, const char *name) {
+        FOREACH_ARRAY(e, s->elements, s->n)
+                if (streq(e->name, name))
+                        return true;
+        return false;
+}
+
+/* Names a table: by its element, with that of the one around it when that is taken, and a number as well when
+ * even that is. */
+static const char *add_definition(Schema *s, const XmlTable *t, const char *element, const char *around) {
+        const char *word = startswith(element, "qemu:") ?: element;
+        char *name = strdup(word);
+
+        for (unsigned i = 1; name && is_taken(s, name); i++) {
+                free(name);
+                name = i == 1 ? strf("%s-%s", around, word) : strf("%s-%s-%u", around, word, i);
+        }
+        if (!name || s->n >= ELEMENTS_MAX) {
+                free(name);
+                s->text->failed = true;
+                return "";
+        }
+        s->elements[s->n++] = (Element) { t, name };
+        return name;
+}
+
+static void add_size(Schema *s) {
+        text_append(s->text, "<optional><attribute name=\"unit\"><text/></attribute></optional>");
+        add_pattern(s, "[0-9]+");
+}
+
+/* What stands in the element of ROW; AROUND is the definition of the element around it. */
+static void add_inside(Schema *s, const XmlRow *row, const char *around) {
+        const char *definition;
+
+        switch (row->kind) {
+        case XML_KNOWN_CHILD:
+                text_append(s->text, "<ref name=\"anything\"/>");
+                return;
+        case XML_CUSTOM:
+                if (!row->table) {
+                        text_append(s->text, "<ref name=\"anything\"/>");
+                        return;
+                }
+                break;
+        case XML_TEXT_CHILD:
+                add_value(s, row);
+                break;
+        case XML_SIZE_CHILD:
+                add_size(s);
+                break;
+        case XML_STATE_CHILD:
+                text_append(s->text, "<optional><attribute name=\"state\"><choice><value>on</value><value>off</value>"
+                                     "</choice></attribute></optional>");
+                break;
+        default:
+                break;
+        }
+        if (!row->table) {
+                if (row->kind == XML_FLAG_CHILD || row->kind == XML_STATE_CHILD)
+                        text_append(s->text, "<empty/>");
+                return;
+        }
+        definition = find_definition(s, row->table) ?: add_definition(s, row->table, row->name, around);
+        text_appendf(s->text, "<ref name=\"%s\"/>", definition);
+}
+
+static void add_element(Schema *s, const XmlRow *row, const char *around) {
+        const char *qemu = startswith(row->name, "qemu:");
+
+        if (qemu)
+                text_appendf(s->text, "<element name=\"%s\" ns=\"" XML_NAMESPACE_QEMU "\">", qemu);
+        else
+                text_appendf(s->text, "<element name=\"%s\">", row->name);
+        add_inside(s, row, around);
+        text_append(s->text, "</element>");
+}
+
+static void add_child(Schema *s, const Rows *rows, const XmlRow *row, const char *around) {
+        bool list = false, mandatory = row->flags & XML_MANDATORY && !row->applies;
+        bool several = count_named(rows, row) > 1;
+
+        for (size_t k = 0; k < rows->n; k++)
+                if (!is_attribute(rows->rows[k]) && streq_ptr(rows->rows[k]->name, row->name))
+                        list = list || rows->rows[k]->kind == XML_LIST || rows->rows[k]->kind == XML_KNOWN_CHILD ||
+                               rows->rows[k]->flags & XML_REPEAT;
+        const char *wrap = list ? (mandatory ? "oneOrMore" : "zeroOrMore") : mandatory ? "group" : "optional";
+        text_appendf(s->text, "<%s>%s", wrap, several ? "<choice>" : "");
+        for (size_t k = 0; k < rows->n; k++)
+                if (!is_attribute(rows->rows[k]) && streq_ptr(rows->rows[k]->name, row->name))
+                        add_element(s, rows->rows[k], around);
+        text_appendf(s->text, "%s</%s>\n", several ? "</choice>" : "", wrap);
+}
+
+static void add_content(Schema *s, const XmlRow *row, bool alone) {
+        if (!alone) {
+                text_append(s->text, "<text/>\n"); /* RELAX NG has no data beside elements */
+                return;
+        }
+        text_append(s->text, "<choice>");
+        add_value(s, row);
+        if (!(row->flags & XML_MANDATORY))
+                text_append(s->text, "<empty/>");
+        text_append(s->text, "</choice>\n");
+}
+
+static void add_table(Schema *s, const Element *e) {
+        _cleanup_free_ char *name = strdup(e->name);
+        Rows rows = {};
+        size_t n_children = 0;
+        const XmlRow *content = NULL;
+
+        collect_rows(e->table, &rows);
+        text_appendf(s->text, "<define name=\"%s\">\n", strempty(name));
+        for (size_t i = 0; i < rows.n; i++) {
+                if (is_attribute(rows.rows[i])) {
+                        if (!is_repeated(&rows, i))
+                                add_attribute(s, &rows, rows.rows[i]);
+                } else if (rows.rows[i]->kind == XML_CONTENT)
+                        content = rows.rows[i];
+                else
+                        n_children++;
+        }
+        if (n_children > 0) {
+                text_append(s->text, "<interleave>\n");
+                for (size_t i = 0; i < rows.n; i++)
+                        if (!is_attribute(rows.rows[i]) && rows.rows[i]->kind != XML_CONTENT && !is_repeated(&rows, i))
+                                add_child(s, &rows, rows.rows[i], strempty(name));
+                if (content)
+                        add_content(s, content, false);
+                text_append(s->text, "</interleave>\n");
+        } else if (content)
+                add_content(s, content, true);
+        else if (rows.n == 0)
+                text_append(s->text, "<empty/>\n");
+        text_append(s->text, "</define>\n");
+}
+
+/* --- the grammar --- */
+
+static void schema_done(Schema *s) {
+        FOREACH_ARRAY(e, s->elements, s->n)
+                free(e->name);
+}
+
+/* Definitions are added while others are written, each once. */
+static void write_definitions(Schema *s) {
+        add_definition(s, &domain_xml, "domain", "");
+        for (size_t i = 0; i < s->n; i++)
+                add_table(s, &s->elements[i]);
+}
+
+void domain_schema(Text *t) {
+        _cleanup_(schema_done) Schema s = { .text = t };
+
+        text_append(t, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                       "<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n"
+                       "<!-- Made from the tables of src/domain-xml. -->\n"
+                       "<grammar xmlns=\"http://relaxng.org/ns/structure/1.0\" ns=\"\"\n"
+                       "         datatypeLibrary=\"http://www.w3.org/2001/XMLSchema-datatypes\">\n"
+                       "<start><element name=\"domain\"><ref name=\"domain\"/></element></start>\n");
+        write_definitions(&s);
+        text_append(t, "<define name=\"anything\"><zeroOrMore><choice><text/>"
+                       "<attribute><anyName/></attribute><element><anyName/><ref name=\"anything\"/></element>"
+                       "</choice></zeroOrMore></define>\n</grammar>\n");
+}
+
+void domain_schema_parts(void (*function)(const char *element, const char *definition, void *userdata),
+                         void *userdata) {
+        _cleanup_text_ Text unused = {};
+        _cleanup_(schema_done) Schema s = { .text = &unused };
+
+        write_definitions(&s);
+        function("domain", "domain", userdata);
+        FOREACH_ARRAY(row, devices_xml.rows, devices_xml.n_rows) {
+                const char *definition = row->kind == XML_LIST ? find_definition(&s, row->table) : NULL;
+                if (definition)
+                        function(row->name, definition, userdata);
+        }
+}
+
+/* --- checking --- */
+
+/* libxml2 says what is wrong in several steps, of which one or two name an element. */
+static void add_schema_error(void *userdata, xmlError *e) {
+        XmlReader *r = userdata;
+        _cleanup_free_ char *message = strdup(strempty(e->message));
+
+        if (!message) {
+                r->no_memory = true;
+                return;
+        }
+        for (size_t n = strlen(message); n > 0 && strchr(WHITESPACE, message[n - 1]); n--)
+                message[n - 1] = 0;
+        SrcLoc loc = e->node ? xml_reader_loc(r, e->node) : (SrcLoc) { e->line > 0 ? (unsigned) e->line : 0, 1 };
+        xml_reader_error(r, loc, "schema: %s", message);
+}
+
+static int validate(XmlReader *r, const Text *schema) {
+        xmlRelaxNGParserCtxt *parser = xmlRelaxNGNewMemParserCtxt(schema->data, (int) schema->length);
+        xmlRelaxNG *grammar = parser ? xmlRelaxNGParse(parser) : NULL;
+        xmlRelaxNGValidCtxt *context = grammar ? xmlRelaxNGNewValidCtxt(grammar) : NULL;
+        int result = -ENOMEM; /* the grammar is ours, so what else */
+
+        if (context) {
+                xmlRelaxNGSetValidStructuredErrors(context, add_schema_error, r);
+                result = xmlRelaxNGValidateDoc(context, r->doc) == 0 ? 0 : -EINVAL;
+                if (result < 0 && !r->failed)
+                        xml_reader_error(r, (SrcLoc) { 1, 1 }, "schema: the definition does not follow it");
+                xmlRelaxNGFreeValidCtxt(context);
+        }
+        if (grammar)
+                xmlRelaxNGFree(grammar);
+        if (parser)
+                xmlRelaxNGFreeParserCtxt(parser);
+        return r->no_memory ? -ENOMEM : result;
+}
+
+int domain_check_schema(const char *text, size_t size, Diag *diag) {
+        _cleanup_xml_reader_ XmlReader r = {};
+        _cleanup_text_ Text schema = {};
+
+        int k = xml_reader_load(&r, text, size);
+        if (k < 0)
+                return k;
+        r.diag = diag;
+        domain_schema(&schema);
+        return schema.failed ? -ENOMEM : validate(&r, &schema);
+}
