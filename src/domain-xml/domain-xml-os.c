@@ -52,6 +52,11 @@ DEFINE_STATIC_XML_TABLE(nvram,
         CONTENT(DomainOs, nvram, xml_string, "path of the file with the firmware's variables"),
         UNSUPPORTED("source", "variables of the firmware elsewhere than in a file"));
 
+/* What parse_boot() reads, for manual and schema. */
+DEFINE_STATIC_XML_TABLE(boot,
+        { .kind = XML_ATTRIBUTE, .flags = XML_MANDATORY, .name = "dev", .type = &xml_enum, .words = &boot_device_table,
+          .doc = "fd, hd, cdrom or network" });
+
 DEFINE_STATIC_XML_TABLE(bootmenu,
         ATTRIBUTE_ENUM("enable", DomainOs, bootmenu, yes_no, "whether there is a menu", .flags = XML_MANDATORY),
         ATTRIBUTE("timeout", DomainOs, bootmenu_timeout, xml_uint, "milliseconds it is shown", .max = 65535));
@@ -82,7 +87,7 @@ DEFINE_XML_TABLE(os,
         UNSUPPORTED("root", "root device of another hypervisor's kernel"),
         TEXT_CHILD("dtb", DomainOs, dtb, xml_string, "its device tree"),
         UNSUPPORTED("acpi", "ACPI tables of the user's"),
-        CUSTOM("boot", parse_boot, format_boot, "kinds of devices to boot from, in turn", .flags = XML_REPEAT),
+        CUSTOM("boot", parse_boot, format_boot, "kinds of devices to boot from, in turn", .table = &boot_xml, .flags = XML_REPEAT),
         CHILD("bootmenu", bootmenu, "menu of boot devices"),
         CHILD("bios", bios, "behaviour of the BIOS"),
         CHILD("smbios", smbios, "what the guest reads of its hardware"));
