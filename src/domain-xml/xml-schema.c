@@ -61,6 +61,15 @@ static unsigned count_named(const Rows *rows, const XmlRow *row) {
         return n;
 }
 
+/* A note for readers of the schema: what is written there has no effect. */
+static const char *ignored_note(const Rows *rows, const XmlRow *row) {
+        for (size_t k = 0; k < rows->n; k++)
+                if (is_attribute(rows->rows[k]) == is_attribute(row) &&
+                    streq_ptr(rows->rows[k]->name, row->name) && !(rows->rows[k]->flags & XML_IGNORED))
+                        return "";
+        return " vmunit:effect=\"none\"";
+}
+
 /* --- values --- */
 
 /* Names of the tables are plain words; patterns have no characters that XML would mind. */
@@ -89,7 +98,7 @@ static void add_attribute(Schema *s, const Rows *rows, const XmlRow *row) {
         bool mandatory = row->flags & XML_MANDATORY && !row->applies, several = count_named(rows, row) > 1;
 
         text_append(s->text, mandatory ? "" : "<optional>");
-        text_appendf(s->text, "<attribute name=\"%s\">%s", row->name, several ? "<choice>" : "");
+        text_appendf(s->text, "<attribute name=\"%s\"%s>%s", row->name, ignored_note(rows, row), several ? "<choice>" : "");
         for (size_t k = 0; k < rows->n; k++)
                 if (is_attribute(rows->rows[k]) && streq(rows->rows[k]->name, row->name))
                         add_value(s, rows->rows[k]);
@@ -172,13 +181,13 @@ static void add_inside(Schema *s, const XmlRow *row, const char *around) {
         text_appendf(s->text, "<ref name=\"%s\"/>", definition);
 }
 
-static void add_element(Schema *s, const XmlRow *row, const char *around) {
-        const char *qemu = startswith(row->name, "qemu:");
+static void add_element(Schema *s, const Rows *rows, const XmlRow *row, const char *around) {
+        const char *qemu = startswith(row->name, "qemu:"), *note = ignored_note(rows, row);
 
         if (qemu)
-                text_appendf(s->text, "<element name=\"%s\" ns=\"" XML_NAMESPACE_QEMU "\">", qemu);
+                text_appendf(s->text, "<element name=\"%s\" ns=\"" XML_NAMESPACE_QEMU "\"%s>", qemu, note);
         else
-                text_appendf(s->text, "<element name=\"%s\">", row->name);
+                text_appendf(s->text, "<element name=\"%s\"%s>", row->name, note);
         add_inside(s, row, around);
         text_append(s->text, "</element>");
 }
@@ -195,7 +204,7 @@ static void add_child(Schema *s, const Rows *rows, const XmlRow *row, const char
         text_appendf(s->text, "<%s>%s", wrap, several ? "<choice>" : "");
         for (size_t k = 0; k < rows->n; k++)
                 if (!is_attribute(rows->rows[k]) && streq_ptr(rows->rows[k]->name, row->name))
-                        add_element(s, rows->rows[k], around);
+                        add_element(s, rows, rows->rows[k], around);
         text_appendf(s->text, "%s</%s>\n", several ? "</choice>" : "", wrap);
 }
 
@@ -264,6 +273,7 @@ void domain_schema(Text *t) {
                        "<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n"
                        "<!-- Made from the tables of src/domain-xml. -->\n"
                        "<grammar xmlns=\"http://relaxng.org/ns/structure/1.0\" ns=\"\"\n"
+                       "         xmlns:vmunit=\"urn:vmunit:schema\"\n"
                        "         datatypeLibrary=\"http://www.w3.org/2001/XMLSchema-datatypes\">\n"
                        "<start><element name=\"domain\"><ref name=\"domain\"/></element></start>\n");
         write_definitions(&s);
