@@ -30,33 +30,52 @@ static bool is_file(const void *object) {
         return type_of(object) == CHARDEV_FILE;
 }
 
-static bool is_spiceport(const void *object) {
-        return type_of(object) == CHARDEV_SPICEPORT;
+static bool has_channel(const void *object) {
+        return type_of(object) == CHARDEV_SPICEPORT || type_of(object) == CHARDEV_DBUS;
+}
+
+static bool is_vdagent(const void *object) {
+        return type_of(object) == CHARDEV_QEMU_VDAGENT;
+}
+
+static bool is_nmdm(const void *object) {
+        return type_of(object) == CHARDEV_NMDM;
+}
+
+static bool can_reconnect(const void *object) {
+        return type_of(object) == CHARDEV_TCP || type_of(object) == CHARDEV_UNIX;
 }
 
 static bool is_tcp(const void *object) {
         return type_of(object) == CHARDEV_TCP;
 }
 
-static bool is_refused(const void *object) {
-        return !is_pty(object) && !has_path(object) && !has_host(object) && type_of(object) != CHARDEV_NULL;
-}
-#define REFUSED_TYPE "for types of character devices that are refused by their name"
+#define NMDM "for nmdm, which is refused by its name"
+
+DEFINE_STATIC_XML_TABLE(clipboard,
+        ATTRIBUTE_ENUM("copypaste", CharSource, clipboard, yes_no, "share the clipboard with the guest", .flags = XML_MANDATORY));
+
+DEFINE_STATIC_XML_TABLE(vdagent_mouse,
+        ATTRIBUTE_ENUM("mode", CharSource, mouse, mouse_mode, "client: the agent moves the pointer", .flags = XML_MANDATORY));
+
+DEFINE_STATIC_XML_TABLE(reconnect,
+        ATTRIBUTE_ENUM("enabled", CharSource, reconnect, yes_no, "connect again when the connection is lost", .flags = XML_MANDATORY),
+        ATTRIBUTE("timeout", CharSource, reconnect_timeout, xml_uint, "seconds between attempts"));
 
 DEFINE_STATIC_XML_TABLE(char_source,
         ATTRIBUTE_ENUM("mode", CharSource, mode, socket_mode, "bind: vmunit listens", .applies = has_mode),
         ATTRIBUTE("path", CharSource, path, xml_string, "the file, device, pipe or socket", .applies = has_path),
         ATTRIBUTE("path", CharSource, path, xml_string, "the terminal of a running VM", .applies = is_pty, .flags = XML_WRITE_ONLY),
-        ATTRIBUTE("channel", CharSource, channel, xml_string, "name of a spice port", .applies = is_spiceport),
+        ATTRIBUTE("channel", CharSource, channel, xml_string, "name of the port for spice or D-Bus clients", .applies = has_channel),
         ATTRIBUTE("host", CharSource, host, xml_string, "address", .applies = has_host),
         ATTRIBUTE("service", CharSource, service, xml_string, "port", .applies = has_host),
-        UNSUPPORTED_ATTRIBUTE("tls", "encrypted character devices", .applies = is_tcp),
+        ATTRIBUTE_ENUM("tls", CharSource, tls, yes_no, "encrypt with the certificates in /etc/pki/qemu", .applies = is_tcp),
         ATTRIBUTE_ENUM("append", CharSource, append, on_off, "keep what is in the file", .applies = is_file),
-        IGNORED_ATTRIBUTE("master", REFUSED_TYPE, .applies = is_refused),
-        IGNORED_ATTRIBUTE("slave", REFUSED_TYPE, .applies = is_refused),
-        IGNORED("clipboard", REFUSED_TYPE, .applies = is_refused),
-        IGNORED("mouse", REFUSED_TYPE, .applies = is_refused),
-        UNSUPPORTED("reconnect", "connecting again"),
+        IGNORED_ATTRIBUTE("master", NMDM, .applies = is_nmdm),
+        IGNORED_ATTRIBUTE("slave", NMDM, .applies = is_nmdm),
+        CHILD("clipboard", clipboard, "clipboard of an agent without spice", .applies = is_vdagent),
+        CHILD("mouse", vdagent_mouse, "pointer of an agent without spice", .applies = is_vdagent),
+        CHILD("reconnect", reconnect, "what happens when the connection is lost", .applies = can_reconnect),
         LIST("seclabel", CharSource, seclabels, device_seclabel, "label of this file or socket"));
 
 /* A udp device has a second <source>, for its own end. */
@@ -132,8 +151,8 @@ DEFINE_STATIC_XML_TABLE(channel_target,
         ATTRIBUTE_ENUM("type", DomainChar, target_type, char_target, "virtio", .flags = XML_MANDATORY),
         ATTRIBUTE("name", DomainChar, target_name, xml_string, "name of the port in the guest"),
         IGNORED_ATTRIBUTE("state", "whether the guest has the port open, in a running domain"),
-        IGNORED_ATTRIBUTE("address", "for guestfwd, which is refused by its name", .applies = is_guestfwd),
-        IGNORED_ATTRIBUTE("port", "for guestfwd, which is refused by its name", .applies = is_guestfwd));
+        ATTRIBUTE("address", DomainChar, guestfwd_address, xml_string, "guestfwd: IPv4 address the guest connects to", .applies = is_guestfwd, .flags = XML_MANDATORY),
+        ATTRIBUTE("port", DomainChar, target_port, xml_uint, "guestfwd: its port", .max = 65535, .applies = is_guestfwd, .flags = XML_MANDATORY));
 
 DEFINE_XML_TABLE(channel,
         INCLUDE(DomainChar, source, char_ends),

@@ -13,4 +13,5 @@ typedef struct DomainChar {
         OptUint target_port;
         char *target_name; /* channel: "org.qemu.guest_agent.0" */
         char *target_model; /* serial <target><model name=> */
+        char *guestfwd_address; /* guestfwd: where the guest connects to; with target_port */
 } DomainChar;

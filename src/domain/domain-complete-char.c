@@ -107,19 +107,28 @@ static int pair_console(Domain *d) {
         serial = first_char(d, CHAR_SERIAL);
         console = first_char(d, CHAR_CONSOLE);
         console->target_type = TARGET_SERIAL;
+        console->target_port = serial->target_port;
+        if (serial->info.address.type == ADDRESS_ISA)
+                console->info.address = serial->info.address;
         return char_source_copy(&serial->source, &console->source);
 }
 
+/* The number after the greatest one; for parallel ports only what stands before counts. */
 static void complete_ports(Domain *d, CharKind kind) {
         unsigned next = 0;
 
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == kind && c->target_port.set && c->target_port.value >= next &&
+        if (c->kind == kind && kind == CHAR_SERIAL && c->target_port.set && c->target_port.value >= next &&
             c->target_port.value < 1024)
                 next = c->target_port.value + 1;
-        FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == kind && !c->target_port.set)
-                c->target_port = OPT_UINT(next++);
+        FOREACH_ARRAY(c, d->chars, d->n_chars) {
+                if (c->kind != kind)
+                        continue;
+                if (!c->target_port.set)
+                        c->target_port = OPT_UINT(next++);
+                else if (c->target_port.value >= next && c->target_port.value < 1024)
+                        next = c->target_port.value + 1;
+        }
 }
 
 static const char *serial_model(CharTarget target, Arch arch) {
@@ -143,11 +152,7 @@ static const char *serial_model(CharTarget target, Arch arch) {
         }
 }
 
-static CharTarget default_serial(const DomainChar *c, Arch arch) {
-        if (c->info.address.type == ADDRESS_USB)
-                return TARGET_USB_SERIAL;
-        if (c->info.address.type == ADDRESS_PCI)
-                return TARGET_PCI_SERIAL;
+static CharTarget default_serial(Arch arch) {
         switch (arch) {
         case ARCH_AARCH64:
         case ARCH_ARMV7L:
@@ -165,7 +170,7 @@ static CharTarget default_serial(const DomainChar *c, Arch arch) {
 
 static int complete_serial(DomainChar *c, Arch arch) {
         if (c->target_type == TARGET_UNSET)
-                c->target_type = default_serial(c, arch);
+                c->target_type = default_serial(arch);
         const char *model = serial_model(c->target_type, arch);
         return c->target_model || !model ? 0 : free_and_strdup(&c->target_model, model);
 }
@@ -181,18 +186,33 @@ static void complete_source(DomainChar *c) {
         if (s->type == CHARDEV_UNIX && c->kind == CHAR_CHANNEL && isempty(s->path))
                 s->mode = SOCKET_UNSET;
         else if (s->mode == SOCKET_UNSET &&
-                 (s->type == CHARDEV_TCP || s->type == CHARDEV_UNIX || (s->type == CHARDEV_UDP && s->host)))
+                 (s->type == CHARDEV_TCP || s->type == CHARDEV_UNIX || s->type == CHARDEV_UDP))
                 s->mode = SOCKET_CONNECT;
+        if (s->reconnect != TRI_YES)
+                s->reconnect_timeout = (OptUint){};
+}
+
+/* Consoles are numbered as they stand there. */
+static void complete_console_ports(Domain *d) {
+        unsigned next = 0;
+
+        FOREACH_ARRAY(c, d->chars, d->n_chars) {
+                if (c->kind != CHAR_CONSOLE)
+                        continue;
+                if (!c->target_port.set)
+                        c->target_port = OPT_UINT(next);
+                next++;
+        }
 }
 
 int domain_complete_chars(Domain *d, const HostFacts *facts) {
-        static const CharKind numbered[] = {CHAR_SERIAL, CHAR_PARALLEL, CHAR_CONSOLE};
 
         FOREACH_ARRAY(c, d->chars, d->n_chars)
         complete_source(c);
         /* Numbers are given to what was written; a console or port that is added is number 0. */
-        for (size_t i = 0; i < ELEMENTSOF(numbered); i++)
-                complete_ports(d, numbered[i]);
+        complete_ports(d, CHAR_SERIAL);
+        complete_ports(d, CHAR_PARALLEL);
+        complete_console_ports(d);
         int r = pair_console(d);
         if (r < 0)
                 return r;

@@ -159,6 +159,8 @@ DECLARE_ENUM(CharTarget, char_target, TARGET, CHAR_TARGETS);
 DECLARE_ENUM(CharProtocol, char_protocol, PROTOCOL, CHAR_PROTOCOLS);
 #define SOCKET_MODES(X) X(SOCKET_BIND, "bind") X(SOCKET_CONNECT, "connect")
 DECLARE_ENUM(SocketMode, socket_mode, SOCKET, SOCKET_MODES);
+#define MOUSE_MODES(X) X(MOUSE_CLIENT, "client") X(MOUSE_SERVER, "server")
+DECLARE_ENUM(MouseMode, mouse_mode, MOUSE, MOUSE_MODES);
 
 #define GRAPHICS_TYPES(X) \
         X(GRAPHICS_SDL, "sdl") X(GRAPHICS_VNC, "vnc") X(GRAPHICS_RDP, "rdp") X(GRAPHICS_DESKTOP, "desktop") \

@@ -76,7 +76,12 @@ typedef struct CharSource {
         Tristate append;
         char *log_file;
         Tristate log_append;
-        char *channel; /* spiceport */
+        char *channel; /* spiceport, dbus */
+        Tristate tls;  /* tcp */
+        Tristate reconnect;
+        OptUint reconnect_timeout; /* seconds */
+        Tristate clipboard;        /* qemu-vdagent */
+        MouseMode mouse;           /* qemu-vdagent */
         DeviceSeclabel *seclabels;
         size_t n_seclabels;
 } CharSource;

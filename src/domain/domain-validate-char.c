@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <arpa/inet.h>
+
 #include "domain-validate.h"
 #include "string-util.h"
 
-#define SUPPORTED_TYPES                                                                                      \
-        (BIT(CHARDEV_UNSET) | BIT(CHARDEV_PTY) | BIT(CHARDEV_FILE) | BIT(CHARDEV_UNIX) | BIT(CHARDEV_TCP) |  \
-         BIT(CHARDEV_NULL))
-#define SUPPORTED_CHANNELS (BIT(CHARDEV_UNSET) | BIT(CHARDEV_UNIX))
 #define SERIAL_TARGETS                                                                                       \
-        (BIT(TARGET_UNSET) | BIT(TARGET_ISA_SERIAL) | BIT(TARGET_USB_SERIAL) | BIT(TARGET_PCI_SERIAL) |      \
-         BIT(TARGET_SPAPR_VIO_SERIAL) | BIT(TARGET_SYSTEM_SERIAL) | BIT(TARGET_SCLP_SERIAL))
+        (BIT(TARGET_ISA_SERIAL) | BIT(TARGET_USB_SERIAL) | BIT(TARGET_PCI_SERIAL) |                          \
+         BIT(TARGET_SYSTEM_SERIAL) | BIT(TARGET_ISA_DEBUG) | BIT(TARGET_UNSET))
+#define X86_TARGETS (SERIAL_TARGETS & ~BIT(TARGET_SYSTEM_SERIAL))
+#define ARM_TARGETS (SERIAL_TARGETS & ~(BIT(TARGET_ISA_SERIAL) | BIT(TARGET_ISA_DEBUG)))
 #define CONSOLE_TARGETS (BIT(TARGET_UNSET) | BIT(TARGET_SERIAL) | BIT(TARGET_VIRTIO))
-#define CHANNEL_TARGETS (BIT(TARGET_UNSET) | BIT(TARGET_VIRTIO))
+#define CHANNEL_TARGETS (BIT(TARGET_UNSET) | BIT(TARGET_VIRTIO) | BIT(TARGET_GUESTFWD))
 #define PARALLEL_TARGETS BIT(TARGET_UNSET)
 
 static const uint64_t targets[_CHAR_MAX] = {
@@ -26,25 +26,113 @@ static void refuse_type(const DomainChar *c, Diag *diag, const char *what, const
                           strempty(word));
 }
 
-static void check_end(const DomainChar *c, Diag *diag) {
-        const CharSource *s = &c->source;
-        const char *kind = char_kind_to_string(c->kind), *type = strempty(char_type_to_string(s->type));
+static bool has_spice(const Domain *d) {
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
+        if (g->type == GRAPHICS_SPICE)
+                return true;
+        return false;
+}
 
-        if ((s->type == CHARDEV_FILE || (s->type == CHARDEV_UNIX && c->kind != CHAR_CHANNEL)) &&
-            isempty(s->path))
-                (void) diag_error(diag, c->info.loc, "%s of type '%s' needs <source path='PATH'/>", kind,
-                                  type);
-        else if (!isempty(s->path) && *s->path != '/')
-                (void) diag_error(diag, c->info.loc, "%s: source '%s' is not an absolute path", kind,
-                                  s->path);
-        if (s->type == CHARDEV_TCP && (isempty(s->host) || isempty(s->service)))
-                (void) diag_error(diag, c->info.loc,
-                                  "%s of type 'tcp' needs <source host='HOST' service='PORT'/>", kind);
+/* What a type cannot do without. */
+static const struct {
+        CharType type;
+        bool path, host, service, channel, spice;
+        const char *example;
+} needs[] = {
+        {CHARDEV_FILE, .path = true, .example = "path='PATH'"},
+        {CHARDEV_DEV, .path = true, .example = "path='PATH'"},
+        {CHARDEV_PIPE, .path = true, .example = "path='PATH'"},
+        {CHARDEV_UNIX, .path = true, .example = "path='PATH'"},
+        {CHARDEV_TCP, .host = true, .service = true, .example = "host='HOST' service='PORT'"},
+        {CHARDEV_UDP, .service = true, .example = "mode='connect' host='HOST' service='PORT'"},
+        {CHARDEV_SPICEPORT, .channel = true, .spice = true, .example = "channel='NAME'"},
+        {CHARDEV_DBUS, .channel = true, .example = "channel='NAME'"},
+        {CHARDEV_SPICEVMC, .spice = true},
+};
+
+static void check_needs(const Domain *d, const CharSource *s, SrcLoc loc, const char *kind, bool may_lack_path,
+                        Diag *diag) {
+        const char *type = strempty(char_type_to_string(s->type));
+
+        for (size_t i = 0; i < ELEMENTSOF(needs); i++) {
+                if (needs[i].type != s->type)
+                        continue;
+                if ((needs[i].path && !may_lack_path && isempty(s->path)) ||
+                    (needs[i].host && isempty(s->host)) || (needs[i].service && isempty(s->service)) ||
+                    (needs[i].channel && isempty(s->channel)))
+                        (void) diag_error(diag, loc, "%s of type '%s' needs <source %s/>", kind, type,
+                                          needs[i].example);
+                if (needs[i].spice && !has_spice(d))
+                        (void) diag_error(diag, loc, "%s of type '%s' needs <graphics type='spice'/>", kind,
+                                          type);
+        }
+}
+
+void check_char_source(const Domain *d, const CharSource *s, SrcLoc loc, const char *kind, bool may_lack_path,
+                       Diag *diag) {
+        if (s->type == CHARDEV_NMDM) {
+                (void) diag_error(diag, loc, "not supported: %s type 'nmdm'", kind);
+                return;
+        }
+        check_needs(d, s, loc, kind, may_lack_path, diag);
+        if (!isempty(s->path) && *s->path != '/')
+                (void) diag_error(diag, loc, "%s: source '%s' is not an absolute path", kind, s->path);
+        /* Without the encryption that was asked for nothing shall be sent. */
         if (s->protocol == PROTOCOL_TLS || s->protocol == PROTOCOL_TELNETS)
-                refuse(diag, c->info.loc, "tcp protocol", char_protocol_to_string(s->protocol));
+                refuse(diag, loc, "tcp protocol", char_protocol_to_string(s->protocol));
         if (s->log_file && *s->log_file != '/')
-                (void) diag_error(diag, c->info.loc, "%s: log '%s' is not an absolute path", kind,
-                                  s->log_file);
+                (void) diag_error(diag, loc, "%s: log '%s' is not an absolute path", kind, s->log_file);
+        if (s->reconnect == TRI_UNSET)
+                return;
+        if (s->mode == SOCKET_BIND)
+                (void) diag_error(diag, loc, "%s: <reconnect> goes with mode='connect', not with 'bind'", kind);
+        if (s->reconnect == TRI_YES && (!s->reconnect_timeout.set || s->reconnect_timeout.value == 0))
+                (void) diag_error(diag, loc, "%s: <reconnect enabled='yes'> needs a @timeout of 1 or more seconds",
+                                  kind);
+}
+
+/* What each kind of serial port is made by, and what it is plugged into. */
+static const struct {
+        CharTarget target;
+        const char *models[3];
+        AddressType address;
+} serials[] = {
+        {TARGET_ISA_SERIAL, {"isa-serial"}, ADDRESS_ISA},
+        {TARGET_USB_SERIAL, {"usb-serial"}, ADDRESS_USB},
+        {TARGET_PCI_SERIAL, {"pci-serial"}, ADDRESS_PCI},
+        {TARGET_ISA_DEBUG, {"isa-debugcon"}, ADDRESS_ISA},
+        {TARGET_SYSTEM_SERIAL, {"pl011", "16550a"}, ADDRESS_UNSET},
+};
+
+static void check_serial(const Domain *d, const DomainChar *c, Diag *diag) {
+        bool x86 = d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
+        const char *target = char_target_to_string(c->target_type);
+
+        if (!IN_SET(c->target_type, x86 ? X86_TARGETS : ARM_TARGETS)) {
+                (void) diag_error(diag, c->info.loc, "serial target type '%s' is not there on %s machines", target,
+                                  strempty(arch_to_string(d->os.arch)));
+                return;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(serials); i++) {
+                if (serials[i].target != c->target_type)
+                        continue;
+                if (c->target_model && !streq_ptr(c->target_model, serials[i].models[0]) &&
+                    !streq_ptr(c->target_model, serials[i].models[1]))
+                        (void) diag_error(diag, c->info.loc, "serial target type '%s' has no model '%s'", target,
+                                          c->target_model);
+                if (c->info.address.type != ADDRESS_UNSET && c->info.address.type != serials[i].address)
+                        (void) diag_error(diag, c->info.address.loc,
+                                          "serial target type '%s' does not go with an address of type '%s'",
+                                          target, address_type_to_string(c->info.address.type));
+        }
+}
+
+static void check_guestfwd(const DomainChar *c, Diag *diag) {
+        struct in_addr address;
+
+        if (c->guestfwd_address && inet_pton(AF_INET, c->guestfwd_address, &address) != 1)
+                (void) diag_error(diag, c->info.loc, "channel guestfwd: '%s' is not an IPv4 address",
+                                  c->guestfwd_address);
 }
 
 /* The console that is the first serial port has nothing of its own that could be wrong. */
@@ -61,16 +149,19 @@ void check_chars(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(c, d->chars, d->n_chars) {
                 if (is_shadow(d, c))
                         continue;
-                uint64_t types = c->kind == CHAR_CHANNEL ? SUPPORTED_CHANNELS : SUPPORTED_TYPES;
-
-                if (c->kind == CHAR_PARALLEL)
-                        (void) diag_error(diag, c->info.loc, "not supported: <parallel>");
-                else if (!IN_SET(c->source.type, types))
-                        refuse_type(c, diag, "type", char_type_to_string(c->source.type));
-                else if (!IN_SET(c->target_type, targets[c->kind]))
+                if (!IN_SET(c->target_type, targets[c->kind])) {
                         refuse_type(c, diag, "target type", char_target_to_string(c->target_type));
-                else
-                        check_end(c, diag);
+                        continue;
+                }
+                check_char_source(d, &c->source, c->info.loc, char_kind_to_string(c->kind),
+                                  c->target_type == TARGET_VIRTIO && c->kind == CHAR_CHANNEL, diag);
+                if (c->kind == CHAR_SERIAL)
+                        check_serial(d, c, diag);
+                if (c->target_type == TARGET_GUESTFWD)
+                        check_guestfwd(c, diag);
+                if (c->source.type == CHARDEV_SPICEVMC && c->target_type != TARGET_VIRTIO)
+                        (void) diag_error(diag, c->info.loc, "%s of type 'spicevmc': only virtio devices can be",
+                                          char_kind_to_string(c->kind));
                 if (c->kind == CHAR_CHANNEL && c->target_name && strlen(c->target_name) > 63)
                         (void) diag_error(diag, c->info.loc, "channel name '%s' is longer than 63 characters",
                                           c->target_name);

@@ -78,6 +78,7 @@ static void char_done(DomainChar *c) {
         char_source_done(&c->source);
         free(c->target_name);
         free(c->target_model);
+        free(c->guestfwd_address);
 }
 
 static void graphics_done(DomainGraphics *g) {

@@ -10,8 +10,10 @@
 /* --- the host's end --- */
 
 typedef struct Backend {
-        const DomainChar *character;
+        const CharSource *source;
         const char *element; /* "serial0": also part of the names of its files */
+        SrcLoc loc;
+        bool agent; /* the guest agent's channel */
         Options options;
 } Backend;
 
@@ -24,12 +26,12 @@ static char *open_char_file(Emit *e, const Backend *b, const char *suffix, FileR
         }
         request.name = name;
         request.element = b->element;
-        request.loc = b->character->info.loc;
+        request.loc = b->loc;
         return emit_file(e, &request);
 }
 
 static int backend_file(Emit *e, Backend *b) {
-        const CharSource *s = &b->character->source;
+        const CharSource *s = b->source;
         _cleanup_free_ char *path = open_char_file(e, b, "", (FileRequest) {
                 .path = s->path, .writable = true, .create = true, .append = s->append == TRI_YES });
 
@@ -40,7 +42,7 @@ static int backend_file(Emit *e, Backend *b) {
 
 static int backend_device(Emit *e, Backend *b) {
         _cleanup_free_ char *path = open_char_file(e, b, "", (FileRequest) {
-                .path = b->character->source.path, .writable = true, .char_device = true });
+                .path = b->source->path, .writable = true, .char_device = true });
 
         options_add(&b->options, "path", path);
         return 0;
@@ -53,7 +55,7 @@ static int backend_plain(Emit *e, Backend *b) {
 /* A socket that is made for QEMU, which gets it ready. */
 static PlanFd *socket_fd(Emit *e, Backend *b, bool listens) {
         PlanFd *fd = emit_fd(e, listens ? PLAN_FD_LISTEN : PLAN_FD_CONNECT, b->element, b->element,
-                             b->character->info.loc, 1);
+                             b->loc, 1);
 
         if (fd)
                 options_addf(&b->options, "fd", "%u", fd->number);
@@ -66,20 +68,22 @@ static int copy_to(Emit *e, char **to, const char *s) {
         return 0;
 }
 
-static void options_server(Options *o, bool listens) {
-        if (listens) {
-                options_add(o, "server", "on");
-                options_add(o, "wait", "off");
-        }
-}
+/* The native form of a connection; a confined QEMU gets it ready and cannot make another. */
+static int options_stream(Emit *e, Backend *b, bool listens) {
+        const CharSource *s = b->source;
 
-/* The agent's channel is a pair of sockets that QEMU and the monitor hold, unless the user wants a path. */
-static bool is_agent(const DomainChar *c) {
-        return c->kind == CHAR_CHANNEL && isempty(c->source.path) && streq_ptr(c->target_name, AGENT_CHANNEL);
+        if (listens) {
+                options_add(&b->options, "server", "on");
+                options_add(&b->options, "wait", "off");
+        }
+        if (s->reconnect == TRI_UNSET)
+                return 0;
+        options_addf(&b->options, "reconnect", "%u", s->reconnect == TRI_YES ? s->reconnect_timeout.value : 0);
+        return s->reconnect == TRI_YES ? emit_unwired(e, b->loc, "a character device with <reconnect>") : 0;
 }
 
 static int backend_unix(Emit *e, Backend *b) {
-        const CharSource *s = &b->character->source;
+        const CharSource *s = b->source;
         bool listens = s->mode != SOCKET_CONNECT || isempty(s->path);
         _cleanup_free_ char *path =
                 isempty(s->path) ? strf("%s/%s.sock", e->runtime_dir, b->element) : strdup(s->path);
@@ -87,13 +91,12 @@ static int backend_unix(Emit *e, Backend *b) {
 
         if (!path)
                 return -ENOMEM;
-        if (e->native) {
+        if (e->native || s->reconnect == TRI_YES) {
                 options_add(&b->options, "path", path);
-                options_server(&b->options, listens);
-                return 0;
+                return options_stream(e, b, listens);
         }
-        if (is_agent(b->character) && !e->out->has_agent) {
-                fd = emit_fd(e, PLAN_FD_PAIR, QEMU_FD_AGENT, b->element, b->character->info.loc, 1);
+        if (b->agent && !e->out->has_agent) {
+                fd = emit_fd(e, PLAN_FD_PAIR, QEMU_FD_AGENT, b->element, b->loc, 1);
                 if (fd)
                         options_addf(&b->options, "fd", "%u", fd->number);
                 e->out->has_agent = true;
@@ -103,17 +106,33 @@ static int backend_unix(Emit *e, Backend *b) {
         if (!fd)
                 return 0;
         copy_to(e, &fd->path, path);
-        options_server(&b->options, listens);
+        if (listens)
+                return options_stream(e, b, listens);
         return 0;
 }
 
-static int backend_tcp(Emit *e, Backend *b) {
-        const CharSource *s = &b->character->source;
-        bool listens = s->mode == SOCKET_BIND;
+/* Certificates for one character device. Their directory is what libvirt takes when nothing else is said. */
+static int emit_tls(Emit *e, const Backend *b, bool listens) {
+        _cleanup_qjson_ Json j = {};
 
-        if (s->protocol != PROTOCOL_UNSET && s->protocol != PROTOCOL_RAW && s->protocol != PROTOCOL_TELNET)
-                return diag_error(e->diag, b->character->info.loc, "%s: not supported: <protocol type='%s'>",
-                                  b->element, char_protocol_to_string(s->protocol));
+        if (b->source->tls != TRI_YES)
+                return 0;
+        json_add_string(&j, "qom-type", "tls-creds-x509");
+        json_add_stringf(&j, "id", "objchar%s_tls0", b->element);
+        json_add_string(&j, "dir", "/etc/pki/qemu");
+        json_add_string(&j, "endpoint", listens ? "server" : "client");
+        json_add_bool(&j, "verify-peer", true);
+        emit_json(e, "-object", &j);
+        return emit_unwired(e, b->loc, "a character device with tls='yes'");
+}
+
+static int backend_tcp(Emit *e, Backend *b) {
+        const CharSource *s = b->source;
+        bool listens = s->mode == SOCKET_BIND;
+        int r = emit_tls(e, b, listens);
+
+        if (r < 0)
+                return r;
         if (e->native) {
                 options_add(&b->options, "host", s->host);
                 options_add(&b->options, "port", s->service);
@@ -126,19 +145,54 @@ static int backend_tcp(Emit *e, Backend *b) {
         }
         if (s->protocol == PROTOCOL_TELNET)
                 options_add(&b->options, "telnet", "on");
-        options_server(&b->options, listens);
-        return 0;
+        r = e->native || listens || s->reconnect == TRI_YES ? options_stream(e, b, listens) : 0;
+        if (s->tls == TRI_YES)
+                options_addf(&b->options, "tls-creds", "objchar%s_tls0", b->element);
+        return r;
 }
 
 /* There is no descriptor for a pair of datagram addresses: QEMU makes the socket itself, which needs the
  * host's network as <interface type='user'> does. */
 static int backend_udp(Emit *e, Backend *b) {
-        const CharSource *s = &b->character->source;
+        const CharSource *s = b->source;
 
-        options_add(&b->options, "host", isempty(s->host) ? "127.0.0.1" : s->host);
+        options_add(&b->options, "host", strempty(s->host));
         options_add(&b->options, "port", s->service);
         options_add(&b->options, "localaddr", strempty(s->bind_host));
         options_add(&b->options, "localport", isempty(s->bind_service) ? "0" : s->bind_service);
+        return 0;
+}
+
+/* QEMU opens two files, PATH.in and PATH.out, or else PATH itself. */
+static int backend_pipe(Emit *e, Backend *b) {
+        options_add(&b->options, "path", b->source->path);
+        return emit_unwired(e, b->loc, "a character device of type 'pipe'");
+}
+
+static int backend_stdio(Emit *e, Backend *b) {
+        return emit_unwired(e, b->loc, "a character device of type 'stdio'");
+}
+
+static int backend_port(Emit *e, Backend *b) {
+        options_add(&b->options, "name", b->source->channel);
+        return 0;
+}
+
+/* What spice calls the device by its use. */
+static int backend_spicevmc(Emit *e, Backend *b) {
+        options_add(&b->options, "name",
+                    startswith(b->element, "redir") ? "usbredir"
+                    : startswith(b->element, "smartcard") ? "smartcard" : "vdagent");
+        return 0;
+}
+
+static int backend_vdagent(Emit *e, Backend *b) {
+        const CharSource *s = b->source;
+
+        options_add(&b->options, "name", "vdagent");
+        options_add(&b->options, "clipboard", on_off_to_string(s->clipboard));
+        if (s->mouse != MOUSE_UNSET)
+                options_bool(&b->options, "mouse", s->mouse == MOUSE_CLIENT);
         return 0;
 }
 
@@ -146,17 +200,25 @@ static const struct {
         CharType type;
         const char *word; /* QEMU's */
         int (*add)(Emit *e, Backend *b);
-        bool needs_path;
 } backends[] = {
-        { CHARDEV_NULL, "null", backend_plain },        { CHARDEV_VC, "vc", backend_plain },
-        { CHARDEV_PTY, "pty", backend_plain },          { CHARDEV_STDIO, "stdio", backend_plain },
-        { CHARDEV_FILE, "file", backend_file, true },   { CHARDEV_DEV, "serial", backend_device, true },
-        { CHARDEV_PIPE, "pipe", backend_device, true }, { CHARDEV_UNIX, "socket", backend_unix },
-        { CHARDEV_TCP, "socket", backend_tcp },         { CHARDEV_UDP, "udp", backend_udp },
+        { CHARDEV_NULL, "null", backend_plain },
+        { CHARDEV_VC, "vc", backend_plain },
+        { CHARDEV_PTY, "pty", backend_plain },
+        { CHARDEV_STDIO, "stdio", backend_stdio },
+        { CHARDEV_FILE, "file", backend_file },
+        { CHARDEV_DEV, "serial", backend_device },
+        { CHARDEV_PIPE, "pipe", backend_pipe },
+        { CHARDEV_UNIX, "socket", backend_unix },
+        { CHARDEV_TCP, "socket", backend_tcp },
+        { CHARDEV_UDP, "udp", backend_udp },
+        { CHARDEV_SPICEVMC, "spicevmc", backend_spicevmc },
+        { CHARDEV_SPICEPORT, "spiceport", backend_port },
+        { CHARDEV_DBUS, "dbus", backend_port },
+        { CHARDEV_QEMU_VDAGENT, "qemu-vdagent", backend_vdagent },
 };
 
 static void add_log(Emit *e, Backend *b) {
-        const CharSource *s = &b->character->source;
+        const CharSource *s = b->source;
         _cleanup_free_ char *path = NULL;
 
         if (!s->log_file)
@@ -167,30 +229,39 @@ static void add_log(Emit *e, Backend *b) {
         options_add(&b->options, "logappend", on_off_to_string(s->log_append));
 }
 
-static int emit_backend(Emit *e, const DomainChar *c) {
-        Backend b = { .character = c, .element = c->info.alias };
+static int emit_backend(Emit *e, Backend *b, bool parallel) {
+        CharType type = b->source->type;
 
         for (size_t i = 0; i < ELEMENTSOF(backends); i++) {
-                if (backends[i].type != c->source.type)
+                if (backends[i].type != type)
                         continue;
-                if (backends[i].needs_path && isempty(c->source.path))
-                        return diag_error(e->diag, c->info.loc, "%s: <source path=> is missing",
-                                          c->info.alias);
-                options_word(&b.options, c->kind == CHAR_PARALLEL && c->source.type == CHARDEV_DEV
-                                                 ? "parallel"
-                                                 : backends[i].word);
-                options_addf(&b.options, "id", "char%s", c->info.alias);
-                int r = backends[i].add(e, &b);
+                options_word(&b->options, parallel && type == CHARDEV_DEV ? "parallel" : backends[i].word);
+                options_addf(&b->options, "id", "char%s", b->element);
+                int r = backends[i].add(e, b);
                 if (r < 0) {
-                        options_done(&b.options);
+                        options_done(&b->options);
                         return r;
                 }
-                add_log(e, &b);
-                emit_options(e, "-chardev", &b.options);
+                add_log(e, b);
+                emit_options(e, "-chardev", &b->options);
                 return 0;
         }
-        return diag_error(e->diag, c->info.loc, "%s: not supported: type '%s'", c->info.alias,
-                          strempty(char_type_to_string(c->source.type)));
+        return diag_error(e->diag, b->loc, "%s: not supported: type '%s'", b->element,
+                          strempty(char_type_to_string(type)));
+}
+
+int emit_chardev(Emit *e, const CharSource *source, const char *alias, SrcLoc loc) {
+        return emit_backend(e, &(Backend) { .source = source, .element = alias, .loc = loc }, false);
+}
+
+/* The agent's channel is a pair of sockets that QEMU and the monitor hold, unless the user wants a path. */
+static bool is_agent(const DomainChar *c) {
+        return c->kind == CHAR_CHANNEL && isempty(c->source.path) && streq_ptr(c->target_name, AGENT_CHANNEL);
+}
+
+static int emit_char_backend(Emit *e, const DomainChar *c) {
+        return emit_backend(e, &(Backend) { .source = &c->source, .element = c->info.alias, .loc = c->info.loc,
+                                            .agent = is_agent(c) }, c->kind == CHAR_PARALLEL);
 }
 
 /* --- the guest's end --- */
@@ -244,7 +315,23 @@ static int emit_port(Emit *e, const DomainChar *c, const char *driver, const cha
         return 0;
 }
 
+/* A port of QEMU's own network that is the channel; no interface has to go with it. */
+static int emit_guestfwd(Emit *e, const DomainChar *c) {
+        _cleanup_qjson_ Json j = {};
+        Json rule = {};
+
+        json_add_stringf(&rule, "str", "tcp:%s:%u-chardev:char%s", c->guestfwd_address, c->target_port.value,
+                         c->info.alias);
+        json_add_string(&j, "type", "user");
+        json_add_list(&j, "guestfwd", &rule, 1);
+        json_add_string(&j, "id", c->info.alias);
+        emit_json(e, "-netdev", &j);
+        return 0;
+}
+
 static int emit_channel(Emit *e, const DomainChar *c) {
+        if (c->target_type == TARGET_GUESTFWD)
+                return emit_guestfwd(e, c);
         if (c->target_type != TARGET_VIRTIO)
                 return diag_error(e->diag, c->info.loc, "not supported: <channel> with <target type='%s'>",
                                   strempty(char_target_to_string(c->target_type)));
@@ -265,7 +352,7 @@ static int emit_kind(Emit *e, CharKind kind, int (*emit)(Emit *e, const DomainCh
         FOREACH_ARRAY(c, e->domain->chars, e->domain->n_chars) {
                 if (c->kind != kind || char_is_shadow(e->domain, c))
                         continue;
-                int r = emit_backend(e, c);
+                int r = emit_char_backend(e, c);
                 if (r >= 0)
                         r = emit(e, c);
                 if (r < 0)

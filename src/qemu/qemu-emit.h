@@ -73,6 +73,9 @@ unsigned boot_index(const Domain *d, const DeviceInfo *info);
 /* "virtio-blk-pci", "virtio-blk-pci-transitional" … for a model's word. */
 const char *virtio_suffix(const char *model);
 
+/* The -chardev "charALIAS" for the host's end of any device that has one. 0 or -EINVAL. */
+int emit_chardev(Emit *e, const CharSource *source, const char *alias, SrcLoc loc);
+
 /* --- the emitters, in files by device class --- */
 
 int emit_name(Emit *e);

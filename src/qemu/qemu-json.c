@@ -63,6 +63,16 @@ void json_add_sub(Json *j, const char *key, Json *sub) {
         *sub = (Json) {};
 }
 
+void json_add_list(Json *j, const char *key, Json *items, size_t n) {
+        json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < n; i++) {
+                j->failed |= items[i].failed || !list || json_object_array_add(list, items[i].object) < 0;
+                items[i] = (Json) {};
+        }
+        add(j, key, list);
+}
+
 int json_finish(Json *j, char **ret) {
         const char *text =
                 j->failed || !j->object

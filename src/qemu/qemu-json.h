@@ -20,6 +20,8 @@ void json_add_tristate(Json *j, const char *key, Tristate value);
 void json_add_null(Json *j, const char *key);
 /* Takes SUB over. */
 void json_add_sub(Json *j, const char *key, Json *sub);
+/* A list of objects; takes all of them over. */
+void json_add_list(Json *j, const char *key, Json *items, size_t n);
 
 /* The text on one line, without blanks. 0 or -ENOMEM. J is empty afterwards. */
 int json_finish(Json *j, char **ret);
