@@ -2,12 +2,11 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "fuzz.h"
 #include "guest-event.h"
 #include "lifecycle.h"
 #include "qmp.h"
 #include "string-util.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What a QEMU or a guest agent that has been taken over may send. The first byte of the input says which, and
  * whether the negotiation succeeds before; "@ID@" in the rest stands for the id of the command that waits. */

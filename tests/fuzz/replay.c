@@ -4,10 +4,8 @@
 #include <stdio.h>
 
 #include "file-util.h"
-#include "macro.h"
+#include "fuzz.h"
 #include "string-util.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Gives the files of the directories to the fuzz target, one by one: a corpus as an ordinary test. The target
  * aborts when something is wrong; the file's name is the last line then. */
