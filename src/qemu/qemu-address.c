@@ -197,6 +197,8 @@ static int check_port(const Domain *d, const DomainChar *c, Diag *diag) {
                 controller_find(d, CONTROLLER_VIRTIO_SERIAL, a->controller.value);
         unsigned port = port_of(a);
 
+        if (!controller)
+                return diag_error(diag, a->loc, "an address of type 'virtio-serial' is for virtio consoles and channels");
         if (port >= controller_ports(controller))
                 return diag_error(diag, a->loc, "virtio-serial controller %u has no port %u, its last is %u",
                                   a->controller.value, port, controller_ports(controller) - 1);
