@@ -6,6 +6,7 @@
 #include "string-util.h"
 #include "table.h"
 #include "verbs.h"
+#include "xml-select.h"
 
 /* list, domstate, dominfo, dumpxml, domid, domuuid, domname */
 
@@ -208,18 +209,23 @@ static int verb_dominfo(Cli *cli, const Command *c) {
 }
 
 static int verb_dumpxml(Cli *cli, const Command *c) {
-        _cleanup_free_ char *xml = NULL;
+        DumpFlags flags = (command_has(c, "inactive") ? DUMP_INACTIVE : 0) |
+                          (command_has(c, "security-info") ? DUMP_SECURE : 0) |
+                          (command_has(c, "migratable") ? DUMP_MIGRATABLE : 0);
+        _cleanup_free_ char *xml = NULL, *part = NULL;
+        const char *xpath = command_get(c, "xpath");
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
 
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
                 return -1;
         (void) diag_init(&diag, vm.source_path);
-        int r = vm_dump_xml(cli->manager, &vm, command_has(c, "inactive"), command_has(c, "security-info"),
-                            &diag, &xml);
+        int r = vm_dump_xml(cli->manager, &vm, flags, &diag, &xml);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to dump the XML of domain '%s'", vm.name);
-        cli_print(cli, "%s", xml);
+        if (xpath && xml_select(xml, xpath, command_has(c, "wrap"), &diag, &part) < 0)
+                return cli_error(cli, "%s", diag_first_error(&diag) ?: "out of memory");
+        cli_print(cli, "%s", part ?: xml);
         return 0;
 }
 
@@ -299,6 +305,9 @@ static const Option dumpxml_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         OPTION_FLAG("inactive", "show inactive defined XML"),
         OPTION_FLAG("security-info", "include security sensitive information in XML dump"),
+        OPTION_FLAG("migratable", "provide XML suitable for migrations"),
+        { .name = "xpath", .type = OPTION_STRING, .help = "xpath expression to filter the XML document" },
+        OPTION_FLAG("wrap", "wrap xpath results in an common root element"),
         OPTIONS_END,
 };
 static const Option domid_options[] = {

@@ -217,3 +217,46 @@ static void forget_alias(DeviceInfo *info, void *userdata) {
 void domain_forget_aliases(Domain *d) {
         domain_for_devices(d, forget_alias, NULL);
 }
+
+/* Takes element I out of a list. */
+#define DROP(list, count, i, done)                                                                           \
+        do {                                                                                                 \
+                done(list + (i));                                                                            \
+                memmove(list + (i), list + (i) + 1, (count - (i) - 1) * sizeof(*(list)));                    \
+                count--;                                                                                     \
+        } while (false)
+
+static bool is_at(const DeviceAddress *a, unsigned slot, unsigned function) {
+        return a->type == ADDRESS_UNSET ||
+               (a->type == ADDRESS_PCI && a->domain.value == 0 && a->bus.value == 0 && a->slot.value == slot &&
+                a->function.value == function);
+}
+
+static bool is_implicit_controller(const DomainController *c) {
+        const char *model = c->model ?: "";
+
+        if (c->index.value != 0 || c->info.alias)
+                return false;
+        return (c->type == CONTROLLER_USB && streq(model, "piix3-uhci") && is_at(&c->info.address, 1, 2)) ||
+               (c->type == CONTROLLER_PCI && streq(model, "pci-root") && !c->pcihole64.set);
+}
+
+static void drop_controller(Domain *d, ControllerType type) {
+        size_t found = 0, n = 0;
+
+        for (size_t i = 0; i < d->n_controllers; i++)
+                if (d->controllers[i].type == type) {
+                        found = i;
+                        n++;
+                }
+        if (n == 1 && is_implicit_controller(d->controllers + found))
+                DROP(d->controllers, d->n_controllers, found, controller_done);
+}
+
+void domain_drop_implicit(Domain *d) {
+        drop_controller(d, CONTROLLER_USB);
+        drop_controller(d, CONTROLLER_PCI);
+        for (size_t i = d->n_inputs; i > 0; i--)
+                if (d->inputs[i - 1].bus == INPUT_BUS_PS2 && d->inputs[i - 1].type == INPUT_KEYBOARD)
+                        DROP(d->inputs, d->n_inputs, i - 1, input_done);
+}

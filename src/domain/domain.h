@@ -92,6 +92,11 @@ void char_source_done(CharSource *s);
 /* Calls FUNC for every device, whatever it is. */
 void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata), void *userdata);
 
+/* Drops what libvirt adds to every definition of its own accord and leaves out where another host shall read it
+ * (virsh dumpxml --migratable): the USB and the PCI controller on an i440fx board, the PS/2 keyboard, silence as
+ * the only sound. They come back when the definition is completed. */
+void domain_drop_implicit(Domain *d);
+
 /* Forgets the aliases that are not the user's ("ua-…"): those of a running VM are derived anew at each start, so
  * that a dump of it can be defined again, as with libvirt. */
 void domain_forget_aliases(Domain *d);

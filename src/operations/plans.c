@@ -230,17 +230,21 @@ static int load_live(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
         return 0;
 }
 
-int vm_dump_xml(Manager *m, const Vm *vm, bool inactive, bool security_info, Diag *diag, char **ret) {
+int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
-        bool live = vm->active && !inactive;
+        bool live = vm->active && !(flags & DUMP_INACTIVE);
 
         int r = live ? load_live(m, vm, diag, &d) : load_inactive(m, vm, diag, &d);
         if (r < 0)
                 return r;
         if (!live)
                 domain_forget_aliases(d);
-        return domain_to_xml(d, (security_info ? DOMAIN_XML_SECURE : 0) | (live ? 0 : DOMAIN_XML_INACTIVE),
-                             ret);
+        if (flags & DUMP_MIGRATABLE) {
+                domain_forget_aliases(d);
+                domain_drop_implicit(d);
+        }
+        bool secure = flags & (DUMP_SECURE | DUMP_MIGRATABLE);
+        return domain_to_xml(d, (secure ? DOMAIN_XML_SECURE : 0) | (live ? 0 : DOMAIN_XML_INACTIVE), ret);
 }
 
 /* --- domxml-to-native --- */

@@ -26,8 +26,14 @@ int definition_plan(Manager *m, const char *text, size_t size, const char *sourc
 int definition_verify(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
                       Diag *diag);
 
+typedef enum DumpFlags {
+        DUMP_INACTIVE = 1 << 0,
+        DUMP_SECURE = 1 << 1,     /* with passwords */
+        DUMP_MIGRATABLE = 1 << 2, /* for another host: with passwords, without what it adds by itself */
+} DumpFlags;
+
 /* `dumpxml` */
-int vm_dump_xml(Manager *m, const Vm *vm, bool inactive, bool security_info, Diag *diag, char **ret);
+int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **ret);
 
 int argv_to_shell(char *const *env, char *const *argv, char **ret);
 

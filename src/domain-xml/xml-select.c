@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <libxml/xpath.h>
+
+#include "text.h"
+#include "xml-select.h"
+#include "xml-table.h"
+
+static int render_node(xmlDoc *doc, xmlNode *node, bool format, Text *t) {
+        xmlBuffer *buffer = xmlBufferCreate();
+
+        if (!buffer)
+                return -ENOMEM;
+        int n = xmlNodeDump(buffer, doc, node, 0, format);
+        if (n >= 0) {
+                text_append(t, (const char *) xmlBufferContent(buffer));
+                text_append_char(t, '\n');
+        }
+        xmlBufferFree(buffer);
+        return n < 0 ? -ENOMEM : 0;
+}
+
+static int render_each(xmlDoc *doc, const xmlNodeSet *nodes, Text *t) {
+        int r = 0;
+
+        for (int i = 0; nodes && i < nodes->nodeNr && r >= 0; i++)
+                r = render_node(doc, nodes->nodeTab[i], true, t);
+        return r;
+}
+
+/* Copies, since the nodes stand in their own document still. */
+static int render_wrapped(xmlDoc *doc, const xmlNodeSet *nodes, Text *t) {
+        xmlNode *root = xmlNewDocNode(doc, NULL, (const xmlChar *) "nodes", NULL);
+        int r = root ? 0 : -ENOMEM;
+
+        for (int i = 0; nodes && i < nodes->nodeNr && r >= 0; i++) {
+                xmlNode *copy = xmlDocCopyNode(nodes->nodeTab[i], doc, 1);
+                if (!copy || !xmlAddChild(root, copy))
+                        r = -ENOMEM;
+        }
+        if (r >= 0)
+                r = render_node(doc, root, true, t);
+        xmlFreeNode(root);
+        return r;
+}
+
+static void ignore_error(void *userdata, xmlErrorPtr error) {}
+
+int xml_select(const char *xml, const char *xpath, bool wrap, Diag *diag, char **ret) {
+        _cleanup_xml_reader_ XmlReader r = { .diag = diag };
+        _cleanup_text_ Text t = {};
+
+        int k = xml_reader_load(&r, xml, strlen(xml));
+        if (k < 0)
+                return k;
+        xmlXPathContext *context = xmlXPathNewContext(r.doc);
+        if (!context)
+                return -ENOMEM;
+        context->error = ignore_error;
+        xmlXPathObject *found = xmlXPathEval((const xmlChar *) xpath, context);
+        if (!found || found->type != XPATH_NODESET)
+                k = diag_error(diag, (SrcLoc) {}, "internal error: Incorrect xpath '%s'", xpath);
+        else
+                k = wrap ? render_wrapped(r.doc, found->nodesetval, &t) : render_each(r.doc, found->nodesetval, &t);
+        if (found)
+                xmlXPathFreeObject(found);
+        xmlXPathFreeContext(context);
+        return k < 0 ? k : text_finish(&t, ret);
+}
