@@ -67,3 +67,11 @@ static inline void *mfree(void *p) {
  * doubling, so the capacity needs no field: it is the next power of two. */
 bool array_grow(void *array, size_t count, size_t element_size) _warn_unused_;
 #define ARRAY_GROW(array, count) array_grow(&(array), (count), sizeof((array)[0]))
+
+/* Frees every element of a list with its own destructor, then the list. */
+#define FREE_LIST(list, count, done)                                                                         \
+        do {                                                                                                 \
+                FOREACH_ARRAY(_item, list, count)                                                            \
+                done(_item);                                                                                 \
+                free(list);                                                                                  \
+        } while (false)

@@ -29,7 +29,7 @@ static bool is_isa(const void *object) {
         return ((const DeviceAddress *) object)->type == ADDRESS_ISA;
 }
 
-DEFINE_STATIC_XML_TABLE(address,
+DEFINE_XML_TABLE(device_address,
         ATTRIBUTE_ENUM("type", DeviceAddress, type, address_type, "what the device is plugged into", .flags = XML_MANDATORY),
         ATTRIBUTE("controller", DeviceAddress, controller, xml_uint, "index of the controller", .applies = is_drive_or_serial),
         ATTRIBUTE("domain", DeviceAddress, domain, xml_hex, "PCI domain", .digits = 4, .max = 0xffff, .applies = is_pci),
@@ -74,7 +74,7 @@ DEFINE_XML_TABLE(virtio_options,
 
 #define ALIAS_ROW CHILD("alias", alias, "name of the device; the user's own begin with ua-")
 #define ACPI_ROW CHILD("acpi", acpi, "ACPI index, which gives network devices their name in the guest")
-#define ADDRESS_ROW STRUCT_CHILD("address", DeviceInfo, address, address, "where the device is plugged in", .flags = XML_HAS_LOC)
+#define ADDRESS_ROW STRUCT_CHILD("address", DeviceInfo, address, device_address, "where the device is plugged in", .flags = XML_HAS_LOC)
 #define BOOT_ROW CHILD("boot", boot_order, "turn of the device when the guest boots")
 #define ROM_ROW CHILD("rom", rom, "option ROM of a PCI device")
 

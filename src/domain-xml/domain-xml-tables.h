@@ -10,6 +10,7 @@ extern const XmlTable domain_xml; /* <domain>: domain-xml.c */
 
 extern const XmlTable device_info_xml;   /* alias, acpi, address: domain-xml-device.c */
 extern const XmlTable bootable_info_xml; /* the same with boot and rom */
+extern const XmlTable device_address_xml;
 extern const XmlTable device_alias_xml;  /* the halves of the former, where something stands in between */
 extern const XmlTable device_place_xml;
 

@@ -24,17 +24,27 @@ static int derive(const Domain *d, const HostFacts *facts, const char *purpose, 
         return 0;
 }
 
+/* The bits of RFC 4122 that say: made of random numbers. */
+static void mark_random(uint8_t uuid[16]) {
+        uuid[6] = (uuid[6] & 0x0f) | 0x40;
+        uuid[8] = (uuid[8] & 0x3f) | 0x80;
+}
+
+int domain_derive_uuid(const Domain *d, const HostFacts *facts, const char *purpose, unsigned position,
+                       uint8_t ret[16]) {
+        int r = derive(d, facts, purpose, position, 0, ret);
+        if (r >= 0)
+                mark_random(ret);
+        return r;
+}
+
 static int complete_uuid(Domain *d, const HostFacts *facts) {
         if (d->has_uuid)
                 return 0;
-        int r = derive(d, facts, "uuid", 0, 0, d->uuid);
-        if (r < 0)
-                return r;
-        /* The bits of RFC 4122 that say: made of random numbers. */
-        d->uuid[6] = (d->uuid[6] & 0x0f) | 0x40;
-        d->uuid[8] = (d->uuid[8] & 0x3f) | 0x80;
-        d->has_uuid = true;
-        return 0;
+        int r = domain_derive_uuid(d, facts, "uuid", 0, d->uuid);
+        if (r >= 0)
+                d->has_uuid = true;
+        return r;
 }
 
 static bool mac_is_used(const Domain *d, const uint8_t mac[6]) {
@@ -144,13 +154,6 @@ static int complete_controllers(Domain *d, const HostFacts *facts) {
         FOREACH_ARRAY(c, d->controllers, d->n_controllers)
         if (!c->index.set)
                 c->index = OPT_UINT(controller_index(d, c));
-        return 0;
-}
-
-static int complete_interfaces(Domain *d, const HostFacts *facts) {
-        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
-        if (isempty(i->model))
-                i->model = mfree(i->model);
         return 0;
 }
 
@@ -300,7 +303,7 @@ static int complete_aliases(Domain *d, const HostFacts *facts) {
 
 static int (*const steps[])(Domain *, const HostFacts *) = {
         complete_base,         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
-        domain_complete_disks, complete_controllers, complete_interfaces, domain_complete_chars,
+        domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
         complete_inputs,       complete_graphics,    complete_videos,     complete_rest,
 };
 

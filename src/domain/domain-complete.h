@@ -7,3 +7,9 @@
 /* Steps of domain_complete() that have files of their own. 0 or negative errno. */
 int domain_complete_disks(Domain *d, const HostFacts *facts);
 int domain_complete_chars(Domain *d, const HostFacts *facts);
+int domain_complete_interfaces(Domain *d, const HostFacts *facts);
+
+/* A UUID made of the machine, the VM's name, what it is for and the position of whom it is for: always the same
+ * one. 0 or -ENOMEM. */
+int domain_derive_uuid(const Domain *d, const HostFacts *facts, const char *purpose, unsigned position,
+                       uint8_t ret[16]);

@@ -137,6 +137,30 @@ DECLARE_ENUM(ControllerType, controller_type, CONTROLLER, CONTROLLER_TYPES);
 DECLARE_ENUM(InterfaceType, interface_type, INTERFACE, INTERFACE_TYPES);
 #define NET_DRIVERS(X) X(NET_DRIVER_QEMU, "qemu") X(NET_DRIVER_VHOST, "vhost")
 DECLARE_ENUM(NetDriver, net_driver, NET_DRIVER, NET_DRIVERS);
+#define IP_FAMILIES(X) X(FAMILY_IPV4, "ipv4") X(FAMILY_IPV6, "ipv6")
+DECLARE_ENUM(IpFamily, ip_family, FAMILY, IP_FAMILIES);
+#define PORT_PROTOCOLS(X) X(PORT_TCP, "tcp") X(PORT_UDP, "udp")
+DECLARE_ENUM(PortProtocol, port_protocol, PORT, PORT_PROTOCOLS);
+#define MAC_TYPES(X) X(MAC_GENERATED, "generated") X(MAC_STATIC, "static")
+DECLARE_ENUM(MacType, mac_type, MAC, MAC_TYPES);
+#define DIRECT_MODES(X) X(DIRECT_VEPA, "vepa") X(DIRECT_PRIVATE, "private") X(DIRECT_BRIDGE, "bridge") X(DIRECT_PASSTHROUGH, "passthrough")
+DECLARE_ENUM(DirectMode, direct_mode, DIRECT, DIRECT_MODES);
+#define VHOST_USER_MODES(X) X(VHOST_USER_CLIENT, "client") X(VHOST_USER_SERVER, "server")
+DECLARE_ENUM(VhostUserMode, vhost_user_mode, VHOST_USER, VHOST_USER_MODES);
+#define HOSTDEV_DRIVERS(X) X(HOSTDEV_DRIVER_KVM, "kvm") X(HOSTDEV_DRIVER_VFIO, "vfio") X(HOSTDEV_DRIVER_XEN, "xen")
+DECLARE_ENUM(HostdevDriver, hostdev_driver, HOSTDEV_DRIVER, HOSTDEV_DRIVERS);
+#define VLAN_NATIVES(X) X(VLAN_TAGGED, "tagged") X(VLAN_UNTAGGED, "untagged")
+DECLARE_ENUM(VlanNative, vlan_native, VLAN, VLAN_NATIVES);
+#define VIRTUALPORT_TYPES(X) \
+        X(VIRTUALPORT_QBG, "802.1Qbg") X(VIRTUALPORT_QBH, "802.1Qbh") X(VIRTUALPORT_OPENVSWITCH, "openvswitch") \
+        X(VIRTUALPORT_MIDONET, "midonet")
+DECLARE_ENUM(VirtualPortType, virtualport_type, VIRTUALPORT, VIRTUALPORT_TYPES);
+#define NET_TX_MODES(X) X(TX_IOTHREAD, "iothread") X(TX_TIMER, "timer")
+DECLARE_ENUM(NetTxMode, net_tx_mode, TX, NET_TX_MODES);
+#define NET_BACKENDS(X) X(NET_BACKEND_DEFAULT, "default") X(NET_BACKEND_PASST, "passt")
+DECLARE_ENUM(NetBackend, net_backend, NET_BACKEND, NET_BACKENDS);
+#define TEAMING_TYPES(X) X(TEAMING_PERSISTENT, "persistent") X(TEAMING_TRANSIENT, "transient")
+DECLARE_ENUM(TeamingType, teaming_type, TEAMING, TEAMING_TYPES);
 #define LINK_STATES(X) X(LINK_UP, "up") X(LINK_DOWN, "down")
 DECLARE_ENUM(LinkState, link_state, LINK, LINK_STATES);
 

@@ -43,6 +43,8 @@ typedef struct DeviceInfo {
         OptUint acpi_index; /* <acpi index=>: the name of a network device in the guest */
 } DeviceInfo;
 
+void device_info_done(DeviceInfo *i);
+
 /* What the transport of any virtio device can be told, as attributes of its <driver>. */
 typedef struct VirtioOptions {
         Tristate iommu, ats, packed, page_per_vq;

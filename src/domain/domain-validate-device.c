@@ -3,13 +3,9 @@
 #include "string-util.h"
 #include "strv.h"
 
-#define SUPPORTED_INTERFACES                                                                                 \
-        (BIT(INTERFACE_UNSET) | BIT(INTERFACE_USER) | BIT(INTERFACE_BRIDGE) | BIT(INTERFACE_ETHERNET))
 #define SUPPORTED_INPUTS (BIT(INPUT_UNSET) | BIT(INPUT_MOUSE) | BIT(INPUT_TABLET) | BIT(INPUT_KEYBOARD))
 #define SUPPORTED_INPUT_BUSES                                                                                \
         (BIT(INPUT_BUS_UNSET) | BIT(INPUT_BUS_PS2) | BIT(INPUT_BUS_USB) | BIT(INPUT_BUS_VIRTIO))
-/* Longest name of a network device, Linux. */
-#define DEVICE_NAME_MAX 15U
 
 /* The words of <controller model=>; a type that is not here is not supported. */
 static const char *const ide_models[] = {"piix3", "piix4", "ich6", NULL};
@@ -99,63 +95,6 @@ void check_controllers(const Domain *d, Diag *diag) {
                                 break;
                         }
         }
-}
-
-static bool device_name_is_valid(const char *name) {
-        return *name && strlen(name) <= DEVICE_NAME_MAX && !streq(name, ".") && !streq(name, "..") &&
-               utf8_is_printable(name) && !strpbrk(name, "/: ");
-}
-
-static void check_interface_source(const DomainInterface *i, Diag *diag) {
-        SrcLoc loc = i->info.loc;
-
-        if (i->type == INTERFACE_NETWORK) {
-                (void) diag_error(diag, loc, "not supported: interface type 'network' (network '%s')",
-                                  strempty(i->source_network));
-                return;
-        }
-        if (!IN_SET(i->type, SUPPORTED_INTERFACES)) {
-                refuse(diag, loc, "interface type", interface_type_to_string(i->type));
-                return;
-        }
-        if (i->type == INTERFACE_BRIDGE && isempty(i->source_bridge))
-                (void) diag_error(diag, loc, "interface of type 'bridge' needs <source bridge='NAME'/>");
-        else if (i->source_bridge && !device_name_is_valid(i->source_bridge))
-                (void) diag_error(diag, loc, "interface: '%s' is not the name of a bridge", i->source_bridge);
-        if (i->target_dev && !device_name_is_valid(i->target_dev))
-                (void) diag_error(diag, loc, "interface: target '%s' is not the name of a network device",
-                                  i->target_dev);
-        if (i->script)
-                refuse(diag, loc, "interface script", i->script);
-        if (i->backend_type && !streq(i->backend_type, "default"))
-                refuse(diag, loc, "interface backend", i->backend_type);
-}
-
-static void check_interface(const DomainInterface *i, Diag *diag) {
-        SrcLoc loc = i->info.loc;
-        bool virtio = i->model && startswith(i->model, "virtio");
-
-        check_interface_source(i, diag);
-        if (i->has_mac && (i->mac[0] & 1))
-                (void) diag_error(
-                        diag, loc,
-                        "interface: MAC address %02x:%02x:%02x:%02x:%02x:%02x is a multicast address",
-                        i->mac[0], i->mac[1], i->mac[2], i->mac[3], i->mac[4], i->mac[5]);
-        if (i->model && !in_charset(i->model, ALPHANUMERICAL "-_"))
-                (void) diag_error(diag, loc,
-                                  "interface model '%s' has characters other than a-z, A-Z, 0-9, - and _",
-                                  i->model);
-        if (!virtio && i->queues.set && i->queues.value > 1)
-                (void) diag_error(diag, loc, "interface: %u queues need model 'virtio', not '%s'",
-                                  i->queues.value, strempty(i->model));
-        if (i->queues.set && i->queues.value == 0)
-                (void) diag_error(diag, loc, "interface: queues is 0");
-        check_path(diag, loc, "interface rom", i->info.rom_file);
-}
-
-void check_interfaces(const Domain *d, Diag *diag) {
-        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
-        check_interface(i, diag);
 }
 
 void check_inputs(const Domain *d, Diag *diag) {

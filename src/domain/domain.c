@@ -2,19 +2,11 @@
 #include "domain.h"
 #include "string-util.h"
 
-/* Frees every element of a list with its own destructor, then the list. */
-#define FREE_LIST(list, count, done)                                                                         \
-        do {                                                                                                 \
-                FOREACH_ARRAY(_item, list, count)                                                            \
-                done(_item);                                                                                 \
-                free(list);                                                                                  \
-        } while (false)
-
 Domain *domain_new(void) {
         return calloc(1, sizeof(Domain));
 }
 
-static void device_info_done(DeviceInfo *i) {
+void device_info_done(DeviceInfo *i) {
         free(i->alias);
         free(i->address.port);
         free(i->rom_file);
@@ -36,17 +28,6 @@ static void controller_done(DomainController *c) {
         device_info_done(&c->info);
         free(c->model);
         free(c->pci_model_name);
-}
-
-static void interface_done(DomainInterface *i) {
-        device_info_done(&i->info);
-        free(i->source_bridge);
-        free(i->source_network);
-        free(i->source_dev);
-        free(i->target_dev);
-        free(i->model);
-        free(i->script);
-        free(i->backend_type);
 }
 
 static void device_seclabel_done(DeviceSeclabel *s) {

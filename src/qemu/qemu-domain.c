@@ -126,7 +126,7 @@ static int complete_cpu(Domain *d, const QemuCaps *caps, const HostFacts *facts,
 
 static int complete_network_models(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
-                if (!i->model) {
+                if (!i->model && i->type != INTERFACE_HOSTDEV) {
                         int r = free_and_strdup(&i->model, arch_is_x86(d) ? "rtl8139" : "virtio");
                         if (r < 0)
                                 return r;

@@ -66,15 +66,22 @@ unsigned pci_controller_connect(const Domain *d, const DomainController *c) {
         }
 }
 
+/* The cards libvirt knows to be conventional; of any other it thinks that it is PCI Express, and the guest sees
+ * it there. */
+static const char *const conventional_cards[] = {
+        "rtl8139", "e1000",    "virtio-transitional", "vmxnet",  "vmxnet2", "vmxnet3", "vlance",   "Am79C970A",
+        "Am79C973", "82540EM", "82545EM",             "82543GC", "netfront", "lan9118",
+};
+
 static unsigned interface_connect(const Domain *d, const DomainInterface *i) {
         const char *model = strempty(i->model);
 
-        if (streq(model, "usb-net"))
+        if (streq(model, "usb-net") || streq(model, "ne2k_isa"))
                 return 0;
-        if (streq(model, "virtio") || streq(model, "virtio-non-transitional") || streq(model, "e1000e") ||
-            streq(model, "igb"))
-                return express(d);
-        return conventional();
+        for (size_t k = 0; k < ELEMENTSOF(conventional_cards); k++)
+                if (streq(model, conventional_cards[k]))
+                        return conventional();
+        return express(d);
 }
 
 unsigned pci_video_connect(const Domain *d, const DomainVideo *v) {
