@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What may differ from libvirt: how a machine is wired to the host, never what the guest sees of it.
+
+A row is a pattern of the place (argv.Difference.where, whole), what must hold of the two values besides, and why.
+Keep it short. A row that no case needs is an error."""
+
+import re
+
+
+class Wiring:
+    def __init__(self, where, holds, why):
+        self.where, self.holds, self.why, self.hits = re.compile(where), holds, why, 0
+
+    def allows(self, difference, case):
+        if self.where.fullmatch(difference.where) and self.holds(difference.ours, difference.theirs, case):
+            self.hits += 1
+            return True
+        return False
+
+
+def only_libvirt(ours, theirs, _case):
+    return ours is None
+
+
+def any_two(_ours, _theirs, _case):
+    return True
+
+
+def both(ours, theirs, _case):
+    return ours is not None and theirs is not None
+
+
+def ends_alike(ours, theirs, _case):
+    """Two paths that differ in the directory only."""
+    return both(ours, theirs, _case) and str(ours).rsplit("/", 1)[-1] == str(theirs).rsplit("/", 1)[-1]
+
+
+def unsaid(path):
+    """Made up, because the definition does not say it."""
+    return lambda ours, theirs, case: both(ours, theirs, case) and case.element(path) is None
+
+
+WIRINGS = [
+    Wiring(r"environment\.(PATH|HOME|XDG_\w+_HOME)", any_two, "the environment of a service, not of a daemon"),
+    Wiring(r"object\[masterKey0\]", only_libvirt, "secrets are handed over as files, not under a master key"),
+    Wiring(r"chardev\[charmonitor\]\.path", both, "QMP is in the run-time directory of the unit"),
+    Wiring(r"uuid\.value", unsaid("uuid"), "libvirt rolls dice, vmunit derives it from the machine's id and the name"),
+    Wiring(r"device\[[^]]*\]\.mac", lambda a, b, case: both(a, b, case) and any(
+        i.find("mac") is None for i in case.element("devices").iterfind("interface")),
+        "as the UUID: only where an interface has no MAC"),
+    Wiring(r"netdev\[[^]]*\]\.fds?", both, "numbers of descriptors"),
+]
