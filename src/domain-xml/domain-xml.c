@@ -115,6 +115,46 @@ static bool is_foreign(const xmlNode *root) {
         return type > 0 && type != DOMAIN_QEMU && type != DOMAIN_KVM;
 }
 
+static bool same_place(SrcLoc a, SrcLoc b) {
+        return a.line == b.line && a.column == b.column;
+}
+
+/* Whether one of the first N messages is an error about NODE or what is in it. */
+static bool is_spoiled(const XmlReader *r, const xmlNode *node, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (r->diag->entries[i].severity == DIAG_ERROR && same_place(r->diag->entries[i].loc, xml_reader_loc(r, node)))
+                        return true;
+        for (const xmlNode *child = node->children; child; child = child->next)
+                if (child->type == XML_ELEMENT_NODE && is_spoiled(r, child, n))
+                        return true;
+        return false;
+}
+
+static const xmlNode *find_place(const XmlReader *r, const xmlNode *node, SrcLoc loc) {
+        if (same_place(xml_reader_loc(r, node), loc))
+                return node;
+        for (const xmlNode *child = node->children; child; child = child->next) {
+                const xmlNode *found = child->type == XML_ELEMENT_NODE ? find_place(r, child, loc) : NULL;
+                if (found)
+                        return found;
+        }
+        return NULL;
+}
+
+/* What else is wrong, so that it need not be found in a second round. Where an element could not be read, more
+ * about it would likely be a consequence. */
+static void report_the_rest(const XmlReader *r, const xmlNode *root, const Domain *d) {
+        _cleanup_diag_ Diag more = {};
+        size_t n = r->diag->n_entries;
+
+        (void) domain_validate(d, &more);
+        FOREACH_ARRAY(e, more.entries, more.n_entries) {
+                const xmlNode *node = find_place(r, root, e->loc);
+                if (e->severity == DIAG_ERROR && node && node != root && !is_spoiled(r, node, n))
+                        (void) diag_error(r->diag, e->loc, "%s", e->text);
+        }
+}
+
 int domain_from_xml(const char *text, size_t size, Diag *diag, Domain **ret) {
         _cleanup_xml_reader_ XmlReader r = { .diag = diag };
         _cleanup_(domain_freep) Domain *d = domain_new();
@@ -137,8 +177,11 @@ int domain_from_xml(const char *text, size_t size, Diag *diag, Domain **ret) {
         xml_reader_element(&r, &domain_xml, root, d);
         if (r.no_memory)
                 return -ENOMEM;
-        if (r.failed)
+        if (r.failed) {
+                if (diag)
+                        report_the_rest(&r, root, d);
                 return -EINVAL;
+        }
         *ret = TAKE_PTR(d);
         return 0;
 }

@@ -164,6 +164,8 @@ void xml_reader_error(XmlReader *r, SrcLoc loc, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list ap;
 
+        if (r->foreign)
+                return;
         r->failed = true;
         va_start(ap, format);
         if (vasprintf(&text, format, ap) < 0)

@@ -254,7 +254,7 @@ static void read_size_child(XmlReader *r, const XmlRow *row, const xmlNode *node
         _cleanup_free_ char *text = xml_node_text(node, true), *unit = xml_node_attribute(node, "unit");
         unsigned divisor = row->divisor ?: 1;
         SrcLoc loc = xml_reader_loc(r, node);
-        uint64_t number, size = unit_size(unit ?: "KiB");
+        uint64_t number, size = unit_size(unit ?: row->unit ?: "KiB");
 
         read_attributes(r, row->table, node, object, "unit");
         read_children(r, NULL, node, object);
@@ -278,7 +278,7 @@ static void read_size_child(XmlReader *r, const XmlRow *row, const xmlNode *node
         /* Half of what 64 bits hold, so that no sum of sizes overflows. Rounded up to KiB, as libvirt does.
          */
         if (k < 0 || number > INT64_MAX / size) {
-                xml_reader_error(r, loc, "<%s>: '%s' %s is too large", node_name(node), text, unit ?: "KiB");
+                xml_reader_error(r, loc, "<%s>: '%s' %s is too large", node_name(node), text, unit ?: row->unit ?: "KiB");
                 return;
         }
         uint64_t bytes = DIV_ROUND_UP(number * size, UINT64_C(1024)) * 1024;

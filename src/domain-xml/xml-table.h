@@ -129,6 +129,7 @@ struct XmlRow {
         uint64_t max;     /* numbers: the largest one; 0: what fits */
         unsigned digits;  /* xml_hex */
         unsigned divisor; /* XML_SIZE_CHILD: the field counts in so many bytes; 0: in bytes */
+        const char *unit; /* XML_SIZE_CHILD: read without @unit, and written when it fits; NULL: KiB */
         size_t has;       /* offset of a bool that says whether the field is set, plus one; 0: there is none */
         size_t loc;       /* offset of a SrcLoc for the place of the element, plus one; 0: there is none */
         const XmlTable *table;

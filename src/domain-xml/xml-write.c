@@ -3,6 +3,7 @@
 
 #include "domain.h"
 #include "string-util.h"
+#include "parse-util.h"
 #include "xml-table.h"
 
 void xml_write_indent(XmlWriter *w) {
@@ -112,11 +113,11 @@ static void write_size(XmlWriter *w, const XmlRow *row, const void *object) {
         } else
                 v = *(const uint64_t *) field;
 
+        const char *unit = row->unit && v > 0 && v * (row->divisor ?: 1) % unit_size(row->unit) == 0 ? row->unit : "KiB";
         xml_write_indent(w);
-        text_appendf(&w->text, "<%s unit='KiB'", row->name);
+        text_appendf(&w->text, "<%s unit='%s'", row->name, unit);
         (void) write_attributes(w, row->table, object);
-        text_appendf(&w->text, ">%" PRIu64 "</%s>\n", DIV_ROUND_UP(v * (row->divisor ?: 1), UINT64_C(1024)),
-                     row->name);
+        text_appendf(&w->text, ">%" PRIu64 "</%s>\n", DIV_ROUND_UP(v * (row->divisor ?: 1), unit_size(unit)), row->name);
 }
 
 static void write_list(XmlWriter *w, const XmlRow *row, const void *object) {
@@ -128,15 +129,6 @@ static void write_list(XmlWriter *w, const XmlRow *row, const void *object) {
                         xml_write_element(w, row->name, row->table, element, true);
 }
 
-static void write_tag(XmlWriter *w, const XmlRow *row, const char *state, const void *object) {
-        xml_write_indent(w);
-        text_appendf(&w->text, "<%s", row->name);
-        if (state)
-                xml_write_attribute(w, "state", state);
-        (void) write_attributes(w, row->table, object);
-        text_append(&w->text, "/>\n");
-}
-
 static void write_child(XmlWriter *w, const XmlRow *row, const void *object);
 
 static void write_children(XmlWriter *w, const XmlTable *t, const void *object) {
@@ -144,6 +136,36 @@ static void write_children(XmlWriter *w, const XmlTable *t, const void *object) 
                 FOREACH_ARRAY(row, t->rows, t->n_rows)
         if (row_is_written(w, row, object))
                 write_child(w, row, object);
+}
+
+static void text_truncate(Text *t, size_t length) {
+        if (t->failed)
+                return;
+        t->length = length;
+        t->data[length] = 0;
+}
+
+/* A flag or state, with what else its element holds. */
+static void write_tag(XmlWriter *w, const XmlRow *row, const char *state, const void *object) {
+        xml_write_indent(w);
+        text_appendf(&w->text, "<%s", row->name);
+        if (state)
+                xml_write_attribute(w, "state", state);
+        (void) write_attributes(w, row->table, object);
+        size_t end_of_tag = w->text.length;
+        text_append(&w->text, ">\n");
+
+        size_t before = w->text.length;
+        w->depth++;
+        write_children(w, row->table, object);
+        w->depth--;
+        if (w->text.length > before) {
+                xml_write_indent(w);
+                text_appendf(&w->text, "</%s>\n", row->name);
+                return;
+        }
+        text_truncate(&w->text, end_of_tag);
+        text_append(&w->text, "/>\n");
 }
 
 static void write_child(XmlWriter *w, const XmlRow *row, const void *object) {
@@ -193,13 +215,6 @@ static char *element_content(XmlWriter *w, const XmlTable *t, const void *object
         if (row->kind == XML_CONTENT && row_is_written(w, row, object))
                 return row_value(w, row, object);
         return NULL;
-}
-
-static void text_truncate(Text *t, size_t length) {
-        if (t->failed)
-                return;
-        t->length = length;
-        t->data[length] = 0;
 }
 
 void xml_write_element(XmlWriter *w, const char *name, const XmlTable *t, const void *object, bool always) {

@@ -95,8 +95,6 @@ static int complete_base(Domain *d, const HostFacts *facts) {
                 d->on_reboot = ACTION_RESTART;
         if (d->on_crash == ACTION_UNSET)
                 d->on_crash = ACTION_DESTROY;
-        if (d->clock.offset == CLOCK_OFFSET_UNSET)
-                d->clock.offset = CLOCK_OFFSET_UTC;
         if (!d->emulator && arch_default_emulator(d->os.arch))
                 return free_and_strdup(&d->emulator, arch_default_emulator(d->os.arch));
         return 0;
@@ -305,6 +303,7 @@ static int (*const steps[])(Domain *, const HostFacts *) = {
         complete_base,         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
         domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
         complete_inputs,       complete_graphics,    complete_videos,     complete_rest,
+        domain_complete_platform,
 };
 
 int domain_complete(Domain *d, const HostFacts *facts, Diag *diag) {

@@ -71,6 +71,13 @@ DECLARE_ENUM(CpuFallback, cpu_fallback, FALLBACK, CPU_FALLBACKS);
         X(POLICY_DISABLE, "disable") X(POLICY_FORBID, "forbid")
 DECLARE_ENUM(CpuPolicy, cpu_policy, POLICY, CPU_POLICIES);
 
+#define HYPERV_MODES(X) X(HYPERV_CUSTOM, "custom") X(HYPERV_PASSTHROUGH, "passthrough")
+DECLARE_ENUM(HypervMode, hyperv_mode, HYPERV, HYPERV_MODES);
+#define GIC_VERSIONS(X) X(GIC_2, "2") X(GIC_3, "3") X(GIC_HOST, "host")
+DECLARE_ENUM(GicVersion, gic_version, GIC, GIC_VERSIONS);
+#define IOAPIC_DRIVERS(X) X(IOAPIC_QEMU, "qemu") X(IOAPIC_KVM, "kvm")
+DECLARE_ENUM(IoapicDriver, ioapic_driver, IOAPIC, IOAPIC_DRIVERS);
+
 #define CLOCK_OFFSETS(X) \
         X(CLOCK_OFFSET_UTC, "utc") X(CLOCK_OFFSET_LOCALTIME, "localtime") X(CLOCK_OFFSET_TIMEZONE, "timezone") \
         X(CLOCK_OFFSET_VARIABLE, "variable") X(CLOCK_OFFSET_ABSOLUTE, "absolute")
@@ -83,6 +90,11 @@ DECLARE_ENUM(ClockBasis, clock_basis, BASIS, CLOCK_BASES);
 DECLARE_ENUM(TimerName, timer_name, TIMER, TIMER_NAMES);
 #define TICK_POLICIES(X) X(TICK_DELAY, "delay") X(TICK_CATCHUP, "catchup") X(TICK_MERGE, "merge") X(TICK_DISCARD, "discard")
 DECLARE_ENUM(TickPolicy, tick_policy, TICK, TICK_POLICIES);
+
+#define TIMER_TRACKS(X) X(TRACK_BOOT, "boot") X(TRACK_GUEST, "guest") X(TRACK_WALL, "wall") X(TRACK_REALTIME, "realtime")
+DECLARE_ENUM(TimerTrack, timer_track, TRACK, TIMER_TRACKS);
+#define TIMER_MODES(X) X(TIMER_MODE_AUTO, "auto") X(TIMER_MODE_NATIVE, "native") X(TIMER_MODE_EMULATE, "emulate") X(TIMER_MODE_PARAVIRT, "paravirt") X(TIMER_MODE_SMPSAFE, "smpsafe")
+DECLARE_ENUM(TimerMode, timer_mode, TIMER_MODE, TIMER_MODES);
 
 #define ADDRESS_TYPES(X) \
         X(ADDRESS_PCI, "pci") X(ADDRESS_DRIVE, "drive") X(ADDRESS_VIRTIO_SERIAL, "virtio-serial") \
@@ -218,6 +230,15 @@ DECLARE_ENUM(RngBackend, rng_backend, RNG_BACKEND, RNG_BACKENDS);
 
 #define PANIC_MODELS(X) X(PANIC_ISA, "isa") X(PANIC_PSERIES, "pseries") X(PANIC_HYPERV, "hyperv") X(PANIC_S390, "s390") X(PANIC_PVPANIC, "pvpanic")
 DECLARE_ENUM(PanicModel, panic_model, PANIC, PANIC_MODELS);
+
+#define TPM_MODELS(X) \
+        X(TPM_TIS, "tpm-tis") X(TPM_CRB, "tpm-crb") X(TPM_SPAPR, "tpm-spapr") X(TPM_SPAPR_PROXY, "spapr-tpm-proxy") \
+        X(TPM_TIS_DEVICE, "tpm-tis-device")
+DECLARE_ENUM(TpmModel, tpm_model, TPM, TPM_MODELS);
+#define TPM_BACKENDS(X) X(TPM_BACKEND_PASSTHROUGH, "passthrough") X(TPM_BACKEND_EMULATOR, "emulator") X(TPM_BACKEND_EXTERNAL, "external")
+DECLARE_ENUM(TpmBackend, tpm_backend, TPM_BACKEND, TPM_BACKENDS);
+#define TPM_VERSIONS(X) X(TPM_VERSION_1_2, "1.2") X(TPM_VERSION_2_0, "2.0")
+DECLARE_ENUM(TpmVersion, tpm_version, TPM_VERSION, TPM_VERSIONS);
 
 #define WATCHDOG_MODELS(X) X(WATCHDOG_I6300ESB, "i6300esb") X(WATCHDOG_IB700, "ib700") X(WATCHDOG_DIAG288, "diag288") X(WATCHDOG_ITCO, "itco")
 DECLARE_ENUM(WatchdogModel, watchdog_model, WATCHDOG, WATCHDOG_MODELS);

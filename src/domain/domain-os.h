@@ -26,11 +26,28 @@ typedef struct DomainOs {
         SmbiosMode smbios;
 } DomainOs;
 
+/* <hyperv>: what Windows finds useful (docs/system/i386/hyperv.rst of QEMU). */
+typedef struct DomainHyperv {
+        SrcLoc loc; /* line 0: no <hyperv> */
+        HypervMode mode;
+        Tristate relaxed, vapic, spinlocks, vpindex, runtime, synic, stimer, stimer_direct, reset, vendor_id;
+        Tristate frequencies, reenlightenment, tlbflush, ipi, evmcs, avic, emsr_bitmap, xmm_input;
+        OptUint spinlock_retries;
+        char *vendor; /* up to 12 characters */
+} DomainHyperv;
+
 typedef struct DomainFeatures {
         SrcLoc loc;
         bool acpi, apic, pae, privnet;
-        Tristate hap, apic_eoi, pvspinlock, pmu, vmport, smm, kvm_hidden, hpt;
-        char *gic_version;
+        Tristate hap, apic_eoi, pvspinlock, pmu, vmport, smm, vmcoreinfo;
+        DomainHyperv hyperv;
+        Tristate kvm_hidden, kvm_hint_dedicated, kvm_poll_control, kvm_pv_ipi, kvm_dirty_ring;
+        OptUint kvm_dirty_ring_size;
+        bool gic; /* <gic> was written, perhaps without its version */
+        GicVersion gic_version;
+        IoapicDriver ioapic;
+        OptU64 tseg;     /* bytes */
+        OptU64 tb_cache; /* bytes */
 } DomainFeatures;
 
 typedef struct DomainTimer {
@@ -38,8 +55,10 @@ typedef struct DomainTimer {
         TimerName name;
         Tristate present;
         TickPolicy tickpolicy;
-        char *track; /* "guest", "wall", "boot" */
-        OptU64 frequency;
+        TimerTrack track;
+        TimerMode mode;
+        OptU64 frequency; /* Hz */
+        OptUint catchup_threshold, catchup_slew, catchup_limit;
 } DomainTimer;
 
 typedef struct DomainClock {
@@ -48,6 +67,7 @@ typedef struct DomainClock {
         char *timezone;
         bool has_adjustment;
         int64_t adjustment; /* seconds */
+        bool adjustment_reset; /* "reset" was written */
         ClockBasis basis;
         OptU64 start; /* absolute: seconds since the epoch */
         DomainTimer *timers;

@@ -97,6 +97,12 @@ static void watchdog_done(DomainWatchdog *w) {
         device_info_done(&w->info);
 }
 
+static void tpm_done(DomainTpm *t) {
+        device_info_done(&t->info);
+        free(t->device_path);
+        char_source_done(&t->source);
+}
+
 static void os_done(DomainOs *o) {
         free(o->machine);
         free(o->loader);
@@ -119,13 +125,9 @@ static void cpu_done(DomainCpu *c) {
         FREE_LIST(c->features, c->n_features, cpu_feature_done);
 }
 
-static void timer_done(DomainTimer *t) {
-        free(t->track);
-}
-
 static void clock_done(DomainClock *c) {
         free(c->timezone);
-        FREE_LIST(c->timers, c->n_timers, timer_done);
+        free(c->timers);
 }
 
 static void qemu_arg_done(QemuArg *a) {
@@ -149,6 +151,7 @@ static void devices_done(Domain *d) {
         FREE_LIST(d->rngs, d->n_rngs, rng_done);
         FREE_LIST(d->panics, d->n_panics, panic_done);
         FREE_LIST(d->watchdogs, d->n_watchdogs, watchdog_done);
+        FREE_LIST(d->tpms, d->n_tpms, tpm_done);
 }
 
 Domain *domain_free(Domain *d) {
@@ -160,7 +163,7 @@ Domain *domain_free(Domain *d) {
         free(d->description);
         free(d->metadata);
         os_done(&d->os);
-        free(d->features.gic_version);
+        free(d->features.hyperv.vendor);
         cpu_done(&d->cpu);
         clock_done(&d->clock);
         free(d->partition);
@@ -188,6 +191,7 @@ void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata
         FOR_ALL(d->rngs, d->n_rngs);
         FOR_ALL(d->panics, d->n_panics);
         FOR_ALL(d->watchdogs, d->n_watchdogs);
+        FOR_ALL(d->tpms, d->n_tpms);
 }
 
 static void forget_alias(DeviceInfo *info, void *userdata) {

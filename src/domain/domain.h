@@ -72,6 +72,9 @@ typedef struct Domain {
         DomainWatchdog *watchdogs;
         size_t n_watchdogs;
 
+        DomainTpm *tpms; /* one at most */
+        size_t n_tpms;
+
         DomainSeclabel *seclabels;
         size_t n_seclabels;
 

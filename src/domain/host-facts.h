@@ -25,6 +25,7 @@ typedef struct HostFacts {
         bool has_vhost_net;
         bool has_selinux;
         unsigned page_size;
+        int utc_offset; /* seconds that local time is ahead of UTC */
         int64_t now; /* seconds since the epoch: a clock that is off by a number of seconds needs it */
         DiskChain *chains; /* owned; empty until the prepare step has looked */
         size_t n_chains;

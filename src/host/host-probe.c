@@ -49,6 +49,10 @@ int host_facts_gather(HostFacts *ret) {
                 .now = (int64_t) time(NULL),
         };
         sd_id128_t id;
+        struct tm tm;
+
+        if (localtime_r(&(time_t){ (time_t) f.now }, &tm))
+                f.utc_offset = (int) tm.tm_gmtoff;
 
         /* Without a machine-id (a system that was never booted) the boot's: addresses derived from it change
          * with every boot, but are not the same as on all other machines without one. */

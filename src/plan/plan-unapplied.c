@@ -47,9 +47,19 @@ static bool find_char_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
         return false;
 }
 
+static bool find_watchdog_dump(const Domain *d, size_t i, SrcLoc *ret) {
+        FOREACH_ARRAY(w, d->watchdogs, d->n_watchdogs)
+                if (is_turn(w->action == WATCHDOG_ACTION_DUMP, &i)) {
+                        *ret = w->info.loc;
+                        return true;
+                }
+        return false;
+}
+
 static const Unapplied table[] = {
         { "<seclabel>", "a label of the user's choice; every machine has a uid of its own", find_seclabel },
         { "<seclabel> of a character device", "a label for what it is connected with", find_char_seclabel },
+        { "<watchdog action='dump'>", "the guest's memory as a file", find_watchdog_dump },
 };
 
 int plan_check_applied(const Domain *d, Diag *diag) {

@@ -62,7 +62,7 @@ static char *default_alias(const Domain *d, const QemuDevice *device) {
                 [DEVICE_KIND_INTERFACE] = "net", [DEVICE_KIND_BALLOON] = "balloon",
                 [DEVICE_KIND_RNG] = "rng",       [DEVICE_KIND_WATCHDOG] = "watchdog",
                 [DEVICE_KIND_VIDEO] = "video",   [DEVICE_KIND_INPUT] = "input",
-                [DEVICE_KIND_PANIC] = "panic",
+                [DEVICE_KIND_PANIC] = "panic",   [DEVICE_KIND_TPM] = "tpm",
         };
 
         switch (device->kind) {

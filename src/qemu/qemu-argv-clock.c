@@ -22,6 +22,7 @@ bool timer_absent(const Domain *d, TimerName name) {
 
 static int add_rtc_base(Emit *e, Options *o) {
         const DomainClock *c = &e->domain->clock;
+        int64_t offset;
         time_t base;
         struct tm tm;
         char text[32];
@@ -32,14 +33,9 @@ static int add_rtc_base(Emit *e, Options *o) {
                 options_add(o, "base", "localtime");
                 return 0;
         case CLOCK_OFFSET_VARIABLE:
-                if (c->basis == BASIS_LOCALTIME)
-                        return diag_error(e->diag, c->loc,
-                                          "not supported: <clock offset='variable' basis='localtime'>");
-                if (c->adjustment == 0) {
-                        options_add(o, "base", "utc");
-                        return 0;
-                }
-                base = (time_t) (e->facts->now + c->adjustment);
+                offset = c->basis == BASIS_LOCALTIME ? e->facts->utc_offset : 0;
+                if (__builtin_add_overflow(e->facts->now + offset, c->adjustment, &base))
+                        base = -1;
                 break;
         case CLOCK_OFFSET_ABSOLUTE:
                 base = (time_t) c->start.value;
@@ -48,12 +44,19 @@ static int add_rtc_base(Emit *e, Options *o) {
                 options_add(o, "base", "utc");
                 return 0;
         }
-        if (!gmtime_r(&base, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0 ||
+        if (base < 0 || !gmtime_r(&base, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0 ||
             tm.tm_year < 70)
                 return diag_error(e->diag, c->loc, "the clock cannot be set to that time");
         options_add(o, "base", text);
         return 0;
 }
+
+/* QEMU's words for what an rtc follows. */
+static const char *const rtc_clocks[_TRACK_MAX] = {
+        [TRACK_GUEST] = "vm",
+        [TRACK_WALL] = "host",
+        [TRACK_REALTIME] = "rt",
+};
 
 int emit_clock(Emit *e) {
         const Domain *d = e->domain;
@@ -64,20 +67,14 @@ int emit_clock(Emit *e) {
                 return r;
         FOREACH_ARRAY(t, d->clock.timers, d->clock.n_timers)
                 if (t->name == TIMER_RTC) {
-                        if (streq_ptr(t->track, "boot"))
-                                return diag_error(e->diag, t->loc,
-                                                  "not supported: <timer name='rtc' track='boot'>");
-                        options_add(&o, "clock",
-                                    streq_ptr(t->track, "guest")  ? "vm"
-                                    : streq_ptr(t->track, "wall") ? "host"
-                                                                  : NULL);
+                        options_add(&o, "clock", rtc_clocks[t->track]);
                         options_add(&o, "driftfix", t->tickpolicy == TICK_CATCHUP ? "slew" : NULL);
                 }
         emit_options(e, "-rtc", &o);
         FOREACH_ARRAY(t, d->clock.timers, d->clock.n_timers)
-                if (t->name == TIMER_PIT && (t->tickpolicy == TICK_DELAY || t->tickpolicy == TICK_DISCARD))
+                if (t->name == TIMER_PIT && arch_is_x86(d) && t->tickpolicy != TICK_CATCHUP)
                         emit_optionf(e, "-global", "kvm-pit.lost_tick_policy=%s",
-                                     tick_policy_to_string(t->tickpolicy));
+                                     t->tickpolicy == TICK_DISCARD ? "discard" : "delay");
         if (timer_absent(d, TIMER_HPET) && arch_is_x86(d) && !has_machine_switches(e->caps))
                 emit_arg(e, "-no-hpet");
         return 0;
@@ -91,7 +88,7 @@ int emit_power(Emit *e) {
 
         /* What a shutdown of the guest means is the monitor's business. */
         emit_arg(e, "-no-shutdown");
-        if (!d->features.acpi && arch_is_x86(d) && !has_machine_switches(e->caps))
+        if (!d->features.acpi && (arch_is_x86(d) || machine_is_virt(d)) && !has_machine_switches(e->caps))
                 emit_arg(e, "-no-acpi");
         if (!arch_is_x86(d))
                 return 0;

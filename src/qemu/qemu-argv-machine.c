@@ -28,11 +28,10 @@ int emit_machine(Emit *e) {
 
         options_word(&o, d->os.machine);
         options_add(&o, "usb", "off");
-        options_add(&o, "vmport", on_off_to_string(f->vmport));
-        options_add(&o, "smm", on_off_to_string(f->smm));
-        options_add(&o, "dump-guest-core", "off");
+        options_machine_features(&o, d);
         if (machine_is_virt(d))
-                options_add(&o, "gic-version", f->gic_version);
+                options_add(&o, "gic-version", gic_version_to_string(f->gic_version));
+        options_add(&o, "dump-guest-core", "off");
         options_add(&o, "memory-backend", ram_id(d));
         if (has_pflash(d)) {
                 options_add(&o, "pflash0", "libvirt-pflash0-format");
@@ -52,7 +51,11 @@ int emit_machine(Emit *e) {
 }
 
 int emit_accel(Emit *e) {
-        emit_option(e, "-accel", e->domain->type == DOMAIN_KVM ? "kvm" : "tcg");
+        _cleanup_options_ Options o = {};
+
+        options_word(&o, e->domain->type == DOMAIN_KVM ? "kvm" : "tcg");
+        options_accel_features(&o, e->domain);
+        emit_options(e, "-accel", &o);
         return 0;
 }
 

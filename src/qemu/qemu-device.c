@@ -39,7 +39,8 @@ bool machine_is_virt(const Domain *d) {
 
 int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         size_t n = 0, total = d->n_controllers + d->n_interfaces + d->n_disks + d->n_balloons + d->n_rngs +
-                              d->n_watchdogs + d->n_videos + d->n_inputs + d->n_chars + d->n_panics;
+                              d->n_watchdogs + d->n_videos + d->n_inputs + d->n_chars + d->n_panics +
+                              d->n_tpms;
         QemuDevice *list = calloc(total ?: 1, sizeof(QemuDevice));
 
         if (!list)
@@ -54,6 +55,7 @@ int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         ADD_ALL(DEVICE_KIND_INPUT, d->inputs, d->n_inputs);
         ADD_ALL(DEVICE_KIND_CHAR, d->chars, d->n_chars);
         ADD_ALL(DEVICE_KIND_PANIC, d->panics, d->n_panics);
+        ADD_ALL(DEVICE_KIND_TPM, d->tpms, d->n_tpms);
         *ret = list;
         *ret_n = n;
         return 0;
@@ -68,6 +70,7 @@ char *qemu_device_describe(const QemuDevice *device) {
                 [DEVICE_KIND_VIDEO] = "video",
                 [DEVICE_KIND_INPUT] = "input",
                 [DEVICE_KIND_PANIC] = "panic",
+                [DEVICE_KIND_TPM] = "tpm",
         };
 
         switch (device->kind) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "domain.h"
+#include "host-facts.h"
+#include "qemu-caps.h"
 
 /* Internal to src/qemu: what the parts of qemu_domain_complete() and the emitters share. */
 
@@ -30,6 +32,7 @@ typedef enum QemuDeviceKind {
         DEVICE_KIND_INPUT,
         DEVICE_KIND_CHAR,
         DEVICE_KIND_PANIC,
+        DEVICE_KIND_TPM,
         _DEVICE_KIND_MAX,
 } QemuDeviceKind;
 
@@ -49,6 +52,7 @@ typedef struct QemuDevice {
                 DomainInput *input;
                 DomainChar *character;
                 DomainPanic *panic;
+                DomainTpm *tpm;
         };
 } QemuDevice;
 
@@ -80,3 +84,8 @@ int qemu_complete_virtio_serial(Domain *d, Diag *diag);
 int qemu_complete_pci(Domain *d, Diag *diag);
 int qemu_complete_usb(Domain *d, Diag *diag);
 int qemu_complete_aliases(Domain *d, Diag *diag);
+
+/* --- the rest of qemu_domain_complete() (each its own file) --- */
+
+/* qemu-domain-os.c */
+int qemu_complete_features(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag);

@@ -134,12 +134,6 @@ static int complete_network_models(Domain *d, const QemuCaps *caps, const HostFa
         return 0;
 }
 
-static int complete_clock(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
-        if (d->clock.offset == CLOCK_OFFSET_VARIABLE && d->clock.basis == BASIS_UNSET)
-                d->clock.basis = BASIS_UTC;
-        return 0;
-}
-
 static int complete_loader(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         if (d->os.firmware == FIRMWARE_EFI)
                 return diag_error(diag, d->os.loc,
@@ -167,8 +161,8 @@ static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Di
 
 /* In this order: each looks at what earlier ones have filled in. */
 static int (*const steps[])(Domain *, const QemuCaps *, const HostFacts *, Diag *) = {
-        check_accel, complete_machine,        complete_cpu, complete_clock,
-        complete_loader, complete_network_models, controllers,  addresses,
+        check_accel, complete_machine,        complete_cpu,
+        qemu_complete_features,         complete_loader, complete_network_models, controllers,  addresses,
 };
 
 int qemu_domain_complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {

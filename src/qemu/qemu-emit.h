@@ -114,14 +114,21 @@ int emit_rngs(Emit *e);
 int emit_user_args(Emit *e);
 int emit_sandbox(Emit *e);
 int emit_panics(Emit *e);
+int emit_tpms(Emit *e);
+int emit_tseg(Emit *e);
+int emit_vmcoreinfo(Emit *e);
 int emit_messages(Emit *e);
 
 bool has_pflash(const Domain *d) _pure_;
 /* -no-hpet and -no-acpi became machine options, and went away later. */
 bool has_machine_switches(const QemuCaps *caps) _pure_;
 bool timer_absent(const Domain *d, TimerName name) _pure_;
-/* What <features> and <clock> add to -cpu: qemu-argv-features.c. */
+/* What <features> and <clock> add to -cpu, -accel and -machine: qemu-argv-features.c. */
 void options_cpu_features(Options *o, const Domain *d);
+void options_accel_features(Options *o, const Domain *d);
+void options_machine_features(Options *o, const Domain *d);
+bool has_tseg(const Domain *d) _pure_;
+bool has_vmcoreinfo(const Domain *d) _pure_;
 bool has_no_graphics(const Domain *d) _pure_;
 /* The balloon's and RAM's size: memory in whole mebibytes, as QEMU wants it. */
 uint64_t ram_size(const Domain *d) _pure_;

@@ -202,8 +202,8 @@ static void test_virt(void **state) {
                 qemu_argv_new(d, caps, &host_facts_generic, QEMU_ARGV_WIRED, "/run/vmunit/arm", NULL, &argv),
                 0);
         assert_true(strv_contains(argv.argv,
-                                  "virt-7.2,usb=off,dump-guest-core=off,memory-backend=mach-virt.ram"));
-        assert_false(strv_contains(argv.argv, "-no-acpi"));
+                                  "virt-7.2,usb=off,gic-version=2,dump-guest-core=off,memory-backend=mach-virt.ram"));
+        assert_true(strv_contains(argv.argv, "-no-acpi"));
 }
 
 /* KVM runs the host's own kind of machine only. */
