@@ -4,7 +4,7 @@
 
 DEFINE_STATIC_XML_TABLE(cpu_model,
         ATTRIBUTE_ENUM("fallback", DomainCpu, fallback, cpu_fallback, "whether a lesser model will do"),
-        UNSUPPORTED_ATTRIBUTE("vendor_id", "vendor string that the guest sees"),
+        ATTRIBUTE("vendor_id", DomainCpu, vendor_id, xml_string, "vendor string that the guest sees, of 12 characters"),
         CONTENT(DomainCpu, model, xml_string, "QEMU's name of the model"));
 
 DEFINE_STATIC_XML_TABLE(topology,
@@ -14,9 +14,69 @@ DEFINE_STATIC_XML_TABLE(topology,
         ATTRIBUTE("cores", DomainCpu, cores, xml_uint, "cores of a die", .flags = XML_MANDATORY),
         ATTRIBUTE("threads", DomainCpu, threads, xml_uint, "threads of a core", .flags = XML_MANDATORY));
 
+DEFINE_STATIC_XML_TABLE(cpu_cache,
+        ATTRIBUTE("level", DomainCpu, cache_level, xml_uint, "level of the cache"),
+        ATTRIBUTE_ENUM("mode", DomainCpu, cache, cpu_cache_mode, "what the guest is told of the caches", .flags = XML_MANDATORY));
+
+DEFINE_STATIC_XML_TABLE(maxphysaddr,
+        ATTRIBUTE_ENUM("mode", DomainCpu, maxphysaddr, phys_addr_mode, "whether it is the host's", .flags = XML_MANDATORY),
+        ATTRIBUTE("bits", DomainCpu, physaddr_bits, xml_uint, "width in bits"),
+        ATTRIBUTE("limit", DomainCpu, physaddr_limit, xml_uint, "the host's width up to so many bits"));
+
 DEFINE_STATIC_XML_TABLE(cpu_feature,
         ATTRIBUTE_ENUM("policy", CpuFeature, policy, cpu_policy, "whether the guest has it"),
         ATTRIBUTE("name", CpuFeature, name, xml_string, "QEMU's name of the feature", .flags = XML_MANDATORY));
+
+/* --- <numa> --- */
+
+DEFINE_STATIC_XML_TABLE(sibling,
+        ATTRIBUTE("id", NumaDistance, cell, xml_uint, "the other node", .flags = XML_MANDATORY),
+        ATTRIBUTE("value", NumaDistance, value, xml_uint, "distance, from 10 (none) to 255 (unreachable)", .flags = XML_MANDATORY));
+DEFINE_STATIC_XML_TABLE(distances,
+        LIST("sibling", NumaCell, distances, sibling, "distance to a node"));
+DEFINE_STATIC_XML_TABLE(cache_size,
+        ATTRIBUTE("value", NumaCache, size.number, xml_u64, "size", .flags = XML_MANDATORY),
+        ATTRIBUTE("unit", NumaCache, size.unit, xml_string, "unit of the size", .flags = XML_MANDATORY));
+DEFINE_STATIC_XML_TABLE(cache_line,
+        ATTRIBUTE("value", NumaCache, line.number, xml_u64, "size", .flags = XML_MANDATORY),
+        ATTRIBUTE("unit", NumaCache, line.unit, xml_string, "unit of the size", .flags = XML_MANDATORY));
+DEFINE_STATIC_XML_TABLE(numa_cache,
+        ATTRIBUTE("level", NumaCache, level, xml_uint, "level of the cache", .flags = XML_MANDATORY),
+        ATTRIBUTE_ENUM("associativity", NumaCache, associativity, numa_cache_associativity, "associativity", .flags = XML_MANDATORY),
+        ATTRIBUTE_ENUM("policy", NumaCache, policy, numa_cache_policy, "when it is written back", .flags = XML_MANDATORY),
+        CHILD("size", cache_size, "size of the cache", .flags = XML_MANDATORY),
+        CHILD("line", cache_line, "size of a line", .flags = XML_MANDATORY));
+DEFINE_STATIC_XML_TABLE(numa_cell,
+        ATTRIBUTE("id", NumaCell, id, xml_uint, "number of the node; its place when absent"),
+        ATTRIBUTE("cpus", NumaCell, cpus, xml_number_set, "virtual CPUs of the node", .has = HAS(NumaCell, has_cpus)),
+        ATTRIBUTE("memory", NumaCell, memory.number, xml_u64, "memory of the node", .flags = XML_MANDATORY),
+        ATTRIBUTE("unit", NumaCell, memory.unit, xml_string, "unit of the memory; KiB when absent"),
+        ATTRIBUTE_ENUM("memAccess", NumaCell, access, memory_access, "whether other processes can share the memory"),
+        ATTRIBUTE_ENUM("discard", NumaCell, discard, yes_no, "what it held is thrown away at the end"),
+        CHILD("distances", distances, "distances to other nodes"),
+        LIST("cache", NumaCell, caches, numa_cache, "cache on the side of the memory"));
+
+#define INTERCONNECT_ROWS                                                                         \
+        ATTRIBUTE("initiator", NumaInterconnect, initiator, xml_uint, "node with the processors", .flags = XML_MANDATORY), \
+        ATTRIBUTE("target", NumaInterconnect, target, xml_uint, "node with the memory", .flags = XML_MANDATORY), \
+        ATTRIBUTE("cache", NumaInterconnect, cache, xml_uint, "level of the target's cache"), \
+        ATTRIBUTE_ENUM("type", NumaInterconnect, access, interconnect_access, "kind of access", .flags = XML_MANDATORY)
+
+DEFINE_STATIC_XML_TABLE(latency, INTERCONNECT_ROWS,
+        ATTRIBUTE("value", NumaInterconnect, value.number, xml_u64, "nanoseconds", .flags = XML_MANDATORY));
+DEFINE_STATIC_XML_TABLE(bandwidth, INTERCONNECT_ROWS,
+        ATTRIBUTE("value", NumaInterconnect, value.number, xml_u64, "bytes a second", .flags = XML_MANDATORY),
+        ATTRIBUTE("unit", NumaInterconnect, value.unit, xml_string, "unit of the value; KiB when absent"));
+
+#define INTERCONNECT(name_, kind_, doc_)                                                          \
+        LIST(#name_, DomainCpu, interconnects, name_, doc_, .tag = offsetof(NumaInterconnect, kind) + 1, .tag_value = kind_)
+
+DEFINE_STATIC_XML_TABLE(interconnects,
+        INTERCONNECT(latency, INTERCONNECT_LATENCY, "time between node and node"),
+        INTERCONNECT(bandwidth, INTERCONNECT_BANDWIDTH, "bandwidth between node and node"));
+DEFINE_STATIC_XML_TABLE(numa,
+        LIST("cell", DomainCpu, cells, numa_cell, "a NUMA node of the guest"),
+        CHILD("interconnects", interconnects, "how the nodes are connected"));
 
 DEFINE_XML_TABLE(cpu,
         ATTRIBUTE_ENUM("mode", DomainCpu, mode, cpu_mode, "how the processor is chosen"),
@@ -26,8 +86,8 @@ DEFINE_XML_TABLE(cpu,
         CHILD("model", cpu_model, "model of the processor"),
         TEXT_CHILD("vendor", DomainCpu, vendor, xml_string, "vendor the host's processor must have"),
         CHILD("topology", topology, "sockets, dies, cores and threads"),
-        UNSUPPORTED("cache", "cache of the processor"),
-        UNSUPPORTED("maxphysaddr", "width of physical addresses"),
+        CHILD("cache", cpu_cache, "what the guest is told of the caches"),
+        CHILD("maxphysaddr", maxphysaddr, "width of physical addresses"),
         LIST("feature", DomainCpu, features, cpu_feature, "feature of the processor"),
-        UNSUPPORTED("numa", "NUMA nodes in the guest"),
+        CHILD("numa", numa, "NUMA nodes of the guest"),
         UNSUPPORTED("arch", "processor of the host's capabilities, not of a domain"));

@@ -25,6 +25,10 @@ static bool has_port(const void *object) {
         return t == ADDRESS_USB || t == ADDRESS_VIRTIO_SERIAL;
 }
 
+static bool is_dimm(const void *object) {
+        return ((const DeviceAddress *) object)->type == ADDRESS_DIMM;
+}
+
 static bool is_isa(const void *object) {
         return ((const DeviceAddress *) object)->type == ADDRESS_ISA;
 }
@@ -43,12 +47,13 @@ DEFINE_XML_TABLE(device_address,
         ATTRIBUTE("port", DeviceAddress, port, xml_string, "port of a USB or virtio-serial controller", .applies = has_port),
         ATTRIBUTE("iobase", DeviceAddress, iobase, xml_hex64, "ISA I/O port", .applies = is_isa),
         ATTRIBUTE("irq", DeviceAddress, irq, xml_hex64, "ISA interrupt", .applies = is_isa),
+        ATTRIBUTE("slot", DeviceAddress, slot, xml_uint, "slot for memory modules", .applies = is_dimm),
+        ATTRIBUTE("base", DeviceAddress, base, xml_hex64, "address of the memory in the guest", .applies = is_dimm),
         UNSUPPORTED_ATTRIBUTE("slot", "smart card readers", .applies = is_drive_or_serial),
         UNSUPPORTED_ATTRIBUTE("reg", "addresses of pseries machines"),
         UNSUPPORTED_ATTRIBUTE("cssid", "addresses of s390 machines"),
         UNSUPPORTED_ATTRIBUTE("ssid", "addresses of s390 machines"),
         UNSUPPORTED_ATTRIBUTE("devno", "addresses of s390 machines"),
-        UNSUPPORTED_ATTRIBUTE("base", "addresses of memory devices"),
         UNSUPPORTED("zpci", "PCI on s390 machines"));
 
 DEFINE_STATIC_XML_TABLE(alias,

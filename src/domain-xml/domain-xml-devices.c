@@ -33,7 +33,7 @@ DEFINE_XML_TABLE(devices,
         UNSUPPORTED("nvram", "NVRAM device of pseries machines"),
         LIST("panic", Domain, panics, panic, "tells that the guest has panicked"),
         UNSUPPORTED("shmem", "memory shared by VMs"),
-        UNSUPPORTED("memory", "memory modules"),
+        LIST("memory", Domain, memories, memory_device, "memory module"),
         UNSUPPORTED("iommu", "an IOMMU in the guest"),
         UNSUPPORTED("vsock", "sockets between host and guest"),
         UNSUPPORTED("crypto", "crypto devices"));

@@ -17,6 +17,15 @@ extern const XmlTable device_place_xml;
 extern const XmlTable os_xml;         /* domain-xml-os.c */
 extern const XmlTable features_xml;   /* domain-xml-features.c */
 extern const XmlTable cpu_xml;        /* domain-xml-cpu.c */
+extern const XmlTable cputune_xml;    /* domain-xml-tune.c */
+extern const XmlTable numatune_xml;
+extern const XmlTable memtune_xml;
+extern const XmlTable blkiotune_xml;
+extern const XmlTable vcpus_xml;
+extern const XmlTable iothreadids_xml;
+extern const XmlTable defaultiothread_xml;
+extern const XmlTable memory_backing_xml; /* domain-xml-memory.c */
+extern const XmlTable memory_device_xml;
 extern const XmlTable clock_xml;      /* domain-xml-clock.c */
 extern const XmlTable devices_xml;    /* domain-xml-devices.c */
 extern const XmlTable disk_xml;       /* domain-xml-disk.c */

@@ -103,8 +103,9 @@ static bool format_opt_hex(const XmlRow *row, const void *field, Text *t) {
 const XmlType xml_hex = {NULL, parse_opt_hex, format_opt_hex, .pattern = "0x[0-9a-fA-F]+|[0-9]+"};
 
 static int parse_opt_hex64(const XmlRow *row, const char *s, void *field) {
-        unsigned v;
-        int r = parse_uint_hex(s, &v);
+        const char *digits = startswith(s, "0x") ?: startswith(s, "0X");
+        uint64_t v;
+        int r = parse_u64(digits ?: s, digits ? 16 : 10, &v);
         if (r < 0)
                 return r;
         *(OptU64 *) field = OPT_U64(v);

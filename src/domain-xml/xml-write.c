@@ -115,9 +115,10 @@ static void write_size(XmlWriter *w, const XmlRow *row, const void *object) {
 
         const char *unit = row->unit && v > 0 && v * (row->divisor ?: 1) % unit_size(row->unit) == 0 ? row->unit : "KiB";
         xml_write_indent(w);
-        text_appendf(&w->text, "<%s unit='%s'", row->name, unit);
+        text_appendf(&w->text, "<%s", row->name);
         (void) write_attributes(w, row->table, object);
-        text_appendf(&w->text, ">%" PRIu64 "</%s>\n", DIV_ROUND_UP(v * (row->divisor ?: 1), unit_size(unit)), row->name);
+        text_appendf(&w->text, " unit='%s'>%" PRIu64 "</%s>\n", unit, DIV_ROUND_UP(v * (row->divisor ?: 1), unit_size(unit)),
+                     row->name);
 }
 
 static void write_list(XmlWriter *w, const XmlRow *row, const void *object) {

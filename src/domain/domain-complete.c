@@ -86,9 +86,6 @@ static int complete_base(Domain *d, const HostFacts *facts) {
                 d->vcpus = OPT_UINT(1);
         if (d->vcpu_placement == PLACEMENT_UNSET)
                 d->vcpu_placement = PLACEMENT_STATIC;
-        /* A balloon that is to be larger than the machine is the machine's size, as in libvirt. */
-        if (!d->current_memory.set || d->current_memory.value == 0 || d->current_memory.value > d->memory)
-                d->current_memory = OPT_U64(d->memory);
         if (d->on_poweroff == ACTION_UNSET)
                 d->on_poweroff = ACTION_DESTROY;
         if (d->on_reboot == ACTION_UNSET)
@@ -300,7 +297,8 @@ static int complete_aliases(Domain *d, const HostFacts *facts) {
 }
 
 static int (*const steps[])(Domain *, const HostFacts *) = {
-        complete_base,         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
+        complete_base,         domain_complete_tune, domain_complete_memory,
+        complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
         domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
         complete_inputs,       complete_graphics,    complete_videos,     complete_rest,
         domain_complete_platform,

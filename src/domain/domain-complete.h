@@ -14,3 +14,5 @@ int domain_complete_interfaces(Domain *d, const HostFacts *facts);
  * one. 0 or -ENOMEM. */
 int domain_derive_uuid(const Domain *d, const HostFacts *facts, const char *purpose, unsigned position,
                        uint8_t ret[16]);
+int domain_complete_tune(Domain *d, const HostFacts *facts);
+int domain_complete_memory(Domain *d, const HostFacts *facts);

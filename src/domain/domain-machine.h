@@ -3,26 +3,7 @@
 
 #include "domain-types.h"
 
-/* The model of the machine itself: its processor, and what QEMU is told besides. */
-
-typedef struct CpuFeature {
-        SrcLoc loc;
-        CpuPolicy policy;
-        char *name;
-} CpuFeature;
-
-typedef struct DomainCpu {
-        SrcLoc loc; /* line 0: no <cpu> */
-        CpuMode mode;
-        CpuMatch match;
-        CpuCheck check;
-        Tristate migratable;
-        char *model, *vendor;
-        CpuFallback fallback;
-        OptUint sockets, dies, cores, threads;
-        CpuFeature *features;
-        size_t n_features;
-} DomainCpu;
+/* The model of what QEMU is told besides. */
 
 /* <qemu:commandline> */
 typedef struct QemuEnv {

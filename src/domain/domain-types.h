@@ -29,6 +29,7 @@ typedef struct DeviceAddress {
         OptUint controller, target, unit;    /* drive; controller also: virtio-serial */
         char *port;                          /* usb: "1.2"; virtio-serial: a number */
         OptU64 iobase, irq;                  /* isa */
+        OptU64 base;                         /* dimm; slot also */
 } DeviceAddress;
 
 /* What every device has. */

@@ -18,70 +18,11 @@ static void check_name(const Domain *d, Diag *diag) {
                 (void) diag_error(diag, d->loc, "<name> is missing: a machine needs one");
 }
 
-static void check_memory(const Domain *d, Diag *diag) {
-        if (d->memory == 0)
-                (void) diag_error(diag, d->memory_loc.line > 0 ? d->memory_loc : d->loc,
-                                  "memory is 0: a machine needs some");
-}
-
-static void check_vcpus(const Domain *d, Diag *diag) {
-        unsigned n = d->vcpus.set ? d->vcpus.value : 1;
-
-        if (n == 0)
-                (void) diag_error(diag, d->loc, "vcpu is 0: a machine needs one");
-        else if (n > NUMBER_SET_MAX)
-                (void) diag_error(diag, d->loc, "vcpu is %u: there can be %u", n, NUMBER_SET_MAX);
-        if (d->current_vcpus.set && d->current_vcpus.value == 0)
-                (void) diag_error(diag, d->loc, "vcpu @current is 0: a machine needs one to start with");
-        else if (d->current_vcpus.set && d->current_vcpus.value > n)
-                (void) diag_error(diag, d->loc, "vcpu @current is %u, but there are %u at most",
-                                  d->current_vcpus.value, n);
-        if (d->vcpu_placement == PLACEMENT_AUTO)
-                refuse(diag, d->loc, "vcpu placement", "auto");
-        if (d->iothreads.set && d->iothreads.value > NUMBER_SET_MAX)
-                (void) diag_error(diag, d->loc, "iothreads is %u: there can be %u", d->iothreads.value,
-                                  NUMBER_SET_MAX);
-}
-
-static void check_cpu(const Domain *d, Diag *diag) {
-        const DomainCpu *c = &d->cpu;
-
-        if (c->sockets.set || c->cores.set || c->threads.set) {
-                unsigned sockets = c->sockets.set ? c->sockets.value : 1,
-                         dies = c->dies.set ? c->dies.value : 1;
-                unsigned cores = c->cores.set ? c->cores.value : 1,
-                         threads = c->threads.set ? c->threads.value : 1;
-                unsigned vcpus = d->vcpus.set ? d->vcpus.value : 1;
-                uint64_t product;
-
-                if (__builtin_mul_overflow((uint64_t) sockets * dies, (uint64_t) cores * threads, &product))
-                        product = UINT64_MAX;
-                if (product != vcpus)
-                        (void) diag_error(
-                                diag, c->loc,
-                                "cpu topology: %u sockets x %u dies x %u cores x %u threads are %" PRIu64
-                                ", but vcpu is %u",
-                                sockets, dies, cores, threads, product, vcpus);
-        }
-        if ((c->mode == CPU_CUSTOM || c->mode == CPU_UNSET) && !c->model && c->n_features > 0)
-                (void) diag_error(diag, c->loc, "cpu has features ('%s') but no model", c->features[0].name);
-        for (size_t i = 0; i < c->n_features; i++) {
-                const CpuFeature *f = c->features + i;
-                if (f->name && (isempty(f->name) || !in_charset(f->name, ALPHANUMERICAL "_.-")))
-                        (void) diag_error(diag, f->loc, "cpu feature '%s' has characters other than a-z, A-Z, 0-9, _, . and -",
-                                          f->name);
-                for (size_t k = 0; k < i; k++)
-                        if (streq_ptr(c->features[i].name, c->features[k].name)) {
-                                (void) diag_error(diag, c->features[i].loc, "cpu feature '%s' is given twice",
-                                                  c->features[i].name);
-                                break;
-                        }
-        }
-}
-
 /* All of them run, whatever the earlier ones found; so each looks only at what it is about. */
 static const DomainCheck checks[] = {
         check_name,         check_memory,     check_vcpus,         check_os,
+        check_iothreads,    check_cputune,    check_numatune,      check_blkiotune,
+        check_memory_backing, check_numa,     check_memory_modules,
         check_firmware,     check_features,   check_cpu,           check_clock,
         check_lifecycle,    check_disks,      check_disk_targets,  check_disk_addresses,
         check_controllers,  check_interfaces, check_chars,         check_consoles,

@@ -6,6 +6,16 @@
 /* Checks of domain_validate(), one file for each family. They add to DIAG, and that is their result. */
 typedef void (*DomainCheck)(const Domain *d, Diag *diag);
 
+void check_vcpus(const Domain *d, Diag *diag); /* domain-validate-tune.c */
+void check_iothreads(const Domain *d, Diag *diag);
+void check_cputune(const Domain *d, Diag *diag);
+void check_numatune(const Domain *d, Diag *diag);
+void check_blkiotune(const Domain *d, Diag *diag);
+void check_memory(const Domain *d, Diag *diag); /* domain-validate-memory.c */
+void check_memory_backing(const Domain *d, Diag *diag);
+void check_numa(const Domain *d, Diag *diag);
+void check_memory_modules(const Domain *d, Diag *diag);
+void check_cpu(const Domain *d, Diag *diag); /* domain-validate-cpu.c */
 void check_disks(const Domain *d, Diag *diag); /* domain-validate-disk.c */
 void check_disk_targets(const Domain *d, Diag *diag);
 void check_disk_addresses(const Domain *d, Diag *diag);

@@ -119,10 +119,53 @@ static void cpu_feature_done(CpuFeature *f) {
         free(f->name);
 }
 
+static void numa_cache_done(NumaCache *c) {
+        free(c->size.unit);
+        free(c->line.unit);
+}
+
+static void numa_cell_done(NumaCell *c) {
+        free(c->memory.unit);
+        free(c->distances);
+        FREE_LIST(c->caches, c->n_caches, numa_cache_done);
+}
+
+static void interconnect_done(NumaInterconnect *i) {
+        free(i->value.unit);
+}
+
 static void cpu_done(DomainCpu *c) {
         free(c->model);
         free(c->vendor);
+        free(c->vendor_id);
         FREE_LIST(c->features, c->n_features, cpu_feature_done);
+        FREE_LIST(c->cells, c->n_cells, numa_cell_done);
+        FREE_LIST(c->interconnects, c->n_interconnects, interconnect_done);
+}
+
+static void huge_page_done(HugePage *p) {
+        free(p->size.unit);
+}
+
+static void blkio_device_done(BlkioDevice *b) {
+        free(b->path);
+}
+
+static void memory_done(DomainMemory *m) {
+        device_info_done(&m->info);
+        free(m->path);
+}
+
+static void tuning_done(Domain *d) {
+        FREE_LIST(d->memory_backing.pages, d->memory_backing.n_pages, huge_page_done);
+        FREE_LIST(d->blkiotune.devices, d->blkiotune.n_devices, blkio_device_done);
+        free(d->vcpu_list);
+        free(d->iothread_ids);
+        free(d->cputune.vcpupins);
+        free(d->cputune.iothreadpins);
+        free(d->cputune.vcpuscheds);
+        free(d->cputune.iothreadscheds);
+        free(d->numatune.memnodes);
 }
 
 static void clock_done(DomainClock *c) {
@@ -152,6 +195,7 @@ static void devices_done(Domain *d) {
         FREE_LIST(d->panics, d->n_panics, panic_done);
         FREE_LIST(d->watchdogs, d->n_watchdogs, watchdog_done);
         FREE_LIST(d->tpms, d->n_tpms, tpm_done);
+        FREE_LIST(d->memories, d->n_memories, memory_done);
 }
 
 Domain *domain_free(Domain *d) {
@@ -165,6 +209,7 @@ Domain *domain_free(Domain *d) {
         os_done(&d->os);
         free(d->features.hyperv.vendor);
         cpu_done(&d->cpu);
+        tuning_done(d);
         clock_done(&d->clock);
         free(d->partition);
         free(d->emulator);
@@ -192,6 +237,7 @@ void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata
         FOR_ALL(d->panics, d->n_panics);
         FOR_ALL(d->watchdogs, d->n_watchdogs);
         FOR_ALL(d->tpms, d->n_tpms);
+        FOR_ALL(d->memories, d->n_memories);
 }
 
 static void forget_alias(DeviceInfo *info, void *userdata) {

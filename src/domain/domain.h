@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain-char.h"
+#include "domain-cpu.h"
 #include "domain-device.h"
 #include "domain-disk.h"
 #include "domain-graphics.h"
@@ -9,6 +10,7 @@
 #include "domain-machine.h"
 #include "domain-os.h"
 #include "domain-platform.h"
+#include "domain-tune.h"
 
 /* The model of a virtual machine: what libvirt's domain XML can say (https://libvirt.org/formatdomain.html),
  * as structs. Conventions, so that {} is "nothing was written":
@@ -33,12 +35,26 @@ typedef struct Domain {
         uint64_t memory;         /* bytes, mandatory */
         SrcLoc memory_loc;
         OptU64 current_memory;   /* bytes */
+        OptU64 max_memory;       /* bytes: with what may be plugged in */
+        SrcLoc max_memory_loc;
+        OptUint memory_slots;
+        Tristate dump_core;
+        MemoryBacking memory_backing;
         OptUint vcpus;           /* the maximum; 1 when absent */
         OptUint current_vcpus;
         bool has_vcpu_cpuset;
         NumberSet vcpu_cpuset;
         VcpuPlacement vcpu_placement;
+        DomainVcpu *vcpu_list; /* none, or after domain_complete() all of them by ID */
+        size_t n_vcpu_list;
         OptUint iothreads;
+        DomainIothread *iothread_ids; /* none (they are 1 to `iothreads`), or after domain_complete() all of them */
+        size_t n_iothread_ids;
+        DomainIothread default_iothread; /* QEMU's main loop; line 0: nothing is said about it */
+        DomainCputune cputune;
+        DomainNumatune numatune;
+        DomainMemtune memtune;
+        DomainBlkiotune blkiotune;
 
         DomainOs os;
         DomainFeatures features;
@@ -71,6 +87,8 @@ typedef struct Domain {
         size_t n_panics;
         DomainWatchdog *watchdogs;
         size_t n_watchdogs;
+        DomainMemory *memories;
+        size_t n_memories;
 
         DomainTpm *tpms; /* one at most */
         size_t n_tpms;
@@ -103,6 +121,9 @@ void domain_drop_implicit(Domain *d);
 /* Forgets the aliases that are not the user's ("ua-…"): those of a running VM are derived anew at each start, so
  * that a dump of it can be defined again, as with libvirt. */
 void domain_forget_aliases(Domain *d);
+
+/* Bytes in memory modules: the part of d->memory that the machine is not built with. */
+uint64_t domain_module_memory(const Domain *d) _pure_;
 
 /* Checks what a single element cannot know: combinations, uniqueness, ranges, what is not supported yet. An
  * ordered list of checks; all of them run, so all problems are in DIAG. 0 or -EINVAL. */

@@ -203,6 +203,7 @@ static int take_machines(QemuCaps *c, json_object *answer) {
                         .max_cpus = (unsigned) MIN(get_u64(o, "cpu-max"), (uint64_t) UINT32_MAX),
                         .is_default = get_bool(o, "is-default"),
                         .deprecated = get_bool(o, "deprecated"),
+                        .numa_mem = get_bool(o, "numa-mem-supported"),
                 };
                 if (copy_optional(&m->name, name) < 0 || copy_optional(&m->alias, get_string(o, "alias")) < 0 ||
                     copy_optional(&m->default_cpu, get_string(o, "default-cpu-type")) < 0)

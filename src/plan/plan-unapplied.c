@@ -56,7 +56,73 @@ static bool find_watchdog_dump(const Domain *d, size_t i, SrcLoc *ret) {
         return false;
 }
 
+/* --- tuning: an element each --- */
+
+static bool find_once(bool present, SrcLoc loc, size_t i, SrcLoc *ret) {
+        *ret = loc;
+        return present && i == 0;
+}
+
+static bool find_cputune(const Domain *d, size_t i, SrcLoc *ret) {
+        const DomainCputune *c = &d->cputune;
+        const CpuBandwidth *const b[] = { &c->vcpu, &c->global, &c->emulator, &c->iothread };
+        bool any = c->shares.set || c->n_vcpupins > 0 || c->has_emulatorpin || c->n_iothreadpins > 0 ||
+                c->n_vcpuscheds > 0 || c->n_iothreadscheds > 0 || c->emulatorsched.scheduler != SCHEDULER_UNSET;
+
+        for (size_t k = 0; k < ELEMENTSOF(b); k++)
+                any |= b[k]->period.set || b[k]->has_quota;
+        return find_once(any, c->loc, i, ret);
+}
+
+static bool find_numatune(const Domain *d, size_t i, SrcLoc *ret) {
+        return find_once(d->numatune.mode != NUMA_UNSET || d->numatune.n_memnodes > 0,
+                         d->numatune.loc.line > 0 ? d->numatune.loc : d->loc, i, ret);
+}
+
+static bool find_source_nodes(const Domain *d, size_t i, SrcLoc *ret) {
+        FOREACH_ARRAY(m, d->memories, d->n_memories)
+                if (is_turn(m->has_source_nodes, &i)) {
+                        *ret = m->info.loc;
+                        return true;
+                }
+        return false;
+}
+
+static bool find_memtune(const Domain *d, size_t i, SrcLoc *ret) {
+        const DomainMemtune *m = &d->memtune;
+        return find_once(m->hard_limit.set || m->soft_limit.set || m->swap_hard_limit.set, m->loc, i, ret);
+}
+
+static bool find_blkiotune(const Domain *d, size_t i, SrcLoc *ret) {
+        return find_once(d->blkiotune.weight.set || d->blkiotune.n_devices > 0, d->blkiotune.loc, i, ret);
+}
+
+static bool find_locked(const Domain *d, size_t i, SrcLoc *ret) {
+        return find_once(d->memory_backing.locked, d->memory_backing.loc, i, ret);
+}
+
+static bool find_auto_placement(const Domain *d, size_t i, SrcLoc *ret) {
+        return find_once(d->vcpu_placement == PLACEMENT_AUTO, d->loc, i, ret);
+}
+
+static bool find_hotplugged(const Domain *d, size_t i, SrcLoc *ret) {
+        FOREACH_ARRAY(v, d->vcpu_list, d->n_vcpu_list)
+                if (is_turn(v->enabled == TRI_YES && v->hotpluggable == TRI_YES, &i)) {
+                        *ret = v->loc;
+                        return true;
+                }
+        return false;
+}
+
 static const Unapplied table[] = {
+        { "<cputune>", "shares, limits, pins and schedulers of the machine's threads", find_cputune },
+        { "<numatune>", "memory from particular NUMA nodes of the host", find_numatune },
+        { "<nodemask> of a memory module", "memory from particular NUMA nodes of the host", find_source_nodes },
+        { "<memtune>", "limits for the machine's memory", find_memtune },
+        { "<blkiotune>", "limits for block devices", find_blkiotune },
+        { "<locked> in <memoryBacking>", "memory that is never swapped out", find_locked },
+        { "<vcpu> with placement 'auto'", "the advice of numad", find_auto_placement },
+        { "<vcpu> that is enabled and hotpluggable", "it would have to be plugged in at the start", find_hotplugged },
         { "<seclabel>", "a label of the user's choice; every machine has a uid of its own", find_seclabel },
         { "<seclabel> of a character device", "a label for what it is connected with", find_char_seclabel },
         { "<watchdog action='dump'>", "the guest's memory as a file", find_watchdog_dump },

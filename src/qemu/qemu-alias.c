@@ -57,6 +57,17 @@ static char *char_alias(const Domain *d, const DomainChar *c) {
         return strf("%s%u", char_kind_to_string(c->kind), position);
 }
 
+/* Modules are counted by slot, the virtio ones by model. */
+static char *memory_alias(const Domain *d, const DomainMemory *m) {
+        unsigned position = 0;
+
+        if (m->model == MEMORY_DIMM || m->model == MEMORY_NVDIMM)
+                return strf("%s%u", memory_model_to_string(m->model), m->info.address.slot.value);
+        for (const DomainMemory *i = d->memories; i < m; i++)
+                position += i->model == m->model;
+        return strf("%s%u", m->model == MEMORY_VIRTIO_MEM ? "virtiomem" : "virtiopmem", position);
+}
+
 static char *default_alias(const Domain *d, const QemuDevice *device) {
         static const char *const words[_DEVICE_KIND_MAX] = {
                 [DEVICE_KIND_INTERFACE] = "net", [DEVICE_KIND_BALLOON] = "balloon",
@@ -72,6 +83,8 @@ static char *default_alias(const Domain *d, const QemuDevice *device) {
                 return disk_alias(d, device->disk);
         case DEVICE_KIND_CHAR:
                 return char_alias(d, device->character);
+        case DEVICE_KIND_MEMORY:
+                return memory_alias(d, device->memory);
         default:
                 return strf("%s%u", words[device->kind], device->position);
         }

@@ -21,6 +21,13 @@ int emit_paused(Emit *e) {
         return 0;
 }
 
+static bool has_nvdimm(const Domain *d) {
+        FOREACH_ARRAY(m, d->memories, d->n_memories)
+                if (m->model == MEMORY_NVDIMM)
+                        return true;
+        return false;
+}
+
 int emit_machine(Emit *e) {
         const Domain *d = e->domain;
         const DomainFeatures *f = &d->features;
@@ -31,8 +38,15 @@ int emit_machine(Emit *e) {
         options_machine_features(&o, d);
         if (machine_is_virt(d))
                 options_add(&o, "gic-version", gic_version_to_string(f->gic_version));
-        options_add(&o, "dump-guest-core", "off");
-        options_add(&o, "memory-backend", ram_id(d));
+        options_add(&o, "dump-guest-core", d->dump_core == TRI_YES ? "on" : "off");
+        if (d->memory_backing.nosharepages)
+                options_add(&o, "mem-merge", "off");
+        if (has_nvdimm(d))
+                options_add(&o, "nvdimm", "on");
+        if (has_hmat(d))
+                options_add(&o, "hmat", "on");
+        if (!has_cells(d))
+                options_add(&o, "memory-backend", ram_id(d));
         if (has_pflash(d)) {
                 options_add(&o, "pflash0", "libvirt-pflash0-format");
                 if (d->os.nvram)

@@ -84,6 +84,7 @@ static json_object *machine_to_json(const QemuMachine *m) {
             (!m->default_cpu || add_json(o, "default-cpu", json_object_new_string(m->default_cpu))) &&
             add_json(o, "max-cpus", json_object_new_int64(m->max_cpus)) &&
             (!m->is_default || add_json(o, "default", json_object_new_boolean(true))) &&
+            (!m->numa_mem || add_json(o, "numa-mem", json_object_new_boolean(true))) &&
             (!m->deprecated || add_json(o, "deprecated", json_object_new_boolean(true))))
                 return o;
         json_object_put(o);
@@ -220,6 +221,7 @@ static int get_machines(json_object *o, QemuCaps *c) {
                     (r = get_unsigned(m, "max-cpus", &machine->max_cpus)) < 0)
                         return r;
                 machine->is_default = get_bool(m, "default");
+                machine->numa_mem = get_bool(m, "numa-mem");
                 machine->deprecated = get_bool(m, "deprecated");
         }
         qsort(c->machines, c->n_machines, sizeof(QemuMachine), compare_machines);

@@ -12,6 +12,7 @@ typedef struct QemuMachine {
         char *default_cpu; /* owned, or NULL */
         unsigned max_cpus;
         bool is_default, deprecated;
+        bool numa_mem; /* the memory of NUMA nodes can be given as a number */
 } QemuMachine;
 
 typedef struct QemuCaps {

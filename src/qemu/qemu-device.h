@@ -33,6 +33,7 @@ typedef enum QemuDeviceKind {
         DEVICE_KIND_CHAR,
         DEVICE_KIND_PANIC,
         DEVICE_KIND_TPM,
+        DEVICE_KIND_MEMORY,
         _DEVICE_KIND_MAX,
 } QemuDeviceKind;
 
@@ -53,6 +54,7 @@ typedef struct QemuDevice {
                 DomainChar *character;
                 DomainPanic *panic;
                 DomainTpm *tpm;
+                DomainMemory *memory;
         };
 } QemuDevice;
 

@@ -88,6 +88,8 @@ int emit_loader(Emit *e);
 int emit_memory(Emit *e);
 int emit_smp(Emit *e);
 int emit_iothreads(Emit *e);
+int emit_numa(Emit *e);
+int emit_memory_modules(Emit *e);
 int emit_uuid(Emit *e);
 int emit_no_display(Emit *e);
 int emit_no_defaults(Emit *e);
@@ -129,8 +131,10 @@ void options_accel_features(Options *o, const Domain *d);
 void options_machine_features(Options *o, const Domain *d);
 bool has_tseg(const Domain *d) _pure_;
 bool has_vmcoreinfo(const Domain *d) _pure_;
+bool has_cells(const Domain *d) _pure_;
+bool has_hmat(const Domain *d) _pure_;
 bool has_no_graphics(const Domain *d) _pure_;
-/* The balloon's and RAM's size: memory in whole mebibytes, as QEMU wants it. */
+/* What the machine is built with, without modules: in whole mebibytes, as QEMU wants it. */
 uint64_t ram_size(const Domain *d) _pure_;
 /* What QEMU calls the machine's RAM. */
 const char *ram_id(const Domain *d) _pure_;

@@ -57,6 +57,22 @@ void json_add_null(Json *j, const char *key) {
                 j->failed = true;
 }
 
+void json_add_number_set(Json *j, const char *key, const NumberSet *set) {
+        json_object *array = json_object_new_array();
+
+        for (unsigned i = 0; array && i < NUMBER_SET_MAX; i++) {
+                if (!number_set_has(set, i))
+                        continue;
+                json_object *n = json_object_new_uint64(i);
+                if (!n || json_object_array_add(array, n) < 0) {
+                        json_object_put(n);
+                        j->failed = true;
+                        break;
+                }
+        }
+        add(j, key, array);
+}
+
 void json_add_sub(Json *j, const char *key, Json *sub) {
         j->failed |= sub->failed;
         add(j, key, sub->object);

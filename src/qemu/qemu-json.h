@@ -18,6 +18,8 @@ void json_add_opt_uint(Json *j, const char *key, OptUint value);
 void json_add_bool(Json *j, const char *key, bool value);
 void json_add_tristate(Json *j, const char *key, Tristate value);
 void json_add_null(Json *j, const char *key);
+/* An array of its numbers. */
+void json_add_number_set(Json *j, const char *key, const NumberSet *set);
 /* Takes SUB over. */
 void json_add_sub(Json *j, const char *key, Json *sub);
 /* A list of objects; takes all of them over. */

@@ -130,6 +130,10 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
                                        device->character->target_type == TARGET_PCI_SERIAL
                                ? conventional()
                                : 0;
+        case DEVICE_KIND_MEMORY:
+                return device->memory->model == MEMORY_VIRTIO_MEM || device->memory->model == MEMORY_VIRTIO_PMEM
+                               ? express(d)
+                               : 0;
         case DEVICE_KIND_PANIC:
                 return device->panic->model == PANIC_PVPANIC ? conventional() | PCI_INTEGRATED : 0;
         default:

@@ -453,6 +453,7 @@ static const struct {
         { DEVICE_KIND_INPUT },
         { DEVICE_KIND_CHAR },
         { DEVICE_KIND_PANIC },
+        { DEVICE_KIND_MEMORY },
 };
 
 static int assign(PciSet *s, const QemuDevice *list, size_t n) {

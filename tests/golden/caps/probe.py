@@ -37,6 +37,8 @@ def main(emulator):
         if 'default-cpu-type' in m:
             machine['default-cpu'] = models.get(m['default-cpu-type'], m['default-cpu-type'])
         machine['max-cpus'] = m['cpu-max']
+        if m.get('numa-mem-supported'):
+            machine['numa-mem'] = True
         if m.get('is-default'):
             machine['default'] = True
         if m.get('deprecated'):
