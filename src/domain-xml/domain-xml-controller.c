@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* clang-format off: a row is a line */
 #include "domain-xml-tables.h"
+#include "string-util.h"
 
 DEFINE_STATIC_XML_TABLE(pci_model,
         ATTRIBUTE("name", DomainController, pci_model_name, xml_string, "QEMU's device"));
@@ -36,24 +37,58 @@ DEFINE_STATIC_XML_TABLE(controller_driver,
         ATTRIBUTE("max_sectors", DomainController, max_sectors, xml_uint, "sectors in one transfer"),
         ATTRIBUTE_ENUM("ioeventfd", DomainController, ioeventfd, on_off, "handle requests outside the CPU's thread"),
         ATTRIBUTE("iothread", DomainController, iothread, xml_uint, "number of the I/O thread"),
-        ATTRIBUTE_ENUM("event_idx", DomainController, event_idx, on_off, "fewer interrupts"),
+        IGNORED_ATTRIBUTE("event_idx", "never handed to controllers, in libvirt neither"),
         INCLUDE(DomainController, virtio, virtio_options));
 
 DEFINE_STATIC_XML_TABLE(master,
         ATTRIBUTE("startport", DomainController, master_startport, xml_uint, "first port of the companion", .flags = XML_MANDATORY));
 
+static bool has_ports(const void *object) {
+        ControllerType t = ((const DomainController *) object)->type;
+        return t == CONTROLLER_USB || t == CONTROLLER_VIRTIO_SERIAL;
+}
+
+static bool is_pci(const void *object) {
+        return ((const DomainController *) object)->type == CONTROLLER_PCI;
+}
+
+static bool is_virtio_serial(const void *object) {
+        return ((const DomainController *) object)->type == CONTROLLER_VIRTIO_SERIAL;
+}
+
+static bool is_pci_root(const void *object) {
+        const char *model = ((const DomainController *) object)->model;
+        return streq_ptr(model, "pci-root") || streq_ptr(model, "pcie-root");
+}
+
 DEFINE_XML_TABLE(controller,
-        ATTRIBUTE_ENUM("type", DomainController, type, controller_type, "what is plugged into it", .flags = XML_MANDATORY),
+        ATTRIBUTE_ENUM("type", DomainController, type, controller_type, "what is plugged into it; ide when absent"),
         ATTRIBUTE("index", DomainController, index, xml_uint, "number among its type; the next free one when absent"),
         ATTRIBUTE("model", DomainController, model, xml_string, "kind of the controller"),
-        ATTRIBUTE("ports", DomainController, ports, xml_uint, "ports of a usb or virtio-serial controller"),
-        ATTRIBUTE("vectors", DomainController, vectors, xml_uint, "interrupts of a virtio-serial controller"),
+        ATTRIBUTE("ports", DomainController, ports, xml_uint, "ports of a usb or virtio-serial controller", .applies = has_ports),
+        ATTRIBUTE("vectors", DomainController, vectors, xml_uint, "interrupts of a virtio-serial controller", .applies = is_virtio_serial),
         UNSUPPORTED_ATTRIBUTE("maxGrantFrames", "Xen"),
         UNSUPPORTED_ATTRIBUTE("maxEventChannels", "Xen"),
-        CHILD("model", pci_model, "QEMU's device for a pci controller"),
-        CHILD("target", pci_target, "details of a pci controller"),
+        CHILD("model", pci_model, "QEMU's device for a pci controller", .applies = is_pci),
+        CHILD("target", pci_target, "details of a pci controller", .applies = is_pci),
         CHILD("driver", controller_driver, "details of a scsi or virtio controller"),
         INCLUDE(DomainController, info, device_alias),
         CHILD("master", master, "makes it a companion of another usb controller"),
         INCLUDE(DomainController, info, device_place),
-        SIZE_CHILD("pcihole64", DomainController, pcihole64, "size of the 64-bit hole of a root", .flags = XML_OPTIONAL, .divisor = 1024));
+        SIZE_CHILD("pcihole64", DomainController, pcihole64, "size of the 64-bit hole of a root", .flags = XML_OPTIONAL, .divisor = 1024, .applies = is_pci_root));
+
+DEFINE_XML_TABLE(hub,
+        ATTRIBUTE_ENUM("type", DomainHub, type, hub_type, "what it is a hub for: usb", .flags = XML_MANDATORY),
+        INCLUDE(DomainHub, info, device_info));
+
+DEFINE_STATIC_XML_TABLE(iommu_driver,
+        ATTRIBUTE_ENUM("intremap", DomainIommu, intremap, on_off, "remap interrupts too; needs the split I/O APIC"),
+        ATTRIBUTE_ENUM("caching_mode", DomainIommu, caching_mode, on_off, "the host sees changes of the tables; needed for its devices in the guest"),
+        ATTRIBUTE_ENUM("eim", DomainIommu, eim, on_off, "interrupts for more than 255 processors"),
+        ATTRIBUTE_ENUM("iotlb", DomainIommu, iotlb, on_off, "devices may cache translations"),
+        ATTRIBUTE("aw_bits", DomainIommu, aw_bits, xml_uint, "width of the addresses in bits"));
+
+DEFINE_XML_TABLE(iommu,
+        ATTRIBUTE_ENUM("model", DomainIommu, model, iommu_model, "kind of IOMMU", .flags = XML_MANDATORY),
+        CHILD("driver", iommu_driver, "what an intel IOMMU can do"),
+        INCLUDE(DomainIommu, info, device_info));

@@ -30,6 +30,8 @@ extern const XmlTable clock_xml;      /* domain-xml-clock.c */
 extern const XmlTable devices_xml;    /* domain-xml-devices.c */
 extern const XmlTable disk_xml;       /* domain-xml-disk.c */
 extern const XmlTable controller_xml; /* domain-xml-controller.c */
+extern const XmlTable hub_xml;
+extern const XmlTable iommu_xml;
 extern const XmlTable interface_xml;  /* domain-xml-interface.c */
 extern const XmlTable serial_xml;     /* domain-xml-char.c */
 extern const XmlTable channel_xml;

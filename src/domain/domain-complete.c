@@ -145,10 +145,63 @@ static unsigned controller_index(const Domain *d, const DomainController *c) {
         return index;
 }
 
+/* Where libvirt puts a controller when it reads one: among its type by index, the master of a USB 2 controller
+ * before its companions; one without an index after those that are there. */
+static size_t controller_place(const DomainController *list, size_t n, const DomainController *c) {
+        size_t at = n;
+        bool found = false;
+
+        for (size_t i = n; i-- > 0;) {
+                const DomainController *other = list + i;
+
+                if (other->type != c->type)
+                        continue;
+                if (!c->index.set)
+                        return i + 1;
+                bool before = other->index.set &&
+                              (other->index.value > c->index.value ||
+                               (other->index.value == c->index.value && other->master_startport.set &&
+                                !c->master_startport.set));
+                if (before)
+                        at = i;
+                else if (!found)
+                        at = i + 1;
+                found = true;
+        }
+        return at;
+}
+
+void domain_sort_controllers(Domain *d) {
+        for (size_t i = 1; i < d->n_controllers; i++) {
+                DomainController c = d->controllers[i];
+                size_t at = controller_place(d->controllers, i, &c);
+
+                memmove(d->controllers + at + 1, d->controllers + at, (i - at) * sizeof(DomainController));
+                d->controllers[at] = c;
+        }
+}
+
 static int complete_controllers(Domain *d, const HostFacts *facts) {
-        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
-        if (!c->index.set)
-                c->index = OPT_UINT(controller_index(d, c));
+        domain_sort_controllers(d);
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers) {
+                if (c->type == CONTROLLER_UNSET)
+                        c->type = CONTROLLER_IDE;
+                if (!c->index.set)
+                        c->index = OPT_UINT(controller_index(d, c));
+                /* The companions of a USB 2 controller take its ports two by two. */
+                const char *number = c->type == CONTROLLER_USB && c->model ? startswith(c->model, "ich9-uhci") : NULL;
+                if (number && !c->master_startport.set)
+                        c->master_startport = OPT_UINT((unsigned) (*number - '1') * 2);
+                /* "none" is said by a 0, too. */
+                OptUint *zero[] = { &c->queues, &c->cmd_per_lun, &c->max_sectors, &c->iothread };
+                for (size_t i = 0; i < ELEMENTSOF(zero); i++)
+                        if (zero[i]->value == 0)
+                                *zero[i] = (OptUint) {};
+        }
+        domain_sort_controllers(d); /* those have an index now that had none */
+        FOREACH_ARRAY(i, d->iommus, d->n_iommus)
+                if (i->aw_bits.value == 0)
+                        i->aw_bits = (OptUint) {};
         return 0;
 }
 
@@ -269,7 +322,9 @@ static int complete_videos(Domain *d, const HostFacts *facts) {
 }
 
 static int complete_rest(Domain *d, const HostFacts *facts) {
-        if (d->n_balloons == 0 && d->os.type == OS_HVM) {
+        bool arm = d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L;
+
+        if (d->n_balloons == 0 && d->os.type == OS_HVM && !arm) {
                 if (!ARRAY_GROW(d->balloons, d->n_balloons))
                         return -ENOMEM;
                 d->balloons[d->n_balloons++] = (DomainBalloon){.model = BALLOON_VIRTIO};

@@ -30,19 +30,3 @@ typedef struct DomainDisk {
         OptUint logical_block_size, physical_block_size;
         VirtioOptions virtio;
 } DomainDisk;
-
-typedef struct DomainController {
-        DeviceInfo info;
-        ControllerType type;
-        OptUint index;
-        char *model; /* words of the type: "pcie-root-port", "qemu-xhci", "virtio-scsi"; see controller-model.h */
-        OptUint ports, vectors; /* usb ports=, virtio-serial ports= vectors= */
-        OptUint master_startport;
-        OptUint queues, cmd_per_lun, max_sectors, iothread; /* scsi <driver> */
-        Tristate ioeventfd, event_idx;
-        char *pci_model_name; /* <model name='pcie-root-port'>: the QEMU device */
-        OptUint chassis, chassis_nr, port, bus_nr, numa_node; /* pci <target> */
-        Tristate hotplug;
-        OptU64 pcihole64; /* KiB */
-        VirtioOptions virtio;
-} DomainController;

@@ -169,6 +169,11 @@ DECLARE_ENUM(TrayState, tray_state, TRAY, TRAY_STATES);
         X(CONTROLLER_PCI, "pci") X(CONTROLLER_XENBUS, "xenbus") X(CONTROLLER_ISA, "isa")
 DECLARE_ENUM(ControllerType, controller_type, CONTROLLER, CONTROLLER_TYPES);
 
+#define HUB_TYPES(X) X(HUB_USB, "usb")
+DECLARE_ENUM(HubType, hub_type, HUB, HUB_TYPES);
+#define IOMMU_MODELS(X) X(IOMMU_INTEL, "intel") X(IOMMU_SMMUV3, "smmuv3") X(IOMMU_VIRTIO, "virtio")
+DECLARE_ENUM(IommuModel, iommu_model, IOMMU, IOMMU_MODELS);
+
 #define INTERFACE_TYPES(X) \
         X(INTERFACE_USER, "user") X(INTERFACE_ETHERNET, "ethernet") X(INTERFACE_VHOSTUSER, "vhostuser") \
         X(INTERFACE_SERVER, "server") X(INTERFACE_CLIENT, "client") X(INTERFACE_MCAST, "mcast") X(INTERFACE_NETWORK, "network") \

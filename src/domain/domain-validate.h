@@ -19,8 +19,9 @@ void check_cpu(const Domain *d, Diag *diag); /* domain-validate-cpu.c */
 void check_disks(const Domain *d, Diag *diag); /* domain-validate-disk.c */
 void check_disk_targets(const Domain *d, Diag *diag);
 void check_disk_addresses(const Domain *d, Diag *diag);
-void check_controllers(const Domain *d, Diag *diag); /* domain-validate-device.c */
 void check_interfaces(const Domain *d, Diag *diag); /* domain-validate-interface.c */
+void check_controllers(const Domain *d, Diag *diag); /* domain-validate-controller.c */
+void check_iommus(const Domain *d, Diag *diag);
 void check_inputs(const Domain *d, Diag *diag);
 void check_balloons(const Domain *d, Diag *diag);
 void check_rngs(const Domain *d, Diag *diag);

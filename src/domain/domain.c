@@ -103,6 +103,14 @@ static void tpm_done(DomainTpm *t) {
         char_source_done(&t->source);
 }
 
+static void hub_done(DomainHub *h) {
+        device_info_done(&h->info);
+}
+
+static void iommu_done(DomainIommu *i) {
+        device_info_done(&i->info);
+}
+
 static void os_done(DomainOs *o) {
         free(o->machine);
         free(o->loader);
@@ -196,6 +204,8 @@ static void devices_done(Domain *d) {
         FREE_LIST(d->watchdogs, d->n_watchdogs, watchdog_done);
         FREE_LIST(d->tpms, d->n_tpms, tpm_done);
         FREE_LIST(d->memories, d->n_memories, memory_done);
+        FREE_LIST(d->hubs, d->n_hubs, hub_done);
+        FREE_LIST(d->iommus, d->n_iommus, iommu_done);
 }
 
 Domain *domain_free(Domain *d) {
@@ -238,6 +248,8 @@ void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata
         FOR_ALL(d->watchdogs, d->n_watchdogs);
         FOR_ALL(d->tpms, d->n_tpms);
         FOR_ALL(d->memories, d->n_memories);
+        FOR_ALL(d->hubs, d->n_hubs);
+        FOR_ALL(d->iommus, d->n_iommus);
 }
 
 static void forget_alias(DeviceInfo *info, void *userdata) {

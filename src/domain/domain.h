@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain-char.h"
+#include "domain-controller.h"
 #include "domain-cpu.h"
 #include "domain-device.h"
 #include "domain-disk.h"
@@ -89,6 +90,10 @@ typedef struct Domain {
         size_t n_watchdogs;
         DomainMemory *memories;
         size_t n_memories;
+        DomainHub *hubs;
+        size_t n_hubs;
+        DomainIommu *iommus; /* one at most */
+        size_t n_iommus;
 
         DomainTpm *tpms; /* one at most */
         size_t n_tpms;
@@ -128,6 +133,9 @@ uint64_t domain_module_memory(const Domain *d) _pure_;
 /* Checks what a single element cannot know: combinations, uniqueness, ranges, what is not supported yet. An
  * ordered list of checks; all of them run, so all problems are in DIAG. 0 or -EINVAL. */
 int domain_validate(const Domain *d, Diag *diag);
+
+/* Puts the controllers in the order in which libvirt keeps them: by index within a type. */
+void domain_sort_controllers(Domain *d);
 
 typedef struct HostFacts HostFacts;
 

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdio.h>
-
 #include "disk-name.h"
 #include "number-set.h"
 #include "parse-util.h"
 #include "qemu-device.h"
 #include "string-util.h"
 
-/* The addresses that are not PCI's: where a drive sits on its controller, a port of a virtio-serial device,
- * a port of a USB hub. */
+/* The addresses that are not PCI's: where a drive sits on its controller, a port of a virtio-serial device.
+ * USB's are in qemu-usb.c. */
 
 /* --- drives --- */
 
@@ -43,6 +41,9 @@ static int complete_drive(const Domain *d, DomainDisk *disk, const DriveBus *b, 
                         diag, disk->info.loc,
                         "disk %s: machine '%s' has no IDE controller; use bus='sata' or bus='virtio'",
                         strempty(disk->target_dev), strempty(d->os.machine));
+        if (b->bus == BUS_FDC && !arch_is_x86(d))
+                return diag_error(diag, disk->info.loc, "disk %s: machine '%s' has no floppy controller",
+                                  strempty(disk->target_dev), strempty(d->os.machine));
         if (a->type == ADDRESS_UNSET) {
                 int r = disk_name_parse(strempty(disk->target_dev), NULL, &index);
                 if (r < 0 && r != -ENOTUNIQ)
@@ -75,9 +76,9 @@ static bool same_drive(const DomainDisk *a, const DomainDisk *b) {
 static int check_drive(const Domain *d, const DomainDisk *disk, Diag *diag) {
         const DeviceAddress *a = &disk->info.address;
         const DomainController *c = controller_find(d, drive_bus(disk)->controller, a->controller.value);
-        bool lsi = c && streq_ptr(c->model, "lsilogic");
-        unsigned units = disk->bus == BUS_SATA ? 6 : disk->bus == BUS_SCSI ? (lsi ? 7 : 16384) : 2;
-        unsigned targets = disk->bus == BUS_SCSI && !lsi ? 256 : 1;
+        bool narrow = c && controller_is_narrow(c);
+        unsigned units = disk->bus == BUS_SATA ? 6 : disk->bus == BUS_SCSI ? (narrow ? 7 : 16384) : 2;
+        unsigned targets = disk->bus == BUS_SCSI && !narrow ? 256 : 1;
         unsigned buses = disk->bus == BUS_IDE ? 2 : 1;
 
         if (a->unit.value >= units || a->target.value >= targets || a->bus.value >= buses)
@@ -238,132 +239,14 @@ int qemu_complete_virtio_serial(Domain *d, Diag *diag) {
              (c->info.address.type == ADDRESS_VIRTIO_SERIAL && port_of(&c->info.address) == 0)))
                 if ((r = assign_port(d, c)) < 0)
                         return r;
-        FOREACH_ARRAY(c, d->chars, d->n_chars)
-                if (c->info.address.type == ADDRESS_VIRTIO_SERIAL && check_port(d, c, diag) < 0)
+        FOREACH_ARRAY(c, d->chars, d->n_chars) {
+                DeviceAddress *a = &c->info.address;
+
+                if (a->type != ADDRESS_VIRTIO_SERIAL)
+                        continue;
+                a->controller.set = a->bus.set = true;
+                if (check_port(d, c, diag) < 0)
                         ret = -EINVAL;
-        return ret;
-}
-
-/* --- USB --- */
-
-typedef struct UsbPorts {
-        const char *model;
-        unsigned ports;
-} UsbPorts;
-
-static const UsbPorts usb_ports[] = {
-        { "piix3-uhci", 2 },  { "piix4-uhci", 2 }, { "vt82c686b-uhci", 2 }, { "pci-ohci", 3 },  { "ehci", 6 },
-        { "ich9-ehci1", 6 },  { "ich9-uhci1", 2 }, { "ich9-uhci2", 2 },     { "ich9-uhci3", 2 },
-        { "nec-xhci", 4 },    { "qemu-xhci", 4 },
-};
-
-/* Ports of bus INDEX. Companions add none: they drive the ports of the EHCI controller. */
-static unsigned bus_ports(const Domain *d, unsigned index) {
-        const DomainController *c = controller_find(d, CONTROLLER_USB, index);
-
-        if (!c || streq_ptr(c->model, "none"))
-                return 0;
-        if (c->ports.set)
-                return c->ports.value;
-        FOREACH_ARRAY(u, usb_ports, ELEMENTSOF(usb_ports))
-                if (streq_ptr(c->model, u->model))
-                        return u->ports;
-        return 0;
-}
-
-static bool needs_usb(const QemuDevice *device) {
-        switch (device->kind) {
-        case DEVICE_KIND_DISK:
-                return device->disk->bus == BUS_USB;
-        case DEVICE_KIND_INPUT:
-                return device->input->bus == INPUT_BUS_USB;
-        case DEVICE_KIND_CHAR:
-                return device->character->kind == CHAR_SERIAL &&
-                       device->character->target_type == TARGET_USB_SERIAL;
-        case DEVICE_KIND_INTERFACE:
-                return streq_ptr(device->interface->model, "usb-net");
-        default:
-                return false;
-        }
-}
-
-static const QemuDevice *usb_port_user(const QemuDevice *list, size_t n, unsigned bus, const char *port,
-                                       const QemuDevice *except) {
-        FOREACH_ARRAY(i, list, n)
-                if (i != except && needs_usb(i) && i->info->address.type == ADDRESS_USB &&
-                    i->info->address.bus.value == bus && streq_ptr(i->info->address.port, port))
-                        return i;
-        return NULL;
-}
-
-static int assign_usb(const Domain *d, const QemuDevice *list, size_t n, const QemuDevice *device,
-                      Diag *diag) {
-        DeviceAddress *a = &device->info->address;
-        bool any = false;
-
-        for (unsigned bus = 0; bus < d->n_controllers; bus++) {
-                unsigned ports = bus_ports(d, bus);
-
-                if (a->type == ADDRESS_USB && a->bus.set && a->bus.value != bus)
-                        continue;
-                any |= ports > 0;
-                for (unsigned i = 1; i <= ports; i++) {
-                        char port[16];
-                        snprintf(port, sizeof(port), "%u", i);
-                        if (usb_port_user(list, n, bus, port, NULL))
-                                continue;
-                        a->type = ADDRESS_USB;
-                        a->bus = OPT_UINT(bus);
-                        return free_and_strdup(&a->port, port);
-                }
-        }
-        _cleanup_free_ char *what = qemu_device_describe(device);
-        if (!what)
-                return -ENOMEM;
-        if (!any)
-                return diag_error(diag, device->info->loc, "%s needs a USB controller, and there is none",
-                                  what);
-        return diag_error(
-                diag, device->info->loc,
-                "no USB port is left for %s; add a <controller type='usb' model='qemu-xhci' ports='15'/>",
-                what);
-}
-
-int qemu_complete_usb(Domain *d, Diag *diag) {
-        _cleanup_free_ QemuDevice *list = NULL;
-        /* libvirt's order: storage first. */
-        static const QemuDeviceKind order[] = { DEVICE_KIND_DISK, DEVICE_KIND_INPUT, DEVICE_KIND_CHAR,
-                                               DEVICE_KIND_INTERFACE };
-        size_t n;
-        int r = qemu_devices(d, &list, &n), ret = 0;
-
-        if (r < 0)
-                return r;
-        for (size_t k = 0; k < ELEMENTSOF(order); k++)
-                FOREACH_ARRAY(i, list, n) {
-                        if (i->kind != order[k] || !needs_usb(i) ||
-                            (i->info->address.type == ADDRESS_USB && i->info->address.port))
-                                continue;
-                        r = assign_usb(d, list, n, i, diag);
-                        if (r == -ENOMEM)
-                                return r;
-                        if (r < 0)
-                                ret = r;
-                }
-        FOREACH_ARRAY(i, list, n) {
-                const DeviceAddress *a = &i->info->address;
-                const QemuDevice *other;
-
-                if (!needs_usb(i) || a->type != ADDRESS_USB)
-                        continue;
-                other = usb_port_user(list, (size_t) (i - list), a->bus.value, a->port, NULL);
-                if (!other)
-                        continue;
-                _cleanup_free_ char *x = qemu_device_describe(other), *y = qemu_device_describe(i);
-                if (!x || !y)
-                        return -ENOMEM;
-                ret = diag_error(diag, a->loc, "USB port %s of bus %u is used twice: by %s and by %s",
-                                 a->port, a->bus.value, x, y);
         }
         return ret;
 }

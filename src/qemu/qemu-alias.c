@@ -74,6 +74,8 @@ static char *default_alias(const Domain *d, const QemuDevice *device) {
                 [DEVICE_KIND_RNG] = "rng",       [DEVICE_KIND_WATCHDOG] = "watchdog",
                 [DEVICE_KIND_VIDEO] = "video",   [DEVICE_KIND_INPUT] = "input",
                 [DEVICE_KIND_PANIC] = "panic",   [DEVICE_KIND_TPM] = "tpm",
+                [DEVICE_KIND_HUB] = "hub",
+                [DEVICE_KIND_IOMMU] = "iommu",
         };
 
         switch (device->kind) {

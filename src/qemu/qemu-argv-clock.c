@@ -88,7 +88,7 @@ int emit_power(Emit *e) {
 
         /* What a shutdown of the guest means is the monitor's business. */
         emit_arg(e, "-no-shutdown");
-        if (!d->features.acpi && (arch_is_x86(d) || machine_is_virt(d)) && !has_machine_switches(e->caps))
+        if (!d->features.acpi && (arch_is_x86(d) || d->os.arch == ARCH_AARCH64) && !has_machine_switches(e->caps))
                 emit_arg(e, "-no-acpi");
         if (!arch_is_x86(d))
                 return 0;

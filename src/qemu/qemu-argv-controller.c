@@ -3,14 +3,45 @@
 #include "qemu-emit.h"
 #include "string-util.h"
 
+/* The IOMMU of ARM machines is one of the machine's options. */
+int emit_iommus(Emit *e) {
+        FOREACH_ARRAY(i, e->domain->iommus, e->domain->n_iommus) {
+                _cleanup_qjson_ Json j = {};
+
+                if (i->model == IOMMU_SMMUV3)
+                        continue;
+                json_add_string(&j, "driver", i->model == IOMMU_INTEL ? "intel-iommu" : "virtio-iommu");
+                json_add_string(&j, "id", i->info.alias);
+                json_add_string(&j, "intremap", on_off_to_string(i->intremap));
+                json_add_tristate(&j, "caching-mode", i->caching_mode);
+                json_add_string(&j, "eim", on_off_to_string(i->eim));
+                json_add_tristate(&j, "device-iotlb", i->iotlb);
+                json_add_opt_uint(&j, "aw-bits", i->aw_bits);
+                json_address(e, &j, &i->info);
+                emit_json(e, "-device", &j);
+        }
+        return 0;
+}
+
 int emit_pci_hole(Emit *e) {
         const DomainController *root = controller_find(e->domain, CONTROLLER_PCI, 0);
 
+        if (machine_is_i440fx(e->domain) && root && root->hotplug != TRI_UNSET)
+                emit_optionf(e, "-global", "PIIX4_PM.acpi-root-pci-hotplug=%s", on_off_to_string(root->hotplug));
         if (root && root->pcihole64.set)
                 emit_optionf(e, "-global", "%s.pci-hole64-size=%lluK",
                              machine_is_q35(e->domain) ? "q35-pcihost" : "i440FX-pcihost",
                              (unsigned long long) root->pcihole64.value);
         return 0;
+}
+
+/* Not every emulator has every controller. */
+static int check_driver(Emit *e, const DomainController *c, const char *driver) {
+        /* "lsi" is an alias in QEMU, and libvirt's word for it. */
+        if (driver && qemu_caps_has_type(e->caps, streq(driver, "lsi") ? "lsi53c895a" : driver))
+                return 0;
+        return diag_error(e->diag, c->info.loc, "emulator '%s' has no <controller type='%s' model='%s'>",
+                          e->domain->emulator, controller_type_to_string(c->type), c->model);
 }
 
 static void emit_device(Emit *e, Json *j, const DomainController *c) {
@@ -23,6 +54,9 @@ static int emit_pci(Emit *e, const DomainController *c) {
 
         if (c->index.value == 0) /* the root is the machine's */
                 return 0;
+        int r = check_driver(e, c, c->pci_model_name);
+        if (r < 0)
+                return r;
         json_add_string(&j, "driver", c->pci_model_name);
         if (streq(c->model, "pci-bridge"))
                 json_add_opt_uint(&j, "chassis_nr", c->chassis_nr);
@@ -31,9 +65,9 @@ static int emit_pci(Emit *e, const DomainController *c) {
                 json_add_opt_uint(&j, "chassis", c->chassis);
                 json_add_tristate(&j, "hotplug", c->hotplug);
         } else if (endswith(c->model, "-expander-bus"))
-                return diag_error(e->diag, c->info.loc, "not supported: <controller type='pci' model='%s'>",
-                                  c->model);
+                json_add_opt_uint(&j, "bus_nr", c->bus_nr);
         json_add_string(&j, "id", c->info.alias);
+        json_add_opt_uint(&j, "numa_node", c->numa_node);
         emit_device(e, &j, c);
         return 0;
 }
@@ -64,9 +98,9 @@ static int emit_usb(Emit *e, const DomainController *c) {
         FOREACH_ARRAY(m, usb_models, ELEMENTSOF(usb_models))
                 if (streq(m->model, c->model))
                         driver = m->driver;
-        if (!driver)
-                return diag_error(e->diag, c->info.loc, "not supported: <controller type='usb' model='%s'>",
-                                  c->model);
+        int r = check_driver(e, c, driver);
+        if (r < 0)
+                return r;
         json_add_string(&j, "driver", driver);
         if (endswith(c->model, "-xhci")) {
                 json_add_opt_uint(&j, "p2", c->ports);
@@ -85,7 +119,7 @@ static const struct {
         const char *model, *driver;
 } scsi_models[] = {
         { "lsilogic", "lsi" },  { "lsisas1068", "mptsas1068" }, { "lsisas1078", "megasas" },
-        { "vmpvscsi", "pvscsi" }, { "am53c974", "am53c974" },   { "dc390", "dc-390" },
+        { "vmpvscsi", "pvscsi" }, { "am53c974", "am53c974" },   { "dc390", "dc390" },
 };
 
 static int emit_scsi(Emit *e, const DomainController *c) {
@@ -97,15 +131,16 @@ static int emit_scsi(Emit *e, const DomainController *c) {
                 if (streq(m->model, c->model))
                         driver = m->driver;
         if (is_virtio) {
-                json_add_stringf(&j, "driver", "virtio-scsi-pci%s", virtio_suffix(c->model));
+                json_virtio_driver(&j, "virtio-scsi", &c->info, c->model);
                 json_virtio_options(&j, &c->virtio);
                 if (c->iothread.set)
                         json_add_stringf(&j, "iothread", "iothread%u", c->iothread.value);
-        } else if (driver)
+        } else {
+                int r = check_driver(e, c, driver);
+                if (r < 0)
+                        return r;
                 json_add_string(&j, "driver", driver);
-        else
-                return diag_error(e->diag, c->info.loc, "not supported: <controller type='scsi' model='%s'>",
-                                  c->model);
+        }
         json_add_string(&j, "id", c->info.alias);
         if (is_virtio) {
                 json_add_opt_uint(&j, "num_queues", c->queues);
@@ -131,7 +166,7 @@ static int emit_sata(Emit *e, const DomainController *c) {
 static int emit_virtio_serial(Emit *e, const DomainController *c) {
         _cleanup_qjson_ Json j = {};
 
-        json_add_stringf(&j, "driver", "virtio-serial-pci%s", virtio_suffix(c->model));
+        json_virtio_driver(&j, "virtio-serial", &c->info, c->model);
         json_virtio_options(&j, &c->virtio);
         json_add_string(&j, "id", c->info.alias);
         json_add_opt_uint(&j, "max_ports", c->ports);
@@ -143,14 +178,17 @@ static int emit_virtio_serial(Emit *e, const DomainController *c) {
 /* Part of i440fx, an extra device of q35. It boots its drives itself, so it has their boot indexes. */
 static int emit_fdc(Emit *e, const DomainController *c) {
         _cleanup_qjson_ Json j = {};
-        bool is_device = machine_is_q35(e->domain);
+        bool is_device = machine_is_q35(e->domain), any = false;
 
         json_add_string(&j, "driver", "isa-fdc");
         FOREACH_ARRAY(disk, e->domain->disks, e->domain->n_disks) {
                 char key[] = "bootindexA";
                 unsigned boot = boot_index(e->domain, &disk->info);
 
-                if (disk->bus != BUS_FDC || boot == 0)
+                if (disk->bus != BUS_FDC || disk->info.address.controller.value != c->index.value)
+                        continue;
+                any = true;
+                if (boot == 0)
                         continue;
                 key[sizeof(key) - 2] = (char) ('A' + disk->info.address.unit.value);
                 if (is_device)
@@ -158,8 +196,29 @@ static int emit_fdc(Emit *e, const DomainController *c) {
                 else
                         emit_optionf(e, "-global", "isa-fdc.%s=%u", key, boot);
         }
-        if (is_device)
+        if (is_device && any)
                 emit_json(e, "-device", &j);
+        return 0;
+}
+
+static int emit_ccid(Emit *e, const DomainController *c) {
+        _cleanup_qjson_ Json j = {};
+
+        json_add_string(&j, "driver", "usb-ccid");
+        json_add_string(&j, "id", c->info.alias);
+        emit_device(e, &j, c);
+        return 0;
+}
+
+int emit_hubs(Emit *e) {
+        FOREACH_ARRAY(h, e->domain->hubs, e->domain->n_hubs) {
+                _cleanup_qjson_ Json j = {};
+
+                json_add_string(&j, "driver", "usb-hub");
+                json_add_string(&j, "id", h->info.alias);
+                json_address(e, &j, &h->info);
+                emit_json(e, "-device", &j);
+        }
         return 0;
 }
 
@@ -178,6 +237,7 @@ static const struct {
         { CONTROLLER_IDE, emit_builtin },
         { CONTROLLER_SATA, emit_sata },
         { CONTROLLER_VIRTIO_SERIAL, emit_virtio_serial },
+        { CONTROLLER_CCID, emit_ccid },
         { CONTROLLER_FDC, emit_fdc },
 };
 

@@ -15,9 +15,9 @@ static const struct {
         { INPUT_BUS_USB, INPUT_MOUSE, "usb-mouse" },
         { INPUT_BUS_USB, INPUT_TABLET, "usb-tablet" },
         { INPUT_BUS_USB, INPUT_KEYBOARD, "usb-kbd" },
-        { INPUT_BUS_VIRTIO, INPUT_MOUSE, "virtio-mouse-pci" },
-        { INPUT_BUS_VIRTIO, INPUT_TABLET, "virtio-tablet-pci" },
-        { INPUT_BUS_VIRTIO, INPUT_KEYBOARD, "virtio-keyboard-pci" },
+        { INPUT_BUS_VIRTIO, INPUT_MOUSE, "virtio-mouse" },
+        { INPUT_BUS_VIRTIO, INPUT_TABLET, "virtio-tablet" },
+        { INPUT_BUS_VIRTIO, INPUT_KEYBOARD, "virtio-keyboard" },
 };
 
 static int emit_input(Emit *e, const DomainInput *i) {
@@ -33,7 +33,10 @@ static int emit_input(Emit *e, const DomainInput *i) {
                 return diag_error(e->diag, i->info.loc, "not supported: <input type='%s' bus='%s'>",
                                   strempty(input_type_to_string(i->type)),
                                   strempty(input_bus_to_string(i->bus)));
-        json_add_string(&j, "driver", driver);
+        if (i->bus == INPUT_BUS_VIRTIO)
+                json_virtio_driver(&j, driver, &i->info, NULL);
+        else
+                json_add_string(&j, "driver", driver);
         json_add_string(&j, "id", i->info.alias);
         json_address(e, &j, &i->info);
         emit_json(e, "-device", &j);
@@ -217,6 +220,8 @@ static int emit_video(Emit *e, const DomainVideo *v, bool primary) {
                 if (!qemu_caps_has_type(e->caps, driver))
                         return diag_error(e->diag, v->info.loc, "emulator '%s' has no video device '%s'",
                                           e->domain->emulator, driver);
+                if (v->info.address.type == ADDRESS_VIRTIO_MMIO)
+                        driver = "virtio-gpu-device";
                 json_add_string(&j, "driver", driver);
                 json_add_string(&j, "id", v->info.alias);
                 video_devices[i].json(&j, v);
@@ -247,8 +252,7 @@ int emit_balloon(Emit *e) {
 
                 if (b->model == BALLOON_NONE)
                         continue;
-                json_add_stringf(&j, "driver", "virtio-balloon-pci%s",
-                                 virtio_suffix(balloon_model_to_string(b->model)));
+                json_virtio_driver(&j, "virtio-balloon", &b->info, balloon_model_to_string(b->model));
                 json_add_string(&j, "id", b->info.alias);
                 json_add_tristate(&j, "deflate-on-oom", b->autodeflate);
                 json_add_tristate(&j, "free-page-reporting", b->free_page_reporting);
@@ -290,7 +294,7 @@ static int emit_rng(Emit *e, const DomainRng *r) {
                 json_add_string(&object, "filename", path);
         }
         emit_json(e, "-object", &object);
-        json_add_stringf(&device, "driver", "virtio-rng-pci%s", virtio_suffix(rng_model_to_string(r->model)));
+        json_virtio_driver(&device, "virtio-rng", &r->info, rng_model_to_string(r->model));
         json_add_stringf(&device, "rng", "obj%s", r->info.alias);
         json_add_string(&device, "id", r->info.alias);
         if (r->rate_bytes.set) {

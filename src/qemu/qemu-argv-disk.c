@@ -146,7 +146,7 @@ static void emit_nodes(Emit *e, const DomainDisk *disk, unsigned id) {
 /* --- devices --- */
 
 static void json_virtio(Emit *e, Json *j, const DomainDisk *disk) {
-        json_add_string(j, "driver", "virtio-blk-pci");
+        json_virtio_driver(j, "virtio-blk", &disk->info, NULL);
         json_virtio_options(j, &disk->virtio);
         if (disk->iothread.set)
                 json_add_stringf(j, "iothread", "iothread%u", disk->iothread.value);
@@ -166,7 +166,7 @@ static void json_scsi(Emit *e, Json *j, const DomainDisk *disk) {
                         : disk->device == DEVICE_LUN ? "scsi-block"
                                                      : "scsi-hd");
         json_add_stringf(j, "bus", "%s.0", c ? c->info.alias : "scsi0");
-        if (c && streq_ptr(c->model, "lsilogic"))
+        if (c && controller_is_narrow(c))
                 json_add_uint(j, "scsi-id", a->unit.value);
         else {
                 json_add_uint(j, "channel", a->bus.value);

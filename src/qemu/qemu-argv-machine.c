@@ -36,8 +36,11 @@ int emit_machine(Emit *e) {
         options_word(&o, d->os.machine);
         options_add(&o, "usb", "off");
         options_machine_features(&o, d);
-        if (machine_is_virt(d))
+        if (d->os.arch == ARCH_AARCH64)
                 options_add(&o, "gic-version", gic_version_to_string(f->gic_version));
+        FOREACH_ARRAY(i, d->iommus, d->n_iommus)
+                if (i->model == IOMMU_SMMUV3)
+                        options_add(&o, "iommu", "smmuv3");
         options_add(&o, "dump-guest-core", d->dump_core == TRI_YES ? "on" : "off");
         if (d->memory_backing.nosharepages)
                 options_add(&o, "mem-merge", "off");

@@ -236,7 +236,7 @@ static void json_offloads(Json *j, const DomainInterface *i) {
 static void json_virtio(Json *j, const DomainInterface *i) {
         unsigned queues = queue_count(i);
 
-        json_add_stringf(j, "driver", "virtio-net-pci%s", virtio_suffix(i->model));
+        json_virtio_driver(j, "virtio-net", &i->info, i->model);
         json_virtio_options(j, &i->virtio);
         if (i->txmode != TX_UNSET)
                 json_add_string(j, "tx", i->txmode == TX_IOTHREAD ? "bh" : "timer");

@@ -11,34 +11,26 @@ DomainController *controller_find(const Domain *d, ControllerType type, unsigned
 
 int controller_add(Domain *d, ControllerType type, unsigned index, const char *model) {
         _cleanup_free_ char *copy = NULL;
-        size_t at = d->n_controllers;
 
         if (controller_find(d, type, index))
                 return 0;
         if (free_and_strdup(&copy, model) < 0 || !ARRAY_GROW(d->controllers, d->n_controllers))
                 return -ENOMEM;
-        for (size_t i = d->n_controllers; i-- > 0;)
-                if (d->controllers[i].type == type && d->controllers[i].index.value > index)
-                        at = i;
-        memmove(d->controllers + at + 1, d->controllers + at,
-                (d->n_controllers - at) * sizeof(DomainController));
-        d->controllers[at] =
+        d->controllers[d->n_controllers++] =
                 (DomainController){ .type = type, .index = OPT_UINT(index), .model = TAKE_PTR(copy) };
-        d->n_controllers++;
         return 1;
+}
+
+bool controller_is_narrow(const DomainController *c) {
+        return streq_ptr(c->model, "lsilogic") || streq_ptr(c->model, "am53c974") || streq_ptr(c->model, "dc390");
 }
 
 /* What a machine brings along, in the order in which libvirt writes it down. */
 static int add_builtin(Domain *d) {
-        bool has_usb = false;
         int r = 0;
 
-        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
-                has_usb |= c->type == CONTROLLER_USB;
-        if (!has_usb && machine_is_i440fx(d))
-                r = controller_add(d, CONTROLLER_USB, 0, "piix3-uhci");
-        else if (!has_usb && machine_is_q35(d))
-                r = controller_add(d, CONTROLLER_USB, 0, "qemu-xhci");
+        if (arch_is_x86(d))
+                r = controller_add(d, CONTROLLER_USB, 0, machine_is_q35(d) ? "qemu-xhci" : "piix3-uhci");
         if (r >= 0 && machine_is_q35(d))
                 r = controller_add(d, CONTROLLER_SATA, 0, NULL);
         if (r >= 0 && machine_is_i440fx(d))
@@ -51,9 +43,10 @@ static int add_builtin(Domain *d) {
 static const char *default_model(const Domain *d, const DomainController *c) {
         switch (c->type) {
         case CONTROLLER_USB:
-                return machine_is_i440fx(d) ? "piix3-uhci" : "qemu-xhci";
+                /* What libvirt takes for a controller that is written down; the one it adds itself is another. */
+                return d->os.arch == ARCH_AARCH64 ? "qemu-xhci" : "piix3-uhci";
         case CONTROLLER_SCSI:
-                return arch_is_x86(d) ? "lsilogic" : "virtio-scsi";
+                return "lsilogic";
         case CONTROLLER_PCI:
                 if (c->index.value == 0)
                         return machine_has_pcie(d) ? "pcie-root" : "pci-root";
@@ -63,23 +56,38 @@ static const char *default_model(const Domain *d, const DomainController *c) {
         }
 }
 
-static int complete_model(const Domain *d, DomainController *c, Diag *diag) {
-        if (c->type == CONTROLLER_PCI && c->index.value == 0) {
-                const char *root = machine_has_pcie(d) ? "pcie-root" : "pci-root";
-                if (c->model && !streq(c->model, root))
-                        return diag_error(
-                                diag, c->info.loc,
-                                "<controller type='pci' index='0'> of machine '%s' is the %s, not a %s",
-                                strempty(d->os.machine), root, c->model);
-        }
+/* What is part of a machine or has no place in it. */
+static int check_machine(const Domain *d, const DomainController *c, Diag *diag) {
+        const char *machine = strempty(d->os.machine), *root = machine_has_pcie(d) ? "pcie-root" : "pci-root";
+
+        if (c->type == CONTROLLER_PCI && c->index.value == 0 && !streq(c->model, root))
+                return diag_error(diag, c->info.loc,
+                                  "<controller type='pci' index='0'> of machine '%s' is the %s, not a %s", machine,
+                                  root, c->model);
+        if (c->type == CONTROLLER_PCI && streq(c->model, "pci-expander-bus") && !machine_is_i440fx(d))
+                return diag_error(diag, c->info.loc, "a pci-expander-bus is for machines of type pc, not for '%s'",
+                                  machine);
+        if (c->type == CONTROLLER_PCI && streq(c->model, "pcie-expander-bus") && !machine_has_pcie(d))
+                return diag_error(diag, c->info.loc,
+                                  "a pcie-expander-bus is for machines of type q35 and virt, not for '%s'", machine);
         if (c->type == CONTROLLER_IDE && !machine_is_i440fx(d))
                 return diag_error(diag, c->info.loc,
-                                  "machine '%s' has no IDE controller; use bus='sata' or bus='virtio'",
-                                  strempty(d->os.machine));
+                                  "machine '%s' has no IDE controller; use bus='sata' or bus='virtio'", machine);
         if (c->type == CONTROLLER_IDE && c->index.value > 0)
-                return diag_error(diag, c->info.loc, "machine '%s' has one IDE controller only (index 0)",
-                                  strempty(d->os.machine));
-        return c->model ? 0 : free_and_strdup(&c->model, default_model(d, c));
+                return diag_error(diag, c->info.loc, "machine '%s' has one IDE controller only (index 0)", machine);
+        if (c->type == CONTROLLER_PCI && c->pcihole64.set && !arch_is_x86(d))
+                return diag_error(diag, c->info.loc, "<pcihole64> is not for machine '%s'", machine);
+        if (c->type == CONTROLLER_FDC && !arch_is_x86(d))
+                return diag_error(diag, c->info.loc, "machine '%s' has no floppy controller", machine);
+        return 0;
+}
+
+static int complete_model(const Domain *d, DomainController *c, Diag *diag) {
+        bool is_auto = c->type == CONTROLLER_SCSI && streq_ptr(c->model, "auto");
+
+        if ((!c->model || is_auto) && free_and_strdup(&c->model, default_model(d, c)) < 0)
+                return -ENOMEM;
+        return check_machine(d, c, diag);
 }
 
 int qemu_complete_controllers(Domain *d, Diag *diag) {

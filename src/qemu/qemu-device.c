@@ -40,7 +40,7 @@ bool machine_is_virt(const Domain *d) {
 int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         size_t n = 0, total = d->n_controllers + d->n_interfaces + d->n_disks + d->n_balloons + d->n_rngs +
                               d->n_watchdogs + d->n_videos + d->n_inputs + d->n_chars + d->n_panics +
-                              d->n_tpms + d->n_memories;
+                              d->n_tpms + d->n_memories + d->n_hubs + d->n_iommus;
         QemuDevice *list = calloc(total ?: 1, sizeof(QemuDevice));
 
         if (!list)
@@ -57,6 +57,8 @@ int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         ADD_ALL(DEVICE_KIND_PANIC, d->panics, d->n_panics);
         ADD_ALL(DEVICE_KIND_TPM, d->tpms, d->n_tpms);
         ADD_ALL(DEVICE_KIND_MEMORY, d->memories, d->n_memories);
+        ADD_ALL(DEVICE_KIND_HUB, d->hubs, d->n_hubs);
+        ADD_ALL(DEVICE_KIND_IOMMU, d->iommus, d->n_iommus);
         *ret = list;
         *ret_n = n;
         return 0;
@@ -73,6 +75,8 @@ char *qemu_device_describe(const QemuDevice *device) {
                 [DEVICE_KIND_PANIC] = "panic",
                 [DEVICE_KIND_TPM] = "tpm",
                 [DEVICE_KIND_MEMORY] = "memory",
+                [DEVICE_KIND_HUB] = "hub",
+                [DEVICE_KIND_IOMMU] = "iommu",
         };
 
         switch (device->kind) {

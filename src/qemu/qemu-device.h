@@ -34,6 +34,8 @@ typedef enum QemuDeviceKind {
         DEVICE_KIND_PANIC,
         DEVICE_KIND_TPM,
         DEVICE_KIND_MEMORY,
+        DEVICE_KIND_HUB,
+        DEVICE_KIND_IOMMU,
         _DEVICE_KIND_MAX,
 } QemuDeviceKind;
 
@@ -55,6 +57,8 @@ typedef struct QemuDevice {
                 DomainPanic *panic;
                 DomainTpm *tpm;
                 DomainMemory *memory;
+                DomainHub *hub;
+                DomainIommu *iommu;
         };
 } QemuDevice;
 
@@ -68,19 +72,28 @@ char *qemu_device_describe(const QemuDevice *device);
 /* The first console of a machine with a serial port is that port under another name. */
 bool char_is_shadow(const Domain *d, const DomainChar *c) _pure_;
 
+/* Whether it is plugged into USB, and whether it speaks virtio, so that it can be on virtio-mmio. */
+bool qemu_device_is_usb(const QemuDevice *device) _pure_;
+bool qemu_device_is_virtio(const QemuDevice *device) _pure_;
+
 /* --- controllers --- */
 
 DomainController *controller_find(const Domain *d, ControllerType type, unsigned index) _pure_;
 
-/* Adds a controller unless there is one of TYPE and INDEX; MODEL may be NULL. It goes to the end, but before
- * controllers of its type with a greater index. 1 if added, 0 if not, -ENOMEM. */
+/* Adds a controller unless there is one of TYPE and INDEX; MODEL may be NULL. It goes to the end, as in libvirt.
+ * 1 if added, 0 if not, -ENOMEM. */
 int controller_add(Domain *d, ControllerType type, unsigned index, const char *model);
+
+/* A SCSI bus of old: what a drive's unit is the number of its target. */
+bool controller_is_narrow(const DomainController *c) _pure_;
 
 /* Adds the controllers that the machine has whether one wants them or not, and fills in models. */
 int qemu_complete_controllers(Domain *d, Diag *diag);
 
 /* --- addresses and aliases (each its own file) --- */
 
+/* Devices of ARM machines that go onto virtio-mmio, before PCI has its turn. */
+int qemu_complete_mmio(Domain *d, Diag *diag);
 int qemu_complete_drives(Domain *d, Diag *diag);
 int qemu_complete_virtio_serial(Domain *d, Diag *diag);
 int qemu_complete_pci(Domain *d, Diag *diag);

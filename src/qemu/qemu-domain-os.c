@@ -9,7 +9,7 @@
 static void complete_gic(Domain *d) {
         DomainFeatures *f = &d->features;
 
-        if (!machine_is_virt(d) || (d->os.arch != ARCH_AARCH64 && !f->gic))
+        if (!machine_is_virt(d))
                 return;
         f->gic = true;
         if (f->gic_version == GIC_UNSET)

@@ -115,7 +115,7 @@ static int complete_cpu(Domain *d, const QemuCaps *caps, const HostFacts *facts,
         cpu->check = cpu->check ?: CHECK_NONE;
         if (cpu->mode == CPU_HOST_PASSTHROUGH && cpu->migratable == TRI_UNSET)
                 cpu->migratable = TRI_YES;
-        if ((cpu->sockets.set || cpu->cores.set || cpu->threads.set) && !cpu->dies.set && arch_is_x86(d))
+        if ((cpu->sockets.set || cpu->cores.set || cpu->threads.set) && !cpu->dies.set)
                 cpu->dies = OPT_UINT(1);
         FOREACH_ARRAY(f, cpu->features, cpu->n_features)
                 f->policy = f->policy ?: POLICY_REQUIRE;
@@ -146,6 +146,37 @@ static int complete_loader(Domain *d, const QemuCaps *caps, const HostFacts *fac
         return 0;
 }
 
+/* What PCs have and the boards of other processors do not. */
+static int check_board(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        const char *machine = strempty(d->os.machine);
+
+        if (arch_is_x86(d))
+                return 0;
+        if (d->suspend_to_mem != TRI_UNSET || d->suspend_to_disk != TRI_UNSET)
+                return diag_error(diag, d->loc, "<pm>: machine '%s' has no S3 and S4", machine);
+        if (d->os.arch == ARCH_ARMV7L && d->features.gic_version != GIC_UNSET && d->features.gic_version != GIC_2)
+                return diag_error(diag, d->features.loc, "gic: version '%s' is for aarch64 machines only",
+                                  gic_version_to_string(d->features.gic_version));
+        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
+                if (i->bus == INPUT_BUS_PS2)
+                        return diag_error(diag, i->info.loc, "input: machine '%s' has no bus 'ps2'", machine);
+        return 0;
+}
+
+static int check_iommu(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        const char *machine = strempty(d->os.machine);
+
+        FOREACH_ARRAY(i, d->iommus, d->n_iommus) {
+                bool is_virt = machine_is_virt(d), is_q35 = machine_is_q35(d);
+
+                if (i->model == IOMMU_INTEL ? is_q35 : i->model == IOMMU_SMMUV3 ? is_virt : is_q35 || is_virt)
+                        continue;
+                return diag_error(diag, i->info.loc, "iommu: machine '%s' has no '%s'", machine,
+                                  iommu_model_to_string(i->model));
+        }
+        return 0;
+}
+
 static int controllers(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         return qemu_complete_controllers(d, diag);
 }
@@ -154,15 +185,19 @@ static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Di
         int r;
 
         if ((r = qemu_complete_drives(d, diag)) < 0 || (r = qemu_complete_virtio_serial(d, diag)) < 0 ||
-            (r = qemu_complete_pci(d, diag)) < 0 || (r = qemu_complete_usb(d, diag)) < 0)
+            (r = qemu_complete_mmio(d, diag)) < 0 || (r = qemu_complete_pci(d, diag)) < 0 ||
+            (r = qemu_complete_usb(d, diag)) < 0)
                 return r;
+        /* Only now: the order in which they were added decided on their addresses. Now it is the one in which they
+         * would be read. */
+        domain_sort_controllers(d);
         return qemu_complete_aliases(d, diag);
 }
 
 /* In this order: each looks at what earlier ones have filled in. */
 static int (*const steps[])(Domain *, const QemuCaps *, const HostFacts *, Diag *) = {
         check_accel, complete_machine,        complete_cpu,
-        qemu_complete_features,         complete_loader, complete_network_models, controllers,  addresses,
+        qemu_complete_features,         complete_loader, complete_network_models, check_board, check_iommu, controllers,  addresses,
 };
 
 int qemu_domain_complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {

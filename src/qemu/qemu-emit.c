@@ -178,6 +178,13 @@ void json_address(Emit *e, Json *j, const DeviceInfo *info) {
         }
 }
 
+void json_virtio_driver(Json *j, const char *name, const DeviceInfo *info, const char *model) {
+        if (info->address.type == ADDRESS_VIRTIO_MMIO)
+                json_add_stringf(j, "driver", "%s-device", name);
+        else
+                json_add_stringf(j, "driver", "%s-pci%s", name, virtio_suffix(strempty(model)));
+}
+
 void json_virtio_options(Json *j, const VirtioOptions *o) {
         json_add_tristate(j, "iommu_platform", o->iommu);
         json_add_tristate(j, "ats", o->ats);

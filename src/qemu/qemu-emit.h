@@ -70,8 +70,11 @@ void json_virtio_options(Json *j, const VirtioOptions *o);
 void json_rom(Emit *e, Json *j, const DeviceInfo *info, const char *element);
 /* The boot index of the device from <boot order=> or <os><boot dev=>; 0: none. */
 unsigned boot_index(const Domain *d, const DeviceInfo *info);
-/* "virtio-blk-pci", "virtio-blk-pci-transitional" … for a model's word. */
+/* "-transitional" … for a model's word: what follows "virtio-blk-pci". */
 const char *virtio_suffix(const char *model);
+/* "driver" of a virtio device NAME ("virtio-blk"): "virtio-blk-pci", "virtio-blk-pci-transitional" as the word
+ * of its model says, or "virtio-blk-device" when it is on virtio-mmio. MODEL may be NULL. */
+void json_virtio_driver(Json *j, const char *name, const DeviceInfo *info, const char *model);
 
 /* The -chardev "charALIAS" for the host's end of any device that has one. 0 or -EINVAL. */
 int emit_chardev(Emit *e, const CharSource *source, const char *alias, SrcLoc loc);
@@ -99,7 +102,9 @@ int emit_power(Emit *e);
 int emit_boot(Emit *e);
 int emit_kernel(Emit *e);
 int emit_pci_hole(Emit *e);
+int emit_iommus(Emit *e);
 int emit_controllers(Emit *e);
+int emit_hubs(Emit *e);
 int emit_disks(Emit *e);
 int emit_interfaces(Emit *e);
 int emit_serials(Emit *e);

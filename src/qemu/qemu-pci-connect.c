@@ -20,7 +20,7 @@ static const PciModel pci_models[] = {
         { "pcie-switch-upstream-port", "x3130-upstream", PCIE_SWITCH_DOWNSTREAM, PCIE_SWITCH_UPSTREAM, 0, 31 },
         { "pcie-switch-downstream-port", "xio3130-downstream",
          PCI_AUTO | PCIE_DEVICE | PCIE_SWITCH_UPSTREAM | PCI_PCIE_TO_PCI_BRIDGE,
-         PCIE_SWITCH_DOWNSTREAM | PCI_AGGREGATE, 0, 0 },
+         PCIE_SWITCH_DOWNSTREAM, 0, 0 },
         { "pcie-expander-bus", "pxb-pcie", PCIE_ROOT_PORT | PCI_DMI_TO_PCI_BRIDGE, PCIE_EXPANDER_BUS, 0, 31 },
 };
 
@@ -136,6 +136,8 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
                                : 0;
         case DEVICE_KIND_PANIC:
                 return device->panic->model == PANIC_PVPANIC ? conventional() | PCI_INTEGRATED : 0;
+        case DEVICE_KIND_IOMMU:
+                return device->iommu->model == IOMMU_VIRTIO ? express(d) | PCI_INTEGRATED : 0;
         default:
                 return 0;
         }

@@ -49,11 +49,13 @@ static PciPlace place_of(const DeviceAddress *a) {
         return (PciPlace) { a->bus.value, a->slot.value, a->function.value };
 }
 
+/* All zeros is the root's own place: to libvirt such an address says nothing. */
 static bool is_wanted(const DeviceInfo *info) {
         const DeviceAddress *a = &info->address;
 
         return a->type == ADDRESS_UNSET ||
-               (a->type == ADDRESS_PCI && !a->domain.set && !a->bus.set && !a->slot.set && !a->function.set);
+               (a->type == ADDRESS_PCI && a->domain.value == 0 && a->bus.value == 0 && a->slot.value == 0 &&
+                a->function.value == 0);
 }
 
 static bool is_given(const DeviceInfo *info) {
@@ -83,7 +85,7 @@ static int add_bus(PciSet *s, const PciModel *model) {
 
 static bool any_bus_accepts(const PciSet *s, unsigned connect) {
         FOREACH_ARRAY(bus, s->buses, s->n_buses)
-                if (bus->accepts & connect)
+                if (bus->accepts & connect & PCI_CONNECT_MASK)
                         return true;
         return false;
 }
@@ -101,7 +103,7 @@ static int grow(PciSet *s, unsigned connect, unsigned *ret_bus) {
                 r = add_bus(s, pci_model_find("pcie-to-pci-bridge"));
         } else if (connect & PCI_DEVICE)
                 r = add_bus(s, pci_model_find("pci-bridge"));
-        else if (connect & (PCIE_DEVICE | PCIE_SWITCH_UPSTREAM | PCI_PCIE_TO_PCI_BRIDGE))
+        else if (connect & (PCIE_DEVICE | PCIE_SWITCH_UPSTREAM))
                 r = add_bus(s, pci_model_find("pcie-root-port"));
         else
                 return -ENOSPC;
@@ -148,6 +150,8 @@ static int check_place(PciSet *s, PciPlace p, unsigned domain, unsigned connect,
         if (p.bus >= s->n_buses)
                 return diag_error(s->diag, loc, "%s: there is no PCI bus %u; the last is %zu", owner, p.bus,
                                   s->n_buses - 1);
+        if ((connect & PCI_INTEGRATED) && p.bus != 0)
+                return diag_error(s->diag, loc, "%s: it is part of the root, so on PCI bus 0, not %u", owner, p.bus);
         const PciBus *bus = s->buses + p.bus;
         unsigned accepts =
                 bus->accepts | (bus->accepts & (PCI_DEVICE | PCIE_DEVICE) ? PCI_DEVICE | PCIE_DEVICE : 0);
@@ -247,6 +251,9 @@ static int reserve_next(PciSet *s, DeviceInfo *info, unsigned connect, int funct
 
         if (!find_place(s, connect, function, &p)) {
                 int r = s->on_paper ? grow(s, connect, &p.bus) : -ENOSPC;
+                if (r == -ENOSPC && !any_bus_accepts(s, connect))
+                        return diag_error(s->diag, loc, "machine '%s': there is no PCI bus that takes %s",
+                                          s->domain->os.machine, owner);
                 if (r == -ENOSPC)
                         return diag_error(s->diag, loc, "no free PCI slot for %s", owner);
                 if (r < 0)
@@ -452,6 +459,7 @@ static const struct {
         { DEVICE_KIND_VIDEO },
         { DEVICE_KIND_INPUT },
         { DEVICE_KIND_CHAR },
+        { DEVICE_KIND_IOMMU },
         { DEVICE_KIND_PANIC },
         { DEVICE_KIND_MEMORY },
 };
@@ -573,6 +581,20 @@ static int complete_chassis(const Domain *d, DomainController *c, Diag *diag) {
         return 0;
 }
 
+/* Expanders number their buses from above, as libvirt does: two below the lowest there is, for the bus itself
+ * and a bridge in it. */
+static bool next_bus_number(const Domain *d, OptUint *ret) {
+        unsigned lowest = 256;
+
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
+                if (c->type == CONTROLLER_PCI && c->bus_nr.set)
+                        lowest = MIN(lowest, c->bus_nr.value);
+        if (lowest <= 2)
+                return false;
+        *ret = OPT_UINT(lowest - 2);
+        return true;
+}
+
 static int complete_bridge(const Domain *d, DomainController *c, Diag *diag) {
         const PciModel *model = pci_model_find(c->model);
         const DeviceAddress *a = &c->info.address;
@@ -590,6 +612,11 @@ static int complete_bridge(const Domain *d, DomainController *c, Diag *diag) {
                         c->port = OPT_UINT(root_port ? (a->slot.value << 3) + a->function.value
                                                      : a->slot.value);
         }
+        if (endswith(model->name, "-expander-bus") && !c->bus_nr.set && !next_bus_number(d, &c->bus_nr))
+                return diag_error(diag, c->info.loc,
+                                  "pci controller %u: no bus number below those of the other expanders is left; "
+                                  "give <target busNr=>",
+                                  c->index.value);
         if (a->type == ADDRESS_PCI && c->index.value > 0 && streq(model->name, "pci-bridge") &&
             c->index.value <= a->bus.value)
                 return diag_error(diag, c->info.loc,

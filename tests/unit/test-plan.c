@@ -16,7 +16,7 @@
 static const char caps_json[] = "{\"version\":7002000,\"arch\":\"x86_64\",\"kvm\":true,"
                                 "\"machines\":[{\"name\":\"pc-q35-7.2\",\"alias\":\"q35\",\"max-cpus\":288,"
                                 "\"default-cpu\":\"qemu64\"}],"
-                                "\"cpu-models\":[\"qemu64\"],\"types\":[\"virtio-vga\"],\"commands\":[]}";
+                                "\"cpu-models\":[\"qemu64\"],\"types\":[\"pcie-root-port\",\"qemu-xhci\",\"virtio-vga\"],\"commands\":[]}";
 
 static DomainChar *add_char(Domain *d, CharKind kind, CharType type) {
         assert_true(ARRAY_GROW(d->chars, d->n_chars));

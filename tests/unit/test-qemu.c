@@ -21,7 +21,7 @@ static const char arm_caps[] =
         "\"machines\":[{\"name\":\"virt-7.2\",\"alias\":\"virt\",\"max-cpus\":512,\"default-cpu\":\"cortex-"
         "a15\"},"
         "{\"name\":\"none\",\"max-cpus\":1}],"
-        "\"cpu-models\":[\"max\",\"cortex-a15\"],\"types\":[\"virtio-net-pci\"],\"commands\":[\"quit\"]}";
+        "\"cpu-models\":[\"max\",\"cortex-a15\"],\"types\":[\"pcie-root-port\",\"virtio-net-pci\"],\"commands\":[\"quit\"]}";
 
 /* --- the record of an emulator --- */
 
@@ -228,10 +228,12 @@ static void test_controller_order(void **state) {
         assert_int_equal(controller_add(d, CONTROLLER_SCSI, 2, NULL), 1);
         assert_int_equal(controller_add(d, CONTROLLER_SCSI, 1, "lsilogic"), 0);
         assert_int_equal(d->n_controllers, 4);
+        assert_int_equal(d->controllers[0].index.value, 1);
+        domain_sort_controllers(d);
         assert_int_equal(d->controllers[0].index.value, 0);
         assert_int_equal(d->controllers[1].index.value, 1);
-        assert_int_equal(d->controllers[2].type, CONTROLLER_USB);
-        assert_int_equal(d->controllers[3].index.value, 2);
+        assert_int_equal(d->controllers[2].index.value, 2);
+        assert_int_equal(d->controllers[3].type, CONTROLLER_USB);
         assert_null(d->controllers[1].model);
 }
 
