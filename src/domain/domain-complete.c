@@ -2,6 +2,7 @@
 #include "domain-complete.h"
 #include "domain.h"
 #include "host-facts.h"
+#include "parse-util.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "text.h"
@@ -41,9 +42,24 @@ int domain_derive_uuid(const Domain *d, const HostFacts *facts, const char *purp
 static int complete_uuid(Domain *d, const HostFacts *facts) {
         if (d->has_uuid)
                 return 0;
+        FOREACH_ARRAY(s, d->sysinfos, d->n_sysinfos) {
+                const char *uuid = sysinfo_value(&s->system, "uuid");
+                if (uuid && parse_uuid(uuid, d->uuid) >= 0) {
+                        d->has_uuid = true;
+                        return 0;
+                }
+        }
         int r = domain_derive_uuid(d, facts, "uuid", 0, d->uuid);
         if (r >= 0)
                 d->has_uuid = true;
+        return r;
+}
+
+static int complete_genid(Domain *d, const HostFacts *facts) {
+        if (!d->has_genid || d->has_genid_value)
+                return 0;
+        int r = domain_derive_uuid(d, facts, "genid", 0, d->genid);
+        d->has_genid_value = r >= 0;
         return r;
 }
 
@@ -356,7 +372,7 @@ static int (*const steps[])(Domain *, const HostFacts *) = {
         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
         domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
         complete_inputs,       complete_graphics,    complete_videos,     complete_rest,
-        domain_complete_platform,
+        complete_genid,        domain_complete_platform, domain_complete_sysinfos,
 };
 
 int domain_complete(Domain *d, const HostFacts *facts, Diag *diag) {

@@ -6,6 +6,7 @@
 
 /* Steps of domain_complete() that have files of their own. 0 or negative errno. */
 int domain_complete_disks(Domain *d, const HostFacts *facts);
+int domain_complete_sysinfos(Domain *d, const HostFacts *facts);
 int domain_complete_platform(Domain *d, const HostFacts *facts);
 int domain_complete_chars(Domain *d, const HostFacts *facts);
 int domain_complete_interfaces(Domain *d, const HostFacts *facts);

@@ -44,6 +44,9 @@ DECLARE_ENUM(LoaderType, loader_type, LOADER, LOADER_TYPES);
 #define BOOT_DEVICES(X) X(BOOT_FD, "fd") X(BOOT_HD, "hd") X(BOOT_CDROM, "cdrom") X(BOOT_NETWORK, "network")
 DECLARE_ENUM(BootDevice, boot_device, BOOT, BOOT_DEVICES);
 
+#define SYSINFO_TYPES(X) X(SYSINFO_SMBIOS, "smbios") X(SYSINFO_FWCFG, "fwcfg")
+DECLARE_ENUM(SysinfoType, sysinfo_type, SYSINFO, SYSINFO_TYPES);
+
 #define SMBIOS_MODES(X) X(SMBIOS_EMULATE, "emulate") X(SMBIOS_HOST, "host") X(SMBIOS_SYSINFO, "sysinfo")
 DECLARE_ENUM(SmbiosMode, smbios_mode, SMBIOS, SMBIOS_MODES);
 

@@ -20,8 +20,6 @@ void check_os(const Domain *d, Diag *diag) {
         if (os->has_reboot_timeout && (os->reboot_timeout < -1 || os->reboot_timeout > 65535))
                 (void) diag_error(diag, os->loc, "bios @rebootTimeout: %d is not a number from -1 to 65535",
                                   os->reboot_timeout);
-        if (os->smbios == SMBIOS_HOST || os->smbios == SMBIOS_SYSINFO)
-                refuse(diag, os->loc, "smbios mode", smbios_mode_to_string(os->smbios));
         for (size_t i = 0; i < os->n_boot; i++)
                 for (size_t k = 0; k < i; k++)
                         if (os->boot[i] == os->boot[k]) {

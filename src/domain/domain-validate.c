@@ -28,7 +28,8 @@ static const DomainCheck checks[] = {
         check_controllers, check_iommus,  check_interfaces, check_chars,         check_consoles,
         check_serial_ports, check_inputs,     check_graphics,      check_videos,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,
-        check_tpms,                 check_boot_order,   check_aliases,    check_pci_addresses, check_qemu,
+        check_tpms,         check_sysinfos,
+                check_boot_order,   check_aliases,    check_pci_addresses, check_qemu,
 };
 
 int domain_validate(const Domain *d, Diag *diag) {

@@ -28,6 +28,7 @@ void check_rngs(const Domain *d, Diag *diag);
 void check_panics(const Domain *d, Diag *diag); /* domain-validate-platform.c */
 void check_watchdogs(const Domain *d, Diag *diag);
 void check_tpms(const Domain *d, Diag *diag);
+void check_sysinfos(const Domain *d, Diag *diag); /* domain-sysinfo.c */
 void check_os(const Domain *d, Diag *diag); /* domain-validate-os.c */
 void check_firmware(const Domain *d, Diag *diag);
 void check_features(const Domain *d, Diag *diag); /* domain-validate-features.c */

@@ -216,6 +216,7 @@ Domain *domain_free(Domain *d) {
         free(d->title);
         free(d->description);
         free(d->metadata);
+        FREE_LIST(d->sysinfos, d->n_sysinfos, sysinfo_done);
         os_done(&d->os);
         free(d->features.hyperv.vendor);
         cpu_done(&d->cpu);

@@ -12,6 +12,7 @@
 #include "domain-os.h"
 #include "domain-platform.h"
 #include "domain-tune.h"
+#include "domain-sysinfo.h"
 
 /* The model of a virtual machine: what libvirt's domain XML can say (https://libvirt.org/formatdomain.html),
  * as structs. Conventions, so that {} is "nothing was written":
@@ -30,6 +31,9 @@ typedef struct Domain {
         SrcLoc name_loc;
         bool has_uuid;
         uint8_t uuid[16];
+        bool has_genid;        /* <genid> was written … */
+        bool has_genid_value;  /* … and not empty */
+        uint8_t genid[16];
         char *title, *description;
         char *metadata; /* the <metadata> element as it was written, verbatim */
 
@@ -56,6 +60,9 @@ typedef struct Domain {
         DomainNumatune numatune;
         DomainMemtune memtune;
         DomainBlkiotune blkiotune;
+
+        DomainSysinfo *sysinfos;
+        size_t n_sysinfos;
 
         DomainOs os;
         DomainFeatures features;

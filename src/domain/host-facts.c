@@ -19,7 +19,7 @@ int host_facts_check(const HostFacts *f, const Domain *d, Diag *diag) {
         return 0;
 }
 
-void host_facts_done(HostFacts *f) {
+void host_facts_forget_chains(HostFacts *f) {
         FOREACH_ARRAY(chain, f->chains, f->n_chains) {
                 FOREACH_ARRAY(image, chain->images, chain->n_images)
                         free(image->path);
@@ -29,6 +29,14 @@ void host_facts_done(HostFacts *f) {
         free(f->chains);
         f->chains = NULL;
         f->n_chains = 0;
+}
+
+void host_facts_done(HostFacts *f) {
+        host_facts_forget_chains(f);
+        if (f->sysinfo)
+                sysinfo_done(f->sysinfo);
+        free(f->sysinfo);
+        f->sysinfo = NULL;
 }
 
 const char *arch_default_emulator(Arch arch) {

@@ -27,6 +27,7 @@ typedef struct HostFacts {
         unsigned page_size;
         int utc_offset; /* seconds that local time is ahead of UTC */
         int64_t now; /* seconds since the epoch: a clock that is off by a number of seconds needs it */
+        DomainSysinfo *sysinfo; /* owned; the host's SMBIOS tables; NULL: it has none, or nobody looked */
         DiskChain *chains; /* owned; empty until the prepare step has looked */
         size_t n_chains;
 } HostFacts;
@@ -40,6 +41,8 @@ extern const HostFacts host_facts_generic;
 int host_facts_check(const HostFacts *f, const Domain *d, Diag *diag);
 
 void host_facts_done(HostFacts *f);
+/* Only the images: for a copy of facts that belong to somebody else. */
+void host_facts_forget_chains(HostFacts *f);
 
 /* The default emulator of ARCH: "/usr/bin/qemu-system-x86_64". */
 const char *arch_default_emulator(Arch arch);

@@ -67,6 +67,9 @@ int host_facts_gather(HostFacts *ret) {
         if (page <= 0)
                 return -EINVAL;
         f.page_size = (unsigned) page;
+        r = host_read_smbios(&f.sysinfo);
+        if (r < 0)
+                return r;
         *ret = f;
         return 0;
 }

@@ -6,3 +6,6 @@
 /* Looks at this machine. Chains stay empty: disk_chains_resolve(). What cannot be found out counts as absent.
  * 0 or negative errno; host_facts_done() when it is not needed any more. */
 int host_facts_gather(HostFacts *ret);
+
+/* Its parts, in files of their own. */
+int host_read_smbios(DomainSysinfo **ret); /* NULL when there are no tables; the caller's */

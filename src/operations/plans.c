@@ -73,12 +73,12 @@ static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path,
         if (flags & PLANNING_HOST) {
                 r = disk_chains_resolve(p->domain, chain_diag, &mine);
                 if (r < 0 && chain_diag) {
-                        host_facts_done(&mine);
+                        host_facts_forget_chains(&mine);
                         return r;
                 }
         }
         r = plan_new(p->domain, caps, &mine, p->digest, source_path, diag, &plan);
-        host_facts_done(&mine);
+        host_facts_forget_chains(&mine);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(plan);
