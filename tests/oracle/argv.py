@@ -75,6 +75,7 @@ class Entry:
 class Argv:
     emulator: str = ""
     environment: dict = field(default_factory=dict)
+    words: list = field(default_factory=list)    # as they were read
     entries: dict = field(default_factory=dict)  # identity: Entry, in the order of the command line
 
     def add(self, identity, properties, text):
@@ -120,7 +121,7 @@ def flatten(value, prefix="", into=None):
         if not value:
             into[prefix] = "[]"
     else:
-        into[prefix] = value
+        into[prefix] = "<null>" if value is None else value  # None is "not there"
     return into
 
 
@@ -160,14 +161,14 @@ def read_value(option, text):
 def read_global(text):
     if text.startswith("driver="):
         p = read_pairs(text, None)
-        return f"global[{p['driver']}.{p['property']}]", {"value": p["value"]}
+        return f"global[{p.get('driver')}.{p.get('property')}]", {"value": p.get("value")}
     name, _, value = text.partition("=")
     return f"global[{name}]", {"value": value}
 
 
 def parse_words(words):
-    argv = Argv()
     words = list(words)
+    argv = Argv(words=list(words))
     while words and re.match(r"^[A-Za-z_][A-Za-z0-9_]*=", words[0]):
         name, _, value = words.pop(0).partition("=")
         argv.environment[name] = value

@@ -32,6 +32,11 @@ def substituted(xml, types):
     changed = False
     if domain.get("type") not in types(arch) and types(arch):
         domain.set("type", "qemu")
+        cpu = domain.find("cpu")
+        if arch == "aarch64" and cpu is not None and cpu.get("mode", "").startswith("host-"):
+            cpu.attrib.clear()
+            cpu.set("mode", "custom")
+            ET.SubElement(cpu, "model").text = "cortex-a57"
         changed = True
     emulator = domain.find("devices/emulator")
     if emulator is not None and not pathlib.Path(emulator.text.strip()).exists() and arch in EMULATORS:
@@ -85,4 +90,18 @@ def everything(types):
     yield from fragments(types)
     for case in files(GOLDEN / "domain", "*.xml", "golden", types):
         if not case.name.startswith("bad-"):
+            yield case
+
+
+def wrong(types):
+    """What must be refused, with what vmunit says about it."""
+    for directory, pattern, suffix in (("errors", "*.xml", ".err"), ("domain", "bad-*.xml", ".error")):
+        for path in sorted((GOLDEN / directory).glob(pattern)):
+            xml = path.read_bytes().decode(errors="replace")
+            try:
+                xml = substituted(xml, types)
+            except (ET.ParseError, AttributeError):
+                pass
+            case = Case(path.stem, xml, directory)
+            case.said = path.with_suffix(suffix).read_text().strip()
             yield case

@@ -12,6 +12,7 @@ them and nothing else that could fail on this machine."""
 import os
 import pathlib
 import re
+import stat
 import subprocess
 import time
 import xml.etree.ElementTree as ET
@@ -19,6 +20,7 @@ import xml.etree.ElementTree as ET
 import argv as argvs
 import libvirt
 
+# What libvirt reads and writes; nothing of the machine's own is left to be seen.
 STATE = ("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt", "/run/libvirt")
 RECORDER = """#!/bin/sh
 # Stands in for {emulator}: answers libvirt's questions through it, but runs no machine.
@@ -30,8 +32,12 @@ for word; do
 done
 exec {emulator} "$@"
 """
-# Interfaces that libvirt's domxml-to-native shows as they are need no start.
-NOT_TAPS = ("hostdev", "vdpa")
+
+
+# A network without a daemon of its own, for every name a domain asks for.
+NETWORK = """<network><name>{name}</name><forward mode='bridge'/><bridge name='{bridge}'/>
+<portgroup name='engineering'/></network>"""
+PRETENDED = ("vhost-net", "vhost-scsi", "vhost-vsock", "vfio/vfio", "dri/renderD128", "hwrng", "tpm0")
 
 
 class Refused(Exception):
@@ -46,7 +52,7 @@ def reason(error):
 class Oracle:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
-        self.links = set()
+        self.bridges, self.networks = set(), set()
         for path in STATE:
             os.makedirs(path, exist_ok=True)
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path], check=True)
@@ -55,11 +61,42 @@ class Oracle:
         self.write(self.directory / "libvirtd.conf", f'unix_sock_dir = "{directory}"\nauth_unix_ro = "none"\n'
                    f'auth_unix_rw = "none"\nlog_outputs = "3:file:{directory}/log"\n')
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        self.devices()
+        # Open vSwitch and traffic control say yes to everything.
+        for tool in ("ovs-vsctl", "tc"):
+            self.write(self.directory / "bin" / tool, "#!/bin/sh\nexit 0\n", 0o755)
+        libvirt.registerErrorHandler(lambda *_: None, None)
+        self.start()
+
+    def start(self):
         self.daemon = subprocess.Popen(
             ["/usr/sbin/libvirtd", "-f", self.directory / "libvirtd.conf", "-p", self.directory / "pid"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        libvirt.registerErrorHandler(lambda *_: None, None)
+            env=os.environ | {"PATH": f"{self.directory}/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.connection = self.connect()
+
+    def devices(self):
+        """A /dev with what libvirt looks for before it says what it would run. Of those nodes nobody uses any."""
+        new = self.directory / "dev"
+        new.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", new], check=True)
+        for entry in os.scandir("/dev"):
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if entry.is_symlink():
+                (new / entry.name).symlink_to(os.readlink(entry.path))
+            elif stat.S_ISCHR(mode):
+                os.mknod(new / entry.name, mode, entry.stat().st_rdev)
+            elif entry.is_dir():
+                (new / entry.name).mkdir()
+                subprocess.run(["mount", "--rbind", entry.path, new / entry.name], check=True)
+        for name in PRETENDED:
+            if not (new / name).exists() and (name.count("/") == 0 or not (new / name).parent.is_mount()):
+                (new / name).parent.mkdir(exist_ok=True)
+                os.mknod(new / name, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+        subprocess.run(["mount", "--move", new, "/dev"], check=True)
+        # libvirt and vmunit both look for where huge pages are mounted.
+        if os.path.isdir("/sys/kernel/mm/hugepages/hugepages-2048kB"):
+            os.makedirs("/dev/hugepages", exist_ok=True)
+            subprocess.run(["mount", "-t", "hugetlbfs", "hugetlbfs", "/dev/hugepages"], check=False)
 
     @staticmethod
     def write(path, text, mode=0o644):
@@ -93,6 +130,10 @@ class Oracle:
 
     def effective(self, xml):
         """libvirt's own form of a definition."""
+        for network in set(re.findall(r"<(?:source|listen)\b[^>]*\bnetwork=['\"]([\w.-]+)['\"]", xml)):
+            self.network(network)
+        if self.daemon.poll() is not None:  # libvirtd has its bugs
+            self.start()
         try:
             domain = self.connection.defineXML(xml)
             try:
@@ -104,11 +145,14 @@ class Oracle:
 
     def native(self, xml):
         """The arguments of a definition, without the differences that are domxml-to-native's own."""
+        types = [i.get("type") for i in ET.fromstring(xml).iterfind("devices/interface")]
+        if "hostdev" in types:
+            raise Refused("domxml-to-native of libvirt 9.0 crashes on interfaces of type hostdev")
         try:
             argv = argvs.parse(self.connection.domainXMLToNative("qemu-argv", xml))
         except libvirt.libvirtError as e:
             raise Refused(reason(e)) from e
-        if any(i.get("type") not in NOT_TAPS for i in ET.fromstring(xml).iterfind("devices/interface")):
+        if types:
             self.replace_interfaces(argv, self.started_interfaces(xml))
         return argv
 
@@ -123,7 +167,7 @@ class Oracle:
         if not recorder.exists():
             self.write(recorder, RECORDER.format(emulator=real, directory=self.directory), 0o755)
         for device in list(devices):
-            if device.tag not in ("emulator", "controller", "interface") or device.get("type") in NOT_TAPS:
+            if device.tag not in ("emulator", "controller", "interface"):
                 devices.remove(device)
         for tag in ("os/loader", "os/nvram", "os/kernel", "os/initrd", "os/dtb", "os/acpi", "memoryBacking", "numatune",
                     "cputune", "seclabel", "sysinfo", "os/smbios", "launchSecurity"):
@@ -131,6 +175,9 @@ class Oracle:
                 for child in parent.findall(tag.removeprefix("os/")):
                     parent.remove(child)
         domain.find("os").attrib.pop("firmware", None)
+        # ACPI wants firmware on ARM, and that is gone.
+        for acpi in domain.findall("features/acpi") if domain.find("os/type").get("arch") == "aarch64" else []:
+            domain.find("features").remove(acpi)
         for firmware in domain.findall("os/firmware"):
             domain.find("os").remove(firmware)
         devices.find("emulator").text = str(recorder)
@@ -146,19 +193,31 @@ class Oracle:
         return argvs.parse_words(["qemu", *recorded.read_text().split("\0")[:-1]])
 
     def prepare_interface(self, interface):
-        """Makes the links it is connected to."""
+        """Makes the bridge it is connected to. A macvtap needs a device node that udev makes; in the arguments it is a
+        descriptor like that of a tap on a bridge."""
         source = interface.find("source")
-        if source is None:
-            return
-        if interface.get("type") == "bridge":
-            self.link(source.get("bridge"), "bridge")
-        elif interface.get("type") == "direct":
-            self.link(source.get("dev"), "dummy")
+        for port in interface.findall("port") + interface.findall("virtualport"):
+            interface.remove(port)
+        if interface.get("type") == "direct":
+            interface.set("type", "bridge")
+            source.attrib.clear()
+            source.set("bridge", "br-direct")
+        if interface.get("type") == "bridge" and source is not None:
+            self.bridge(source.get("bridge"))
 
-    def link(self, name, kind):
-        if name and name not in self.links:
-            subprocess.run(["ip", "link", "add", name, "up", "type", kind], check=True)
-            self.links.add(name)
+    def network(self, name):
+        if name in self.networks:
+            return
+        self.networks.add(name)
+        bridge = f"virbr{len(self.networks)}"
+        self.bridge(bridge)
+        subprocess.run(["ip", "address", "add", f"192.168.{len(self.networks)}.1/24", "dev", bridge], check=True)
+        self.connection.networkCreateXML(NETWORK.format(name=name, bridge=bridge))
+
+    def bridge(self, name):
+        if name and name not in self.bridges:
+            subprocess.run(["ip", "link", "add", name, "up", "type", "bridge"], check=True)
+            self.bridges.add(name)
 
     @staticmethod
     def replace_interfaces(argv, started):

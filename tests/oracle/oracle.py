@@ -4,12 +4,13 @@
 
   oracle.py [--vmunit PROGRAM] [-v] [PART…] [NAME…]
 
-For every domain of cases.py both say what they would run, and the two command lines are compared as structures.
+argv: for every domain of cases.py both say what they would run, and the two command lines are compared as structures.
 `same` is equal, `allowed` differs only in what wirings.py lists, `different` is a failure, `no-oracle` is a domain
-that libvirt refuses; one that libvirt takes and vmunit refuses is different unless refused-by-vmunit lists it.
+that libvirt refuses. What one side takes and the other refuses is different unless a table lists it.
+selftest: a difference planted into any kind of property is found. dumps: each side takes what the other writes, and
+makes the same of it. wrong: wrong inputs are wrong for both.
 
-Parts: argv, dumps (each takes what the other writes), wrong (wrong inputs are wrong for both), selftest (planted
-differences are found). NAMEs are patterns of case names; with them unused rows are no error.
+NAMEs are patterns of case names; with them unused rows are no error.
 Needs root: it runs itself in namespaces of its own. The last line is "N passed, N failed, N skipped"."""
 
 import argparse
@@ -25,10 +26,13 @@ import time
 
 import argv as argvs
 import cases
+import planted
 from wirings import WIRINGS
 
 HERE = pathlib.Path(__file__).resolve().parent
-PARTS = ("selftest", "argv", "dumps", "wrong")
+PARTS = ("argv", "selftest", "dumps", "wrong")
+# Where one side refuses what the other takes; each row has a reason. See the files.
+TABLES = ("refused-by-vmunit", "refused-by-libvirt", "taken-by-libvirt")
 
 
 class Refused(Exception):
@@ -51,6 +55,7 @@ class Vmunit:
             raise SystemExit(f"{self.program} {' '.join(arguments)} was killed by signal {-done.returncode}")
         if done.returncode:
             text = done.stderr.replace(str(self.file) + ":", "")
+            text = re.sub(r"Failed to convert domain XML of [^\n]*\n*", "", text)
             raise Refused("; ".join(l.removeprefix("error: ") for l in text.strip().splitlines()
                                     if "warning: " not in l))
         return done.stdout
@@ -92,8 +97,9 @@ class Suite:
         self.count = collections.Counter()
         self.passed = self.failed = 0
         self.types = {}
-        self.listed = table(HERE / "refused-by-vmunit")
+        self.tables = {name: table(HERE / name) for name in TABLES}
         self.used = set()
+        self.taken = []
 
     def close(self):
         self.oracle.close()
@@ -109,6 +115,24 @@ class Suite:
 
     def say(self, text):
         print(text, flush=True)
+
+    def fail(self, text):
+        self.failed += 1
+        self.say("not ok: " + text)
+
+    def listed(self, name, case, message):
+        """Whether the table has a row for the case, whose text is part of the message (None: any text)."""
+        key = case.name.split("@")[0]
+        text = self.tables[name].get(key)
+        if text is None or message is not None and text not in message:
+            return False
+        self.used.add((name, key))
+        return True
+
+    def unused_rows(self, name):
+        for key in self.tables[name]:
+            if (name, key) not in self.used:
+                self.fail(f"{name} has a row {key} that no case needs")
 
     def verdict(self, word, case, *reasons):
         self.count[word] += 1
@@ -137,43 +161,118 @@ class Suite:
     def argv_case(self, case):
         refused = problem = None
         try:
-            ours = self.ours(case.xml)
+            case.ours = self.ours(case.xml)
         except Refused as e:
             refused = str(e)
         try:
-            effective = self.oracle.effective(case.xml)
-            theirs = self.oracle.native(effective)
+            case.effective = self.oracle.effective(case.xml)
+            case.theirs = self.oracle.native(case.effective)
         except self.OracleRefused as e:
             problem = str(e)
         if problem:
-            both = f"refused by both: {refused}" if refused else "taken by vmunit"
-            self.count["refused by both" if refused else "taken by vmunit only"] += 1
-            return self.verdict("no-oracle", case, problem, both)
+            return self.no_oracle(case, problem, refused)
         if refused:
-            key = case.name.split("@")[0]
-            if key in self.listed and self.listed[key] in refused:
-                self.used.add(key)
+            if self.listed("refused-by-vmunit", case, refused):
                 return self.verdict("refused", case, refused)
             return self.verdict("different", case, "libvirt takes it, vmunit says: " + refused)
-        bad, allowed = self.judged(case, ours, theirs)
+        bad, allowed = self.judged(case, case.ours, case.theirs)
         if bad:
             return self.verdict("different", case, *bad)
+        self.taken.append(case)
         return self.verdict("allowed" if allowed else "same", case)
+
+    def no_oracle(self, case, problem, refused):
+        if refused:
+            self.count["refused by both"] += 1
+            return self.verdict("no-oracle", case, problem, "refused by both: " + refused)
+        self.count["taken by vmunit only"] += 1
+        if self.listed("refused-by-libvirt", case, problem):
+            return self.verdict("no-oracle", case, problem, "taken by vmunit")
+        return self.verdict("different", case, "vmunit takes it, libvirt says: " + problem)
 
     def argv(self):
         for case in cases.everything(self.types_of):
             if self.chosen(case.name):
                 self.argv_case(case)
-        if not self.options.names:
-            for w in WIRINGS:
-                if not w.hits:
-                    self.failed += 1
-                    self.say(f"not ok: no case needs the wiring {w.where.pattern}")
-            for name in sorted(set(self.listed) - self.used):
-                self.failed += 1
-                self.say(f"not ok: refused-by-vmunit has {name}, which is not refused that way")
         words = ("same", "allowed", "different", "no-oracle", "refused", "refused by both", "taken by vmunit only")
         self.say("argv: " + ", ".join(f"{self.count[w]} {w}" for w in words))
+
+    def unused(self):
+        for w in WIRINGS:
+            if not w.hits:
+                self.fail(f"no case needs the wiring {w.where.pattern}")
+        for name in TABLES:
+            self.unused_rows(name)
+
+    # --- dumps ---
+
+    def dumps(self):
+        """libvirt makes the same machine of our effective definition as of what was written, and we of libvirt's."""
+        n = 0
+        for case in self.taken:
+            problems = []
+            try:
+                dump = self.vmunit.effective(case.xml)
+                theirs = self.oracle.native(self.oracle.effective(dump))
+                problems += [f"libvirt, of vmunit's dump: {d}" for d in self.judged(case, theirs, case.theirs)[0]]
+                problems += [f"vmunit, of its own dump: {d}" for d in self.judged(case, self.ours(dump), case.ours)[0]]
+                ours = self.ours(case.effective)
+                problems += [f"vmunit, of libvirt's dump: {d}" for d in self.judged(case, ours, case.ours)[0]]
+            except self.OracleRefused as e:
+                problems.append(f"libvirt refuses vmunit's dump: {e}")
+            except Refused as e:
+                problems.append(f"vmunit refuses libvirt's dump: {e}")
+            n += 1
+            if problems:
+                self.fail(f"dump of {case.group}/{case.name}" + "".join(f"\n    {p}" for p in problems))
+            else:
+                self.passed += 1
+        self.say(f"dumps: {n} taken by both sides")
+
+    # --- wrong inputs ---
+
+    def wrong(self):
+        """What vmunit refuses, libvirt refuses as well, or there is a reason in taken-by-libvirt."""
+        count = collections.Counter()
+        for case in cases.wrong(self.types_of):
+            if not self.chosen(case.name):
+                continue
+            try:
+                self.oracle.native(self.oracle.effective(case.xml))
+                problem = None
+            except self.OracleRefused as e:
+                problem = str(e)
+            word = "refused by both" if problem else "taken by libvirt"
+            count[word] += 1
+            if problem or self.listed("taken-by-libvirt", case, None):
+                self.passed += 1
+                if self.options.verbose:
+                    self.say(f"{word} {case.group}/{case.name}: {problem or self.tables['taken-by-libvirt'][case.name]}")
+            else:
+                self.fail(f"libvirt takes {case.group}/{case.name}, vmunit says: {case.said}")
+        self.say(f"wrong inputs: {sum(count.values())}, {count['refused by both']} refused by both, "
+                 f"{count['taken by libvirt']} taken by libvirt")
+
+    # --- the comparison itself ---
+
+    def selftest(self):
+        """Every property of every kind of thing that was equal is changed once, and that must be seen."""
+        seen, missed = set(), []
+        for case in self.taken:
+            for place, changed in planted.changes(case.theirs.words):
+                if place in seen:
+                    continue
+                seen.add(place)
+                differences = list(argvs.compare(argvs.parse_words(changed), case.theirs))
+                if not differences:
+                    missed.append(f"{case.name}: {place} is not seen")
+                elif planted.matters(place) and not any(
+                        not any(w.would_allow(d, case) for w in WIRINGS) for d in differences):
+                    missed.append(f"{case.name}: {place} is seen and allowed: {differences[0]}")
+        for problem in missed:
+            self.fail("planted difference: " + problem)
+        self.passed += 0 if missed else 1
+        self.say(f"selftest: {len(seen)} planted differences, {len(missed)} missed")
 
 
 def main():
@@ -183,6 +282,8 @@ def main():
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     options.parts = [p for p in PARTS if p in options.names] or PARTS
+    if {"selftest", "dumps"} & set(options.parts) and "argv" not in options.parts:
+        options.parts = ["argv", *options.parts]
     options.names = [n for n in options.names if n not in PARTS]
 
     if not os.environ.get("VMUNIT_ORACLE_INSIDE"):
@@ -196,8 +297,9 @@ def main():
     suite = Suite(options)
     try:
         for part in options.parts:
-            if hasattr(suite, part):
-                getattr(suite, part)()
+            getattr(suite, part)()
+        if not options.names and set(options.parts) == set(PARTS):
+            suite.unused()
     finally:
         suite.close()
     if options.verbose:

@@ -4,6 +4,7 @@
 A row is a pattern of the place (argv.Difference.where, whole), what must hold of the two values besides, and why.
 Keep it short. A row that no case needs is an error."""
 
+import datetime
 import re
 
 
@@ -11,11 +12,14 @@ class Wiring:
     def __init__(self, where, holds, why):
         self.where, self.holds, self.why, self.hits = re.compile(where), holds, why, 0
 
+    def would_allow(self, difference, case):
+        return bool(self.where.fullmatch(difference.where)) and self.holds(difference.ours, difference.theirs, case)
+
     def allows(self, difference, case):
-        if self.where.fullmatch(difference.where) and self.holds(difference.ours, difference.theirs, case):
-            self.hits += 1
-            return True
-        return False
+        if not self.would_allow(difference, case):
+            return False
+        self.hits += 1
+        return True
 
 
 def only_libvirt(ours, theirs, _case):
@@ -40,6 +44,14 @@ def unsaid(path):
     return lambda ours, theirs, case: both(ours, theirs, case) and case.element(path) is None
 
 
+def minutes_apart(ours, theirs, case):
+    """Times that were made one after the other."""
+    if not both(ours, theirs, case) or "utc" in (ours, theirs) or "localtime" in (ours, theirs):
+        return False
+    a, b = (datetime.datetime.fromisoformat(t) for t in (ours, theirs))
+    return abs(a - b) < datetime.timedelta(minutes=15)
+
+
 WIRINGS = [
     Wiring(r"environment\.(PATH|HOME|XDG_\w+_HOME)", any_two, "the environment of a service, not of a daemon"),
     Wiring(r"object\[masterKey0\]", only_libvirt, "secrets are handed over as files, not under a master key"),
@@ -48,5 +60,7 @@ WIRINGS = [
     Wiring(r"device\[[^]]*\]\.mac", lambda a, b, case: both(a, b, case) and any(
         i.find("mac") is None for i in case.element("devices").iterfind("interface")),
         "as the UUID: only where an interface has no MAC"),
+    Wiring(r"rtc\.base", minutes_apart, "a clock that was set forward goes on"),
     Wiring(r"netdev\[[^]]*\]\.fds?", both, "numbers of descriptors"),
+    Wiring(r"netdev\[[^]]*\]\.(vhost|vhostfds?)", only_libvirt, "vhost-net is opened by the prepare step, where there is one"),
 ]
