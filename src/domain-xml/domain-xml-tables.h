@@ -37,6 +37,8 @@ extern const XmlTable serial_xml;     /* domain-xml-char.c */
 extern const XmlTable channel_xml;
 extern const XmlTable graphics_xml;   /* domain-xml-graphics.c */
 extern const XmlTable video_xml;
+extern const XmlTable audio_xml;      /* domain-xml-audio.c */
+extern const XmlTable sound_xml;
 extern const XmlTable input_xml;
 extern const XmlTable balloon_xml;    /* domain-xml-misc.c */
 extern const XmlTable rng_xml;

@@ -221,120 +221,8 @@ static int complete_controllers(Domain *d, const HostFacts *facts) {
         return 0;
 }
 
-static int complete_graphics(Domain *d, const HostFacts *facts) {
-        FOREACH_ARRAY(g, d->graphics, d->n_graphics) {
-                int r = 0;
-
-                if (g->listen_type == LISTEN_UNSET) {
-                        g->listen_type = g->socket ? LISTEN_SOCKET : LISTEN_ADDRESS;
-                        r = g->socket ? free_and_strdup(&g->listen_socket, g->socket)
-                                      : free_and_strdup(&g->listen_address, g->listen);
-                } else if (g->listen_type == LISTEN_ADDRESS && g->listen_address && !g->listen)
-                        r = free_and_strdup(&g->listen, g->listen_address);
-                else if (g->listen_type == LISTEN_ADDRESS && g->listen && !g->listen_address)
-                        r = free_and_strdup(&g->listen_address, g->listen);
-                else if (g->listen_type == LISTEN_SOCKET && g->listen_socket && !g->socket)
-                        r = free_and_strdup(&g->socket, g->listen_socket);
-                if (r < 0)
-                        return r;
-                if (g->type != GRAPHICS_VNC || g->listen_type == LISTEN_SOCKET ||
-                    g->listen_type == LISTEN_NONE)
-                        continue;
-                if (g->port <= 0)
-                        g->autoport = TRI_YES;
-                if (g->autoport == TRI_YES)
-                        g->port = -1;
-                else
-                        g->autoport = TRI_NO;
-        }
-        return 0;
-}
-
 static bool is_x86(const Domain *d) {
         return d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
-}
-
-static int add_ps2(Domain *d, InputType type) {
-        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
-        if (i->type == type && i->bus == INPUT_BUS_PS2)
-                return 0;
-        if (!ARRAY_GROW(d->inputs, d->n_inputs))
-                return -ENOMEM;
-        d->inputs[d->n_inputs++] = (DomainInput){.type = type, .bus = INPUT_BUS_PS2};
-        return 0;
-}
-
-static int complete_inputs(Domain *d, const HostFacts *facts) {
-        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
-        if (i->bus == INPUT_BUS_UNSET)
-                i->bus = is_x86(d) && (i->type == INPUT_MOUSE || i->type == INPUT_KEYBOARD) ? INPUT_BUS_PS2
-                                                                                            : INPUT_BUS_USB;
-        /* Every PC has them. */
-        if (!is_x86(d) || d->os.type != OS_HVM)
-                return 0;
-        int r = add_ps2(d, INPUT_MOUSE);
-        return r < 0 ? r : add_ps2(d, INPUT_KEYBOARD);
-}
-
-static VideoModel default_video(const Domain *d) {
-        switch (d->os.arch) {
-        case ARCH_X86_64:
-        case ARCH_I686:
-                return VIDEO_CIRRUS;
-        case ARCH_PPC64:
-        case ARCH_PPC64LE:
-                return VIDEO_VGA;
-        default:
-                return VIDEO_VIRTIO;
-        }
-}
-
-/* Sizes in KiB that libvirt writes down. */
-static void complete_video_memory(DomainVideo *v) {
-        switch (v->model) {
-        case VIDEO_VGA:
-        case VIDEO_CIRRUS:
-        case VIDEO_VMVGA:
-        case VIDEO_BOCHS:
-                if (!v->vram.set)
-                        v->vram = OPT_UINT(16384);
-                break;
-        case VIDEO_QXL:
-                if (!v->ram.set)
-                        v->ram = OPT_UINT(65536);
-                if (!v->vram.set)
-                        v->vram = OPT_UINT(65536);
-                if (!v->vgamem.set)
-                        v->vgamem = OPT_UINT(16384);
-                break;
-        default:
-                break;
-        }
-}
-
-static int complete_videos(Domain *d, const HostFacts *facts) {
-        if (d->n_graphics > 0 && d->n_videos == 0) {
-                if (!ARRAY_GROW(d->videos, d->n_videos))
-                        return -ENOMEM;
-                d->videos[d->n_videos++] = (DomainVideo){.model = default_video(d)};
-        }
-        bool primary = false;
-        FOREACH_ARRAY(v, d->videos, d->n_videos)
-        primary |= v->primary == TRI_YES;
-        FOREACH_ARRAY(v, d->videos, d->n_videos) {
-                if (v->model == VIDEO_UNSET)
-                        v->model = default_video(d);
-                if (v->model == VIDEO_NONE)
-                        continue;
-                if (!primary) {
-                        v->primary = TRI_YES;
-                        primary = true;
-                }
-                if (!v->heads.set)
-                        v->heads = OPT_UINT(1);
-                complete_video_memory(v);
-        }
-        return 0;
 }
 
 static int complete_rest(Domain *d, const HostFacts *facts) {
@@ -371,7 +259,7 @@ static int (*const steps[])(Domain *, const HostFacts *) = {
         complete_base,         domain_complete_tune, domain_complete_memory,
         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
         domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
-        complete_inputs,       complete_graphics,    complete_videos,     complete_rest,
+        domain_complete_inputs, domain_complete_graphics, domain_complete_videos, domain_complete_audio, complete_rest,
         complete_genid,        domain_complete_platform, domain_complete_sysinfos,
 };
 

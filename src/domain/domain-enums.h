@@ -242,17 +242,64 @@ DECLARE_ENUM(GraphicsType, graphics_type, GRAPHICS, GRAPHICS_TYPES);
 DECLARE_ENUM(GraphicsListen, graphics_listen, LISTEN, GRAPHICS_LISTENS);
 #define VNC_SHARE_POLICIES(X) X(SHARE_ALLOW_EXCLUSIVE, "allow-exclusive") X(SHARE_FORCE_SHARED, "force-shared") X(SHARE_IGNORE, "ignore")
 DECLARE_ENUM(VncSharePolicy, vnc_share_policy, SHARE, VNC_SHARE_POLICIES);
+#define GRAPHICS_CONNECTEDS(X) X(CONNECTED_FAIL, "fail") X(CONNECTED_DISCONNECT, "disconnect") X(CONNECTED_KEEP, "keep")
+DECLARE_ENUM(GraphicsConnected, graphics_connected, CONNECTED, GRAPHICS_CONNECTEDS);
+#define SPICE_MODES(X) X(SPICE_ANY, "any") X(SPICE_SECURE, "secure") X(SPICE_INSECURE, "insecure")
+DECLARE_ENUM(SpiceMode, spice_mode, SPICE, SPICE_MODES);
+#define SPICE_CHANNELS(X) \
+        X(SPICE_CHANNEL_MAIN, "main") X(SPICE_CHANNEL_DISPLAY, "display") X(SPICE_CHANNEL_INPUTS, "inputs") \
+        X(SPICE_CHANNEL_CURSOR, "cursor") X(SPICE_CHANNEL_PLAYBACK, "playback") X(SPICE_CHANNEL_RECORD, "record") \
+        X(SPICE_CHANNEL_SMARTCARD, "smartcard") X(SPICE_CHANNEL_USBREDIR, "usbredir")
+DECLARE_ENUM(SpiceChannelName, spice_channel, SPICE_CHANNEL, SPICE_CHANNELS);
+#define SPICE_IMAGES(X) \
+        X(IMAGE_AUTO_GLZ, "auto_glz") X(IMAGE_AUTO_LZ, "auto_lz") X(IMAGE_QUIC, "quic") X(IMAGE_GLZ, "glz") \
+        X(IMAGE_LZ, "lz") X(IMAGE_OFF, "off")
+DECLARE_ENUM(SpiceImage, spice_image, IMAGE, SPICE_IMAGES);
+#define SPICE_COMPRESSIONS(X) X(COMPRESSION_AUTO, "auto") X(COMPRESSION_NEVER, "never") X(COMPRESSION_ALWAYS, "always")
+DECLARE_ENUM(SpiceCompression, spice_compression, COMPRESSION, SPICE_COMPRESSIONS);
+#define SPICE_STREAMINGS(X) X(STREAMING_FILTER, "filter") X(STREAMING_ALL, "all") X(STREAMING_OFF, "off")
+DECLARE_ENUM(SpiceStreaming, spice_streaming, STREAMING, SPICE_STREAMINGS);
+
+#define AUDIO_TYPES(X) \
+        X(AUDIO_NONE, "none") X(AUDIO_ALSA, "alsa") X(AUDIO_COREAUDIO, "coreaudio") X(AUDIO_JACK, "jack") X(AUDIO_OSS, "oss") \
+        X(AUDIO_PULSEAUDIO, "pulseaudio") X(AUDIO_SDL, "sdl") X(AUDIO_SPICE, "spice") X(AUDIO_FILE, "file") X(AUDIO_DBUS, "dbus")
+DECLARE_ENUM(AudioType, audio_type, AUDIO, AUDIO_TYPES);
+#define AUDIO_FORMATS(X) \
+        X(AUDIO_FORMAT_U8, "u8") X(AUDIO_FORMAT_S8, "s8") X(AUDIO_FORMAT_U16, "u16") X(AUDIO_FORMAT_S16, "s16") \
+        X(AUDIO_FORMAT_U32, "u32") X(AUDIO_FORMAT_S32, "s32") X(AUDIO_FORMAT_F32, "f32")
+DECLARE_ENUM(AudioFormat, audio_format, AUDIO_FORMAT, AUDIO_FORMATS);
+#define SDL_AUDIO_DRIVERS(X) \
+        X(SDL_AUDIO_ESD, "esd") X(SDL_AUDIO_ALSA, "alsa") X(SDL_AUDIO_ARTS, "arts") X(SDL_AUDIO_PULSEAUDIO, "pulseaudio")
+DECLARE_ENUM(SdlAudioDriver, sdl_audio_driver, SDL_AUDIO, SDL_AUDIO_DRIVERS);
+#define SOUND_MODELS(X) \
+        X(SOUND_SB16, "sb16") X(SOUND_ES1370, "es1370") X(SOUND_PCSPK, "pcspk") X(SOUND_AC97, "ac97") X(SOUND_ICH6, "ich6") \
+        X(SOUND_ICH9, "ich9") X(SOUND_USB, "usb") X(SOUND_ICH7, "ich7")
+DECLARE_ENUM(SoundModel, sound_model, SOUND, SOUND_MODELS);
+#define CODEC_TYPES(X) X(CODEC_DUPLEX, "duplex") X(CODEC_MICRO, "micro") X(CODEC_OUTPUT, "output")
+DECLARE_ENUM(CodecType, codec_type, CODEC, CODEC_TYPES);
 
 #define VIDEO_MODELS(X) \
         X(VIDEO_VGA, "vga") X(VIDEO_CIRRUS, "cirrus") X(VIDEO_VMVGA, "vmvga") X(VIDEO_XEN, "xen") X(VIDEO_VBOX, "vbox") \
         X(VIDEO_QXL, "qxl") X(VIDEO_PARALLELS, "parallels") X(VIDEO_VIRTIO, "virtio") X(VIDEO_GOP, "gop") X(VIDEO_NONE, "none") \
         X(VIDEO_BOCHS, "bochs") X(VIDEO_RAMFB, "ramfb")
 DECLARE_ENUM(VideoModel, video_model, VIDEO, VIDEO_MODELS);
+#define VIDEO_DRIVERS(X) X(VIDEO_DRIVER_QEMU, "qemu") X(VIDEO_DRIVER_VHOSTUSER, "vhostuser")
+DECLARE_ENUM(VideoDriver, video_driver, VIDEO_DRIVER, VIDEO_DRIVERS);
 
 #define INPUT_TYPES(X) X(INPUT_MOUSE, "mouse") X(INPUT_TABLET, "tablet") X(INPUT_KEYBOARD, "keyboard") X(INPUT_PASSTHROUGH, "passthrough") X(INPUT_EVDEV, "evdev")
 DECLARE_ENUM(InputType, input_type, INPUT, INPUT_TYPES);
 #define INPUT_BUSES(X) X(INPUT_BUS_PS2, "ps2") X(INPUT_BUS_USB, "usb") X(INPUT_BUS_XEN, "xen") X(INPUT_BUS_PARALLELS, "parallels") X(INPUT_BUS_VIRTIO, "virtio") X(INPUT_BUS_NONE, "none")
 DECLARE_ENUM(InputBus, input_bus, INPUT_BUS, INPUT_BUSES);
+#define INPUT_MODELS(X) \
+        X(INPUT_VIRTIO, "virtio") X(INPUT_VIRTIO_TRANSITIONAL, "virtio-transitional") \
+        X(INPUT_VIRTIO_NON_TRANSITIONAL, "virtio-non-transitional")
+DECLARE_ENUM(InputModel, input_model, INPUT_VIRTIO, INPUT_MODELS);
+#define INPUT_GRABS(X) X(GRAB_ALL, "all")
+DECLARE_ENUM(InputGrab, input_grab, GRAB, INPUT_GRABS);
+#define INPUT_GRAB_TOGGLES(X) \
+        X(GRAB_CTRL_CTRL, "ctrl-ctrl") X(GRAB_ALT_ALT, "alt-alt") X(GRAB_SHIFT_SHIFT, "shift-shift") \
+        X(GRAB_META_META, "meta-meta") X(GRAB_SCROLLLOCK, "scrolllock") X(GRAB_CTRL_SCROLLLOCK, "ctrl-scrolllock")
+DECLARE_ENUM(InputGrabToggle, input_grab_toggle, GRAB_TOGGLE, INPUT_GRAB_TOGGLES);
 
 #define BALLOON_MODELS(X) \
         X(BALLOON_VIRTIO, "virtio") X(BALLOON_XEN, "xen") X(BALLOON_NONE, "none") \

@@ -22,7 +22,6 @@ void check_disk_addresses(const Domain *d, Diag *diag);
 void check_interfaces(const Domain *d, Diag *diag); /* domain-validate-interface.c */
 void check_controllers(const Domain *d, Diag *diag); /* domain-validate-controller.c */
 void check_iommus(const Domain *d, Diag *diag);
-void check_inputs(const Domain *d, Diag *diag);
 void check_balloons(const Domain *d, Diag *diag);
 void check_rngs(const Domain *d, Diag *diag);
 void check_panics(const Domain *d, Diag *diag); /* domain-validate-platform.c */
@@ -43,6 +42,8 @@ void check_consoles(const Domain *d, Diag *diag);
 void check_serial_ports(const Domain *d, Diag *diag);
 void check_graphics(const Domain *d, Diag *diag); /* domain-validate-graphics.c */
 void check_videos(const Domain *d, Diag *diag);
+void check_inputs(const Domain *d, Diag *diag);
+void check_sounds(const Domain *d, Diag *diag); /* domain-validate-audio.c */
 void check_aliases(const Domain *d, Diag *diag); /* domain-validate-info.c */
 void check_pci_addresses(const Domain *d, Diag *diag);
 void check_boot_order(const Domain *d, Diag *diag);

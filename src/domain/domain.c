@@ -66,18 +66,47 @@ static void graphics_done(DomainGraphics *g) {
         free(g->listen);
         free(g->listen_address);
         free(g->listen_socket);
+        free(g->listen_network);
         free(g->socket);
         free(g->keymap);
         free(g->password);
         free(g->password_valid_to);
+        free(g->channels);
+        free(g->rendernode);
+        free(g->display);
+        free(g->xauth);
+        free(g->address);
+}
+
+static void audio_side_done(AudioSide *s) {
+        free(s->dev);
+        free(s->name);
+        free(s->stream_name);
+        free(s->server_name);
+        free(s->client_name);
+        free(s->connect_ports);
+}
+
+static void audio_done(DomainAudio *a) {
+        audio_side_done(&a->input);
+        audio_side_done(&a->output);
+        free(a->server_name);
+        free(a->path);
+}
+
+static void sound_done(DomainSound *s) {
+        device_info_done(&s->info);
+        free(s->codecs);
 }
 
 static void video_done(DomainVideo *v) {
         device_info_done(&v->info);
+        free(v->rendernode);
 }
 
 static void input_done(DomainInput *i) {
         device_info_done(&i->info);
+        free(i->source);
 }
 
 static void balloon_done(DomainBalloon *b) {
@@ -197,6 +226,8 @@ static void devices_done(Domain *d) {
         FREE_LIST(d->chars, d->n_chars, char_done);
         FREE_LIST(d->inputs, d->n_inputs, input_done);
         FREE_LIST(d->graphics, d->n_graphics, graphics_done);
+        FREE_LIST(d->sounds, d->n_sounds, sound_done);
+        FREE_LIST(d->audios, d->n_audios, audio_done);
         FREE_LIST(d->videos, d->n_videos, video_done);
         FREE_LIST(d->balloons, d->n_balloons, balloon_done);
         FREE_LIST(d->rngs, d->n_rngs, rng_done);
@@ -242,6 +273,7 @@ void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata
         FOR_ALL(d->interfaces, d->n_interfaces);
         FOR_ALL(d->chars, d->n_chars);
         FOR_ALL(d->inputs, d->n_inputs);
+        FOR_ALL(d->sounds, d->n_sounds);
         FOR_ALL(d->videos, d->n_videos);
         FOR_ALL(d->balloons, d->n_balloons);
         FOR_ALL(d->rngs, d->n_rngs);

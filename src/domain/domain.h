@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "domain-audio.h"
 #include "domain-char.h"
 #include "domain-controller.h"
 #include "domain-cpu.h"
@@ -85,6 +86,10 @@ typedef struct Domain {
         size_t n_inputs;
         DomainGraphics *graphics;
         size_t n_graphics;
+        DomainSound *sounds;
+        size_t n_sounds;
+        DomainAudio *audios;
+        size_t n_audios;
         DomainVideo *videos;
         size_t n_videos;
         DomainBalloon *balloons; /* one at most */

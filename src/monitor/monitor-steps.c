@@ -99,6 +99,17 @@ static json_object *vnc_password(Monitor *m, unsigned i) {
         return o;
 }
 
+static json_object *vnc_expiry(Monitor *m, unsigned i) {
+        if (i > 0 || !m->plan->vnc.present || !m->plan->vnc.expires)
+                return NULL;
+        json_object *o = json_object_new_object();
+        add_string(o, "protocol", "vnc");
+        add_string(o, "time", m->plan->vnc.expires);
+        if (m->plan->vnc.id)
+                add_string(o, "display", m->plan->vnc.id);
+        return o;
+}
+
 static json_object *link_down(Monitor *m, unsigned i) {
         if (i >= strv_length(m->plan->links_down))
                 return NULL;
@@ -118,6 +129,7 @@ static json_object *balloon_target(Monitor *m, unsigned i) {
 
 static const GuestPart guest_parts[] = {
         { "set_password", vnc_password, false, "the VNC password" },
+        { "expire_password", vnc_expiry, false, "when the VNC password expires" },
         { "set_link", link_down, false, "an interface's link" },
         { "balloon", balloon_target, true, "the balloon's target" },
 };

@@ -96,6 +96,7 @@ static const Field vnc_fields[] = {
         FIELD(PlanVnc, "present", FIELD_BOOL, present),
         FIELD(PlanVnc, "id", FIELD_STRING, id),
         FIELD(PlanVnc, "password", FIELD_STRING, password),
+        FIELD(PlanVnc, "expires", FIELD_STRING, expires),
         FIELD(PlanVnc, "listener", FIELD_STRING, listener),
 };
 

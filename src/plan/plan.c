@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <time.h>
+
 #include "names.h"
 #include "parse-util.h"
 #include "plan.h"
@@ -54,6 +56,13 @@ static int add_consoles(Plan *p, const Domain *d, CharKind kind) {
         return 0;
 }
 
+/* The time is UTC, and was checked. */
+static char *expiry(const char *valid_to) {
+        struct tm tm = {};
+
+        return strptime(valid_to, "%Y-%m-%dT%H:%M:%S", &tm) ? strf("%lld", (long long) timegm(&tm)) : NULL;
+}
+
 static int set_vnc(Plan *p, const Domain *d, QemuArgv *a) {
         if (!a->vnc_id)
                 return 0;
@@ -61,9 +70,13 @@ static int set_vnc(Plan *p, const Domain *d, QemuArgv *a) {
         p->vnc.id = TAKE_PTR(a->vnc_id);
         if (plan_find_fd(p, QEMU_FD_VNC) && free_and_strdup(&p->vnc.listener, QEMU_FD_VNC) < 0)
                 return -ENOMEM;
-        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
-                if (g->type == GRAPHICS_VNC)
-                        return free_and_strdup(&p->vnc.password, g->password);
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics) {
+                if (g->type != GRAPHICS_VNC)
+                        continue;
+                if (g->password && g->password_valid_to && !(p->vnc.expires = expiry(g->password_valid_to)))
+                        return -ENOMEM;
+                return free_and_strdup(&p->vnc.password, g->password);
+        }
         return 0;
 }
 
@@ -133,6 +146,7 @@ Plan *plan_free(Plan *p) {
         char *const strings[] = {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.password, p->vnc.listener,
+                p->vnc.expires,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

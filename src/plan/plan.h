@@ -21,6 +21,7 @@ typedef struct PlanVnc {
         bool present;
         char *id;       /* owned */
         char *password; /* owned */
+        char *expires;  /* owned: when the password does, seconds since the epoch; NULL: never */
         char *listener; /* owned: name of the PlanFd whose clients the monitor hands to QEMU */
 } PlanVnc;
 

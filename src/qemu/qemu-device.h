@@ -24,6 +24,7 @@ static inline bool arch_is_x86(const Domain *d) {
 typedef enum QemuDeviceKind {
         DEVICE_KIND_CONTROLLER,
         DEVICE_KIND_INTERFACE,
+        DEVICE_KIND_SOUND,
         DEVICE_KIND_DISK,
         DEVICE_KIND_BALLOON,
         DEVICE_KIND_RNG,
@@ -47,6 +48,7 @@ typedef struct QemuDevice {
                 void *object;
                 DomainController *controller;
                 DomainInterface *interface;
+                DomainSound *sound;
                 DomainDisk *disk;
                 DomainBalloon *balloon;
                 DomainRng *rng;

@@ -105,6 +105,16 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
                 return pci_controller_connect(d, device->controller);
         case DEVICE_KIND_INTERFACE:
                 return interface_connect(d, device->interface);
+        case DEVICE_KIND_SOUND:
+                switch (device->sound->model) {
+                case SOUND_ES1370:
+                case SOUND_AC97:
+                case SOUND_ICH6:
+                case SOUND_ICH9:
+                        return conventional();
+                default:
+                        return 0;
+                }
         case DEVICE_KIND_DISK:
                 return device->disk->bus == BUS_VIRTIO ? express(d) : 0;
         case DEVICE_KIND_BALLOON:

@@ -349,6 +349,14 @@ static int place_q35_usb(PciSet *s, DomainController *c) {
         return 0;
 }
 
+/* The first of them, as on real boards. */
+static int place_q35_sound(PciSet *s) {
+        FOREACH_ARRAY(i, s->domain->sounds, s->domain->n_sounds)
+                if (i->model == SOUND_ICH9 && is_wanted(&i->info))
+                        return prefer(s, &i->info, (PciPlace) { 0, 0x1b, 0 }, PCI_DEVICE, "sound");
+        return 0;
+}
+
 static int place_q35(PciSet *s) {
         Domain *d = s->domain;
         int r = 0;
@@ -369,7 +377,9 @@ static int place_q35(PciSet *s) {
                          "the ISA bridge of the machine")) < 0 ||
             (r = reserve(s, (PciPlace) { 0, 0x1f, 3 }, PCIE_DEVICE, (SrcLoc) {}, "the SMBus of the machine")) < 0)
                 return r;
-        return place_video(s, (PciPlace) { 0, 1, 0 });
+        if ((r = place_video(s, (PciPlace) { 0, 1, 0 })) < 0)
+                return r;
+        return place_q35_sound(s);
 }
 
 static int place_builtin(PciSet *s) {
@@ -451,6 +461,7 @@ static const struct {
 } pci_order[] = {
         { DEVICE_KIND_CONTROLLER, true },
         { DEVICE_KIND_INTERFACE },
+        { DEVICE_KIND_SOUND },
         { DEVICE_KIND_CONTROLLER },
         { DEVICE_KIND_DISK },
         { DEVICE_KIND_BALLOON },

@@ -300,6 +300,11 @@ static int emit_device_allow(const Context *c, char ***values) {
                 if (r < 0)
                         return r;
         }
+        FOREACH_ARRAY(i, c->d->inputs, c->d->n_inputs) {
+                r = add_device(c, i->info.loc, i->source, "rw", values);
+                if (r < 0)
+                        return r;
+        }
         FOREACH_ARRAY(rng, c->d->rngs, c->d->n_rngs) {
                 r = add_device(c, rng->info.loc, rng->backend_path, "r", values);
                 if (r < 0)

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-device.h"
+#include "qemu-emit.h"
+#include "string-util.h"
+
+/* Displays and the adapters that draw what they show. */
+
+/* The port that libvirt tries first for spice: 5900 is VNC's. */
+#define SPICE_PORT_FIRST 5901
+#define WEBSOCKET_PORT_FIRST 5700
+
+/* --- vnc --- */
+
+/* There is no network yet that would have an address. */
+static int refuse_network(Emit *e, const DomainGraphics *g) {
+        return diag_error(e->diag, g->loc, "not supported: <listen type='network'> (network '%s')",
+                          strempty(g->listen_network));
+}
+
+/* The display's sound: it has the id of its <audio>, or of the first one. */
+static void emit_audio_id(Emit *e, Options *o, OptUint id) {
+        if (!id.set && e->domain->n_audios > 0)
+                id = e->domain->audios[0].id;
+        if (id.set)
+                options_addf(o, "audiodev", "audio%u", id.value);
+}
+
+/* "127.0.0.1:5", "[::1]:5", "unix:/path": the display's number is its port less 5900. */
+static void add_vnc_address(Emit *e, Options *o, const DomainGraphics *g) {
+        const char *address = isempty(g->listen_address) ? "127.0.0.1" : g->listen_address;
+        int display = g->port > 0 ? g->port - 5900 : 0;
+        _cleanup_free_ char *s = NULL;
+
+        if (g->listen_type == LISTEN_SOCKET) {
+                /* With its key, as it may have characters that QEMU would take for one. */
+                const char *path = g->listen_socket ?: g->socket;
+                if (isempty(path))
+                        options_addf(o, "vnc", "unix:%s/vnc.sock", e->runtime_dir);
+                else
+                        options_addf(o, "vnc", "unix:%s", path);
+                return;
+        }
+        s = g->listen_type == LISTEN_NONE ? strdup("none")
+            : strchr(address, ':')        ? strf("[%s]:%d", address, display)
+                                          : strf("%s:%d", address, display);
+        if (s)
+                options_word(o, s);
+        else
+                e->failed = true;
+        if (g->websocket != 0)
+                options_addf(o, "websocket", "%d", g->websocket > 0 ? g->websocket : WEBSOCKET_PORT_FIRST);
+}
+
+/* The monitor takes the clients, so QEMU needs no network of the host; see add_client in QMP. */
+static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
+        PlanFd *fd;
+
+        options_word(o, "none");
+        if (g->websocket != 0)
+                return diag_error(e->diag, g->loc, "not supported: <graphics type='vnc' websocket=>");
+        if (free_and_strdup(&e->out->vnc_id, "default") < 0)
+                return -ENOMEM;
+        if (g->listen_type == LISTEN_NONE)
+                return 0;
+        fd = emit_fd(e, PLAN_FD_LISTEN, QEMU_FD_VNC, "graphics vnc", g->loc, 1);
+        if (!fd)
+                return 0;
+        fd->user = PLAN_USER_MONITOR;
+        if (g->listen_type == LISTEN_SOCKET) {
+                _cleanup_free_ char *path = NULL;
+                if (isempty(g->listen_socket) && isempty(g->socket))
+                        path = strf("%s/vnc.sock", e->runtime_dir);
+                else
+                        path = strdup(isempty(g->listen_socket) ? g->socket : g->listen_socket);
+                if (!path)
+                        return -ENOMEM;
+                free(fd->path);
+                fd->path = TAKE_PTR(path);
+                return 0;
+        }
+        fd->service = g->port > 0 ? strf("%d", g->port) : strdup("5900+");
+        if (!fd->service ||
+            free_and_strdup(&fd->host, isempty(g->listen_address) ? "127.0.0.1" : g->listen_address) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static int emit_vnc(Emit *e, const DomainGraphics *g) {
+        _cleanup_options_ Options o = {};
+
+        if (g->listen_type == LISTEN_NETWORK)
+                return refuse_network(e, g);
+        if (e->native)
+                add_vnc_address(e, &o, g);
+        else {
+                int r = add_vnc_listener(e, &o, g);
+                if (r < 0)
+                        return r;
+        }
+        options_add(&o, "share", vnc_share_policy_to_string(g->share_policy));
+        if (g->password)
+                options_add(&o, "password", "on");
+        options_add(&o, "power-control", on_off_to_string(g->power_control));
+        emit_audio_id(e, &o, g->audio);
+        emit_options(e, "-vnc", &o);
+        if (g->keymap)
+                emit_option(e, "-k", g->keymap);
+        return 0;
+}
+
+/* --- spice --- */
+
+static void add_spice_address(Emit *e, Options *o, const DomainGraphics *g) {
+        if (g->listen_type == LISTEN_SOCKET) {
+                options_word(o, "unix");
+                if (isempty(g->listen_socket))
+                        options_addf(o, "addr", "%s/spice.sock", e->runtime_dir);
+                else
+                        options_add(o, "addr", g->listen_socket);
+                return;
+        }
+        if (g->listen_type == LISTEN_NONE) {
+                options_add(o, "port", "0");
+                return;
+        }
+        options_addf(o, "port", "%d", g->port > 0 ? g->port : SPICE_PORT_FIRST);
+        options_add(o, "addr", isempty(g->listen_address) ? "127.0.0.1" : g->listen_address);
+}
+
+static void add_spice_channels(Options *o, const DomainGraphics *g) {
+        if (g->default_mode == SPICE_INSECURE)
+                options_add(o, "plaintext-channel", "default");
+        FOREACH_ARRAY(c, g->channels, g->n_channels)
+                if (c->mode == SPICE_INSECURE)
+                        options_add(o, "plaintext-channel", spice_channel_to_string(c->name));
+}
+
+static int emit_spice(Emit *e, const DomainGraphics *g) {
+        _cleanup_options_ Options o = {};
+
+        if (g->listen_type == LISTEN_NETWORK)
+                return refuse_network(e, g);
+        add_spice_address(e, &o, g);
+        if (g->mouse != MOUSE_UNSET)
+                options_bool(&o, "agent-mouse", g->mouse == MOUSE_CLIENT);
+        if (!g->password)
+                options_add(&o, "disable-ticketing", "on");
+        add_spice_channels(&o, g);
+        options_add(&o, "image-compression", spice_image_to_string(g->image));
+        options_add(&o, "jpeg-wan-compression", spice_compression_to_string(g->jpeg));
+        options_add(&o, "zlib-glz-wan-compression", spice_compression_to_string(g->zlib));
+        options_add(&o, "playback-compression", on_off_to_string(g->playback));
+        options_add(&o, "streaming-video", spice_streaming_to_string(g->streaming));
+        if (g->copypaste == TRI_NO)
+                options_add(&o, "disable-copy-paste", "on");
+        if (g->filetransfer == TRI_NO)
+                options_add(&o, "disable-agent-file-xfer", "on");
+        if (g->gl == TRI_YES) {
+                options_add(&o, "gl", "on");
+                options_add(&o, "rendernode", g->rendernode);
+        }
+        options_add(&o, "seamless-migration", "on");
+        emit_options(e, "-spice", &o);
+        if (g->keymap)
+                emit_option(e, "-k", g->keymap);
+        return emit_unwired(e, g->loc, "<graphics type='spice'>");
+}
+
+/* --- the others --- */
+
+/* A window on an X display of the host. */
+static int emit_sdl(Emit *e, const DomainGraphics *g) {
+        _cleanup_options_ Options o = {};
+
+        if (g->xauth)
+                emit_env(e, "XAUTHORITY", g->xauth);
+        if (g->display)
+                emit_env(e, "DISPLAY", g->display);
+        if (g->fullscreen == TRI_YES)
+                emit_arg(e, "-full-screen");
+        options_word(&o, "sdl");
+        options_add(&o, "gl", on_off_to_string(g->gl));
+        emit_options(e, "-display", &o);
+        return emit_unwired(e, g->loc, "<graphics type='sdl'>");
+}
+
+static int emit_dbus(Emit *e, const DomainGraphics *g) {
+        _cleanup_options_ Options o = {};
+
+        options_word(&o, "dbus");
+        if (g->p2p == TRI_YES)
+                options_add(&o, "p2p", "on");
+        else if (g->address)
+                options_add(&o, "addr", g->address);
+        else
+                options_addf(&o, "addr", "unix:path=%s/dbus.sock", e->runtime_dir);
+        options_add(&o, "gl", on_off_to_string(g->gl));
+        options_add(&o, "rendernode", g->rendernode);
+        if (g->audio.set)
+                emit_audio_id(e, &o, g->audio);
+        emit_options(e, "-display", &o);
+        return emit_unwired(e, g->loc, "<graphics type='dbus'>");
+}
+
+/* Without a device QEMU takes the host's first one. */
+static int emit_egl(Emit *e, const DomainGraphics *g) {
+        _cleanup_options_ Options o = {};
+
+        options_word(&o, "egl-headless");
+        options_add(&o, "rendernode", g->rendernode);
+        emit_options(e, "-display", &o);
+        return emit_unwired(e, g->loc, "<graphics type='egl-headless'>");
+}
+
+static const struct {
+        GraphicsType type;
+        int (*emit)(Emit *e, const DomainGraphics *g);
+} displays[] = {
+        { GRAPHICS_VNC, emit_vnc },   { GRAPHICS_SPICE, emit_spice },        { GRAPHICS_SDL, emit_sdl },
+        { GRAPHICS_DBUS, emit_dbus }, { GRAPHICS_EGL_HEADLESS, emit_egl },
+};
+
+static int emit_display(Emit *e, const DomainGraphics *g) {
+        for (size_t i = 0; i < ELEMENTSOF(displays); i++)
+                if (displays[i].type == g->type)
+                        return displays[i].emit(e, g);
+        return diag_error(e->diag, g->loc, "not supported: <graphics type='%s'>",
+                          strempty(graphics_type_to_string(g->type)));
+}
+
+int emit_graphics(Emit *e) {
+        int ret = 0;
+
+        FOREACH_ARRAY(g, e->domain->graphics, e->domain->n_graphics) {
+                int r = emit_display(e, g);
+                if (r < 0)
+                        ret = r;
+        }
+        return ret;
+}
+
+/* --- adapters --- */
+
+static void json_vga(Json *j, const DomainVideo *v) {
+        if (v->vram.set)
+                json_add_uint(j, "vgamem_mb", v->vram.value / 1024);
+}
+
+static void json_qxl(Json *j, const DomainVideo *v) {
+        if (v->heads.value > 0)
+                json_add_opt_uint(j, "max_outputs", v->heads);
+        json_add_uint(j, "ram_size", UINT64_C(1024) * v->ram.value);
+        json_add_uint(j, "vram_size", UINT64_C(1024) * v->vram.value);
+        json_add_uint(j, "vram64_size_mb", v->vram64.value / 1024);
+        json_add_uint(j, "vgamem_mb", v->vgamem.value / 1024);
+}
+
+static void json_virtio(Json *j, const DomainVideo *v) {
+        json_add_opt_uint(j, "max_outputs", v->heads);
+        json_add_tristate(j, "blob", v->blob);
+}
+
+static void json_bochs(Json *j, const DomainVideo *v) {
+        if (v->vram.set)
+                json_add_uint(j, "vgamem", UINT64_C(1024) * v->vram.value);
+}
+
+static void json_nothing(Json *j, const DomainVideo *v) {
+}
+
+static const struct {
+        VideoModel model;
+        const char *primary, *secondary; /* NULL: cannot be */
+        void (*json)(Json *j, const DomainVideo *v);
+} video_devices[] = {
+        { VIDEO_VGA, "VGA", NULL, json_vga },
+        { VIDEO_CIRRUS, "cirrus-vga", NULL, json_nothing },
+        { VIDEO_VMVGA, "vmware-svga", NULL, json_vga },
+        { VIDEO_QXL, "qxl-vga", "qxl", json_qxl },
+        { VIDEO_VIRTIO, "virtio-vga", "virtio-gpu-pci", json_virtio },
+        { VIDEO_BOCHS, "bochs-display", "bochs-display", json_bochs },
+        { VIDEO_RAMFB, "ramfb", NULL, json_nothing },
+};
+
+static int emit_video(Emit *e, const DomainVideo *v, bool primary) {
+        _cleanup_qjson_ Json j = {};
+        const char *word = strempty(video_model_to_string(v->model));
+
+        if (v->model == VIDEO_NONE)
+                return 0;
+        if (v->accel3d == TRI_YES && emit_unwired(e, v->info.loc, "<acceleration accel3d='yes'>") < 0)
+                return -EINVAL;
+        for (size_t i = 0; i < ELEMENTSOF(video_devices); i++) {
+                if (video_devices[i].model != v->model)
+                        continue;
+                /* virtio-vga is for PCs; other boards boot from the plain device. */
+                bool vga = primary && (arch_is_x86(e->domain) || v->model != VIDEO_VIRTIO);
+                const char *driver = vga ? video_devices[i].primary : video_devices[i].secondary;
+                if (v->accel3d == TRI_YES)
+                        driver = vga ? "virtio-vga-gl" : "virtio-gpu-gl-pci";
+                if (!driver)
+                        return diag_error(e->diag, v->info.loc,
+                                          "<video> model '%s' can be the first one only", word);
+                if (!qemu_caps_has_type(e->caps, driver))
+                        return diag_error(e->diag, v->info.loc, "emulator '%s' has no video device '%s'",
+                                          e->domain->emulator, driver);
+                if (v->info.address.type == ADDRESS_VIRTIO_MMIO)
+                        driver = v->accel3d == TRI_YES ? "virtio-gpu-gl-device" : "virtio-gpu-device";
+                json_add_string(&j, "driver", driver);
+                json_virtio_options(&j, &v->virtio);
+                json_add_string(&j, "id", v->info.alias);
+                video_devices[i].json(&j, v);
+                json_add_opt_uint(&j, "xres", v->x);
+                json_add_opt_uint(&j, "yres", v->y);
+                json_address(e, &j, &v->info);
+                emit_json(e, "-device", &j);
+                return 0;
+        }
+        return diag_error(e->diag, v->info.loc, "not supported: <video> model '%s'", word);
+}
+
+int emit_videos(Emit *e) {
+        const Domain *d = e->domain;
+        int ret = 0;
+
+        FOREACH_ARRAY(v, d->videos, d->n_videos) {
+                int r = emit_video(e, v, v == d->videos);
+                if (r < 0)
+                        ret = r;
+        }
+        return ret;
+}
+
