@@ -19,6 +19,16 @@ void diag_done(Diag *d) {
         *d = (Diag) {};
 }
 
+void diag_truncate(Diag *d, size_t n) {
+        if (!d)
+                return;
+        while (d->n_entries > n) {
+                DiagEntry *e = d->entries + --d->n_entries;
+                d->n_errors -= e->severity == DIAG_ERROR && d->n_errors > 0;
+                free(e->text);
+        }
+}
+
 static void diag_addv(Diag *d, DiagSeverity severity, SrcLoc loc, const char *format, va_list ap) {
         if (!d)
                 return;

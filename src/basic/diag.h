@@ -35,6 +35,9 @@ int diag_init(Diag *d, const char *file);
 void diag_done(Diag *d);
 #define _cleanup_diag_ _cleanup_(diag_done)
 
+/* Forgets all but the first N entries, errors among them as well. */
+void diag_truncate(Diag *d, size_t n);
+
 /* Adds an error and returns -EINVAL, so that `return diag_error(d, loc, …)` reads well. After
  * DIAG_ENTRIES_MAX entries further ones are counted but not kept. */
 int diag_error(Diag *d, SrcLoc loc, const char *format, ...) _printf_(3, 4);

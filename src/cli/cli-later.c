@@ -40,7 +40,6 @@ static const Verb later_verbs[] = {
         LATER(DOMAIN, "domrename"),
         LATER(DOMAIN, "dompmsuspend"),
         LATER(DOMAIN, "dompmwakeup"),
-        LATER(DOMAIN, "domxml-from-native"),
         LATER(DOMAIN, "dump"),
         LATER(DOMAIN, "get-user-sshkeys"),
         LATER(DOMAIN, "inject-nmi"),

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <time.h>
+
+#include "parse-util.h"
+#include "qemu-device.h"
+#include "qemu-parse-model.h"
+
+/* What is no device: machine, processor, memory, clock, boot. */
+
+Arch parse_emulator_arch(const char *emulator) {
+        const char *name = strrchr(emulator, '/');
+        const char *arch = startswith(name ? name + 1 : emulator, "qemu-system-");
+
+        if (!arch) /* "qemu" was the one for old PCs; "kvm", "qemu-kvm" and wrappers are for the host's kind */
+                return streq(name ? name + 1 : emulator, "qemu") ? ARCH_I686 : ARCH_X86_64;
+        if (streq(arch, "i386"))
+                return ARCH_I686;
+        if (streq(arch, "arm"))
+                return ARCH_ARMV7L;
+        int v = arch_from_string(arch);
+        return v > 0 ? (Arch) v : ARCH_UNSET;
+}
+
+static const PropRow machine_rows[] = {
+        PROP("type", PROP_STRING, Domain, os.machine),
+        PROP("vmport", PROP_TRISTATE, Domain, features.vmport),
+        PROP("smm", PROP_TRISTATE, Domain, features.smm),
+        PROP_WORDS("gic-version", Domain, features.gic_version, gic_version),
+        PROP_MUST("usb", "off"),
+        PROPS_END,
+};
+
+/* The firmware in a flash: the nodes that the machine names. */
+static int parse_flash(Parse *p, Item *machine, const char *key, char **path, Tristate *readonly) {
+        const char *name = item_get(machine, key);
+        Item *format = name ? items_find(&p->items, "-blockdev", name) : NULL;
+        Item *storage = format ? items_find(&p->items, "-blockdev", item_get(format, "file")) : NULL;
+
+        if (!name)
+                return 0;
+        if (!storage || !streq_ptr(item_get(format, "driver"), "raw") || !streq_ptr(item_get(storage, "driver"), "file") ||
+            !item_get(storage, "filename"))
+                return 1;
+        const char *ro = item_get(format, "read-only");
+        if (readonly)
+                *readonly = streq_ptr(ro, "on") ? TRI_YES : TRI_NO;
+        else if (streq_ptr(ro, "on"))
+                return 1;
+        if (free_and_strdup(path, item_get(storage, "filename")) < 0)
+                return -ENOMEM;
+        (void) item_take(machine, key);
+        format->used = storage->used = true;
+        return 0;
+}
+
+int parse_machine(Parse *p, Item *i) {
+        Domain *d = p->d;
+        const char *accel = item_get(i, "accel");
+
+        int r = props_apply(i, machine_rows, d);
+        if (r < 0)
+                return r;
+        if (accel && (startswith(accel, "kvm") || startswith(accel, "tcg"))) {
+                d->type = startswith(accel, "kvm") ? DOMAIN_KVM : DOMAIN_QEMU;
+                (void) item_take(i, "accel");
+        }
+        if (d->features.gic_version != GIC_UNSET)
+                d->features.gic = true;
+        if (streq_ptr(item_take(i, "dump-guest-core"), "on"))
+                d->dump_core = TRI_YES;
+        if (streq_ptr(item_get(i, "mem-merge"), "off")) {
+                d->memory_backing.nosharepages = true;
+                (void) item_take(i, "mem-merge");
+        }
+        const char *chip = item_get(i, "kernel_irqchip");
+        if (streq_ptr(chip, "on") || streq_ptr(chip, "split")) {
+                d->features.ioapic = streq(chip, "on") ? IOAPIC_KVM : IOAPIC_QEMU;
+                (void) item_take(i, "kernel_irqchip");
+        }
+        r = parse_ram(p, i);
+        if (r < 0)
+                return r;
+        r = parse_flash(p, i, "pflash0", &d->os.loader, &d->os.loader_readonly);
+        if (r >= 0 && d->os.loader)
+                d->os.loader_type = LOADER_PFLASH;
+        if (r >= 0)
+                r = parse_flash(p, i, "pflash1", &d->os.nvram, NULL);
+        if (r < 0)
+                return r;
+        if (streq_ptr(item_get(i, "graphics"), "off") && arch_is_x86(d)) {
+                d->os.bios_useserial = TRI_YES;
+                (void) item_take(i, "graphics");
+        }
+        if (streq_ptr(item_get(i, "acpi"), "off")) {
+                p->no_acpi = true;
+                (void) item_take(i, "acpi");
+        }
+        if (streq_ptr(item_get(i, "hpet"), "off")) {
+                r = parse_no_hpet(p, i);
+                (void) item_take(i, "hpet");
+        }
+        return r < 0 ? r : !item_is_used_up(i);
+}
+
+int parse_accel(Parse *p, Item *i) {
+        DomainFeatures *f = &p->d->features;
+        const char *word = item_get(i, "accel"), *tb = item_get(i, "tb-size");
+        const PropRow rows[] = { PROP("dirty-ring-size", PROP_UINT, DomainFeatures, kvm_dirty_ring_size), PROPS_END };
+        uint64_t mib;
+
+        if (!word || (!streq(word, "kvm") && !streq(word, "tcg")))
+                return 1;
+        (void) item_take(i, "accel");
+        int r = streq(word, "kvm") ? props_apply(i, rows, f) : 0;
+        if (r < 0)
+                return r;
+        if (f->kvm_dirty_ring_size.set)
+                f->kvm_dirty_ring = TRI_YES;
+        if (streq(word, "tcg") && tb && parse_u64(tb, 10, &mib) >= 0 && mib < (1U << 24)) {
+                f->tb_cache = OPT_U64(mib << 20);
+                (void) item_take(i, "tb-size");
+        }
+        p->d->type = streq(word, "kvm") ? DOMAIN_KVM : DOMAIN_QEMU;
+        return !item_is_used_up(i);
+}
+
+int parse_enable_kvm(Parse *p, Item *i) {
+        p->d->type = DOMAIN_KVM;
+        return 0;
+}
+
+/* --- processor --- */
+
+static int add_feature(Parse *p, const char *name, CpuPolicy policy) {
+        DomainCpu *cpu = &p->d->cpu;
+
+        if (!ARRAY_GROW(cpu->features, cpu->n_features))
+                return -ENOMEM;
+        CpuFeature *f = cpu->features + cpu->n_features++;
+        *f = (CpuFeature) { .policy = policy, .name = strdup(name) };
+        return f->name ? 0 : -ENOMEM;
+}
+
+int parse_timer(Parse *p, TimerName name, DomainTimer **ret) {
+        DomainClock *c = &p->d->clock;
+
+        FOREACH_ARRAY(t, c->timers, c->n_timers)
+                if (t->name == name) {
+                        *ret = t;
+                        return 0;
+                }
+        if (!ARRAY_GROW(c->timers, c->n_timers))
+                return -ENOMEM;
+        *ret = c->timers + c->n_timers++;
+        **ret = (DomainTimer) { .name = name };
+        return 0;
+}
+
+/* What Windows finds useful. */
+static int parse_hyperv(Parse *p, Item *i) {
+        static const PropRow rows[] = {
+                PROP("hv-relaxed", PROP_TRISTATE, DomainHyperv, relaxed),
+                PROP("hv-vapic", PROP_TRISTATE, DomainHyperv, vapic),
+                PROP("hv-vpindex", PROP_TRISTATE, DomainHyperv, vpindex),
+                PROP("hv-runtime", PROP_TRISTATE, DomainHyperv, runtime),
+                PROP("hv-synic", PROP_TRISTATE, DomainHyperv, synic),
+                PROP("hv-stimer", PROP_TRISTATE, DomainHyperv, stimer),
+                PROP("hv-stimer-direct", PROP_TRISTATE, DomainHyperv, stimer_direct),
+                PROP("hv-reset", PROP_TRISTATE, DomainHyperv, reset),
+                PROP("hv-frequencies", PROP_TRISTATE, DomainHyperv, frequencies),
+                PROP("hv-reenlightenment", PROP_TRISTATE, DomainHyperv, reenlightenment),
+                PROP("hv-tlbflush", PROP_TRISTATE, DomainHyperv, tlbflush),
+                PROP("hv-ipi", PROP_TRISTATE, DomainHyperv, ipi),
+                PROP("hv-evmcs", PROP_TRISTATE, DomainHyperv, evmcs),
+                PROP("hv-avic", PROP_TRISTATE, DomainHyperv, avic),
+                PROP("hv-emsr-bitmap", PROP_TRISTATE, DomainHyperv, emsr_bitmap),
+                PROP("hv-xmm-input", PROP_TRISTATE, DomainHyperv, xmm_input),
+                PROP("hv-spinlocks", PROP_UINT, DomainHyperv, spinlock_retries),
+                PROP("hv-vendor-id", PROP_STRING, DomainHyperv, vendor),
+                PROPS_END,
+        };
+        DomainHyperv *h = &p->d->features.hyperv;
+        bool any = false;
+
+        FOREACH_ARRAY(q, i->props, i->n_props)
+                any |= startswith(q->key, "hv-") && !streq(q->key, "hv-time") && !streq(q->key, "hv-crash");
+        if (!any)
+                return 0;
+        int r = props_apply(i, rows, h);
+        if (r < 0)
+                return r;
+        h->loc.line = 1;
+        h->mode = HYPERV_CUSTOM;
+        if (streq_ptr(item_get(i, "hv-passthrough"), "on")) {
+                h->mode = HYPERV_PASSTHROUGH;
+                (void) item_take(i, "hv-passthrough");
+        }
+        if (h->spinlock_retries.set)
+                h->spinlocks = TRI_YES;
+        if (h->vendor)
+                h->vendor_id = TRI_YES;
+        return 0;
+}
+
+/* What is said of the processor and is no feature of its. */
+static int parse_cpu_extra(Parse *p, Item *i) {
+        static const PropRow rows[] = {
+                PROP("kvm-pv-eoi", PROP_TRISTATE, DomainFeatures, apic_eoi),
+                PROP("kvm-pv-unhalt", PROP_TRISTATE, DomainFeatures, pvspinlock),
+                PROP("pmu", PROP_TRISTATE, DomainFeatures, pmu),
+                PROP("kvm-hint-dedicated", PROP_TRISTATE, DomainFeatures, kvm_hint_dedicated),
+                PROP("kvm-poll-control", PROP_TRISTATE, DomainFeatures, kvm_poll_control),
+                PROP("kvm-pv-ipi", PROP_TRISTATE, DomainFeatures, kvm_pv_ipi),
+                PROPS_END,
+        };
+        const char *clock = item_take(i, "kvmclock"), *crash = item_take(i, "hv-crash"), *hv = item_get(i, "hv-time"), *tsc = item_get(i, "tsc-frequency");
+        DomainTimer *t;
+        uint64_t n;
+
+        int r = props_apply(i, rows, &p->d->features);
+        if (r >= 0)
+                r = parse_hyperv(p, i);
+        if (r >= 0 && p->d->features.apic_eoi != TRI_UNSET)
+                p->d->features.apic = true;
+        if (r >= 0 && streq_ptr(item_get(i, "kvm"), "off")) {
+                p->d->features.kvm_hidden = TRI_YES;
+                (void) item_take(i, "kvm");
+        }
+        if (r >= 0 && clock && (r = parse_timer(p, TIMER_KVMCLOCK, &t)) >= 0)
+                t->present = streq(clock, "on") ? TRI_YES : TRI_NO;
+        if (r >= 0 && streq_ptr(crash, "on")) {
+                DomainPanic *panic = PARSE_ADD(p, panics);
+                if (!panic)
+                        return -ENOMEM;
+                panic->model = PANIC_HYPERV;
+        }
+        if (r >= 0 && streq_ptr(hv, "on") && (r = parse_timer(p, TIMER_HYPERVCLOCK, &t)) >= 0) {
+                t->present = TRI_YES;
+                (void) item_take(i, "hv-time");
+        }
+        if (r >= 0 && tsc && parse_u64(tsc, 10, &n) >= 0 && (r = parse_timer(p, TIMER_TSC, &t)) >= 0) {
+                t->frequency = OPT_U64(n);
+                (void) item_take(i, "tsc-frequency");
+        }
+        return r;
+}
+
+int parse_cpu(Parse *p, Item *i) {
+        DomainCpu *cpu = &p->d->cpu;
+        const char *model = item_take(i, "model");
+        int r = 0;
+
+        if (isempty(model))
+                return 1;
+        /* What is not understood at the end must not have changed the model. */
+        FOREACH_ARRAY(q, i->props, i->n_props)
+                if (!q->used && !streq(q->value, "on") && !streq(q->value, "off") && !streq(q->key, "tsc-frequency") &&
+                    !streq(q->key, "hv-spinlocks") && !streq(q->key, "hv-vendor-id"))
+                        return 1;
+        if (streq(model, "host") || streq(model, "max")) {
+                cpu->mode = streq(model, "host") ? CPU_HOST_PASSTHROUGH : CPU_MAXIMUM;
+                const char *migratable = item_take(i, "migratable");
+                if (migratable)
+                        cpu->migratable = streq(migratable, "on") ? TRI_YES : TRI_NO;
+        } else {
+                cpu->mode = CPU_CUSTOM;
+                cpu->match = MATCH_EXACT;
+                cpu->check = CHECK_NONE;
+                cpu->fallback = FALLBACK_FORBID;
+                r = free_and_strdup(&cpu->model, model);
+        }
+        cpu->loc.line = 1;
+        if (r >= 0)
+                r = parse_cpu_extra(p, i);
+        FOREACH_ARRAY(q, i->props, i->n_props) {
+                if (r < 0 || q->used)
+                        continue;
+                bool sign = *q->key == '+' || *q->key == '-';
+                bool on = *q->key == '+' || (!sign && streq(q->value, "on"));
+                r = add_feature(p, q->key + sign, on ? POLICY_REQUIRE : POLICY_DISABLE);
+                q->used = true;
+        }
+        return r < 0 ? r : 0;
+}
+
+int parse_smp(Parse *p, Item *i) {
+        struct { OptUint cpus, max, sockets, dies, cores, threads; } n = {};
+        const PropRow rows[] = {
+                PROP("cpus", PROP_UINT, typeof(n), cpus),       PROP("maxcpus", PROP_UINT, typeof(n), max),
+                PROP("sockets", PROP_UINT, typeof(n), sockets), PROP("dies", PROP_UINT, typeof(n), dies),
+                PROP("cores", PROP_UINT, typeof(n), cores),     PROP("threads", PROP_UINT, typeof(n), threads),
+                PROPS_END,
+        };
+        Domain *d = p->d;
+        int r = props_apply(i, rows, &n);
+
+        if (r < 0)
+                return r;
+        uint64_t product = (uint64_t) MAX(n.sockets.value, 1U) * MAX(n.dies.value, 1U) * MAX(n.cores.value, 1U) *
+                           MAX(n.threads.value, 1U);
+        unsigned max = n.max.set ? n.max.value : n.cpus.set ? n.cpus.value : (unsigned) MIN(product, UINT32_MAX);
+        d->vcpus = OPT_UINT(max);
+        if (n.cpus.set && n.cpus.value != max)
+                d->current_vcpus = n.cpus;
+        bool plain = !n.dies.set && n.cores.value <= 1 && n.threads.value <= 1 && (!n.sockets.set || n.sockets.value == max);
+        if (!plain) {
+                /* Without sockets QEMU counts them itself. */
+                uint64_t rest = (uint64_t) MAX(n.dies.value, 1U) * MAX(n.cores.value, 1U) * MAX(n.threads.value, 1U);
+                d->cpu.sockets = n.sockets.set ? n.sockets : OPT_UINT((unsigned) MAX(max / rest, 1U));
+                if (n.dies.value > 1)
+                        d->cpu.dies = n.dies;
+                d->cpu.cores = OPT_UINT(MAX(n.cores.value, 1U));
+                d->cpu.threads = OPT_UINT(MAX(n.threads.value, 1U));
+                d->cpu.loc.line = 1;
+        }
+        return !item_is_used_up(i);
+}
+
+/* --- objects --- */
+
+/* The key with which libvirt would hand over secrets. */
+static bool is_master_key(const Parse *p, const Item *i) {
+        const char *id = item_get(i, "id");
+
+        if (!streq_ptr(item_get(i, "qom-type"), "secret") || !streq_ptr(id, "masterKey0"))
+                return false;
+        FOREACH_ARRAY(k, p->items.list, p->items.n)
+                if (streq_ptr(item_get(k, "keyid"), id))
+                        return false;
+        return true;
+}
+
+int parse_object(Parse *p, Item *i) {
+        const char *id = item_get(i, "id"), *number = id ? startswith(id, "iothread") : NULL;
+        unsigned n;
+
+        if (is_master_key(p, i))
+                return 0;
+        if (!streq_ptr(item_get(i, "qom-type"), "iothread") || i->n_props != 2 || !number || parse_uint(number, &n) < 0 ||
+            n != p->d->iothreads.value + 1)
+                return 1;
+        p->d->iothreads = OPT_UINT(n);
+        return 0;
+}
+
+/* --- clock --- */
+
+int parse_localtime(Parse *p, Item *i) {
+        p->d->clock.offset = CLOCK_OFFSET_LOCALTIME;
+        return 0;
+}
+
+int parse_no_hpet(Parse *p, Item *i) {
+        DomainTimer *t;
+        int r = parse_timer(p, TIMER_HPET, &t);
+
+        if (r < 0)
+                return r;
+        t->present = TRI_NO;
+        return 0;
+}
+
+int parse_no_acpi(Parse *p, Item *i) {
+        p->no_acpi = true;
+        return 0;
+}
+
+int parse_rtc(Parse *p, Item *i) {
+        DomainClock *c = &p->d->clock;
+        const char *base = item_get(i, "base"), *clock = item_get(i, "clock"), *fix = item_get(i, "driftfix");
+        DomainTimer *t;
+        struct tm tm = {};
+        int r = 0;
+
+        if (base) {
+                const char *end = strptime(base, "%Y-%m-%dT%H:%M:%S", &tm);
+                if (streq(base, "utc"))
+                        c->offset = CLOCK_OFFSET_UTC;
+                else if (streq(base, "localtime"))
+                        c->offset = c->timezone ? CLOCK_OFFSET_TIMEZONE : CLOCK_OFFSET_LOCALTIME;
+                else if (end && !*end && timegm(&tm) >= 0) {
+                        c->offset = CLOCK_OFFSET_ABSOLUTE;
+                        c->start = OPT_U64((uint64_t) timegm(&tm));
+                } else
+                        return 1;
+                (void) item_take(i, "base");
+        }
+        TimerTrack track = !clock ? TRACK_UNSET : streq(clock, "vm") ? TRACK_GUEST : streq(clock, "host") ? TRACK_WALL :
+                           streq(clock, "rt") ? TRACK_REALTIME : TRACK_UNSET;
+        bool catchup = streq_ptr(fix, "slew");
+        if ((track != TRACK_UNSET || catchup) && (r = parse_timer(p, TIMER_RTC, &t)) >= 0) {
+                t->track = track;
+                if (track != TRACK_UNSET)
+                        (void) item_take(i, "clock");
+                if (catchup) {
+                        t->tickpolicy = TICK_CATCHUP;
+                        (void) item_take(i, "driftfix");
+                }
+        }
+        return r < 0 ? r : !item_is_used_up(i);
+}
+
+/* --- boot --- */
+
+static int parse_boot_order(Parse *p, const char *order) {
+        DomainOs *os = &p->d->os;
+
+        for (const char *c = order; *c; c++) {
+                BootDevice b = *c == 'a' || *c == 'b' ? BOOT_FD : *c == 'c' ? BOOT_HD : *c == 'd' ? BOOT_CDROM :
+                               *c == 'n'              ? BOOT_NETWORK : BOOT_UNSET;
+                if (b == BOOT_UNSET)
+                        return 1;
+                bool known = false;
+                FOREACH_ARRAY(k, os->boot, os->n_boot)
+                        known |= *k == b;
+                if (known)
+                        continue;
+                if (!ARRAY_GROW(os->boot, os->n_boot))
+                        return -ENOMEM;
+                os->boot[os->n_boot++] = b;
+        }
+        return 0;
+}
+
+int parse_boot(Parse *p, Item *i) {
+        static const PropRow rows[] = {
+                PROP("menu", PROP_TRISTATE, DomainOs, bootmenu),
+                PROP("splash-time", PROP_UINT, DomainOs, bootmenu_timeout),
+                PROP_MUST("strict", "on"),
+                PROPS_END,
+        };
+        DomainOs *os = &p->d->os;
+        const char *order = item_get(i, "order"), *reboot = item_get(i, "reboot-timeout");
+        int r = props_apply(i, rows, os);
+
+        if (r < 0)
+                return r;
+        if (order && (r = parse_boot_order(p, order)) == 0)
+                (void) item_take(i, "order");
+        if (r < 0)
+                return r;
+        if (reboot && parse_int(reboot, &os->reboot_timeout) >= 0) {
+                os->has_reboot_timeout = true;
+                (void) item_take(i, "reboot-timeout");
+        }
+        return !item_is_used_up(i);
+}
+
+int parse_path_option(Parse *p, Item *i) {
+        DomainOs *os = &p->d->os;
+        const struct { const char *option; char **field; } fields[] = {
+                { "-kernel", &os->kernel }, { "-initrd", &os->initrd }, { "-append", &os->cmdline },
+                { "-dtb", &os->dtb },       { "-bios", &os->loader },
+        };
+
+        FOREACH_ARRAY(f, fields, ELEMENTSOF(fields))
+                if (streq(f->option, i->option)) {
+                        if (f->field == &os->loader)
+                                os->loader_type = LOADER_ROM;
+                        return free_and_strdup(f->field, i->value);
+                }
+        return 1;
+}
+
+/* --- properties of what the machine brings along --- */
+
+static int parse_pci_hole(Parse *p, const char *value) {
+        size_t n = strspn(value, DIGITS);
+        _cleanup_free_ char *number = strndup(value, n);
+        uint64_t kib;
+
+        if (!number || !streq(value + n, "K") || parse_u64(number, 10, &kib) < 0)
+                return 1;
+        DomainController *c = PARSE_ADD(p, controllers);
+        if (!c)
+                return -ENOMEM;
+        c->type = CONTROLLER_PCI;
+        c->index = OPT_UINT(0);
+        c->pcihole64 = OPT_U64(kib);
+        return free_and_strdup(&c->model, machine_has_pcie(p->d) ? "pcie-root" : "pci-root");
+}
+
+int parse_global(Parse *p, Item *i) {
+        Domain *d = p->d;
+        const char *equals = strchr(i->value, '=');
+        const char *value = equals ? equals + 1 : "";
+        _cleanup_free_ char *key = strndup(i->value, equals ? (size_t) (equals - i->value) : 0);
+        DomainTimer *t;
+        unsigned n;
+
+        if (!key)
+                return -ENOMEM;
+        const char *power = startswith(key, machine_is_q35(d) ? "ICH9-LPC." : "PIIX4_PM.");
+        if (power && (streq(value, "0") || streq(value, "1"))) {
+                Tristate offered = streq(value, "1") ? TRI_NO : TRI_YES;
+                if (streq(power, "disable_s3"))
+                        d->suspend_to_mem = offered;
+                else if (streq(power, "disable_s4"))
+                        d->suspend_to_disk = offered;
+                else
+                        return 1;
+                return 0;
+        }
+        if (streq(key, "kvm-pit.lost_tick_policy") && (streq(value, "delay") || streq(value, "discard"))) {
+                int r = parse_timer(p, TIMER_PIT, &t);
+                if (r >= 0)
+                        t->tickpolicy = tick_policy_from_string(value);
+                return r;
+        }
+        if (streq(key, machine_is_q35(d) ? "q35-pcihost.pci-hole64-size" : "i440FX-pcihost.pci-hole64-size"))
+                return parse_pci_hole(p, value);
+        const char *floppy = startswith(key, "isa-fdc.bootindex");
+        if (floppy && (streq(floppy, "A") || streq(floppy, "B")) && parse_uint(value, &n) >= 0 && n > 0) {
+                p->floppy_boot[*floppy - 'A'] = n;
+                p->floppy_item[*floppy - 'A'] = i;
+                return 0;
+        }
+        if (streq(i->value, "driver=cfi.pflash01,property=secure,value=on")) {
+                d->os.loader_secure = TRI_YES;
+                return 0;
+        }
+        return 1;
+}
