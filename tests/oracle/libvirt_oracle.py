@@ -37,7 +37,7 @@ exec {emulator} "$@"
 # A network without a daemon of its own, for every name a domain asks for.
 NETWORK = """<network><name>{name}</name><forward mode='bridge'/><bridge name='{bridge}'/>
 <portgroup name='engineering'/></network>"""
-PRETENDED = ("vhost-net", "vhost-scsi", "vhost-vsock", "vfio/vfio", "dri/renderD128", "hwrng", "tpm0")
+PRETENDED = ("vhost-net", "vhost-scsi", "vhost-vsock", "vhost-vdpa-0", "vfio/vfio", "dri/renderD128", "hwrng", "tpm0")
 
 
 class Refused(Exception):
@@ -62,9 +62,9 @@ class Oracle:
                    f'auth_unix_rw = "none"\nlog_outputs = "3:file:{directory}/log"\n')
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         self.devices()
-        # Open vSwitch and traffic control say yes to everything.
+        # Open vSwitch and traffic control do all they are told, but have nothing to be found.
         for tool in ("ovs-vsctl", "tc"):
-            self.write(self.directory / "bin" / tool, "#!/bin/sh\nexit 0\n", 0o755)
+            self.write(self.directory / "bin" / tool, "#!/bin/sh\ncase \"$*\" in *find* | *\" get \"*) exit 1 ;; esac\n", 0o755)
         libvirt.registerErrorHandler(lambda *_: None, None)
         self.start()
 
@@ -94,9 +94,9 @@ class Oracle:
                 os.mknod(new / name, stat.S_IFCHR | 0o600, os.makedev(1, 3))
         subprocess.run(["mount", "--move", new, "/dev"], check=True)
         # libvirt and vmunit both look for where huge pages are mounted.
-        if os.path.isdir("/sys/kernel/mm/hugepages/hugepages-2048kB"):
-            os.makedirs("/dev/hugepages", exist_ok=True)
-            subprocess.run(["mount", "-t", "hugetlbfs", "hugetlbfs", "/dev/hugepages"], check=False)
+        for size, path in (("2M", "/dev/hugepages"), ("1G", "/dev/hugepages1G")):
+            os.makedirs(path, exist_ok=True)
+            subprocess.run(["mount", "-t", "hugetlbfs", "-o", f"pagesize={size}", "hugetlbfs", path], check=False)
 
     @staticmethod
     def write(path, text, mode=0o644):
@@ -145,16 +145,28 @@ class Oracle:
 
     def native(self, xml):
         """The arguments of a definition, without the differences that are domxml-to-native's own."""
-        types = [i.get("type") for i in ET.fromstring(xml).iterfind("devices/interface")]
-        if "hostdev" in types:
+        domain = ET.fromstring(xml)
+        interfaces = domain.findall("devices/interface")
+        if any(i.get("type") == "hostdev" for i in interfaces):
             raise Refused("domxml-to-native of libvirt 9.0 crashes on interfaces of type hostdev")
+        for interface in interfaces:
+            for script in interface.findall("script"):  # it would be run
+                interface.remove(script)
+        xml = ET.tostring(domain, encoding="unicode") if interfaces else xml
+        argv = self.domxml_to_native(xml)
+        if not interfaces:
+            return argv
+        # Interfaces that lost their addresses may have needed other controllers than those that are there.
+        for interface in interfaces:
+            domain.find("devices").remove(interface)
+        without = self.domxml_to_native(ET.tostring(domain, encoding="unicode"))
+        return self.with_interfaces(argv, without, self.started_interfaces(xml))
+
+    def domxml_to_native(self, xml):
         try:
-            argv = argvs.parse(self.connection.domainXMLToNative("qemu-argv", xml))
+            return argvs.parse(self.connection.domainXMLToNative("qemu-argv", xml))
         except libvirt.libvirtError as e:
             raise Refused(reason(e)) from e
-        if types:
-            self.replace_interfaces(argv, self.started_interfaces(xml))
-        return argv
 
     # --- interfaces ---
 
@@ -170,7 +182,7 @@ class Oracle:
             if device.tag not in ("emulator", "controller", "interface"):
                 devices.remove(device)
         for tag in ("os/loader", "os/nvram", "os/kernel", "os/initrd", "os/dtb", "os/acpi", "memoryBacking", "numatune",
-                    "cputune", "seclabel", "sysinfo", "os/smbios", "launchSecurity"):
+                    "cputune", "seclabel", "sysinfo", "os/smbios", "os/bios", "launchSecurity"):
             for parent in (domain, domain.find("os")):
                 for child in parent.findall(tag.removeprefix("os/")):
                     parent.remove(child)
@@ -196,8 +208,9 @@ class Oracle:
         """Makes the bridge it is connected to. A macvtap needs a device node that udev makes; in the arguments it is a
         descriptor like that of a tap on a bridge."""
         source = interface.find("source")
-        for port in interface.findall("port") + interface.findall("virtualport"):
-            interface.remove(port)
+        for child in list(interface):
+            if child.tag in ("backend", "bandwidth", "port", "target", "virtualport", "vlan"):  # the host's side only
+                interface.remove(child)
         if interface.get("type") == "direct":
             interface.set("type", "bridge")
             source.attrib.clear()
@@ -220,12 +233,18 @@ class Oracle:
             self.bridges.add(name)
 
     @staticmethod
-    def replace_interfaces(argv, started):
-        """In place and together, so that the order of all devices stays."""
+    def with_interfaces(argv, without, started):
+        """WITHOUT interfaces, and with those that were STARTED where ARGV has its own."""
         def mine(entry):
             return "netdev" in entry.properties or entry.identity.startswith(("netdev[", "chardev[charnet"))
         theirs = {e.identity: e for e in started.entries.values() if mine(e)}
-        entries = {}
+        before = set()
         for entry in argv.entries.values():
-            entries.update(theirs if mine(entry) else {entry.identity: entry})
-        argv.entries = entries | theirs
+            if mine(entry):
+                break
+            before.add(entry.identity)
+        last = max((i for i, identity in enumerate(without.entries) if identity in before), default=-1)
+        entries = list(without.entries.items())
+        without.entries = dict(entries[:last + 1]) | theirs | dict(entries[last + 1:])
+        without.words += [word for e in theirs.values() for word in e.text.split(" ", 1)]
+        return without

@@ -52,15 +52,35 @@ def minutes_apart(ours, theirs, case):
     return abs(a - b) < datetime.timedelta(minutes=15)
 
 
+def own_directories(ours, theirs, _case):
+    """Files that each makes for a machine, in the directories each has for them."""
+    return (both(ours, theirs, _case) and str(ours).startswith(("/run/vmunit/", "/var/lib/vmunit/"))
+            and str(theirs).startswith(("/run/libvirt/", "/var/lib/libvirt/")))
+
+
+def commas(ours, theirs, _case):
+    """libvirt does not double the commas of some values, so that QEMU reads something else."""
+    return "," in f"{ours}" or ours is None
+
+
 WIRINGS = [
     Wiring(r"environment\.(PATH|HOME|XDG_\w+_HOME)", any_two, "the environment of a service, not of a daemon"),
     Wiring(r"object\[masterKey0\]", only_libvirt, "secrets are handed over as files, not under a master key"),
-    Wiring(r"chardev\[charmonitor\]\.path", both, "QMP is in the run-time directory of the unit"),
     Wiring(r"uuid\.value", unsaid("uuid"), "libvirt rolls dice, vmunit derives it from the machine's id and the name"),
+    Wiring(r"device\[vmgenid0\]\.guid", lambda a, b, case: both(a, b, case) and not case.element("genid").text, "so is a genid"),
     Wiring(r"device\[[^]]*\]\.mac", lambda a, b, case: both(a, b, case) and any(
         i.find("mac") is None for i in case.element("devices").iterfind("interface")),
         "as the UUID: only where an interface has no MAC"),
     Wiring(r"rtc\.base", minutes_apart, "a clock that was set forward goes on"),
     Wiring(r"netdev\[[^]]*\]\.fds?", both, "numbers of descriptors"),
     Wiring(r"netdev\[[^]]*\]\.(vhost|vhostfds?)", only_libvirt, "vhost-net is opened by the prepare step, where there is one"),
+    Wiring(r"\w+\[[^]]*\]\.(path|filename|mem-path|file)", own_directories, "sockets, NVRAM and memory of a machine"),
+    Wiring(r"object\[[^]]*\]\.mem-path", lambda a, b, case: both(a, b, case) and b.startswith(a + "/libvirt/"),
+           "libvirt has a directory of its own below the mount of huge pages"),
+    Wiring(r"chardev\[chrtpm\]\.(backend|path)", any_two, "domxml-to-native starts no swtpm, so libvirt has no socket to show"),
+    Wiring(r"add-fd\[\d+\]|tpmdev\[tpm-tpm0\]\.(path|cancel-path)", lambda a, b, case: "fdset" in b or a is None,
+           "libvirt shows descriptors of the TPM where vmunit shows its path"),
+    Wiring(r"vnc\.websocket", lambda a, b, case: b == "-1", "a port that is found at the start"),
+    Wiring(r"fw_cfg\[.*\]|fw_cfg\[.*\]\..*|chardev\[charserial3\]\.(host|b)", commas, "libvirt does not double commas there"),
+    Wiring(r"device\[scsi\d\]\.driver", lambda a, b, case: (a, b) == ("dc390", "dc-390"), "QEMU has no dc-390"),
 ]
