@@ -63,7 +63,20 @@ static int complete_tpms(Domain *d) {
         return 0;
 }
 
+static void complete_os(Domain *d) {
+        DomainOs *os = &d->os;
+
+        if (isempty(os->machine))
+                os->machine = mfree(os->machine);
+        if (os->bootmenu != TRI_YES)
+                os->bootmenu_timeout.set = false;
+        /* Keys are good for nothing but that. */
+        if (os->firmware != FIRMWARE_UNSET && os->enrolled_keys == TRI_YES && os->secure_boot == TRI_UNSET)
+                os->secure_boot = TRI_YES;
+}
+
 int domain_complete_platform(Domain *d, const HostFacts *facts) {
+        complete_os(d);
         complete_clock(d);
         complete_features(d);
         return complete_tpms(d);

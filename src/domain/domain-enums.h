@@ -41,6 +41,9 @@ DECLARE_ENUM(OsFirmware, os_firmware, FIRMWARE, OS_FIRMWARES);
 #define LOADER_TYPES(X) X(LOADER_ROM, "rom") X(LOADER_PFLASH, "pflash")
 DECLARE_ENUM(LoaderType, loader_type, LOADER, LOADER_TYPES);
 
+#define ACPI_TABLE_TYPES(X) X(ACPI_TABLE_SLIC, "slic")
+DECLARE_ENUM(AcpiTableType, acpi_table_type, ACPI_TABLE, ACPI_TABLE_TYPES);
+
 #define BOOT_DEVICES(X) X(BOOT_FD, "fd") X(BOOT_HD, "hd") X(BOOT_CDROM, "cdrom") X(BOOT_NETWORK, "network")
 DECLARE_ENUM(BootDevice, boot_device, BOOT, BOOT_DEVICES);
 

@@ -5,6 +5,17 @@
 
 /* The model of how the guest boots, the machine's features and its clock. */
 
+/* The firmware that was decided on, be it written or chosen. It is not in the XML, so that a definition that leaves
+ * the choice to vmunit stays one. */
+typedef struct OsFlash {
+        LoaderType type; /* unset: the emulator's own BIOS */
+        char *path;
+        bool writable, secure;
+        bool needs_smm; /* system management mode goes on although nobody said so */
+        char *nvram, *nvram_template; /* NULL: it keeps no variables; … they are there already */
+        bool nvram_is_block;
+} OsFlash;
+
 typedef struct DomainOs {
         SrcLoc loc;
         OsType type;
@@ -14,7 +25,11 @@ typedef struct DomainOs {
         char *loader;
         Tristate loader_readonly, loader_secure, loader_stateless;
         LoaderType loader_type;
+        DiskFormat loader_format;
+        DiskType nvram_type; /* unset: the old way, <nvram>PATH</nvram> */
         char *nvram, *nvram_template;
+        DiskFormat nvram_format;
+        Tristate secure_boot, enrolled_keys; /* <firmware><feature> */
         BootDevice *boot;
         size_t n_boot;
         Tristate bootmenu;
@@ -24,6 +39,9 @@ typedef struct DomainOs {
         int reboot_timeout; /* milliseconds; -1: never */
         char *kernel, *initrd, *cmdline, *dtb;
         SmbiosMode smbios;
+        AcpiTableType acpi_table_type;
+        char *acpi_table;
+        OsFlash flash; /* derived */
 } DomainOs;
 
 /* <hyperv>: what Windows finds useful (docs/system/i386/hyperv.rst of QEMU). */

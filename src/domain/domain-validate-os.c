@@ -4,6 +4,13 @@
 
 /* Checks of how the guest boots. */
 
+static bool has_serial(const Domain *d) {
+        FOREACH_ARRAY(c, d->chars, d->n_chars)
+                if (c->kind == CHAR_SERIAL || c->kind == CHAR_CONSOLE)
+                        return true;
+        return false;
+}
+
 void check_os(const Domain *d, Diag *diag) {
         const DomainOs *os = &d->os;
 
@@ -12,6 +19,7 @@ void check_os(const Domain *d, Diag *diag) {
         check_path(diag, os->loc, "kernel", os->kernel);
         check_path(diag, os->loc, "initrd", os->initrd);
         check_path(diag, os->loc, "dtb", os->dtb);
+        check_path(diag, os->loc, "acpi table", os->acpi_table);
         check_path(diag, os->loc, "emulator", d->emulator);
         if (os->initrd && !os->kernel)
                 (void) diag_error(diag, os->loc, "initrd '%s': there is no kernel for it", os->initrd);
@@ -20,6 +28,8 @@ void check_os(const Domain *d, Diag *diag) {
         if (os->has_reboot_timeout && (os->reboot_timeout < -1 || os->reboot_timeout > 65535))
                 (void) diag_error(diag, os->loc, "bios @rebootTimeout: %d is not a number from -1 to 65535",
                                   os->reboot_timeout);
+        if (os->bios_useserial == TRI_YES && !has_serial(d))
+                (void) diag_error(diag, os->loc, "bios useserial='yes' needs a serial port");
         for (size_t i = 0; i < os->n_boot; i++)
                 for (size_t k = 0; k < i; k++)
                         if (os->boot[i] == os->boot[k]) {
@@ -29,23 +39,69 @@ void check_os(const Domain *d, Diag *diag) {
                         }
 }
 
+/* vmunit looks for a firmware: what it is to find must not be written as well. */
+static void check_firmware_choice(const Domain *d, Diag *diag) {
+        const DomainOs *os = &d->os;
+        const struct {
+                bool given;
+                const char *what;
+        } fixed[] = {
+                { os->loader, "a path of the loader" },
+                { os->loader_readonly != TRI_UNSET, "loader @readonly" },
+                { os->loader_type != LOADER_UNSET, "loader @type" },
+                { os->loader_secure == TRI_NO, "loader secure='no'" },
+                { os->nvram_template, "nvram @template" },
+        };
+
+        FOREACH_ARRAY(f, fixed, ELEMENTSOF(fixed))
+                if (f->given)
+                        (void) diag_error(diag, os->loc, "os firmware='%s': %s cannot be given, it comes with the firmware",
+                                          os_firmware_to_string(os->firmware), f->what);
+        if (os->enrolled_keys == TRI_YES && os->secure_boot == TRI_NO)
+                (void) diag_error(diag, os->loc, "firmware: enrolled-keys need secure-boot");
+}
+
+static void check_loader(const Domain *d, Diag *diag) {
+        const DomainOs *os = &d->os;
+        bool attributes = os->loader_type != LOADER_UNSET || os->loader_readonly != TRI_UNSET ||
+                          os->loader_secure != TRI_UNSET || os->loader_stateless != TRI_UNSET;
+
+        if (os->secure_boot != TRI_UNSET || os->enrolled_keys != TRI_UNSET)
+                (void) diag_error(diag, os->loc, "firmware features: there is no <os firmware=> that looks for them");
+        if (!os->loader && attributes)
+                (void) diag_error(diag, os->loc, "loader has no path");
+        else if (!os->loader && (os->nvram || os->nvram_template))
+                (void) diag_error(diag, os->loc, "nvram: there is no loader for it");
+        if (os->loader && os->loader_type != LOADER_PFLASH) {
+                if (os->nvram || os->nvram_template)
+                        (void) diag_error(diag, os->loc, "nvram: a loader of type 'rom' has none");
+                if (os->loader_stateless == TRI_NO)
+                        (void) diag_error(diag, os->loc, "loader stateless='no' needs type='pflash'");
+                if (os->loader_secure == TRI_YES)
+                        (void) diag_error(diag, os->loc, "loader secure='yes' needs type='pflash'");
+        }
+        if (os->loader_secure == TRI_YES && d->features.smm != TRI_YES)
+                (void) diag_error(diag, os->loc, "loader secure='yes' needs <smm state='on'/>, else the guest could change it");
+}
+
 void check_firmware(const Domain *d, Diag *diag) {
         const DomainOs *os = &d->os;
 
         check_path(diag, os->loc, "loader", os->loader);
         check_path(diag, os->loc, "nvram", os->nvram);
         check_path(diag, os->loc, "nvram @template", os->nvram_template);
+        if ((os->loader_format != FORMAT_UNSET && os->loader_format != FORMAT_RAW) ||
+            (os->nvram_format != FORMAT_UNSET && os->nvram_format != FORMAT_RAW))
+                (void) diag_error(diag, os->loc, "not supported: firmware in another format than 'raw'");
+        if (os->nvram_type != DISK_UNSET && os->nvram_type != DISK_FILE && os->nvram_type != DISK_BLOCK)
+                refuse(diag, os->loc, "nvram type", disk_type_to_string(os->nvram_type));
+        else if (os->nvram_type != DISK_UNSET && !os->nvram)
+                (void) diag_error(diag, os->loc, "nvram of type '%s' needs <source %s=>", disk_type_to_string(os->nvram_type),
+                                  os->nvram_type == DISK_BLOCK ? "dev" : "file");
         if ((os->nvram || os->nvram_template) && os->loader_stateless == TRI_YES)
                 (void) diag_error(diag, os->loc, "nvram: a loader with stateless='yes' has none");
-        else if ((os->nvram || os->nvram_template) && os->loader_type == LOADER_ROM)
-                (void) diag_error(diag, os->loc, "nvram: a loader of type 'rom' has none");
-        if (!os->loader && (os->loader_type != LOADER_UNSET || os->loader_readonly != TRI_UNSET) &&
-            os->firmware == FIRMWARE_UNSET)
-                (void) diag_error(diag, os->loc, "loader has no path");
-        if (os->loader_secure == TRI_YES && os->loader_type == LOADER_ROM)
-                (void) diag_error(diag, os->loc, "loader secure='yes' needs type='pflash'");
-        if (os->loader_secure == TRI_YES && d->features.smm != TRI_YES)
-                (void) diag_error(
-                        diag, os->loc,
-                        "loader secure='yes' needs <smm state='on'/>, else the guest could change it");
+        if (os->firmware != FIRMWARE_UNSET)
+                check_firmware_choice(d, diag);
+        else
+                check_loader(d, diag);
 }

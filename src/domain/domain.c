@@ -145,6 +145,10 @@ static void os_done(DomainOs *o) {
         free(o->loader);
         free(o->nvram);
         free(o->nvram_template);
+        free(o->acpi_table);
+        free(o->flash.path);
+        free(o->flash.nvram);
+        free(o->flash.nvram_template);
         free(o->boot);
         free(o->kernel);
         free(o->initrd);

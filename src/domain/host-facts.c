@@ -8,6 +8,7 @@ const HostFacts host_facts_generic = {
         .has_kvm = true,
         .has_vhost_net = true,
         .page_size = 4096,
+        .state_dir = "/var/lib/vmunit",
         .now = 1700000000,
 };
 
@@ -37,6 +38,7 @@ void host_facts_done(HostFacts *f) {
                 sysinfo_done(f->sysinfo);
         free(f->sysinfo);
         f->sysinfo = NULL;
+        firmware_list_done(&f->firmwares);
 }
 
 const char *arch_default_emulator(Arch arch) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain.h"
+#include "firmware.h"
 #include "macro.h"
 
 /* One image of a chain of backing files, as the prepare step found it; [0] is the disk's own image. */
@@ -27,6 +28,8 @@ typedef struct HostFacts {
         unsigned page_size;
         int utc_offset; /* seconds that local time is ahead of UTC */
         int64_t now; /* seconds since the epoch: a clock that is off by a number of seconds needs it */
+        const char *state_dir; /* durable state: a directory for each machine; "/var/lib/vmunit" */
+        FirmwareList firmwares; /* owned */
         DomainSysinfo *sysinfo; /* owned; the host's SMBIOS tables; NULL: it has none, or nobody looked */
         DiskChain *chains; /* owned; empty until the prepare step has looked */
         size_t n_chains;

@@ -7,6 +7,7 @@
 #include <systemd/sd-id128.h>
 
 #include "host-probe.h"
+#include "names.h"
 #include "selinux-util.h"
 
 /* The node alone says nothing: it is there on machines whose processor or hypervisor does not allow KVM. */
@@ -47,6 +48,7 @@ int host_facts_gather(HostFacts *ret) {
                 .has_vhost_net = access("/dev/vhost-net", F_OK) >= 0,
                 .has_selinux = host_has_selinux(),
                 .now = (int64_t) time(NULL),
+                .state_dir = VM_STATE_DIR,
         };
         sd_id128_t id;
         struct tm tm;
@@ -68,8 +70,12 @@ int host_facts_gather(HostFacts *ret) {
                 return -EINVAL;
         f.page_size = (unsigned) page;
         r = host_read_smbios(&f.sysinfo);
-        if (r < 0)
+        if (r >= 0)
+                r = host_read_firmwares(&f.firmwares);
+        if (r < 0) {
+                host_facts_done(&f);
                 return r;
+        }
         *ret = f;
         return 0;
 }

@@ -8,4 +8,7 @@
 int host_facts_gather(HostFacts *ret);
 
 /* Its parts, in files of their own. */
+int host_read_firmwares(FirmwareList *ret);
+/* From N_DIRS directories, of which later ones go before earlier ones. */
+int host_read_firmwares_from(char *const *dirs, size_t n_dirs, FirmwareList *ret);
 int host_read_smbios(DomainSysinfo **ret); /* NULL when there are no tables; the caller's */

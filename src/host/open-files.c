@@ -6,6 +6,7 @@
 #include <sys/sendfile.h>
 
 #include "file-util.h"
+#include "names.h"
 #include "open-files.h"
 #include "open-sockets.h"
 #include "path-walk.h"
@@ -111,16 +112,6 @@ static int open_existing(const PlanFd *p, const PathWalk *w, Diag *diag) {
         return TAKE_FD(fd);
 }
 
-static int open_file(const PlanFd *p, Diag *diag) {
-        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
-        _cleanup_free_ char *reason = NULL;
-
-        int r = path_walk(p->path, p->create ? PATH_WALK_MAY_MISS : 0, &w, &reason);
-        if (r < 0)
-                return cannot(p, diag, r, "open", p->path, reason);
-        return w.fd < 0 ? create_file(p, &w, diag) : open_existing(p, &w, diag);
-}
-
 /* --- copies in memory --- */
 
 static int seal(int fd) {
@@ -166,6 +157,8 @@ static int copy_into(int target, int source) {
         }
 }
 
+static int open_file(const PlanFd *p, Diag *diag);
+
 static int open_copy(const PlanFd *p, Diag *diag) {
         struct stat st;
 
@@ -184,6 +177,63 @@ static int open_copy(const PlanFd *p, Diag *diag) {
         if (r >= 0)
                 r = seal(fd);
         return r < 0 ? cannot(p, diag, r, "copy", p->path, NULL) : TAKE_FD(fd);
+}
+
+/* --- what is made from a template --- */
+
+static int open_plain(const PlanFd *p, bool may_miss, PathWalk *w, Diag *diag) {
+        _cleanup_free_ char *reason = NULL;
+        int r = path_walk(p->path, may_miss ? PATH_WALK_MAY_MISS : 0, w, &reason);
+
+        return r < 0 ? cannot(p, diag, r, "open", p->path, reason) : 0;
+}
+
+/* A half-made file would be taken for a whole one the next time, so it goes again. */
+static int create_from_template(const PlanFd *p, const PathWalk *w, Diag *diag) {
+        _cleanup_path_walk_ PathWalk from = PATH_WALK_EMPTY;
+        PlanFd template = { .path = p->template, .name = p->name, .element = p->element, .loc = p->loc };
+
+        int r = open_plain(&template, false, &from, diag);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int source = open_existing(&template, &from, diag);
+        if (source < 0)
+                return source;
+        _cleanup_close_ int fd = openat(w->parent_fd, w->last, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return cannot(p, diag, -errno, "create", p->path, NULL);
+        r = copy_into(fd, source);
+        if (r >= 0 && (fsync(fd) < 0 || lseek(fd, 0, SEEK_SET) < 0))
+                r = -errno;
+        if (r < 0) {
+                (void) unlinkat(w->parent_fd, w->last, 0);
+                return cannot(p, diag, r, "copy", p->template, NULL);
+        }
+        return TAKE_FD(fd);
+}
+
+/* The machine's own directory for durable state is made when it is needed. */
+static int make_state_directory(const PlanFd *p, Diag *diag) {
+        if (!startswith(p->path, VM_STATE_DIR "/"))
+                return 0;
+        _cleanup_free_ char *dir = strndup(p->path, (size_t) (strrchr(p->path, '/') - p->path));
+        if (!dir)
+                return -ENOMEM;
+        int r = mkdir_parents(dir, 0755);
+        return r < 0 ? cannot(p, diag, r, "create", dir, NULL) : 0;
+}
+
+static int open_file(const PlanFd *p, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        int r = p->template ? make_state_directory(p, diag) : 0;
+
+        if (r >= 0)
+                r = open_plain(p, p->create || p->template, &w, diag);
+        if (r < 0)
+                return r;
+        if (w.fd >= 0)
+                return open_existing(p, &w, diag);
+        return p->template ? create_from_template(p, &w, diag) : create_file(p, &w, diag);
 }
 
 /* --- network --- */

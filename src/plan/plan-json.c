@@ -67,6 +67,7 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "number", FIELD_UINT, number),
         FIELD(PlanFd, "fdset", FIELD_INT, fdset),
         FIELD(PlanFd, "path", FIELD_STRING, path),
+        FIELD(PlanFd, "template", FIELD_STRING, template),
         FIELD(PlanFd, "element", FIELD_STRING, element),
         FIELD(PlanFd, "line", FIELD_UINT, loc.line),
         FIELD(PlanFd, "column", FIELD_UINT, loc.column),

@@ -96,7 +96,7 @@ void options_machine_features(Options *o, const Domain *d) {
         const DomainFeatures *f = &d->features;
 
         options_add(o, "vmport", on_off_to_string(f->vmport));
-        options_add(o, "smm", on_off_to_string(f->smm));
+        options_add(o, "smm", d->os.flash.needs_smm ? "on" : on_off_to_string(f->smm));
         if (f->ioapic != IOAPIC_UNSET)
                 options_add(o, "kernel_irqchip", f->ioapic == IOAPIC_KVM ? "on" : "split");
 }

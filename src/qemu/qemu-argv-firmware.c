@@ -6,26 +6,21 @@
 /* Firmware, the order of booting, and kernels that are booted without them. */
 
 bool has_pflash(const Domain *d) {
-        return d->os.loader && d->os.loader_type == LOADER_PFLASH;
+        return d->os.flash.path && d->os.flash.type == LOADER_PFLASH;
 }
 
-static void emit_flash(Emit *e, unsigned unit, const char *path, bool writable) {
+/* FILE is unit 0, the code, or 1, the variables. */
+static void emit_flash(Emit *e, unsigned unit, const FileRequest *file, bool writable) {
         _cleanup_qjson_ Json storage = {}, format = {};
-        _cleanup_free_ char *name = strf("pflash%u", unit), *node = strf("libvirt-pflash%u-storage", unit),
-                            *file = NULL;
+        _cleanup_free_ char *node = strf("libvirt-pflash%u-storage", unit), *path = NULL;
 
-        if (!name || !node) {
+        if (!node) {
                 e->failed = true;
                 return;
         }
-        file = emit_file(e, &(FileRequest){ .name = name,
-                                           .path = path,
-                                           .loc = e->domain->os.loc,
-                                           .writable = writable,
-                                           .element = unit == 0 ? "loader" : "nvram",
-                                           .read_only_image = !writable});
-        json_add_string(&storage, "driver", "file");
-        json_add_string(&storage, "filename", file);
+        path = emit_file(e, file);
+        json_add_string(&storage, "driver", file->block_device ? "host_device" : "file");
+        json_add_string(&storage, "filename", path);
         json_add_string(&storage, "node-name", node);
         json_add_bool(&storage, e->native ? "auto-read-only" : "read-only", e->native || !writable);
         json_add_string(&storage, "discard", "unmap");
@@ -38,25 +33,31 @@ static void emit_flash(Emit *e, unsigned unit, const char *path, bool writable) 
 }
 
 int emit_pflash(Emit *e) {
-        const DomainOs *os = &e->domain->os;
+        const OsFlash *flash = &e->domain->os.flash;
+        SrcLoc loc = e->domain->os.loc;
 
-        emit_flash(e, 0, os->loader, os->loader_readonly == TRI_NO);
-        if (os->nvram)
-                emit_flash(e, 1, os->nvram, true);
-        return 0;
+        emit_flash(e, 0, &(FileRequest) { .name = "pflash0", .path = flash->path, .element = "loader", .loc = loc,
+                                          .writable = flash->writable, .read_only_image = !flash->writable },
+                   flash->writable);
+        if (!flash->nvram)
+                return 0;
+        emit_flash(e, 1, &(FileRequest) { .name = "pflash1", .path = flash->nvram, .template = flash->nvram_template,
+                                          .element = "nvram", .loc = loc, .writable = true,
+                                          .block_device = flash->nvram_is_block },
+                   true);
+        return flash->nvram_is_block ? emit_unwired(e, loc, "<nvram type='block'>") : 0;
 }
 
 int emit_loader(Emit *e) {
-        const DomainOs *os = &e->domain->os;
+        const OsFlash *flash = &e->domain->os.flash;
         _cleanup_free_ char *path = NULL;
 
-        if (os->loader_type == LOADER_PFLASH) {
-                if (os->loader_secure == TRI_YES)
+        if (flash->type == LOADER_PFLASH) {
+                if (flash->secure)
                         emit_option(e, "-global", "driver=cfi.pflash01,property=secure,value=on");
                 return 0;
         }
-        path = emit_copy(
-                e, &(FileRequest) { .name = "loader", .path = os->loader, .element = "loader", .loc = os->loc });
+        path = emit_copy(e, &(FileRequest) { .name = "loader", .path = flash->path, .element = "loader", .loc = e->domain->os.loc });
         if (path)
                 emit_option(e, "-bios", path);
         return 0;
@@ -101,5 +102,21 @@ int emit_kernel(Emit *e) {
                 if (path)
                         emit_option(e, f->option, path);
         }
+        return 0;
+}
+
+bool has_acpi_table(const Domain *d) {
+        return d->os.acpi_table;
+}
+
+int emit_acpi_table(Emit *e) {
+        const DomainOs *os = &e->domain->os;
+        _cleanup_free_ char *path = emit_copy(
+                e, &(FileRequest) { .name = "acpi-table", .path = os->acpi_table, .element = "acpi table", .loc = os->loc });
+        _cleanup_options_ Options o = {};
+
+        options_add(&o, "sig", "SLIC");
+        options_add(&o, "file", path);
+        emit_options(e, "-acpitable", &o);
         return 0;
 }

@@ -52,7 +52,7 @@ int emit_machine(Emit *e) {
                 options_add(&o, "memory-backend", ram_id(d));
         if (has_pflash(d)) {
                 options_add(&o, "pflash0", "libvirt-pflash0-format");
-                if (d->os.nvram)
+                if (d->os.flash.nvram)
                         options_add(&o, "pflash1", "libvirt-pflash1-format");
         }
         if (d->os.bios_useserial == TRI_YES)

@@ -16,7 +16,7 @@ static bool has_uuid(const Domain *d) {
 }
 
 static bool has_loader(const Domain *d) {
-        return d->os.loader;
+        return d->os.flash.path;
 }
 
 /* The order is libvirt's, so that the two command lines can be compared line by line. */
@@ -44,6 +44,7 @@ static const Emitter emitters[] = {
         { "power", NULL, emit_power },
         { "boot", NULL, emit_boot },
         { "kernel", has_kernel, emit_kernel },
+        { "acpi-table", has_acpi_table, emit_acpi_table },
         { "iommus", NULL, emit_iommus },
         { "pci-hole", is_x86, emit_pci_hole },
         { "controllers", NULL, emit_controllers },

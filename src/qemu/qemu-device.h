@@ -104,5 +104,6 @@ int qemu_complete_aliases(Domain *d, Diag *diag);
 
 /* --- the rest of qemu_domain_complete() (each its own file) --- */
 
-/* qemu-domain-os.c */
+/* qemu-domain-os.c, qemu-firmware.c */
+int qemu_complete_firmware(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag);
 int qemu_complete_features(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag);

@@ -134,18 +134,6 @@ static int complete_network_models(Domain *d, const QemuCaps *caps, const HostFa
         return 0;
 }
 
-static int complete_loader(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
-        if (d->os.firmware == FIRMWARE_EFI)
-                return diag_error(diag, d->os.loc,
-                                  "not supported: <os firmware='efi'>; give <loader> and <nvram>");
-        if (!d->os.loader)
-                return 0;
-        d->os.loader_type = d->os.loader_type ?: LOADER_ROM;
-        if (d->os.loader_type == LOADER_ROM && d->os.nvram)
-                return diag_error(diag, d->os.loc, "<nvram> goes with <loader type='pflash'> only");
-        return 0;
-}
-
 /* What PCs have and the boards of other processors do not. */
 static int check_board(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         const char *machine = strempty(d->os.machine);
@@ -197,7 +185,7 @@ static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Di
 /* In this order: each looks at what earlier ones have filled in. */
 static int (*const steps[])(Domain *, const QemuCaps *, const HostFacts *, Diag *) = {
         check_accel, complete_machine,        complete_cpu,
-        qemu_complete_features,         complete_loader, complete_network_models, check_board, check_iommu, controllers,  addresses,
+        qemu_complete_features,         qemu_complete_firmware, complete_network_models, check_board, check_iommu, controllers,  addresses,
 };
 
 int qemu_domain_complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {

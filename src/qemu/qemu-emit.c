@@ -79,7 +79,7 @@ PlanFd *emit_fd(Emit *e, PlanFdKind kind, const char *name, const char *element,
 static PlanFd *emit_path_fd(Emit *e, PlanFdKind kind, const FileRequest *r) {
         PlanFd *fd = emit_fd(e, kind, r->name, r->element, r->loc, 1);
 
-        if (!fd || free_and_strdup(&fd->path, r->path) < 0) {
+        if (!fd || free_and_strdup(&fd->path, r->path) < 0 || free_and_strdup(&fd->template, r->template) < 0) {
                 e->failed = true;
                 return NULL;
         }

@@ -41,6 +41,7 @@ void emit_env(Emit *e, const char *name, const char *value);
 typedef struct FileRequest {
         const char *name; /* in the fd store: "disk-vda" */
         const char *path;
+        const char *template; /* what the file is made from when it is not there; NULL: it must be */
         const char *element; /* for messages: "disk vda" */
         SrcLoc loc;
         bool writable, read_only_image, append, create, block_device, char_device;
@@ -123,6 +124,7 @@ int emit_user_args(Emit *e);
 int emit_sandbox(Emit *e);
 int emit_panics(Emit *e);
 int emit_tpms(Emit *e);
+int emit_acpi_table(Emit *e);
 int emit_smbios(Emit *e);
 int emit_fwcfg(Emit *e);
 int emit_genid(Emit *e);
@@ -141,6 +143,7 @@ void options_machine_features(Options *o, const Domain *d);
 bool has_smbios(const Domain *d) _pure_;
 bool has_fwcfg(const Domain *d) _pure_;
 bool has_genid(const Domain *d) _pure_;
+bool has_acpi_table(const Domain *d) _pure_;
 bool has_tseg(const Domain *d) _pure_;
 bool has_vmcoreinfo(const Domain *d) _pure_;
 bool has_cells(const Domain *d) _pure_;

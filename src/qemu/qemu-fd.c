@@ -18,6 +18,7 @@ DEFINE_STRING_TABLE(plan_fd_user, PlanFdUser)
 void plan_fd_done(PlanFd *fd) {
         free(fd->name);
         free(fd->path);
+        free(fd->template);
         free(fd->element);
         free(fd->ifname);
         free(fd->bridge);

@@ -32,6 +32,7 @@ typedef struct PlanFd {
         unsigned number; /* descriptor in QEMU, from PLAN_FD_FIRST on, as it stands in argv */
         int fdset;       /* n: QEMU reaches it as /dev/fdset/n; -1: by number */
         char *path;      /* owned */
+        char *template;  /* owned; FILE: what it is made from when it is not there yet */
         char *element;   /* owned: what in the definition asks for it, for messages: "disk vda" */
         SrcLoc loc;
         bool writable, read_only_image, append, create, block_device;

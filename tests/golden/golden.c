@@ -8,7 +8,8 @@
  * or NAME.error: the messages, when it must be refused. NAME.chains, where it is there, says which images the
  * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first.
  * golden [--update] CAPS-x86_64.json DIRECTORY [NAME…]: writes what differs; --update makes it the expected text.
- * The emulators of other architectures have their record beside that of x86_64. */
+ * The emulators of other architectures have their record beside that of x86_64; the descriptors of firmwares are in
+ * ../firmware from there. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 
 #include "domain-xml.h"
 #include "file-util.h"
+#include "host-probe.h"
 #include "plan.h"
 #include "qemu-argv.h"
 #include "qemu-domain.h"
@@ -125,6 +127,8 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 text_appendf(t, " %s:%s", fd->host, strempty(fd->service));
         if (fd->path)
                 text_appendf(t, " %s", fd->path);
+        if (fd->template)
+                text_appendf(t, " from=%s", fd->template);
         text_appendf(t, " (%s)\n", strempty(fd->element));
 }
 
@@ -311,12 +315,24 @@ static bool check_plan(const char *dir, const char *name, const Domain *d, const
         return ok;
 }
 
+static FirmwareList firmwares;
+
+/* Debian's, as its packages describe them. */
+static int read_firmwares(const char *caps_path) {
+        const char *slash = strrchr(caps_path, '/');
+        _cleanup_free_ char *dir = strf("%.*s/../firmware", slash ? (int) (slash - caps_path) : 1, slash ? caps_path : ".");
+
+        return dir ? host_read_firmwares_from(&dir, 1, &firmwares) : -ENOMEM;
+}
+
 static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         _cleanup_free_ char *path = strf("%s/%s.xml", dir, name), *file = strf("%s.xml", name), *text = NULL;
         _cleanup_diag_ Diag diag = {};
         _cleanup_(domain_freep) Domain *d = NULL;
         HostFacts facts = host_facts_generic;
         const QemuCaps *caps;
+
+        facts.firmwares = firmwares;
         size_t size;
         bool ok;
 
@@ -333,7 +349,7 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
                 ok = check(dir, name, "error", messages);
         } else
                 ok = check_plan(dir, name, d, caps, &facts, &diag);
-        host_facts_done(&facts);
+        host_facts_forget_chains(&facts);
         return ok;
 }
 
@@ -376,11 +392,14 @@ int main(int argc, char **argv) {
                 return 2;
         }
         emulators.path = argv[1];
-        int r = run_directory(argv[2], argv + 3, &emulators);
+        int r = read_firmwares(argv[1]);
+        if (r >= 0)
+                r = run_directory(argv[2], argv + 3, &emulators);
         if (r < 0) {
                 fprintf(stderr, "%s: %s\n", argv[2], strerror(-r));
                 return 1;
         }
+        firmware_list_done(&firmwares);
         printf("%u cases, %u failed%s", n_cases, n_failed, update ? "" : "\n");
         if (update)
                 printf(", %u files written\n", n_written);
