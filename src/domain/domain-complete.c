@@ -72,7 +72,10 @@ static bool mac_is_used(const Domain *d, const uint8_t mac[6]) {
 
 static int complete_macs(Domain *d, const HostFacts *facts) {
         unsigned position = 0;
+        int q = domain_remember_macs(d);
 
+        if (q < 0)
+                return q;
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces) {
                 position++;
                 if (i->has_mac)
@@ -88,7 +91,7 @@ static int complete_macs(Domain *d, const HostFacts *facts) {
                         memcpy(mac + 3, hash, 3);
                 } while (mac_is_used(d, mac));
                 memcpy(i->mac, mac, sizeof(mac));
-                i->has_mac = true;
+                i->has_mac = i->mac_added = true;
         }
         return 0;
 }

@@ -18,12 +18,14 @@ typedef struct DomainController {
         OptUint chassis, chassis_nr, port, bus_nr, numa_node; /* pci <target> */
         Tristate hotplug;
         OptU64 pcihole64; /* KiB */
+        bool added; /* the definition has none */
         VirtioOptions virtio;
 } DomainController;
 
 typedef struct DomainHub {
         DeviceInfo info;
         HubType type;
+        bool added; /* the definition has none */
 } DomainHub;
 
 typedef struct DomainIommu {

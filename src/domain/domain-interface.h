@@ -80,6 +80,7 @@ typedef struct DomainInterface {
         Tristate managed; /* hostdev: taken from the host's driver and given back */
         Tristate trust_rx_filters;
         bool has_mac;
+        bool mac_added; /* the definition has none */
         uint8_t mac[6];
         MacType mac_type;
         Tristate mac_check;

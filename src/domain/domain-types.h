@@ -24,6 +24,7 @@ typedef struct OptU64 {
 typedef struct DeviceAddress {
         SrcLoc loc;
         AddressType type;
+        bool remembered; /* from the last start: not written down, and given up where it must be */
         OptUint domain, bus, slot, function; /* pci; bus also: drive, usb */
         Tristate multifunction;              /* pci */
         OptUint controller, target, unit;    /* drive; controller also: virtio-serial */

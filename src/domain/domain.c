@@ -255,6 +255,7 @@ Domain *domain_free(Domain *d) {
         os_done(&d->os);
         free(d->features.hyperv.vendor);
         cpu_done(&d->cpu);
+        domain_places_done(&d->places);
         tuning_done(d);
         clock_done(&d->clock);
         free(d->partition);

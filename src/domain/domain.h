@@ -11,6 +11,7 @@
 #include "domain-interface.h"
 #include "domain-machine.h"
 #include "domain-os.h"
+#include "domain-places.h"
 #include "domain-platform.h"
 #include "domain-tune.h"
 #include "domain-sysinfo.h"
@@ -24,7 +25,7 @@
  * The parts stand in headers by family: domain-disk.h, domain-interface.h, ….
  * The model is what the user wrote until domain_complete() has filled in what libvirt would have. */
 
-typedef struct Domain {
+struct Domain {
         SrcLoc loc;
         DomainType type;
         OptUint id; /* written by libvirt into the XML of a running domain; read and forgotten */
@@ -113,11 +114,13 @@ typedef struct Domain {
         DomainSeclabel *seclabels;
         size_t n_seclabels;
 
+        DomainPlaces places; /* where devices were at the last start; empty where that is of no interest */
+
         QemuArg *qemu_args;
         size_t n_qemu_args;
         QemuEnv *qemu_env;
         size_t n_qemu_env;
-} Domain;
+};
 
 /* NULL when memory is out. */
 Domain *domain_new(void);

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "plans.h"
 #include "parse-util.h"
+#include "places-record.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
@@ -65,6 +66,12 @@ int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags
         r = vm_name_check(p.domain->name, p.domain->name_loc, diag);
         if (r < 0)
                 problem = r;
+        /* What is remembered is about this machine, and a name that cannot be is no path. */
+        else if (!(flags & PARSE_GENERIC) && m->remembers) {
+                r = places_record_load(p.domain->name, p.domain, diag);
+                if (r < 0)
+                        return r;
+        }
         r = domain_complete(p.domain, facts, diag);
         if (r < 0)
                 return r;
@@ -238,6 +245,9 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
                 r = -errno;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot remove '%s': %s", d.path, strerror(-r));
+        r = m->remembers ? places_record_remove(vm->name) : 0;
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the addresses of '%s': %s", vm->name, strerror(-r));
         return 0;
 }
 

@@ -15,6 +15,7 @@ int manager_new(const ManagerBackend *backend, void *userdata, const char *runti
         m->runtime_dir = strdup(runtime_dir ?: VM_RUNTIME_DIR);
         if (!m->runtime_dir)
                 return -ENOMEM;
+        m->remembers = !runtime_dir;
         *ret = TAKE_PTR(m);
         return 0;
 }

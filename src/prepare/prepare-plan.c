@@ -5,6 +5,7 @@
 #include "domain-xml.h"
 #include "host-probe.h"
 #include "names.h"
+#include "places-record.h"
 #include "prepare.h"
 #include "qemu-domain.h"
 #include "qemu-probe.h"
@@ -71,6 +72,8 @@ static int parse(Prepare *p, const Definition *text, const HostFacts *facts, Dom
         _cleanup_(domain_freep) Domain *d = NULL;
 
         int r = domain_from_xml(text->text, text->size, &p->diag, &d);
+        if (r >= 0 && !p->transient)
+                r = places_record_load(p->name, d, &p->diag);
         if (r >= 0)
                 r = domain_complete(d, facts, &p->diag);
         if (r >= 0)

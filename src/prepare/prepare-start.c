@@ -9,6 +9,7 @@
 #include "names.h"
 #include "open-files.h"
 #include "open-sockets.h"
+#include "places-record.h"
 #include "prepare.h"
 #include "runtime.h"
 #include "start-options.h"
@@ -279,6 +280,8 @@ static int freeze(Start *s) {
                 r = freeze_file(s, RUNTIME_DOMAIN, xml);
         if (r >= 0)
                 r = freeze_data(s, RUNTIME_DEFINITION, s->x.text.text, s->x.text.size);
+        if (r >= 0 && !s->p->transient)
+                r = places_record_save(s->p->name, s->x.domain, &s->p->diag);
         /* The generator hands this out while the VM runs. A transient unit has no drop-in of the generator's. */
         if (r >= 0 && !s->p->transient)
                 r = freeze_file(s, RUNTIME_DROPIN, dropin);

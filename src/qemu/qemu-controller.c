@@ -17,7 +17,7 @@ int controller_add(Domain *d, ControllerType type, unsigned index, const char *m
         if (free_and_strdup(&copy, model) < 0 || !ARRAY_GROW(d->controllers, d->n_controllers))
                 return -ENOMEM;
         d->controllers[d->n_controllers++] =
-                (DomainController){ .type = type, .index = OPT_UINT(index), .model = TAKE_PTR(copy) };
+                (DomainController){ .type = type, .index = OPT_UINT(index), .model = TAKE_PTR(copy), .added = true };
         return 1;
 }
 

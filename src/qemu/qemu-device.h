@@ -94,6 +94,12 @@ int qemu_complete_controllers(Domain *d, Diag *diag);
 
 /* --- addresses and aliases (each its own file) --- */
 
+/* Gives devices without an address the place they had at the last start, FIRST for those of the definition, then
+ * for the controllers that were added. */
+int qemu_remember_places(Domain *d, bool first);
+/* Whether the first part of PORT ("2" of "2.1") is a port of that bus. */
+bool qemu_usb_has_port(const Domain *d, unsigned bus, const char *port) _pure_;
+
 /* Devices of ARM machines that go onto virtio-mmio, before PCI has its turn. */
 int qemu_complete_mmio(Domain *d, Diag *diag);
 int qemu_complete_drives(Domain *d, Diag *diag);

@@ -172,8 +172,9 @@ static int controllers(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
 static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         int r;
 
-        if ((r = qemu_complete_drives(d, diag)) < 0 || (r = qemu_complete_virtio_serial(d, diag)) < 0 ||
-            (r = qemu_complete_mmio(d, diag)) < 0 || (r = qemu_complete_pci(d, diag)) < 0 ||
+        if ((r = qemu_remember_places(d, true)) < 0 || (r = qemu_complete_drives(d, diag)) < 0 ||
+            (r = qemu_complete_virtio_serial(d, diag)) < 0 || (r = qemu_complete_mmio(d, diag)) < 0 ||
+            (r = qemu_remember_places(d, false)) < 0 || (r = qemu_complete_pci(d, diag)) < 0 ||
             (r = qemu_complete_usb(d, diag)) < 0)
                 return r;
         /* Only now: the order in which they were added decided on their addresses. Now it is the one in which they

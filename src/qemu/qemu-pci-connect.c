@@ -152,3 +152,20 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
                 return 0;
         }
 }
+
+bool pci_place_fits(const Domain *d, const QemuDevice *device, const DeviceAddress *a) {
+        const DomainController *c = controller_find(d, CONTROLLER_PCI, a->bus.value);
+        const PciModel *model = c && c->model ? pci_model_find(c->model) : NULL;
+        unsigned connect = pci_device_connect(d, device);
+
+        if (!model || !connect || a->slot.value < model->min_slot || a->slot.value > model->max_slot)
+                return false;
+        if ((connect & PCI_INTEGRATED) && a->bus.value > 0)
+                return false;
+        if (connect & PCI_BRIDGE)
+                connect |= PCI_DEVICE;
+        unsigned accepts = model->accepts;
+        if (accepts & (PCI_DEVICE | PCIE_DEVICE))
+                accepts |= PCI_DEVICE | PCIE_DEVICE;
+        return accepts & connect & PCI_CONNECT_MASK;
+}

@@ -35,4 +35,7 @@ const PciModel *pci_model_find(const char *name) _pure_;
 /* 0: not a PCI device. */
 unsigned pci_device_connect(const Domain *d, const QemuDevice *device) _pure_;
 unsigned pci_controller_connect(const Domain *d, const DomainController *c) _pure_;
+/* Whether what is at a place by its owner's wish, or was there once, can be there: the bus and the slot exist and
+ * take it. */
+bool pci_place_fits(const Domain *d, const QemuDevice *device, const DeviceAddress *a);
 unsigned pci_video_connect(const Domain *d, const DomainVideo *v) _pure_;

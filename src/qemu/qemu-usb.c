@@ -59,6 +59,16 @@ static const QemuDeviceKind usb_order[] = {
         DEVICE_KIND_INPUT, DEVICE_KIND_CHAR, DEVICE_KIND_SOUND, DEVICE_KIND_INTERFACE,
 };
 
+bool qemu_usb_has_port(const Domain *d, unsigned bus, const char *port) {
+        unsigned long number = strtoul(port, NULL, 10);
+
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
+                if (c->type == CONTROLLER_USB && c->index.value == bus &&
+                    !startswith(strempty(c->model), "ich9-uhci") && number >= 1 && number <= controller_ports(c))
+                        return true;
+        return false;
+}
+
 /* --- the tree --- */
 
 /* A controller or a hub. */
@@ -280,7 +290,7 @@ static int add_hubs(Domain *d) {
         for (size_t hubs = (needed - ports + 1 + USB_HUB_PORTS - 2) / (USB_HUB_PORTS - 1); hubs > 0; hubs--) {
                 if (!ARRAY_GROW(d->hubs, d->n_hubs))
                         return -ENOMEM;
-                d->hubs[d->n_hubs++] = (DomainHub) { .type = HUB_USB };
+                d->hubs[d->n_hubs++] = (DomainHub) { .type = HUB_USB, .added = true };
         }
         return 0;
 }
@@ -311,22 +321,60 @@ static int place(UsbSet *s, const QemuDevice *list, size_t n, bool hubs, bool pl
         return 0;
 }
 
-int qemu_complete_usb(Domain *d, Diag *diag) {
+static int place_all(Domain *d, const QemuDevice *list, size_t n, Diag *diag) {
         _cleanup_(usb_set_done) UsbSet s = { .diag = diag };
-        _cleanup_free_ QemuDevice *list = NULL;
-        size_t n;
-        int r, ret = 0;
+        int r = add_buses(&s, d), ret = 0;
 
-        if ((r = add_hubs(d)) < 0 || (r = qemu_devices(d, &list, &n)) < 0 || (r = add_buses(&s, d)) < 0)
+        if (r < 0)
                 return r;
-        forget_zero_ports(list, n);
         /* Hubs get their places before the devices: only then is it known where these can go. A device that
          * was just given a port must not be looked at twice. */
         if ((r = place(&s, list, n, true, true, &ret)) < 0 || (r = place(&s, list, n, false, true, &ret)) < 0)
                 return r;
         if (ret < 0)
                 return ret;
-        if ((r = place(&s, list, n, true, false, &ret)) < 0 || (r = place(&s, list, n, false, false, &ret)) < 0)
+        if ((r = place(&s, list, n, true, false, &ret)) < 0)
                 return r;
-        return ret;
+        if (ret < 0)
+                return ret;
+        r = place(&s, list, n, false, false, &ret);
+        return r < 0 ? r : ret;
+}
+
+/* Whether there were remembered ports; they are not any more. */
+static bool forget_places(const QemuDevice *list, size_t n) {
+        bool any = false;
+
+        FOREACH_ARRAY(i, list, n) {
+                DeviceAddress *a = &i->info->address;
+
+                if (!qemu_device_is_usb(i) || !a->remembered)
+                        continue;
+                a->port = mfree(a->port);
+                *a = (DeviceAddress) { .loc = a->loc };
+                any = true;
+        }
+        return any;
+}
+
+static bool any_remembered(const QemuDevice *list, size_t n) {
+        FOREACH_ARRAY(i, list, n)
+                if (qemu_device_is_usb(i) && i->info->address.remembered)
+                        return true;
+        return false;
+}
+
+int qemu_complete_usb(Domain *d, Diag *diag) {
+        _cleanup_free_ QemuDevice *list = NULL;
+        size_t n;
+        int r;
+
+        if ((r = add_hubs(d)) < 0 || (r = qemu_devices(d, &list, &n)) < 0)
+                return r;
+        forget_zero_ports(list, n);
+        /* Where all ports of a controller are taken, a new hub can be plugged in only after somebody has moved. */
+        r = place_all(d, list, n, any_remembered(list, n) ? NULL : diag);
+        if (r == -EINVAL && forget_places(list, n))
+                r = place_all(d, list, n, diag);
+        return r;
 }
