@@ -74,9 +74,30 @@ DEFINE_STATIC_XML_TABLE(bandwidth, INTERCONNECT_ROWS,
 DEFINE_STATIC_XML_TABLE(interconnects,
         INTERCONNECT(latency, INTERCONNECT_LATENCY, "time between node and node"),
         INTERCONNECT(bandwidth, INTERCONNECT_BANDWIDTH, "bandwidth between node and node"));
+static void parse_interconnects(XmlReader *r, const XmlRow *row, xmlNode *node, void *object) {
+        xml_reader_element(r, row->table, node, object);
+}
+
+/* In the order in which they were written, of whatever kind. */
+static void format_interconnects(XmlWriter *w, const XmlRow *row, const void *object) {
+        const DomainCpu *cpu = object;
+
+        if (cpu->n_interconnects == 0)
+                return;
+        xml_write_indent(w);
+        text_append(&w->text, "<interconnects>\n");
+        w->depth++;
+        FOREACH_ARRAY(i, cpu->interconnects, cpu->n_interconnects)
+                xml_write_element(w, interconnect_kind_to_string(i->kind),
+                                  i->kind == INTERCONNECT_LATENCY ? &latency_xml : &bandwidth_xml, i, true);
+        w->depth--;
+        xml_write_indent(w);
+        text_append(&w->text, "</interconnects>\n");
+}
+
 DEFINE_STATIC_XML_TABLE(numa,
         LIST("cell", DomainCpu, cells, numa_cell, "a NUMA node of the guest"),
-        CHILD("interconnects", interconnects, "how the nodes are connected"));
+        CUSTOM("interconnects", parse_interconnects, format_interconnects, "how the nodes are connected", .table = &interconnects_xml));
 
 DEFINE_XML_TABLE(cpu,
         ATTRIBUTE_ENUM("mode", DomainCpu, mode, cpu_mode, "how the processor is chosen"),

@@ -6,6 +6,7 @@ const HostFacts host_facts_generic = {
         .machine_id = {0x6d, 0x61, 0x63, 0x68, 0x69, 0x6e, 0x65, 0x2d, 0x69, 0x64, 0x2d, 0x30, 0x30, 0x30,
                        0x30, 0x31},
         .has_kvm = true,
+        .any_processor = true,
         .has_vhost_net = true,
         .page_size = 4096,
         .state_dir = "/var/lib/vmunit",

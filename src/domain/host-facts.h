@@ -23,6 +23,7 @@ typedef struct HostFacts {
         Arch arch;
         uint8_t machine_id[16];
         bool has_kvm;
+        bool any_processor; /* no processor in particular: what it can do is not looked at */
         bool has_vhost_net;
         bool has_selinux;
         unsigned page_size;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include <cap-ng.h>
@@ -21,6 +22,8 @@
 #include "qemu-query.h"
 #include "siphash.h"
 #include "string-util.h"
+#include "strv.h"
+#include "text.h"
 #include "time-util.h"
 
 #define NOBODY 65534U
@@ -28,7 +31,7 @@
 #define ERROR_NUMBER 4
 #define CACHE_MAX (8U * 1024U * 1024U)
 /* What begins a cache file; changes with the meaning of what is in it. */
-#define CACHE_MAGIC "vmunit-caps 1"
+#define CACHE_MAGIC "vmunit-caps 2"
 
 /* --- the child --- */
 
@@ -70,7 +73,10 @@ static int drop_privileges(void) {
         if (geteuid() == 0) {
                 /* Not essential, and not possible everywhere. */
                 (void) unshare(CLONE_NEWNET | CLONE_NEWIPC);
-                if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0)
+                /* Of what is the group's, only KVM's device. */
+                struct stat st;
+                bool kvm = stat("/dev/kvm", &st) >= 0 && S_ISCHR(st.st_mode) && st.st_gid != 0;
+                if (setgroups(kvm, kvm ? &st.st_gid : NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0)
                         return -errno;
                 capng_clear(CAPNG_SELECT_ALL);
                 (void) capng_apply(CAPNG_SELECT_BOUNDS);
@@ -83,10 +89,10 @@ static int drop_privileges(void) {
         return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-_noreturn_ static void child(const char *emulator, int qmp_fd, int error_fd, pid_t parent) {
+_noreturn_ static void child(const char *emulator, const char *machine, int qmp_fd, int error_fd, pid_t parent) {
         char *const argv[] = {
                 (char *) emulator, (char *) "-S", (char *) "-no-user-config", (char *) "-nodefaults",
-                (char *) "-nographic", (char *) "-machine", (char *) "none", (char *) "-chardev",
+                (char *) "-nographic", (char *) "-machine", (char *) machine, (char *) "-chardev",
                 (char *) "socket,id=qmp,fd=3", (char *) "-mon", (char *) "chardev=qmp,mode=control", NULL,
         };
         char *const env[] = { (char *) "PATH=/usr/bin:/bin", (char *) "LC_ALL=C", NULL };
@@ -123,7 +129,7 @@ _noreturn_ static void child(const char *emulator, int qmp_fd, int error_fd, pid
 
 /* --- the parent --- */
 
-static pid_t start_child(const char *emulator, int *ret_qmp, int *ret_error) {
+static pid_t start_child(const char *emulator, const char *machine, int *ret_qmp, int *ret_error) {
         _cleanup_close_ int qmp = -EBADF, qmp_child = -EBADF, error = -EBADF, error_child = -EBADF;
         int pair[2];
 
@@ -139,7 +145,7 @@ static pid_t start_child(const char *emulator, int *ret_qmp, int *ret_error) {
         if (pid < 0)
                 return -errno;
         if (pid == 0)
-                child(emulator, qmp_child, error_child, parent);
+                child(emulator, machine, qmp_child, error_child, parent);
         *ret_qmp = TAKE_FD(qmp);
         *ret_error = TAKE_FD(error);
         return pid;
@@ -184,7 +190,7 @@ static int probe(const char *emulator, Diag *diag, QemuCaps **ret) {
         _cleanup_close_ int qmp = -EBADF, error = -EBADF;
         int status = 0;
 
-        pid_t pid = start_child(emulator, &qmp, &error);
+        pid_t pid = start_child(emulator, "none", &qmp, &error);
         if (pid < 0)
                 return diag_error_code(diag, pid, (SrcLoc) {}, "cannot probe emulator '%s': %s", emulator, strerror(-pid));
         int r = read_error(error);
@@ -200,6 +206,23 @@ static int probe(const char *emulator, Diag *diag, QemuCaps **ret) {
         return 0;
 }
 
+/* The host's processor, as KVM has it. Where that cannot be found out, nothing is known of it, and what needs it is
+ * refused when it is asked for. */
+static void probe_kvm_cpu(const char *emulator, QemuCaps *caps) {
+        uint64_t deadline = now_usec() + QEMU_PROBE_SECONDS * UINT64_C(1000000);
+        _cleanup_close_ int qmp = -EBADF, error = -EBADF;
+        int status = 0;
+
+        if (!caps->has_kvm || access("/dev/kvm", F_OK) < 0 || (caps->arch != ARCH_X86_64 && caps->arch != ARCH_I686))
+                return;
+        pid_t pid = start_child(emulator, "none,accel=kvm", &qmp, &error);
+        if (pid < 0)
+                return;
+        if (read_error(error) >= 0)
+                (void) qemu_query_kvm_cpu(qmp, deadline, caps);
+        end_child(pid, &status);
+}
+
 /* --- the cache --- */
 
 typedef struct CacheKey {
@@ -212,14 +235,50 @@ static void cache_key_done(CacheKey *k) {
         free(k->header);
 }
 
-static int cache_key_new(const char *emulator, const struct stat *st, CacheKey *ret) {
-        char digest[33];
+/* What decides what KVM's processor is, besides the emulator: kernel, processor, microcode, and whether there is
+ * KVM at all. */
+static int host_digest(char ret[33]) {
+        _cleanup_free_ char *cpuinfo = NULL;
+        _cleanup_strv_ char **lines = NULL;
+        _cleanup_text_ Text t = {};
+        struct utsname u = {};
 
+        if (access("/dev/kvm", F_OK) < 0) {
+                digest_hex("", 0, ret);
+                return 0;
+        }
+        (void) uname(&u);
+        text_append(&t, u.release);
+        text_append(&t, u.version);
+        size_t size;
+        int r = read_file_limited(AT_FDCWD, "/proc/cpuinfo", CACHE_MAX, &cpuinfo, &size);
+        if (r >= 0)
+                r = strv_split_lines(cpuinfo, &lines);
+        if (r == -ENOMEM || t.failed)
+                return -ENOMEM;
+        STRV_FOREACH(line, lines) {
+                if (isempty(*line)) /* the first processor will do */
+                        break;
+                if (!startswith(*line, "cpu MHz") && !startswith(*line, "bogomips"))
+                        text_append(&t, *line);
+        }
+        if (t.failed)
+                return -ENOMEM;
+        digest_hex(t.data, t.length, ret);
+        return 0;
+}
+
+static int cache_key_new(const char *emulator, const struct stat *st, CacheKey *ret) {
+        char digest[33], host[33];
+
+        int r = host_digest(host);
+        if (r < 0)
+                return r;
         digest_hex(emulator, strlen(emulator), digest);
         *ret = (CacheKey) {
                 .file = strf("%s.caps", digest),
-                .header = strf(CACHE_MAGIC " %lld.%09ld %lld %s", (long long) st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-                               (long long) st->st_size, emulator),
+                .header = strf(CACHE_MAGIC " %lld.%09ld %lld %s %s", (long long) st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                               (long long) st->st_size, host, emulator),
         };
         if (ret->file && ret->header)
                 return 0;
@@ -316,6 +375,8 @@ int qemu_caps_get_at(const char *cache_dir, const char *emulator, bool only_cach
         if (only_cached)
                 return -ENOENT;
         r = probe(emulator, diag, ret);
+        if (r >= 0)
+                probe_kvm_cpu(emulator, *ret);
         if (r >= 0 && cache_dir)
                 (void) cache_write(cache_dir, &key, *ret);
         return r;

@@ -13,6 +13,8 @@
 #define DEPTH_MAX 32
 #define ITEMS_MAX 65536U
 #define EVENTS_MAX 1000U
+#define PROPERTIES_MAX 4096
+#define FEATURES_MAX 1024U
 
 typedef struct Query {
         int fd;
@@ -214,6 +216,17 @@ static int take_machines(QemuCaps *c, json_object *answer) {
         return 0;
 }
 
+static bool is_x86(const QemuCaps *c) {
+        return c->arch == ARCH_X86_64 || c->arch == ARCH_I686;
+}
+
+/* "EPYC-v2": versions of a model; the plain name is what definitions use. */
+static bool is_version(const char *model) {
+        const char *dash = strrchr(model, '-');
+
+        return dash && dash[1] == 'v' && dash[2] && in_charset(dash + 2, DIGITS);
+}
+
 static int compare_names(const void *a, const void *b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
@@ -246,10 +259,50 @@ static int name_default_cpus(QemuCaps *c, const char *type, const char *model) {
         return 0;
 }
 
+static int take_gap(QemuHostCpu *cpu, json_object *definition) {
+        const char *name = get_string(definition, "name");
+        json_object *missing;
+
+        if (!name || is_version(name) || !json_object_object_get_ex(definition, "unavailable-features", &missing) ||
+            !json_object_is_type(missing, json_type_array))
+                return 0;
+        QemuCpuGap gap = {};
+        size_t n = json_object_array_length(missing);
+        for (size_t i = 0; i < n && i < FEATURES_MAX; i++) {
+                const char *f = json_object_get_string(json_object_array_get_idx(missing, i));
+                if (f && qemu_cpu_property_is_feature(f) && !strv_contains(gap.missing, f) &&
+                    strv_extend(&gap.missing, f) < 0)
+                        goto no_memory;
+        }
+        if (!gap.missing)
+                return 0;
+        strv_sort(gap.missing);
+        gap.model = strdup(name);
+        if (!gap.model || !ARRAY_GROW(cpu->gaps, cpu->n_gaps))
+                goto no_memory;
+        cpu->gaps[cpu->n_gaps++] = gap;
+        return 0;
+no_memory:
+        free(gap.model);
+        strv_free(gap.missing);
+        return -ENOMEM;
+}
+
+static int take_gaps(QemuHostCpu *cpu, json_object *answer) {
+        size_t n = json_object_array_length(answer);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = take_gap(cpu, json_object_array_get_idx(answer, i));
+        return r;
+}
+
 static int take_cpus(QemuCaps *c, json_object *answer) {
         size_t n = json_object_array_length(answer);
 
         int r = take_names(&c->cpu_models, answer);
+        if (r >= 0 && is_x86(c))
+                r = take_gaps(&c->tcg_cpu, answer);
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 json_object *o = json_object_array_get_idx(answer, i);
                 const char *type = get_string(o, "typename");
@@ -265,6 +318,132 @@ static int take_types(QemuCaps *c, json_object *answer) {
 
 static int take_commands(QemuCaps *c, json_object *answer) {
         return take_names(&c->commands, answer);
+}
+
+/* --- the processor --- */
+
+/* All properties of a model, as the accelerator at hand has them. RET owns the object. */
+static int expand(Query *q, const char *model, bool migratable, json_object **ret) {
+        json_object *answer = NULL, *m, *props;
+
+        if (!in_charset(model, ALPHANUMERICAL "_.+-"))
+                return -EREMOTEIO;
+        _cleanup_free_ char *arguments = strf("{\"type\":\"full\",\"model\":{\"name\":\"%s\"%s}}", model,
+                                              migratable ? ",\"props\":{\"migratable\":true}" : "");
+        if (!arguments)
+                return -ENOMEM;
+        int r = call(q, "query-cpu-model-expansion", arguments, &answer);
+        if (r < 0)
+                return r;
+        if (json_object_is_type(answer, json_type_object) && json_object_object_get_ex(answer, "model", &m) &&
+            json_object_is_type(m, json_type_object) && json_object_object_get_ex(m, "props", &props) &&
+            json_object_is_type(props, json_type_object) && json_object_object_length(props) <= PROPERTIES_MAX)
+                *ret = json_object_get(props);
+        else
+                r = -EBADMSG;
+        json_object_put(answer);
+        return r;
+}
+
+/* How many features are different. */
+static unsigned count_differences(json_object *a, json_object *b) {
+        unsigned n = 0;
+
+        json_object_object_foreach(a, key, value)
+                n += json_object_is_type(value, json_type_boolean) && qemu_cpu_property_is_feature(key) &&
+                        (bool) json_object_get_boolean(value) != get_bool(b, key);
+        return n;
+}
+
+static bool same_number(json_object *a, json_object *b, const char *key) {
+        return get_u64(a, key) == get_u64(b, key);
+}
+
+typedef struct Candidate {
+        const char *name;
+        json_object *props; /* owned */
+        bool signature; /* it is of the same family and model */
+        unsigned differences;
+} Candidate;
+
+/* As libvirt does: of the same make; the real processor's own model if there is one; else the nearest. */
+static bool is_better(const Candidate *a, const Candidate *b) {
+        if (!b->name)
+                return true;
+        if (a->signature != b->signature)
+                return a->signature;
+        return a->differences < b->differences;
+}
+
+static int find_nearest(Query *q, const QemuCaps *c, json_object *host, bool real, Candidate *ret) {
+        STRV_FOREACH(model, c->cpu_models) {
+                Candidate next = { .name = *model };
+
+                if (is_version(*model) || streq(*model, "host") || streq(*model, "max") || streq(*model, "base"))
+                        continue;
+                int r = expand(q, *model, false, &next.props);
+                if (r == -EREMOTEIO)
+                        continue;
+                if (r < 0)
+                        return r;
+                next.differences = count_differences(host, next.props);
+                next.signature = real && same_number(host, next.props, "family") && same_number(host, next.props, "model");
+                if (streq_ptr(get_string(host, "vendor"), get_string(next.props, "vendor")) && is_better(&next, ret)) {
+                        json_object_put(ret->props);
+                        *ret = next;
+                } else
+                        json_object_put(next.props);
+        }
+        return 0;
+}
+
+static int take_host_cpu(QemuHostCpu *cpu, json_object *host, const Candidate *nearest) {
+        int r = 0;
+
+        json_object_object_foreach(host, key, value) {
+                if (!json_object_is_type(value, json_type_boolean) || !qemu_cpu_property_is_feature(key))
+                        continue;
+                bool has = json_object_get_boolean(value), model_has = get_bool(nearest->props, key);
+                if (has)
+                        r = strv_extend(&cpu->features, key);
+                if (r >= 0 && has != model_has)
+                        r = strv_extend(has ? &cpu->on : &cpu->off, key);
+                if (r < 0)
+                        return r;
+        }
+        strv_sort(cpu->features);
+        strv_sort(cpu->on);
+        strv_sort(cpu->off);
+        r = copy_optional(&cpu->model, nearest->name);
+        return r < 0 ? r : copy_optional(&cpu->vendor, get_string(host, "vendor"));
+}
+
+static int take_features(QemuCaps *c, json_object *props) {
+        json_object_object_foreach(props, key, value)
+                if (json_object_is_type(value, json_type_boolean) && qemu_cpu_property_is_feature(key) &&
+                    strv_extend(&c->cpu_features, key) < 0)
+                        return -ENOMEM;
+        strv_sort(c->cpu_features);
+        return 0;
+}
+
+/* NAME is the model that has all there is. An emulator that cannot tell is no error. */
+static int ask_host_cpu(Query *q, QemuCaps *c, const char *name, bool real, QemuHostCpu *cpu) {
+        Candidate nearest = {};
+        json_object *host = NULL;
+
+        int r = expand(q, name, true, &host);
+        if (r < 0)
+                return r == -EREMOTEIO ? 0 : r;
+        if (!c->cpu_features)
+                r = take_features(c, host);
+        if (r >= 0)
+                r = find_nearest(q, c, host, real, &nearest);
+        if (r >= 0 && nearest.name)
+                r = take_host_cpu(cpu, host, &nearest);
+        json_object_put(nearest.props);
+        json_object_put(host);
+        return r;
 }
 
 typedef struct Question {
@@ -299,22 +478,48 @@ static int ask(Query *q, const Question *question, QemuCaps *c) {
         return r;
 }
 
+static int greet(Query *q) {
+        json_object *greeting;
+
+        int r = receive(q, &greeting);
+        if (r < 0)
+                return r;
+        r = json_object_object_get_ex(greeting, "QMP", NULL) ? 0 : -EBADMSG;
+        json_object_put(greeting);
+        return r < 0 ? r : call(q, "qmp_capabilities", NULL, NULL);
+}
+
+int qemu_query_kvm_cpu(int fd, uint64_t deadline_usec, QemuCaps *c) {
+        Query q = { .fd = fd, .deadline = deadline_usec };
+        json_object *answer = NULL;
+
+        int r = greet(&q);
+        if (r >= 0)
+                r = call(&q, "query-cpu-definitions", NULL, &answer);
+        if (r >= 0 && !json_object_is_type(answer, json_type_array))
+                r = -EBADMSG;
+        if (r >= 0)
+                r = take_gaps(&c->kvm_cpu, answer);
+        json_object_put(answer);
+        if (r >= 0)
+                r = ask_host_cpu(&q, c, "host", true, &c->kvm_cpu);
+        free(q.buffer);
+        if (r < 0)
+                qemu_host_cpu_done(&c->kvm_cpu);
+        return r;
+}
+
 int qemu_query_caps(int fd, uint64_t deadline_usec, QemuCaps **ret) {
         _cleanup_(qemu_caps_freep) QemuCaps *c = qemu_caps_new();
         Query q = { .fd = fd, .deadline = deadline_usec };
-        json_object *greeting;
 
         if (!c)
                 return -ENOMEM;
-        int r = receive(&q, &greeting);
-        if (r >= 0) {
-                r = json_object_object_get_ex(greeting, "QMP", NULL) ? 0 : -EBADMSG;
-                json_object_put(greeting);
-        }
-        if (r >= 0)
-                r = call(&q, "qmp_capabilities", NULL, NULL);
+        int r = greet(&q);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(questions); i++)
                 r = ask(&q, &questions[i], c);
+        if (r >= 0 && is_x86(c))
+                r = ask_host_cpu(&q, c, "max", false, &c->tcg_cpu);
         free(q.buffer);
         if (r < 0)
                 return r;

@@ -2,50 +2,280 @@
 #include "qemu-device.h"
 #include "qemu-emit.h"
 #include "string-util.h"
+#include "strv.h"
 
 /* The processor: its model and features, and how many there are. */
 
-/* libvirt's names of features that QEMU spells otherwise. */
-static void add_feature(Options *o, const CpuFeature *f) {
-        _cleanup_free_ char *name = strdup(streq(f->name, "pclmuldq") ? "pclmulqdq" : f->name);
-        bool on = f->policy == POLICY_FORCE || f->policy == POLICY_REQUIRE;
+/* --- features --- */
 
-        if (!name) {
-                o->text.failed = true;
-                return;
-        }
-        if (f->policy == POLICY_OPTIONAL)
-                return;
-        for (char *c = name; *c; c++)
+/* libvirt's name of a feature as QEMU spells it. */
+static char *feature_name(const char *name) {
+        static const struct { const char *libvirt, *qemu;
+        } names[] = {
+                { "pclmuldq", "pclmulqdq" }, { "sse4_1", "sse4.1" }, { "sse4_2", "sse4.2" },
+                { "sse4-1", "sse4.1" },      { "sse4-2", "sse4.2" },
+        };
+
+        FOREACH_ARRAY(n, names, ELEMENTSOF(names))
+                if (streq(n->libvirt, name))
+                        return strdup(n->qemu);
+        char *s = strdup(name);
+        for (char *c = s; c && *c; c++)
                 if (*c == '_')
                         *c = '-';
-        options_bool(o, name, on);
+        return s;
+}
+
+/* What libvirt knows of, but QEMU has no property for: the guest gets or lacks it all the same. */
+static bool is_no_property(const char *name) {
+        static const char *const names[] = {
+                "cmt", "cvt16", "mbm_local", "mbm_total", "osxsave", "ospke", "pconfig",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (streq(names[i], name))
+                        return true;
+        return false;
+}
+
+/* QEMU's models have these, though hardly a host can do them: libvirt's models do not. */
+static const char *removed_feature(const char *model) {
+        static const struct { const char *model, *feature;
+        } removed[] = {
+                { "Dhyana", "monitor" },
+                { "EPYC", "monitor" },
+                { "EPYC-IBPB", "monitor" },
+                { "Icelake-Client", "intel-pt" },
+                { "Icelake-Client-noTSX", "intel-pt" },
+                { "Icelake-Server", "intel-pt" },
+                { "Icelake-Server-noTSX", "intel-pt" },
+                { "Opteron_G3", "monitor" },
+        };
+
+        FOREACH_ARRAY(r, removed, ELEMENTSOF(removed))
+                if (streq(r->model, model))
+                        return r->feature;
+        return NULL;
+}
+
+typedef struct CpuContext {
+        Emit *e;
+        const DomainCpu *cpu;
+        const QemuHostCpu *host; /* NULL: unknown, or of no interest */
+        Options *o;
+} CpuContext;
+
+static const CpuFeature *find_feature(const DomainCpu *cpu, const char *name) {
+        FOREACH_ARRAY(f, cpu->features, cpu->n_features) {
+                _cleanup_free_ char *n = feature_name(f->name);
+                if (streq_ptr(n, name))
+                        return f;
+        }
+        return NULL;
+}
+
+static bool is_on(const CpuContext *c, const CpuFeature *f, const char *name) {
+        if (f->policy == POLICY_OPTIONAL)
+                return strv_contains(c->host->features, name);
+        return f->policy == POLICY_FORCE || f->policy == POLICY_REQUIRE;
+}
+
+static int add_feature(const CpuContext *c, const CpuFeature *f) {
+        _cleanup_free_ char *name = feature_name(f->name);
+
+        if (!name)
+                return -ENOMEM;
+        if (is_no_property(f->name))
+                return 0;
+        if (c->e->caps->cpu_features && !strv_contains(c->e->caps->cpu_features, name))
+                return diag_error(c->e->diag, f->loc, "emulator '%s' has no CPU feature '%s'", c->e->domain->emulator, f->name);
+        /* Without knowledge of the host it stays as the model has it. */
+        if (f->policy == POLICY_OPTIONAL && !c->host)
+                return 0;
+        options_bool(c->o, name, is_on(c, f, name));
+        return 0;
+}
+
+/* The features of the host's processor that MODEL lacks, and the other way; what the definition says of one of them
+ * comes in its place. */
+static int add_host_features(const CpuContext *c, char *const *names, bool on) {
+        STRV_FOREACH(name, names) {
+                const CpuFeature *f = find_feature(c->cpu, *name);
+                options_bool(c->o, *name, f ? is_on(c, f, *name) : on);
+        }
+        return 0;
+}
+
+static bool is_host_model(const DomainCpu *cpu) {
+        return cpu->mode == CPU_HOST_MODEL || (cpu->mode == CPU_CUSTOM && cpu->match == MATCH_MINIMUM);
+}
+
+static int add_features(const CpuContext *c) {
+        const char *removed = c->cpu->mode == CPU_CUSTOM && c->cpu->model && !is_host_model(c->cpu)
+                                      ? removed_feature(c->cpu->model) : NULL;
+        int ret = 0;
+
+        if (is_host_model(c->cpu) && c->host) {
+                (void) add_host_features(c, c->host->on, true);
+                (void) add_host_features(c, c->host->off, false);
+        }
+        FOREACH_ARRAY(f, c->cpu->features, c->cpu->n_features) {
+                _cleanup_free_ char *name = feature_name(f->name);
+                if (!name)
+                        return -ENOMEM;
+                if (is_host_model(c->cpu) && c->host &&
+                    (strv_contains(c->host->on, name) || strv_contains(c->host->off, name)))
+                        continue; /* it was there */
+                int r = add_feature(c, f);
+                if (r < 0)
+                        ret = r;
+        }
+        if (removed && !find_feature(c->cpu, removed))
+                options_add(c->o, removed, "off");
+        return ret;
+}
+
+/* --- what the host must have --- */
+
+static int check_vendor(const CpuContext *c) {
+        static const struct { const char *libvirt, *cpuid;
+        } vendors[] = {
+                { "Intel", "GenuineIntel" }, { "AMD", "AuthenticAMD" }, { "Hygon", "HygonGenuine" },
+        };
+        const char *wanted = c->cpu->vendor;
+
+        FOREACH_ARRAY(v, vendors, ELEMENTSOF(vendors))
+                if (streq_ptr(v->libvirt, wanted))
+                        wanted = v->cpuid;
+        if (!wanted || streq(wanted, c->host->vendor))
+                return 0;
+        return diag_error(c->e->diag, c->cpu->loc, "the processor is made by %s, not by %s", c->host->vendor, c->cpu->vendor);
+}
+
+static int check_forbidden(const CpuContext *c) {
+        int ret = 0;
+
+        FOREACH_ARRAY(f, c->cpu->features, c->cpu->n_features) {
+                _cleanup_free_ char *name = feature_name(f->name);
+                if (f->policy == POLICY_FORBID && name && strv_contains(c->host->features, name))
+                        ret = diag_error(c->e->diag, f->loc, "the processor has the feature '%s', which is forbidden", f->name);
+                if (f->policy == POLICY_REQUIRE && name && !is_no_property(f->name) &&
+                    strv_contains(c->e->caps->cpu_features, name) && !strv_contains(c->host->features, name))
+                        ret = diag_error(c->e->diag, f->loc, "the processor lacks the feature '%s'", f->name);
+        }
+        return ret;
+}
+
+/* What the model has and the definition does not turn off. */
+static int check_model(const CpuContext *c) {
+        const char *removed = removed_feature(c->cpu->model);
+        _cleanup_text_ Text t = {};
+
+        STRV_FOREACH(name, qemu_host_cpu_missing(c->host, c->cpu->model)) {
+                if (find_feature(c->cpu, *name) || streq_ptr(removed, *name))
+                        continue;
+                text_appendf(&t, "%s%s", t.length > 0 ? ", " : "", *name);
+        }
+        if (t.failed)
+                return -ENOMEM;
+        return t.length == 0 ? 0
+                             : diag_error(c->e->diag, c->cpu->loc, "the processor lacks features of the CPU model '%s': %s",
+                                          c->cpu->model, t.data);
+}
+
+/* QEMU would leave out what is not there, with no more than a warning. */
+static int check_host(const CpuContext *c) {
+        const DomainCpu *cpu = c->cpu;
+        int ret = 0, r;
+
+        if (!c->host || c->e->facts->any_processor || cpu->check != CHECK_PARTIAL ||
+            (cpu->mode != CPU_CUSTOM && cpu->mode != CPU_HOST_MODEL))
+                return 0;
+        if (cpu->match == MATCH_STRICT) /* hosts have more; which features are the model's alone is not known */
+                ret = diag_error(c->e->diag, cpu->loc, "not supported: <cpu match='strict'> with check='partial'");
+        if ((r = check_vendor(c)) < 0)
+                ret = r;
+        if ((r = check_forbidden(c)) < 0)
+                ret = r;
+        if (cpu->mode == CPU_CUSTOM && cpu->model && (r = check_model(c)) < 0)
+                ret = r;
+        return ret;
+}
+
+/* --- -cpu --- */
+
+static void add_cache(const CpuContext *c) {
+        bool host = c->cpu->mode == CPU_HOST_PASSTHROUGH || c->cpu->mode == CPU_MAXIMUM;
+
+        switch (c->cpu->cache) {
+        case CPU_CACHE_EMULATE:
+                options_add(c->o, "l3-cache", "on");
+                if (host)
+                        options_add(c->o, "host-cache-info", "off");
+                break;
+        case CPU_CACHE_PASSTHROUGH:
+                options_add(c->o, "host-cache-info", "on");
+                options_add(c->o, "l3-cache", "off");
+                break;
+        case CPU_CACHE_DISABLE:
+                if (host)
+                        options_add(c->o, "host-cache-info", "off");
+                options_add(c->o, "l3-cache", "off");
+                break;
+        default:
+                break;
+        }
+}
+
+static void add_phys_bits(const CpuContext *c) {
+        if (c->cpu->maxphysaddr == PHYS_ADDR_EMULATE)
+                options_addf(c->o, "phys-bits", "%u", c->cpu->physaddr_bits.value);
+        if (c->cpu->maxphysaddr != PHYS_ADDR_PASSTHROUGH)
+                return;
+        options_add(c->o, "host-phys-bits", "on");
+        if (c->cpu->physaddr_limit.set)
+                options_addf(c->o, "host-phys-bits-limit", "%u", c->cpu->physaddr_limit.value);
+}
+
+static const char *model_word(const CpuContext *c) {
+        switch (c->cpu->mode) {
+        case CPU_HOST_PASSTHROUGH:
+                return "host";
+        case CPU_MAXIMUM:
+                return "max";
+        default:
+                return is_host_model(c->cpu) ? (c->host ? c->host->model : "max") : c->cpu->model;
+        }
 }
 
 int emit_cpu(Emit *e) {
         const Domain *d = e->domain;
+        const DomainCpu *cpu = &d->cpu;
         _cleanup_options_ Options o = {};
+        CpuContext c = {
+                .e = e, .cpu = cpu, .o = &o,
+                .host = arch_is_x86(d) ? qemu_caps_host_cpu(e->caps, d->type == DOMAIN_KVM) : NULL,
+        };
 
-        switch (d->cpu.mode) {
-        case CPU_HOST_PASSTHROUGH:
-                options_word(&o, "host");
-                options_add(&o, "migratable", on_off_to_string(d->cpu.migratable));
-                break;
-        case CPU_MAXIMUM:
-                options_word(&o, "max");
-                options_add(&o, "migratable", on_off_to_string(d->cpu.migratable));
-                break;
-        default:
-                if (!d->cpu.model)
-                        return 0;
-                options_word(&o, d->cpu.model);
-        }
-        FOREACH_ARRAY(i, d->cpu.features, d->cpu.n_features)
-                add_feature(&o, i);
+        if (is_host_model(cpu) && !c.host && !e->facts->any_processor)
+                return diag_error(e->diag, cpu->loc, "nothing is known about the processor%s",
+                                  d->type == DOMAIN_KVM ? ": emulator and KVM could not tell" : "");
+        if (!model_word(&c))
+                return 0;
+        int r = check_host(&c);
+        options_word(&o, model_word(&c));
+        if (arch_is_x86(d))
+                options_add(&o, "migratable", on_off_to_string(cpu->migratable));
+        options_add(&o, "vendor", cpu->vendor_id);
+        int k = add_features(&c);
         options_cpu_features(&o, d);
+        add_cache(&c);
+        add_phys_bits(&c);
         emit_options(e, "-cpu", &o);
-        return 0;
+        return r < 0 ? r : k;
 }
+
+/* --- how many --- */
 
 /* Those that can be taken away are plugged in later. */
 static unsigned vcpus_at_start(const Domain *d) {

@@ -26,6 +26,9 @@ QemuCaps *qemu_caps_free(QemuCaps *c) {
         strv_free(c->cpu_models);
         strv_free(c->types);
         strv_free(c->commands);
+        strv_free(c->cpu_features);
+        qemu_host_cpu_done(&c->tcg_cpu);
+        qemu_host_cpu_done(&c->kvm_cpu);
         return mfree(c);
 }
 
@@ -49,6 +52,55 @@ bool qemu_caps_has_command(const QemuCaps *c, const char *command) {
 
 bool qemu_caps_has_cpu(const QemuCaps *c, const char *model) {
         return strv_contains(c->cpu_models, model);
+}
+
+/* --- the processor --- */
+
+void qemu_host_cpu_done(QemuHostCpu *cpu) {
+        free(cpu->vendor);
+        free(cpu->model);
+        strv_free(cpu->on);
+        strv_free(cpu->off);
+        strv_free(cpu->features);
+        FOREACH_ARRAY(g, cpu->gaps, cpu->n_gaps) {
+                free(g->model);
+                strv_free(g->missing);
+        }
+        free(cpu->gaps);
+        *cpu = (QemuHostCpu) {};
+}
+
+const QemuHostCpu *qemu_caps_host_cpu(const QemuCaps *c, bool kvm) {
+        const QemuHostCpu *cpu = kvm ? &c->kvm_cpu : &c->tcg_cpu;
+
+        return cpu->vendor && cpu->model ? cpu : NULL;
+}
+
+char *const *qemu_host_cpu_missing(const QemuHostCpu *cpu, const char *model) {
+        FOREACH_ARRAY(g, cpu->gaps, cpu->n_gaps)
+                if (streq(g->model, model))
+                        return g->missing;
+        return NULL;
+}
+
+bool qemu_cpu_property_is_feature(const char *name) {
+        static const char *const knobs[] = {
+                "check", "enforce", "fill-mtrr-mask", "full-cpuid-auto-level", "full-width-write", "host-cache-info",
+                "host-phys-bits", "hotpluggable", "hotplugged", "kvm", "l3-cache", "legacy-cache", "lmce", "migratable",
+                "pmu", "realized", "start-powered-off", "tcg-cpuid", "vmware-cpuid-freq", "cpuid-0xb",
+                /* VIA's, in no model */
+                "ace2", "ace2-en", "phe", "phe-en", "pmm", "pmm-en", "xcrypt", "xcrypt-en", "xstore", "xstore-en",
+                /* second names */
+                "ffxsr", "i64", "pclmuldq", "sse3", "sse4-1", "sse4-2", "xd",
+        };
+
+        if (startswith(name, "hv-") || startswith(name, "kvm") || startswith(name, "vmx-") || startswith(name, "x-") ||
+            strchr(name, '_'))
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(knobs); i++)
+                if (streq(knobs[i], name))
+                        return false;
+        return true;
 }
 
 /* --- JSON --- */
@@ -107,6 +159,30 @@ static bool add_machines(json_object *parent, const QemuCaps *c) {
         return add_json(parent, "machines", array);
 }
 
+static json_object *gaps_to_json(const QemuHostCpu *cpu) {
+        json_object *o = json_object_new_object();
+
+        FOREACH_ARRAY(g, cpu->gaps, cpu->n_gaps)
+                if (!o || !add_strv(o, g->model, g->missing)) {
+                        json_object_put(o);
+                        return NULL;
+                }
+        return o;
+}
+
+static bool add_host_cpu(json_object *parent, const char *key, const QemuHostCpu *cpu) {
+        if (!cpu->vendor)
+                return true;
+        json_object *o = json_object_new_object();
+        if (o && add_json(o, "vendor", json_object_new_string(cpu->vendor)) &&
+            add_json(o, "model", json_object_new_string(strempty(cpu->model))) && add_strv(o, "on", cpu->on) &&
+            add_strv(o, "off", cpu->off) && add_strv(o, "features", cpu->features) &&
+            add_json(o, "gaps", gaps_to_json(cpu)))
+                return add_json(parent, key, o);
+        json_object_put(o);
+        return false;
+}
+
 int qemu_caps_to_json(const QemuCaps *c, char **ret) {
         json_object *o = json_object_new_object();
         const char *arch = arch_to_string(c->arch);
@@ -115,7 +191,9 @@ int qemu_caps_to_json(const QemuCaps *c, char **ret) {
         if (o && add_json(o, "version", json_object_new_int64(c->version)) &&
             (!arch || add_json(o, "arch", json_object_new_string(arch))) &&
             add_json(o, "kvm", json_object_new_boolean(c->has_kvm)) && add_machines(o, c) &&
-            add_strv(o, "cpu-models", c->cpu_models) && add_strv(o, "types", c->types) &&
+            add_strv(o, "cpu-models", c->cpu_models) &&
+            (!c->cpu_features || add_strv(o, "cpu-features", c->cpu_features)) && add_host_cpu(o, "tcg-cpu", &c->tcg_cpu) &&
+            add_host_cpu(o, "kvm-cpu", &c->kvm_cpu) && add_strv(o, "types", c->types) &&
             add_strv(o, "commands", c->commands)) {
                 const char *text = json_object_to_json_string_ext(
                                 o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
@@ -195,6 +273,42 @@ static int get_sorted_strv(json_object *o, const char *key, char ***ret) {
         return 0;
 }
 
+static int get_gaps(json_object *o, QemuHostCpu *cpu) {
+        json_object *gaps;
+
+        if (!json_object_object_get_ex(o, "gaps", &gaps) || !json_object_is_type(gaps, json_type_object) ||
+            (size_t) json_object_object_length(gaps) > CAPS_LIST_MAX)
+                return -EINVAL;
+        json_object_object_foreach(gaps, model, ignored) {
+                (void) ignored;
+                if (!ARRAY_GROW(cpu->gaps, cpu->n_gaps))
+                        return -ENOMEM;
+                QemuCpuGap *g = cpu->gaps + cpu->n_gaps++;
+                *g = (QemuCpuGap) { .model = strdup(model) };
+                if (!g->model)
+                        return -ENOMEM;
+                int r = get_sorted_strv(gaps, model, &g->missing);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int get_host_cpu(json_object *parent, const char *key, QemuHostCpu *cpu) {
+        json_object *o;
+        int r;
+
+        if (!json_object_object_get_ex(parent, key, &o))
+                return 0;
+        if (!json_object_is_type(o, json_type_object))
+                return -EINVAL;
+        if ((r = get_string(o, "vendor", true, &cpu->vendor)) < 0 || (r = get_string(o, "model", true, &cpu->model)) < 0 ||
+            (r = get_sorted_strv(o, "on", &cpu->on)) < 0 || (r = get_sorted_strv(o, "off", &cpu->off)) < 0 ||
+            (r = get_sorted_strv(o, "features", &cpu->features)) < 0)
+                return r;
+        return get_gaps(o, cpu);
+}
+
 static int compare_machines(const void *a, const void *b) {
         return strcmp(((const QemuMachine *) a)->name, ((const QemuMachine *) b)->name);
 }
@@ -240,7 +354,10 @@ static int caps_from_object(json_object *o, QemuCaps *c) {
         if ((int) c->arch < 0)
                 return -EINVAL;
         c->has_kvm = get_bool(o, "kvm");
+        if ((r = get_host_cpu(o, "tcg-cpu", &c->tcg_cpu)) < 0 || (r = get_host_cpu(o, "kvm-cpu", &c->kvm_cpu)) < 0)
+                return r;
         if ((r = get_machines(o, c)) < 0 || (r = get_sorted_strv(o, "cpu-models", &c->cpu_models)) < 0 ||
+            (get_array(o, "cpu-features") && (r = get_sorted_strv(o, "cpu-features", &c->cpu_features)) < 0) ||
             (r = get_sorted_strv(o, "types", &c->types)) < 0)
                 return r;
         return get_sorted_strv(o, "commands", &c->commands);

@@ -15,6 +15,22 @@ typedef struct QemuMachine {
         bool numa_mem; /* the memory of NUMA nodes can be given as a number */
 } QemuMachine;
 
+/* What a model has that the processor below cannot do. */
+typedef struct QemuCpuGap {
+        char *model;    /* owned */
+        char **missing; /* owned, sorted: QEMU's names of features */
+} QemuCpuGap;
+
+/* The best processor there is under one accelerator: what <cpu mode='host-model'> is made of. x86 only. */
+typedef struct QemuHostCpu {
+        char *vendor;    /* owned: "GenuineIntel"; NULL: nothing is known */
+        char *model;     /* owned: the model that comes nearest */
+        char **on, **off; /* owned, sorted: what it has besides, and what it lacks */
+        char **features; /* owned, sorted: all it has */
+        QemuCpuGap *gaps; /* owned; models without a gap are not there */
+        size_t n_gaps;
+} QemuHostCpu;
+
 typedef struct QemuCaps {
         unsigned version; /* major * 1000000 + minor * 1000 + micro */
         Arch arch;
@@ -22,6 +38,8 @@ typedef struct QemuCaps {
         QemuMachine *machines; /* owned, sorted by name */
         size_t n_machines;
         char **cpu_models; /* owned, sorted */
+        char **cpu_features; /* owned, sorted: x86: all that there are */
+        QemuHostCpu tcg_cpu, kvm_cpu;
         char **types;      /* owned, sorted: what qom-list-types says, i.e. devices and objects */
         char **commands;   /* owned, sorted: QMP commands */
 } QemuCaps;
@@ -35,6 +53,16 @@ const QemuMachine *qemu_caps_machine(const QemuCaps *c, const char *name);
 bool qemu_caps_has_type(const QemuCaps *c, const char *type); /* "virtio-blk-pci" */
 bool qemu_caps_has_command(const QemuCaps *c, const char *command);
 bool qemu_caps_has_cpu(const QemuCaps *c, const char *model);
+
+/* The processor under KVM or without it; NULL when nothing is known about it. */
+const QemuHostCpu *qemu_caps_host_cpu(const QemuCaps *c, bool kvm);
+/* What MODEL has and the processor has not; empty when it can be used as it is. */
+char *const *qemu_host_cpu_missing(const QemuHostCpu *cpu, const char *model);
+void qemu_host_cpu_done(QemuHostCpu *cpu);
+
+/* Whether a property of a CPU is a feature that guests see in CPUID: not a knob of QEMU, not KVM's own, and none
+ * of the details of nested virtualisation, which come with their model. */
+bool qemu_cpu_property_is_feature(const char *name);
 
 /* The cache's format, JSON. */
 int qemu_caps_to_json(const QemuCaps *c, char **ret);

@@ -4,6 +4,8 @@
 #include "domain.h"
 #include "host-facts.h"
 #include "qemu-caps.h"
+#include "host-facts.h"
+#include "qemu-caps.h"
 
 /* Internal to src/qemu: what the parts of qemu_domain_complete() and the emitters share. */
 
@@ -91,6 +93,10 @@ bool controller_is_narrow(const DomainController *c) _pure_;
 
 /* Adds the controllers that the machine has whether one wants them or not, and fills in models. */
 int qemu_complete_controllers(Domain *d, Diag *diag);
+
+/* --- the processor --- */
+
+int qemu_complete_cpu(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag);
 
 /* --- addresses and aliases (each its own file) --- */
 

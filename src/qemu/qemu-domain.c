@@ -76,52 +76,6 @@ static int check_accel(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
         return 0;
 }
 
-/* --- CPU --- */
-
-static int complete_cpu_mode(DomainCpu *cpu, const Domain *d, const QemuCaps *caps, Diag *diag) {
-        if (cpu->mode == CPU_UNSET)
-                cpu->mode = CPU_CUSTOM;
-        if (cpu->mode == CPU_CUSTOM && !cpu->model) {
-                const QemuMachine *m = qemu_caps_machine(caps, d->os.machine);
-                if (!m || !m->default_cpu)
-                        return 0;
-                cpu->check = cpu->check ?: CHECK_NONE;
-                cpu->fallback = cpu->fallback ?: FALLBACK_FORBID;
-                int r = free_and_strdup(&cpu->model, m->default_cpu);
-                if (r < 0)
-                        return r;
-        }
-        if (cpu->mode == CPU_CUSTOM && !qemu_caps_has_cpu(caps, cpu->model))
-                return diag_error(diag, cpu->loc, "emulator '%s' has no CPU model '%s'", d->emulator,
-                                  cpu->model);
-        if (cpu->mode == CPU_HOST_MODEL)
-                return diag_error(diag, cpu->loc, "not supported: <cpu mode='host-model'>");
-        if (cpu->mode == CPU_HOST_PASSTHROUGH && d->type != DOMAIN_KVM)
-                return diag_error(diag, cpu->loc, "<cpu mode='host-passthrough'> needs type='kvm'");
-        return 0;
-}
-
-static int complete_cpu(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
-        DomainCpu *cpu = &d->cpu;
-        int r = complete_cpu_mode(cpu, d, caps, diag);
-
-        if (r < 0)
-                return r;
-        if (cpu->mode == CPU_CUSTOM) {
-                cpu->match = cpu->match ?: MATCH_EXACT;
-                cpu->check = cpu->check ?: d->type == DOMAIN_KVM ? CHECK_PARTIAL : CHECK_NONE;
-                cpu->fallback = cpu->fallback ?: FALLBACK_ALLOW;
-        }
-        cpu->check = cpu->check ?: CHECK_NONE;
-        if (cpu->mode == CPU_HOST_PASSTHROUGH && cpu->migratable == TRI_UNSET)
-                cpu->migratable = TRI_YES;
-        if ((cpu->sockets.set || cpu->cores.set || cpu->threads.set) && !cpu->dies.set)
-                cpu->dies = OPT_UINT(1);
-        FOREACH_ARRAY(f, cpu->features, cpu->n_features)
-                f->policy = f->policy ?: POLICY_REQUIRE;
-        return 0;
-}
-
 /* --- the rest --- */
 
 static int complete_network_models(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
@@ -185,7 +139,7 @@ static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Di
 
 /* In this order: each looks at what earlier ones have filled in. */
 static int (*const steps[])(Domain *, const QemuCaps *, const HostFacts *, Diag *) = {
-        check_accel, complete_machine,        complete_cpu,
+        check_accel, complete_machine,        qemu_complete_cpu,
         qemu_complete_features,         qemu_complete_firmware, complete_network_models, check_board, check_iommu, controllers,  addresses,
 };
 

@@ -329,13 +329,14 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         _cleanup_free_ char *path = strf("%s/%s.xml", dir, name), *file = strf("%s.xml", name), *text = NULL;
         _cleanup_diag_ Diag diag = {};
         _cleanup_(domain_freep) Domain *d = NULL;
-        HostFacts facts = host_facts_generic;
+        HostFacts facts = host_facts_generic; /* with the processor of the record */
         const QemuCaps *caps;
 
         facts.firmwares = firmwares;
         size_t size;
         bool ok;
 
+        facts.any_processor = false;
         if (diag_init(&diag, file) < 0 || read_file_limited(AT_FDCWD, path, FILE_MAX, &text, &size) < 0 ||
             read_chains(dir, name, &facts) < 0) {
                 fprintf(stderr, "%s: cannot be read\n", path);

@@ -171,6 +171,8 @@ def as_this_machine_can(args):
         out.append(a)
     if 'kvm-pit' in ' '.join(args):
         raise Skip('needs KVM')
+    if '"hugetlb":true' in ' '.join(args):
+        raise Skip('needs huge pages')
     return out
 
 
@@ -244,7 +246,7 @@ def check_addresses(qemu, args):
             for d in bus['devices']}
     n = 0
     for option, o in json_arguments(args):
-        if option != '-device' or 'addr' not in o or 'id' not in o:
+        if option != '-device' or 'bus' not in o or 'addr' not in o or 'id' not in o:
             continue
         path = '/machine/peripheral/' + o['id']
         devfn = qemu.command('qom-get', path=path, property='addr')
