@@ -2,27 +2,9 @@
 /* clang-format off: a row is a line */
 #include "domain-xml-tables.h"
 
-static bool is_file(const void *object) {
-        const DomainDisk *d = object;
-        return d->type == DISK_FILE || d->type == DISK_UNSET;
-}
-
-static bool is_block(const void *object) {
-        return ((const DomainDisk *) object)->type == DISK_BLOCK;
-}
-
-static bool is_elsewhere(const void *object) {
-        return !is_file(object) && !is_block(object);
-}
-
-/* What belongs to disk types that domain_validate() refuses as a whole. */
-#define REFUSED_TYPE "for disk types that are refused by their name"
-#define OTHER_ATTRIBUTE(name_) IGNORED_ATTRIBUTE(name_, REFUSED_TYPE, .applies = is_elsewhere)
-#define OTHER_CHILD(name_) IGNORED(name_, REFUSED_TYPE, .applies = is_elsewhere)
-
 DEFINE_STATIC_XML_TABLE(disk_driver,
         ATTRIBUTE("name", DomainDisk, driver_name, xml_string, "qemu"),
-        ATTRIBUTE_ENUM("type", DomainDisk, format, disk_format, "format of the image; raw when absent, never guessed"),
+        ATTRIBUTE_ENUM("type", DomainDisk, source.format, disk_format, "format of the image; raw when absent, never guessed"),
         ATTRIBUTE_ENUM("cache", DomainDisk, cache, disk_cache, "use of the host's page cache"),
         ATTRIBUTE_ENUM("error_policy", DomainDisk, error_policy, disk_error_policy, "what happens at an error"),
         ATTRIBUTE_ENUM("rerror_policy", DomainDisk, rerror_policy, disk_error_policy, "the same for reads"),
@@ -36,44 +18,14 @@ DEFINE_STATIC_XML_TABLE(disk_driver,
         ATTRIBUTE("queues", DomainDisk, queues, xml_uint, "number of virtqueues"),
         ATTRIBUTE("queue_size", DomainDisk, queue_size, xml_uint, "length of a virtqueue"),
         INCLUDE(DomainDisk, virtio, virtio_options),
-        UNSUPPORTED("metadata_cache", "size of the cache for qcow2's tables"));
+        IGNORED_ATTRIBUTE("discard_no_unref", "how newer versions of QEMU lay out qcow2; the guest does not see it"),
+        INCLUDE(DomainDisk, source, metadata_cache));
 
-DEFINE_STATIC_XML_TABLE(disk_source,
-        ATTRIBUTE("file", DomainDisk, source_path, xml_string, "path of the image", .applies = is_file),
-        ATTRIBUTE("dev", DomainDisk, source_path, xml_string, "path of the block device", .applies = is_block),
-        ATTRIBUTE("startupPolicy", DomainDisk, startup_policy, xml_string, "what happens when the image is missing"),
-        UNSUPPORTED_ATTRIBUTE("fdgroup", "images handed over as file descriptors"),
-        IGNORED_ATTRIBUTE("index", "libvirt's number of the node in a running domain"),
-        OTHER_ATTRIBUTE("dir"),
-        OTHER_ATTRIBUTE("protocol"),
-        OTHER_ATTRIBUTE("name"),
-        OTHER_ATTRIBUTE("tls"),
-        OTHER_ATTRIBUTE("tlsHostname"),
-        OTHER_ATTRIBUTE("query"),
-        OTHER_ATTRIBUTE("pool"),
-        OTHER_ATTRIBUTE("volume"),
-        OTHER_ATTRIBUTE("mode"),
-        OTHER_ATTRIBUTE("type"),
-        OTHER_ATTRIBUTE("namespace"),
-        OTHER_ATTRIBUTE("managed"),
-        OTHER_ATTRIBUTE("path"),
-        OTHER_CHILD("host"),
-        OTHER_CHILD("snapshot"),
-        OTHER_CHILD("config"),
-        OTHER_CHILD("initiator"),
-        OTHER_CHILD("cookies"),
-        OTHER_CHILD("readahead"),
-        OTHER_CHILD("timeout"),
-        OTHER_CHILD("ssl"),
-        OTHER_CHILD("identity"),
-        OTHER_CHILD("address"),
-        UNSUPPORTED("reconnect", "waiting for a server that went away"),
-        UNSUPPORTED("slices", "part of an image"),
-        UNSUPPORTED("auth", "authentication to a storage server"),
-        UNSUPPORTED("encryption", "encrypted images"),
-        UNSUPPORTED("reservations", "persistent reservations"),
-        UNSUPPORTED("seclabel", "labels of a single image"),
-        IGNORED("privateData", "libvirt's own notes on a running domain"));
+DEFINE_STATIC_XML_TABLE(geometry,
+        ATTRIBUTE("cyls", DomainDisk, cylinders, xml_uint, "cylinders"),
+        ATTRIBUTE("heads", DomainDisk, heads, xml_uint, "heads"),
+        ATTRIBUTE("secs", DomainDisk, sectors, xml_uint, "sectors of a track"),
+        ATTRIBUTE_ENUM("trans", DomainDisk, translation, geometry_translation, "how the BIOS translates it (ide)"));
 
 DEFINE_STATIC_XML_TABLE(disk_target,
         ATTRIBUTE("dev", DomainDisk, target_dev, xml_string, "name of the disk: vda, sda, hda, fda", .flags = XML_MANDATORY),
@@ -85,37 +37,52 @@ DEFINE_STATIC_XML_TABLE(disk_target,
 DEFINE_STATIC_XML_TABLE(blockio,
         ATTRIBUTE("logical_block_size", DomainDisk, logical_block_size, xml_uint, "bytes"),
         ATTRIBUTE("physical_block_size", DomainDisk, physical_block_size, xml_uint, "bytes"),
-        UNSUPPORTED_ATTRIBUTE("discard_granularity", "unit in which space is given back"));
+        ATTRIBUTE("discard_granularity", DomainDisk, discard_granularity, xml_uint, "bytes: unit in which space is given back"));
 
-DEFINE_STATIC_XML_TABLE(transient, UNSUPPORTED_ATTRIBUTE("shareBacking", "a shared image below"));
+#define LIMIT(name_, value_, doc_) TEXT_CHILD(name_, DomainDisk, iotune.values[value_], xml_u64, doc_)
 
-/* <backingStore/> without anything in it says that there is no chain, or that libvirt does not know it. The chain
- * is found by the prepare step in any case. */
-static void parse_backing_store(XmlReader *r, const XmlRow *row, xmlNode *node, void *object) {
-        if (xmlFirstElementChild(node) && !r->foreign)
-                xml_reader_error(r, xml_reader_loc(r, node), "not supported: <backingStore> in <disk> (%s)",
-                                 "backing files are those the image names");
-}
+DEFINE_STATIC_XML_TABLE(iotune,
+        LIMIT("total_bytes_sec", IOTUNE_TOTAL_BYTES_SEC, "bytes a second, read and written"),
+        LIMIT("read_bytes_sec", IOTUNE_READ_BYTES_SEC, "bytes read a second"),
+        LIMIT("write_bytes_sec", IOTUNE_WRITE_BYTES_SEC, "bytes written a second"),
+        LIMIT("total_iops_sec", IOTUNE_TOTAL_IOPS_SEC, "requests a second"),
+        LIMIT("read_iops_sec", IOTUNE_READ_IOPS_SEC, "reads a second"),
+        LIMIT("write_iops_sec", IOTUNE_WRITE_IOPS_SEC, "writes a second"),
+        LIMIT("total_bytes_sec_max", IOTUNE_TOTAL_BYTES_SEC_MAX, "bytes a second in a burst"),
+        LIMIT("read_bytes_sec_max", IOTUNE_READ_BYTES_SEC_MAX, "bytes read a second in a burst"),
+        LIMIT("write_bytes_sec_max", IOTUNE_WRITE_BYTES_SEC_MAX, "bytes written a second in a burst"),
+        LIMIT("total_iops_sec_max", IOTUNE_TOTAL_IOPS_SEC_MAX, "requests a second in a burst"),
+        LIMIT("read_iops_sec_max", IOTUNE_READ_IOPS_SEC_MAX, "reads a second in a burst"),
+        LIMIT("write_iops_sec_max", IOTUNE_WRITE_IOPS_SEC_MAX, "writes a second in a burst"),
+        LIMIT("size_iops_sec", IOTUNE_SIZE_IOPS_SEC, "bytes that count as one request"),
+        TEXT_CHILD("group_name", DomainDisk, iotune.group, xml_string, "disks of one group share the limits"),
+        LIMIT("total_bytes_sec_max_length", IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH, "seconds a burst may last"),
+        LIMIT("read_bytes_sec_max_length", IOTUNE_READ_BYTES_SEC_MAX_LENGTH, "the same for bytes read"),
+        LIMIT("write_bytes_sec_max_length", IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH, "the same for bytes written"),
+        LIMIT("total_iops_sec_max_length", IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH, "the same for requests"),
+        LIMIT("read_iops_sec_max_length", IOTUNE_READ_IOPS_SEC_MAX_LENGTH, "the same for reads"),
+        LIMIT("write_iops_sec_max_length", IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH, "the same for writes"));
 
-static void format_nothing(XmlWriter *w, const XmlRow *row, const void *object) {}
+DEFINE_STATIC_XML_TABLE(transient,
+        ATTRIBUTE_ENUM("shareBacking", DomainDisk, share_backing, yes_no, "several VMs use the image below at once"));
 
 DEFINE_XML_TABLE(disk,
-        ATTRIBUTE_ENUM("type", DomainDisk, type, disk_type, "where the image is"),
+        ATTRIBUTE_ENUM("type", DomainDisk, source.type, disk_type, "where the image is"),
         ATTRIBUTE_ENUM("device", DomainDisk, device, disk_device, "what the guest sees"),
-        UNSUPPORTED_ATTRIBUTE("model", "virtio's older and newer interface"),
-        UNSUPPORTED_ATTRIBUTE("rawio", "raw SCSI commands, which need a privilege"),
-        UNSUPPORTED_ATTRIBUTE("sgio", "filter for SCSI commands"),
-        IGNORED_ATTRIBUTE("snapshot", "how the disk takes part in snapshots"),
+        ATTRIBUTE_ENUM("model", DomainDisk, model, disk_model, "virtio's older or newer interface"),
+        ATTRIBUTE_ENUM("rawio", DomainDisk, rawio, yes_no, "raw SCSI commands of a lun, which need a privilege"),
+        ATTRIBUTE_ENUM("sgio", DomainDisk, sgio, disk_sgio, "filter for SCSI commands of a lun"),
+        ATTRIBUTE_ENUM("snapshot", DomainDisk, snapshot, disk_snapshot, "how the disk takes part in snapshots"),
         CHILD("driver", disk_driver, "how QEMU treats the image"),
-        UNSUPPORTED("auth", "authentication to a storage server"),
-        CHILD("source", disk_source, "the image"),
-        CUSTOM("backingStore", parse_backing_store, format_nothing, "read when empty; the image names its own backing file"),
-        UNSUPPORTED("mirror", "copy that a running block job writes"),
+        STRUCT_CHILD("auth", DomainDisk, auth, disk_auth, "authentication, as it was once written", .flags = XML_HAS_LOC),
+        STRUCT_CHILD("source", DomainDisk, source, disk_source, "the image", .flags = XML_HAS_LOC),
+        INCLUDE(DomainDisk, info.loc, backing_chain),
+        IGNORED("mirror", "copy that a running block job writes"),
         UNSUPPORTED("backenddomain", "Xen"),
-        UNSUPPORTED("geometry", "cylinders, heads and sectors"),
+        CHILD("geometry", geometry, "cylinders, heads and sectors"),
         CHILD("blockio", blockio, "sizes of blocks"),
         CHILD("target", disk_target, "what the guest sees", .flags = XML_MANDATORY),
-        UNSUPPORTED("iotune", "limits of throughput"),
+        CHILD("iotune", iotune, "limits of throughput", .loc = HAS(DomainDisk, iotune.loc)),
         FLAG_CHILD("readonly", DomainDisk, readonly, "the guest cannot write"),
         FLAG_CHILD("shareable", DomainDisk, shareable, "several VMs use the image at once"),
         FLAG_CHILD("transient", DomainDisk, transient, "changes are forgotten at the end", .table = &transient_xml),
@@ -123,6 +90,6 @@ DEFINE_XML_TABLE(disk,
         TEXT_CHILD("wwn", DomainDisk, wwn, xml_string, "world wide name, 16 hexadecimal digits"),
         TEXT_CHILD("vendor", DomainDisk, vendor, xml_string, "vendor of a SCSI disk"),
         TEXT_CHILD("product", DomainDisk, product, xml_string, "product of a SCSI disk"),
-        UNSUPPORTED("encryption", "encrypted images"),
+        STRUCT_CHILD("encryption", DomainDisk, encryption, disk_encryption, "encryption, as it was once written", .flags = XML_HAS_LOC),
         IGNORED("privateData", "libvirt's own notes on a running domain"),
         INCLUDE(DomainDisk, info, bootable_info));

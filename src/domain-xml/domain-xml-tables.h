@@ -29,6 +29,11 @@ extern const XmlTable memory_device_xml;
 extern const XmlTable clock_xml;      /* domain-xml-clock.c */
 extern const XmlTable devices_xml;    /* domain-xml-devices.c */
 extern const XmlTable disk_xml;       /* domain-xml-disk.c */
+extern const XmlTable disk_source_xml; /* DiskSource: domain-xml-disk-source.c */
+extern const XmlTable disk_auth_xml;
+extern const XmlTable disk_encryption_xml;
+extern const XmlTable backing_chain_xml;  /* <backingStore> of a DomainDisk */
+extern const XmlTable metadata_cache_xml; /* <metadata_cache> in <driver> or <format>: DiskSource */
 extern const XmlTable controller_xml; /* domain-xml-controller.c */
 extern const XmlTable hub_xml;
 extern const XmlTable iommu_xml;

@@ -152,7 +152,8 @@ DECLARE_ENUM(DiskBus, disk_bus, BUS, DISK_BUSES);
 #define DISK_FORMATS(X) \
         X(FORMAT_RAW, "raw") X(FORMAT_QCOW2, "qcow2") X(FORMAT_QCOW, "qcow") X(FORMAT_QED, "qed") X(FORMAT_VMDK, "vmdk") \
         X(FORMAT_VDI, "vdi") X(FORMAT_VPC, "vpc") X(FORMAT_VHDX, "vhdx") X(FORMAT_BOCHS, "bochs") X(FORMAT_CLOOP, "cloop") \
-        X(FORMAT_DMG, "dmg") X(FORMAT_ISO, "iso") X(FORMAT_PARALLELS, "parallels") X(FORMAT_LUKS, "luks") X(FORMAT_FAT, "fat")
+        X(FORMAT_DMG, "dmg") X(FORMAT_ISO, "iso") X(FORMAT_PARALLELS, "parallels") X(FORMAT_LUKS, "luks") X(FORMAT_FAT, "fat") \
+        X(FORMAT_PLOOP, "ploop") X(FORMAT_DIR, "dir") X(FORMAT_VHD, "vhd") X(FORMAT_COW, "cow")
 DECLARE_ENUM(DiskFormat, disk_format, FORMAT, DISK_FORMATS);
 #define DISK_CACHES(X) \
         X(CACHE_DEFAULT, "default") X(CACHE_NONE, "none") X(CACHE_WRITETHROUGH, "writethrough") X(CACHE_WRITEBACK, "writeback") \
@@ -168,6 +169,40 @@ DECLARE_ENUM(DiskDetectZeroes, disk_detect_zeroes, ZEROES, DISK_DETECT_ZEROES);
 DECLARE_ENUM(DiskErrorPolicy, disk_error_policy, ERRORS, DISK_ERROR_POLICIES);
 #define TRAY_STATES(X) X(TRAY_OPEN, "open") X(TRAY_CLOSED, "closed")
 DECLARE_ENUM(TrayState, tray_state, TRAY, TRAY_STATES);
+
+#define DISK_STARTUPS(X) X(STARTUP_MANDATORY, "mandatory") X(STARTUP_REQUISITE, "requisite") X(STARTUP_OPTIONAL, "optional")
+DECLARE_ENUM(DiskStartup, disk_startup, STARTUP, DISK_STARTUPS);
+#define DISK_PROTOCOLS(X) \
+        X(PROTO_NBD, "nbd") X(PROTO_RBD, "rbd") X(PROTO_SHEEPDOG, "sheepdog") X(PROTO_GLUSTER, "gluster") X(PROTO_ISCSI, "iscsi") \
+        X(PROTO_HTTP, "http") X(PROTO_HTTPS, "https") X(PROTO_FTP, "ftp") X(PROTO_FTPS, "ftps") X(PROTO_TFTP, "tftp") \
+        X(PROTO_SSH, "ssh") X(PROTO_VXHS, "vxhs") X(PROTO_NFS, "nfs")
+DECLARE_ENUM(DiskProtocol, disk_protocol, PROTO, DISK_PROTOCOLS);
+#define HOST_TRANSPORTS(X) X(TRANSPORT_TCP, "tcp") X(TRANSPORT_UNIX, "unix") X(TRANSPORT_RDMA, "rdma")
+DECLARE_ENUM(HostTransport, host_transport, TRANSPORT, HOST_TRANSPORTS);
+#define DISK_SNAPSHOTS(X) X(SNAPSHOT_NO, "no") X(SNAPSHOT_INTERNAL, "internal") X(SNAPSHOT_EXTERNAL, "external") X(SNAPSHOT_MANUAL, "manual")
+DECLARE_ENUM(DiskSnapshot, disk_snapshot, SNAPSHOT, DISK_SNAPSHOTS);
+#define DISK_SGIOS(X) X(SGIO_FILTERED, "filtered") X(SGIO_UNFILTERED, "unfiltered")
+DECLARE_ENUM(DiskSgio, disk_sgio, SGIO, DISK_SGIOS);
+#define DISK_MODELS(X) \
+        X(DISK_VIRTIO, "virtio") X(DISK_VIRTIO_TRANSITIONAL, "virtio-transitional") \
+        X(DISK_VIRTIO_NON_TRANSITIONAL, "virtio-non-transitional")
+DECLARE_ENUM(DiskModel, disk_model, DISK_VIRTIO, DISK_MODELS);
+#define GEOMETRY_TRANSLATIONS(X) X(CHS_NONE, "none") X(CHS_AUTO, "auto") X(CHS_LBA, "lba")
+DECLARE_ENUM(GeometryTranslation, geometry_translation, CHS, GEOMETRY_TRANSLATIONS);
+#define VOLUME_MODES(X) X(VOLUME_HOST, "host") X(VOLUME_DIRECT, "direct")
+DECLARE_ENUM(VolumeMode, volume_mode, VOLUME, VOLUME_MODES);
+/* What a secret is for. A passphrase is what images are encrypted with. */
+#define SECRET_USES(X) \
+        X(SECRET_VOLUME, "volume") X(SECRET_CEPH, "ceph") X(SECRET_ISCSI, "iscsi") X(SECRET_TLS, "tls") X(SECRET_VTPM, "vtpm") \
+        X(SECRET_PASSPHRASE, "passphrase")
+DECLARE_ENUM(SecretUse, secret_use, SECRET, SECRET_USES);
+#define DISK_AUTHS(X) X(AUTH_CHAP, "chap") X(AUTH_CEPH, "ceph")
+DECLARE_ENUM(DiskAuthType, disk_auth_type, AUTH, DISK_AUTHS);
+#define ENCRYPTION_FORMATS(X) \
+        X(ENCRYPTION_DEFAULT, "default") X(ENCRYPTION_QCOW, "qcow") X(ENCRYPTION_LUKS, "luks") X(ENCRYPTION_LUKS2, "luks2")
+DECLARE_ENUM(EncryptionFormat, encryption_format, ENCRYPTION, ENCRYPTION_FORMATS);
+#define ENCRYPTION_ENGINES(X) X(ENGINE_QEMU, "qemu") X(ENGINE_LIBRBD, "librbd")
+DECLARE_ENUM(EncryptionEngine, encryption_engine, ENGINE, ENCRYPTION_ENGINES);
 
 #define CONTROLLER_TYPES(X) \
         X(CONTROLLER_IDE, "ide") X(CONTROLLER_FDC, "fdc") X(CONTROLLER_SCSI, "scsi") X(CONTROLLER_SATA, "sata") \

@@ -89,3 +89,6 @@ typedef struct CharSource {
         DeviceSeclabel *seclabels;
         size_t n_seclabels;
 } CharSource;
+
+/* Frees what S owns. */
+void device_seclabel_done(DeviceSeclabel *s);

@@ -24,7 +24,7 @@ static const DomainCheck checks[] = {
         check_iothreads,    check_cputune,    check_numatune,      check_blkiotune,
         check_memory_backing, check_numa,     check_memory_modules,
         check_firmware,     check_features,   check_cpu,           check_clock,
-        check_lifecycle,    check_disks,      check_disk_targets,  check_disk_addresses,
+        check_lifecycle,    check_disks,      check_disk_targets,  check_disk_addresses, check_disk_iotune,
         check_controllers, check_iommus,  check_interfaces, check_chars,         check_consoles,
         check_serial_ports, check_inputs,     check_graphics,      check_videos,        check_sounds,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,

@@ -17,6 +17,8 @@ void check_numa(const Domain *d, Diag *diag);
 void check_memory_modules(const Domain *d, Diag *diag);
 void check_cpu(const Domain *d, Diag *diag); /* domain-validate-cpu.c */
 void check_disks(const Domain *d, Diag *diag); /* domain-validate-disk.c */
+void check_disk_source(const DomainDisk *disk, Diag *diag); /* domain-validate-disk-source.c */
+void check_disk_iotune(const Domain *d, Diag *diag);
 void check_disk_targets(const Domain *d, Diag *diag);
 void check_disk_addresses(const Domain *d, Diag *diag);
 void check_interfaces(const Domain *d, Diag *diag); /* domain-validate-interface.c */

@@ -12,25 +12,13 @@ void device_info_done(DeviceInfo *i) {
         free(i->rom_file);
 }
 
-static void disk_done(DomainDisk *d) {
-        device_info_done(&d->info);
-        free(d->source_path);
-        free(d->startup_policy);
-        free(d->target_dev);
-        free(d->driver_name);
-        free(d->serial);
-        free(d->wwn);
-        free(d->vendor);
-        free(d->product);
-}
-
 static void controller_done(DomainController *c) {
         device_info_done(&c->info);
         free(c->model);
         free(c->pci_model_name);
 }
 
-static void device_seclabel_done(DeviceSeclabel *s) {
+void device_seclabel_done(DeviceSeclabel *s) {
         free(s->model);
         free(s->label);
 }

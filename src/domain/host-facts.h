@@ -10,12 +10,14 @@ typedef struct DiskImage {
         char *path; /* owned, absolute */
         DiskFormat format;
         bool block_device;
+        bool is_part; /* a partition or logical volume: not a SCSI unit, but on one */
 } DiskImage;
 
 typedef struct DiskChain {
         char *target_dev; /* owned: "vda" */
         DiskImage *images; /* owned */
         size_t n_images;
+        bool is_open; /* the last image is elsewhere, and may be backed by another */
 } DiskChain;
 
 /* What pure code may know of the host. It is gathered by src/host, or is a constant in a test. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
+#include <sys/sysmacros.h>
 
 #include "disk-chain.h"
 #include "path-walk.h"
@@ -58,8 +60,8 @@ static int check_seen(Resolver *r, const char *path, const struct stat *st) {
 static int add_image(Resolver *r, const char *path, DiskFormat format, const struct stat *st) {
         if (!ARRAY_GROW(r->chain.images, r->chain.n_images))
                 return -ENOMEM;
-        char *copy = strdup(path);
-        if (!copy)
+        char *copy = NULL;
+        if (free_and_strdup(&copy, path) < 0)
                 return -ENOMEM;
         r->chain.images[r->chain.n_images++] = (DiskImage) {
                 .path = copy,
@@ -132,7 +134,23 @@ static int backing_format(Resolver *r, const char *image, const Qcow2Header *h, 
         return 0;
 }
 
-/* Adds the image at PATH. *RET_NEXT is its backing file, or NULL. */
+/* A unit of its own, or part of one? The kernel says of partitions which they are, and of logical volumes whose. */
+static bool is_part(const struct stat *st) {
+        static const char volume[] = "LVM-";
+        char path[64], uuid[sizeof(volume)] = {};
+
+        if (!S_ISBLK(st->st_mode))
+                return false;
+        snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/partition", major(st->st_rdev), minor(st->st_rdev));
+        if (access(path, F_OK) >= 0)
+                return true;
+        snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/dm/uuid", major(st->st_rdev), minor(st->st_rdev));
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd >= 0 && read(fd, uuid, sizeof(uuid) - 1) > 0 && startswith(uuid, volume);
+}
+
+/* Adds the image at PATH. *RET_NEXT is its backing file, or NULL; RET_NEXT is NULL when the definition says what is
+ * below, so that nobody looks into the image. */
 static int resolve_image(Resolver *r, const char *path, DiskFormat format, char **ret_next, DiskFormat *ret_next_format) {
         _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
         _cleanup_free_ char *reason = NULL;
@@ -146,6 +164,8 @@ static int resolve_image(Resolver *r, const char *path, DiskFormat format, char 
         k = check_seen(r, path, &w.st);
         if (k >= 0)
                 k = add_image(r, path, format, &w.st);
+        if (k >= 0)
+                r->chain.images[r->chain.n_images - 1].is_part = is_part(&w.st);
         if (k < 0 || format != FORMAT_QCOW2)
                 return k;
 
@@ -156,30 +176,56 @@ static int resolve_image(Resolver *r, const char *path, DiskFormat format, char 
                 return diag_error_code(r->diag, -EOPNOTSUPP, r->disk->info.loc,
                                        "not supported: image '%s' of disk %s keeps its data in another file", path,
                                        r->disk->target_dev);
-        if (isempty(h.backing_file))
+        if (isempty(h.backing_file) || !ret_next)
                 return 0;
         k = backing_format(r, path, &h, ret_next_format);
         return k < 0 ? k : backing_path(r, path, w.resolved, h.backing_file, ret_next);
 }
 
+/* An image that is not on this machine keeps its place in the chain. */
+static int add_remote(Resolver *r, const DiskSource *source) {
+        static const struct stat none;
+
+        if (r->chain.n_images >= DISK_CHAIN_MAX)
+                return diag_error_code(r->diag, -E2BIG, r->disk->info.loc, "backing chain of disk %s has more than %u images",
+                                       r->disk->target_dev, DISK_CHAIN_MAX);
+        return add_image(r, NULL, source->format, &none);
+}
+
+/* What is written down comes first, and wins over what the images say. */
+static int resolve_chain(Resolver *r) {
+        const DiskSource *s = &r->disk->source, *last = NULL;
+        DiskFormat format = FORMAT_UNSET;
+        char *next = NULL;
+        int k = 0;
+
+        for (; k >= 0 && s && (s == &r->disk->source || s->type != DISK_UNSET); s = s->backing) {
+                last = s;
+                format = s->format == FORMAT_UNSET ? FORMAT_RAW : s->format;
+                if (disk_source_is_local(s))
+                        k = resolve_image(r, s->path, format, s->backing ? NULL : &next, &format);
+                else
+                        k = add_remote(r, s);
+        }
+        r->chain.is_open = !last->backing && !disk_source_is_local(last);
+        while (k >= 0 && next) {
+                char *path = TAKE_PTR(next);
+                k = resolve_image(r, path, format, &next, &format);
+                free(path);
+        }
+        free(next);
+        return k;
+}
+
 static int resolve_disk(const DomainDisk *disk, Diag *diag, DiskChain *ret) {
         _cleanup_free_ Resolver *r = calloc(1, sizeof(*r));
-        DiskFormat format = disk->format == FORMAT_UNSET ? FORMAT_RAW : disk->format;
 
         if (!r)
                 return -ENOMEM;
         r->disk = disk;
         r->diag = diag;
         r->chain.target_dev = strdup(strempty(disk->target_dev));
-        char *path = strdup(disk->source_path);
-        int k = r->chain.target_dev && path ? 0 : -ENOMEM;
-        while (k >= 0 && path) {
-                char *next = NULL;
-                k = resolve_image(r, path, format, &next, &format);
-                free(path);
-                path = next;
-        }
-        free(path);
+        int k = r->chain.target_dev ? resolve_chain(r) : -ENOMEM;
         if (k < 0) {
                 resolver_done(r);
                 return k;
@@ -188,29 +234,52 @@ static int resolve_disk(const DomainDisk *disk, Diag *diag, DiskChain *ret) {
         return 0;
 }
 
-/* A medium that may be missing, and is: the drive is empty then, as in libvirt. */
-static bool drop_missing_medium(DomainDisk *disk, Diag *diag) {
+/* "optional": a drive is empty when its medium is missing, as in libvirt; a disk is not there at all. */
+static bool is_missing(const DomainDisk *disk, Diag *diag) {
         _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
         _cleanup_free_ char *reason = NULL;
+        bool removable = disk->device == DEVICE_CDROM || disk->device == DEVICE_FLOPPY;
 
-        if (!streq_ptr(disk->startup_policy, "optional") ||
-            (disk->device != DEVICE_CDROM && disk->device != DEVICE_FLOPPY))
+        if (disk->source.startup != STARTUP_OPTIONAL || isempty(disk->source.path) || !disk_source_is_local(&disk->source))
                 return false;
-        int r = path_walk(disk->source_path, 0, &w, &reason);
+        int r = path_walk(disk->source.path, 0, &w, &reason);
         if (r != -ENOENT && r != -ENOTDIR)
                 return false;
-        (void) diag_warning(diag, disk->info.loc, "disk %s starts without its medium '%s': %s", disk->target_dev,
-                            disk->source_path, strempty(reason));
-        disk->source_path = mfree(disk->source_path);
+        (void) diag_warning(diag, disk->info.loc, removable ? "disk %s starts without its medium '%s': %s" : "disk %s is left out, '%s': %s",
+                            disk->target_dev, disk->source.path, strempty(reason));
         return true;
+}
+
+static void drop_missing(Domain *d, Diag *diag) {
+        for (size_t i = d->n_disks; i-- > 0;) {
+                DomainDisk *disk = d->disks + i;
+                if (!is_missing(disk, diag))
+                        continue;
+                if (disk->device == DEVICE_CDROM || disk->device == DEVICE_FLOPPY) {
+                        disk->source.path = mfree(disk->source.path);
+                        continue;
+                }
+                disk_done(disk);
+                memmove(disk, disk + 1, (d->n_disks - i - 1) * sizeof(*disk));
+                d->n_disks--;
+        }
+}
+
+static bool has_local_image(const DomainDisk *disk) {
+        if (disk_source_is_empty(&disk->source))
+                return false;
+        for (const DiskSource *s = &disk->source; s; s = s->backing)
+                if (disk_source_is_local(s) && s->path)
+                        return true;
+        return false;
 }
 
 int disk_chains_resolve(Domain *d, Diag *diag, HostFacts *facts) {
         int result = 0;
 
+        drop_missing(d, diag);
         FOREACH_ARRAY(disk, d->disks, d->n_disks) {
-                if (isempty(disk->source_path) || (disk->type != DISK_FILE && disk->type != DISK_BLOCK) ||
-                    drop_missing_medium(disk, diag))
+                if (!has_local_image(disk))
                         continue;
                 if (!ARRAY_GROW(facts->chains, facts->n_chains))
                         return -ENOMEM;

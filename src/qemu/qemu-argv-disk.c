@@ -1,152 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu-device.h"
+#include "qemu-disk.h"
 #include "qemu-emit.h"
 #include "string-util.h"
-
-/* A disk is a chain of images, each a storage node with a format node above it, and a device on top. The
- * nodes have libvirt's names, so that both kinds of tools mean the same by them. */
-
-/* What a cache mode means to the host's page cache, to flushes and to the guest's view. */
-typedef struct CacheMode {
-        bool direct, no_flush, writeback;
-} CacheMode;
-
-static const CacheMode cache_modes[_CACHE_MAX] = {
-        [CACHE_NONE] = { .direct = true, .writeback = true },
-        [CACHE_WRITETHROUGH] = {},
-        [CACHE_WRITEBACK] = { .writeback = true },
-        [CACHE_DIRECTSYNC] = { .direct = true },
-        [CACHE_UNSAFE] = { .no_flush = true, .writeback = true },
-};
-
-static bool has_cache(const DomainDisk *disk) {
-        return disk->cache != CACHE_UNSET && disk->cache != CACHE_DEFAULT;
-}
-
-static bool is_read_only(const DomainDisk *disk) {
-        return disk->readonly || disk->device == DEVICE_CDROM;
-}
-
-static void json_cache(Json *j, const DomainDisk *disk) {
-        Json cache = {};
-
-        if (!has_cache(disk))
-                return;
-        json_add_bool(&cache, "direct", cache_modes[disk->cache].direct);
-        json_add_bool(&cache, "no-flush", cache_modes[disk->cache].no_flush);
-        json_add_sub(j, "cache", &cache);
-}
-
-static const DiskChain *find_chain(const HostFacts *facts, const char *target_dev) {
-        FOREACH_ARRAY(c, facts->chains, facts->n_chains)
-                if (streq_ptr(c->target_dev, target_dev) && c->n_images > 0)
-                        return c;
-        return NULL;
-}
-
-/* --- nodes --- */
-
-typedef struct Image {
-        const DomainDisk *disk;
-        const char *path;
-        DiskFormat format;
-        bool block_device;
-        unsigned depth;   /* 0: the disk itself; else one that it is backed by */
-        unsigned id;      /* in node names */
-        unsigned backing; /* id of the next image; 0: none */
-        bool resolved;    /* the chain is known, so this is all there is */
-} Image;
-
-static void emit_storage(Emit *e, const Image *i) {
-        _cleanup_qjson_ Json j = {};
-        const DomainDisk *disk = i->disk;
-        bool read_only = i->depth > 0 || is_read_only(disk);
-        _cleanup_free_ char *name = i->depth == 0 ? strf("disk-%s", disk->target_dev)
-                                                  : strf("disk-%s.%u", disk->target_dev, i->depth),
-                            *element = i->depth == 0 ? strf("disk %s", disk->target_dev)
-                                                     : strf("backing file of disk %s", disk->target_dev),
-                            *file = NULL;
-
-        if (!name || !element) {
-                e->failed = true;
-                return;
-        }
-        file = emit_file(e, &(FileRequest){ .name = name,
-                                           .path = i->path,
-                                           .element = element,
-                                           .loc = disk->info.loc,
-                                           .writable = !read_only,
-                                           .read_only_image = read_only,
-                                           .block_device = i->block_device});
-        json_add_string(&j, "driver", i->block_device ? "host_device" : "file");
-        json_add_string(&j, "filename", file);
-        json_add_string(&j, "aio", disk_io_to_string(disk->io));
-        json_add_stringf(&j, "node-name", "libvirt-%u-storage", i->id);
-        json_cache(&j, disk);
-        /* A descriptor is open for reading or for both, once and for all. */
-        json_add_bool(&j, e->native ? "auto-read-only" : "read-only", e->native || read_only);
-        json_add_string(&j, "discard", "unmap");
-        emit_json(e, "-blockdev", &j);
-}
-
-static const char *format_driver(DiskFormat format) {
-        return format == FORMAT_ISO || format == FORMAT_UNSET ? "raw" : disk_format_to_string(format);
-}
-
-static void emit_format(Emit *e, const Image *i) {
-        _cleanup_qjson_ Json j = {};
-        const DomainDisk *disk = i->disk;
-        DiskDetectZeroes zeroes = disk->detect_zeroes;
-
-        if (zeroes == ZEROES_UNMAP && disk->discard != DISCARD_UNMAP)
-                zeroes = ZEROES_ON;
-        json_add_stringf(&j, "node-name", "libvirt-%u-format", i->id);
-        json_add_bool(&j, "read-only", i->depth > 0 || is_read_only(disk));
-        if (i->depth == 0) {
-                json_add_string(&j, "discard", disk_discard_to_string(disk->discard));
-                json_add_string(&j, "detect-zeroes", disk_detect_zeroes_to_string(zeroes));
-        }
-        json_cache(&j, disk);
-        json_add_string(&j, "driver", format_driver(i->format));
-        json_add_stringf(&j, "file", "libvirt-%u-storage", i->id);
-        if (i->backing > 0)
-                json_add_stringf(&j, "backing", "libvirt-%u-format", i->backing);
-        else if (i->resolved &&
-                 (i->format == FORMAT_QCOW2 || i->format == FORMAT_QED || i->format == FORMAT_VMDK))
-                json_add_null(&j, "backing"); /* QEMU must not go looking for one itself */
-        emit_json(e, "-blockdev", &j);
-}
-
-/* The lowest image first, as each refers to the one below. */
-static void emit_nodes(Emit *e, const DomainDisk *disk, unsigned id) {
-        const DiskChain *chain = find_chain(e->facts, disk->target_dev);
-        size_t n = chain ? chain->n_images : 1;
-
-        for (size_t k = n; k-- > 0;) {
-                Image i = {
-                        .disk = disk, .depth = (unsigned) k, .id = id + (unsigned) k, .resolved = chain,
-                        .path = chain ? chain->images[k].path : disk->source_path,
-                        .format = k == 0 || !chain ? disk->format : chain->images[k].format,
-                        .block_device = chain ? chain->images[k].block_device : disk->type == DISK_BLOCK,
-                        .backing = k + 1 < n ? id + (unsigned) k + 1 : 0,
-                };
-                emit_storage(e, &i);
-                emit_format(e, &i);
-        }
-        if (disk->copy_on_read == TRI_YES) {
-                _cleanup_qjson_ Json j = {};
-                json_add_string(&j, "driver", "copy-on-read");
-                json_add_stringf(&j, "node-name", "libvirt-CoR-%s", disk->target_dev);
-                json_add_stringf(&j, "file", "libvirt-%u-format", id);
-                json_add_string(&j, "discard", "unmap");
-                emit_json(e, "-blockdev", &j);
-        }
-}
 
 /* --- devices --- */
 
 static void json_virtio(Emit *e, Json *j, const DomainDisk *disk) {
-        json_virtio_driver(j, "virtio-blk", &disk->info, NULL);
+        json_virtio_driver(j, disk->source.type == DISK_VHOSTUSER ? "vhost-user-blk" : "virtio-blk", &disk->info,
+                           disk_model_to_string(disk->model));
+        if (disk->device == DEVICE_LUN)
+                json_add_bool(j, "scsi", true);
         json_virtio_options(j, &disk->virtio);
         if (disk->iothread.set)
                 json_add_stringf(j, "iothread", "iothread%u", disk->iothread.value);
@@ -173,7 +37,9 @@ static void json_scsi(Emit *e, Json *j, const DomainDisk *disk) {
                 json_add_uint(j, "scsi-id", a->target.value);
                 json_add_uint(j, "lun", a->unit.value);
         }
-        /* What INQUIRY says: else QEMU would tell the guest a node's name. */
+        /* What INQUIRY says: else QEMU would tell the guest a node's name. A lun answers for itself. */
+        if (disk->device == DEVICE_LUN)
+                return;
         if (disk->serial)
                 json_add_string(j, "device_id", disk->serial);
         else
@@ -210,16 +76,30 @@ static const struct {
         { BUS_IDE, json_ide },       { BUS_USB, json_usb },   { BUS_FDC, json_floppy },
 };
 
+/* Only disks have a geometry; 0 is none. */
+static void json_geometry(Json *j, const DomainDisk *disk) {
+        json_add_opt_uint(j, "cyls", disk->cylinders);
+        json_add_opt_uint(j, "heads", disk->heads);
+        json_add_opt_uint(j, "secs", disk->sectors);
+        json_add_string(j, "bios-chs-trans", geometry_translation_to_string(disk->translation));
+}
+
 /* wwn= is 16 hexadecimal digits; QEMU wants a number. */
 static void json_wwn(Json *j, const char *wwn) {
         if (wwn)
                 json_add_uint(j, "wwn", strtoull(wwn, NULL, 16));
 }
 
-static void json_drive(Json *j, const DomainDisk *disk, unsigned id) {
-        if (!disk->source_path)
+static void json_drive(Emit *e, Json *j, const DomainDisk *disk, unsigned id) {
+        if (disk->source.type == DISK_VHOSTUSER) {
+                json_add_stringf(j, "chardev", "chr-vu-%s", disk->info.alias);
                 return;
-        if (disk->copy_on_read == TRI_YES)
+        }
+        if (disk_source_is_empty(&disk->source))
+                return;
+        if (disk_has_throttle(e, disk))
+                json_add_stringf(j, "drive", "libvirt-throttle-%s", disk->target_dev);
+        else if (disk->copy_on_read == TRI_YES)
                 json_add_stringf(j, "drive", "libvirt-CoR-%s", disk->target_dev);
         else
                 json_add_stringf(j, "drive", "libvirt-%u-format", id);
@@ -238,6 +118,10 @@ static void json_error_policy(Json *j, const DomainDisk *disk) {
         json_add_string(j, "rerror", rerror);
 }
 
+static bool has_write_cache(const DomainDisk *disk) {
+        return disk_has_cache(disk) && disk->source.type != DISK_VHOSTUSER && disk->device != DEVICE_LUN;
+}
+
 static int emit_device(Emit *e, const DomainDisk *disk, unsigned id) {
         _cleanup_qjson_ Json j = {};
         const char *word = disk_bus_to_string(disk->bus);
@@ -251,36 +135,94 @@ static int emit_device(Emit *e, const DomainDisk *disk, unsigned id) {
                                   disk->target_dev, strempty(word));
         if (disk->shareable)
                 json_add_bool(&j, "share-rw", true);
-        json_drive(&j, disk, id);
+        json_drive(e, &j, disk, id);
         json_add_string(&j, "id", disk->info.alias);
         if (boot > 0 && disk->bus != BUS_FDC)
                 json_add_uint(&j, "bootindex", boot);
         json_add_opt_uint(&j, "logical_block_size", disk->logical_block_size);
         json_add_opt_uint(&j, "physical_block_size", disk->physical_block_size);
+        json_add_opt_uint(&j, "discard_granularity", disk->discard_granularity);
         json_wwn(&j, disk->wwn);
         json_add_opt_uint(&j, "rotation_rate", disk->rotation_rate);
         json_add_string(&j, "vendor", disk->vendor);
         json_add_string(&j, "product", disk->product);
         if (disk->bus == BUS_USB)
                 json_add_bool(&j, "removable", disk->removable == TRI_YES);
-        if (has_cache(disk) && disk->source_path)
-                json_add_string(&j, "write-cache", cache_modes[disk->cache].writeback ? "on" : "off");
+        if (has_write_cache(disk))
+                json_add_string(&j, "write-cache", disk_write_cache(disk) ? "on" : "off");
+        json_geometry(&j, disk);
         json_add_string(&j, "serial", disk->serial);
         json_error_policy(&j, disk);
         emit_json(e, "-device", &j);
         return 0;
 }
 
+/* --- disks that another process serves --- */
+
+static int emit_vhost_user(Emit *e, const DomainDisk *disk) {
+        _cleanup_options_ Options o = {};
+        const DiskSource *s = &disk->source;
+
+        options_word(&o, "socket");
+        options_addf(&o, "id", "chr-vu-%s", disk->info.alias);
+        options_add(&o, "path", s->path);
+        if (s->reconnect != TRI_UNSET)
+                options_addf(&o, "reconnect", "%u", s->reconnect == TRI_YES ? s->reconnect_timeout.value : 0);
+        emit_options(e, "-chardev", &o);
+        return emit_unwired(e, disk->info.loc, "a disk of type 'vhostuser'");
+}
+
+/* --- all of it --- */
+
 /* libvirt numbers its nodes from the last disk to the first; a chain's images follow their disk. */
 static unsigned disk_id(const Emit *e, const DomainDisk *disk) {
         const Domain *d = e->domain;
         unsigned id = 1;
 
-        for (const DomainDisk *i = d->disks + d->n_disks; i-- > disk + 1;) {
-                const DiskChain *chain = find_chain(e->facts, i->target_dev);
-                id += chain ? (unsigned) chain->n_images : 1;
-        }
+        for (const DomainDisk *i = d->disks + d->n_disks; i-- > disk + 1;)
+                id += (unsigned) disk_chain_length(e, i);
         return id;
+}
+
+/* What the guest would see is not a unit of its own, so commands to it would reach its neighbours. */
+static int check_lun(Emit *e, const DomainDisk *disk) {
+        if (disk->device != DEVICE_LUN)
+                return 0;
+        FOREACH_ARRAY(c, e->facts->chains, e->facts->n_chains)
+                if (streq_ptr(c->target_dev, disk->target_dev) && c->n_images > 0 && c->images[0].is_part)
+                        return diag_error(e->diag, disk->info.loc,
+                                          "disk %s: '%s' is a partition or logical volume; device 'lun' is for whole SCSI units",
+                                          disk->target_dev, c->images[0].path);
+        return 0;
+}
+
+static int check_privilege(Emit *e, const DomainDisk *disk) {
+        if (disk->rawio == TRI_YES)
+                return emit_unwired(e, disk->info.loc, "a disk with rawio='yes'");
+        if (disk->transient)
+                return emit_unwired(e, disk->info.loc, "a transient disk");
+        return 0;
+}
+
+/* A transient disk whose image is shared gets its overlay, and so its device, when QEMU runs: it is not among the
+ * arguments. */
+static bool is_plugged_later(const DomainDisk *disk) {
+        return disk->transient && disk->share_backing == TRI_YES;
+}
+
+static int emit_disk(Emit *e, const DomainDisk *disk) {
+        unsigned id = disk_id(e, disk);
+        int r = check_lun(e, disk);
+
+        if (r >= 0)
+                r = check_privilege(e, disk);
+        if (r < 0 || is_plugged_later(disk))
+                return r;
+        if (disk->source.type == DISK_VHOSTUSER)
+                r = emit_vhost_user(e, disk);
+        else if (!disk_source_is_empty(&disk->source))
+                r = emit_disk_nodes(e, disk, id);
+        return r < 0 ? r : emit_device(e, disk, id);
 }
 
 int emit_disks(Emit *e) {
@@ -288,16 +230,7 @@ int emit_disks(Emit *e) {
         int ret = 0;
 
         FOREACH_ARRAY(disk, d->disks, d->n_disks) {
-                unsigned id = disk_id(e, disk);
-
-                if (disk->type != DISK_FILE && disk->type != DISK_BLOCK) {
-                        ret = diag_error(e->diag, disk->info.loc, "not supported: disk %s: type '%s'",
-                                         disk->target_dev, strempty(disk_type_to_string(disk->type)));
-                        continue;
-                }
-                if (disk->source_path)
-                        emit_nodes(e, disk, id);
-                int r = emit_device(e, disk, id);
+                int r = emit_disk(e, disk);
                 if (r < 0)
                         ret = r;
         }

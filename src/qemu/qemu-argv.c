@@ -23,6 +23,7 @@ static bool has_loader(const Domain *d) {
 static const Emitter emitters[] = {
         { "name", NULL, emit_name },
         { "paused", NULL, emit_paused },
+        { "reservations", NULL, emit_reservations },
         { "pflash", has_pflash, emit_pflash },
         { "machine", NULL, emit_machine },
         { "accel", NULL, emit_accel },

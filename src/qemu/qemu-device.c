@@ -37,6 +37,16 @@ bool machine_is_virt(const Domain *d) {
                 }                                                                                 \
         } while (false)
 
+/* Disks get their addresses in an order of their own. */
+static void sort_by_turn(QemuDevice *disks, size_t n) {
+        for (size_t i = 1; i < n; i++)
+                for (size_t k = i; k > 0 && disks[k].disk->turn < disks[k - 1].disk->turn; k--) {
+                        QemuDevice device = disks[k];
+                        disks[k] = disks[k - 1];
+                        disks[k - 1] = device;
+                }
+}
+
 int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         size_t n = 0, total = d->n_controllers + d->n_interfaces + d->n_sounds + d->n_disks + d->n_balloons + d->n_rngs +
                               d->n_watchdogs + d->n_videos + d->n_inputs + d->n_chars + d->n_panics +
@@ -49,6 +59,7 @@ int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         ADD_ALL(DEVICE_KIND_INTERFACE, d->interfaces, d->n_interfaces);
         ADD_ALL(DEVICE_KIND_SOUND, d->sounds, d->n_sounds);
         ADD_ALL(DEVICE_KIND_DISK, d->disks, d->n_disks);
+        sort_by_turn(list + n - d->n_disks, d->n_disks);
         ADD_ALL(DEVICE_KIND_BALLOON, d->balloons, d->n_balloons);
         ADD_ALL(DEVICE_KIND_RNG, d->rngs, d->n_rngs);
         ADD_ALL(DEVICE_KIND_WATCHDOG, d->watchdogs, d->n_watchdogs);

@@ -213,14 +213,24 @@ void json_rom(Emit *e, Json *j, const DeviceInfo *info, const char *element) {
         }
 }
 
-static const DeviceInfo *first_disk(const Domain *d, BootDevice boot) {
-        FOREACH_ARRAY(disk, d->disks, d->n_disks) {
-                if (boot == BOOT_CDROM ? disk->device == DEVICE_CDROM :
-                    boot == BOOT_FD    ? disk->device == DEVICE_FLOPPY :
-                                         disk->device == DEVICE_DISK || disk->device == DEVICE_LUN)
-                        return &disk->info;
+static bool boots_as(const DomainDisk *disk, BootDevice boot) {
+        switch (boot) {
+        case BOOT_CDROM:
+                return disk->device == DEVICE_CDROM;
+        case BOOT_FD:
+                return disk->device == DEVICE_FLOPPY;
+        default:
+                return disk->device == DEVICE_DISK || disk->device == DEVICE_LUN;
         }
-        return NULL;
+}
+
+static const DeviceInfo *first_disk(const Domain *d, BootDevice boot) {
+        const DomainDisk *first = NULL;
+
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                if (boots_as(disk, boot) && (!first || disk->turn < first->turn))
+                        first = disk;
+        return first ? &first->info : NULL;
 }
 
 unsigned boot_index(const Domain *d, const DeviceInfo *info) {

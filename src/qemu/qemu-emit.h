@@ -107,6 +107,7 @@ int emit_iommus(Emit *e);
 int emit_controllers(Emit *e);
 int emit_hubs(Emit *e);
 int emit_disks(Emit *e);
+int emit_reservations(Emit *e);
 int emit_interfaces(Emit *e);
 int emit_serials(Emit *e);
 int emit_parallels(Emit *e);

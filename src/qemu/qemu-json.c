@@ -89,6 +89,25 @@ void json_add_list(Json *j, const char *key, Json *items, size_t n) {
         add(j, key, list);
 }
 
+static void append(Json *j, json_object *value) {
+        if (!j->object && !j->failed)
+                j->object = json_object_new_array();
+        if (!value || !j->object || json_object_array_add(j->object, value) < 0) {
+                json_object_put(value);
+                j->failed = true;
+        }
+}
+
+void json_append_string(Json *j, const char *value) {
+        append(j, json_object_new_string(value));
+}
+
+void json_append_sub(Json *j, Json *sub) {
+        j->failed |= sub->failed;
+        append(j, sub->object);
+        *sub = (Json) {};
+}
+
 int json_finish(Json *j, char **ret) {
         const char *text =
                 j->failed || !j->object

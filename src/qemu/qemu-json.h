@@ -25,6 +25,11 @@ void json_add_sub(Json *j, const char *key, Json *sub);
 /* A list of objects; takes all of them over. */
 void json_add_list(Json *j, const char *key, Json *items, size_t n);
 
+/* A list under construction; J is an object or a list, not both. */
+void json_append_string(Json *j, const char *value);
+/* Takes SUB over. */
+void json_append_sub(Json *j, Json *sub);
+
 /* The text on one line, without blanks. 0 or -ENOMEM. J is empty afterwards. */
 int json_finish(Json *j, char **ret);
 void json_done(Json *j);

@@ -116,7 +116,9 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
                         return 0;
                 }
         case DEVICE_KIND_DISK:
-                return device->disk->bus == BUS_VIRTIO ? express(d) : 0;
+                if (device->disk->bus != BUS_VIRTIO)
+                        return 0;
+                return device->disk->model == DISK_VIRTIO_TRANSITIONAL ? conventional() : express(d);
         case DEVICE_KIND_BALLOON:
                 switch (device->balloon->model) {
                 case BALLOON_VIRTIO:

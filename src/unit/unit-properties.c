@@ -72,11 +72,13 @@ static int emit_mounts(const Context *c, char ***values) {
         }
         FOREACH_ARRAY(disk, c->d->disks, c->d->n_disks) {
                 /* The VM shall start without such a disk, so it must not depend on the mount either. */
-                if (disk->startup_policy && streq(disk->startup_policy, "optional"))
+                if (disk->source.startup == STARTUP_OPTIONAL)
                         continue;
-                r = add_path(c, disk->info.loc, disk->source_path, values);
-                if (r < 0)
-                        return r;
+                for (const DiskSource *source = &disk->source; source; source = source->backing) {
+                        r = disk_source_is_local(source) ? add_path(c, disk->info.loc, source->path, values) : 0;
+                        if (r < 0)
+                                return r;
+                }
         }
         FOREACH_ARRAY(ch, c->d->chars, c->d->n_chars) {
                 CharType type = ch->source.type;
@@ -237,9 +239,19 @@ static bool has_char_of_type(const Domain *d, CharType type) {
         return false;
 }
 
+/* The connection to an NBD server is made by the prepare step. For all other servers QEMU has libraries, which connect
+ * by themselves. */
+static bool has_network_disk(const Domain *d) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                for (const DiskSource *s = &disk->source; s; s = s->backing)
+                        if (s->type == DISK_NETWORK && s->protocol != PROTO_NBD && !disk_source_is_empty(s))
+                                return true;
+        return false;
+}
+
 /* Sockets of streams are made by the prepare step; QEMU's own network stack needs the machine's. */
 static bool needs_network(const Domain *d) {
-        return has_network_interface(d) || has_char_of_type(d, CHARDEV_UDP);
+        return has_network_interface(d) || has_char_of_type(d, CHARDEV_UDP) || has_network_disk(d);
 }
 
 static int emit_private_network(const Context *c, char ***values) {
@@ -283,10 +295,13 @@ static int emit_device_allow(const Context *c, char ***values) {
         if (r < 0)
                 return r;
         FOREACH_ARRAY(disk, c->d->disks, c->d->n_disks) {
-                bool readonly = disk->readonly || disk->device == DEVICE_CDROM;
-                r = add_device(c, disk->info.loc, disk->source_path, readonly ? "r" : "rw", values);
-                if (r < 0)
-                        return r;
+                bool readonly = disk_is_read_only(disk);
+                for (const DiskSource *source = &disk->source; source; source = source->backing) {
+                        bool below = source != &disk->source;
+                        r = disk_source_is_local(source) ? add_device(c, disk->info.loc, source->path, readonly || below ? "r" : "rw", values) : 0;
+                        if (r < 0)
+                                return r;
+                }
         }
         FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
                 r = add_tap_devices(c, i, values);

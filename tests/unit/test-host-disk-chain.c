@@ -73,14 +73,14 @@ static void put_qcow2(const char *name, const char *backing, const char *format)
 /* One disk "vda" with the image NAME. */
 static int resolve(const char *name, DiskFormat format, Diag *diag, HostFacts *facts) {
         DomainDisk disk = {
-                .type = DISK_FILE, .device = DEVICE_DISK, .format = format, .target_dev = (char *) "vda",
-                .source_path = strf("%s/%s", dir, name), .info.loc = { 7, 5 },
+                .source.type = DISK_FILE, .device = DEVICE_DISK, .source.format = format, .target_dev = (char *) "vda",
+                .source.path = strf("%s/%s", dir, name), .info.loc = { 7, 5 },
         };
         Domain d = { .disks = &disk, .n_disks = 1 };
 
         assert_int_equal(diag_init(diag, "web.xml"), 0);
         int r = disk_chains_resolve(&d, diag, facts);
-        free(disk.source_path);
+        free(disk.source.path);
         return r;
 }
 
@@ -171,8 +171,8 @@ static void test_depth(void **state) {
 
 static void test_optional_medium(void **state) {
         DomainDisk disk = {
-                .type = DISK_FILE, .device = DEVICE_CDROM, .target_dev = (char *) "sda",
-                .source_path = strf("%s/no/such.iso", dir), .startup_policy = (char *) "optional",
+                .source.type = DISK_FILE, .device = DEVICE_CDROM, .target_dev = (char *) "sda",
+                .source.path = strf("%s/no/such.iso", dir), .source.startup = STARTUP_OPTIONAL,
         };
         Domain d = { .disks = &disk, .n_disks = 1 };
         _cleanup_(host_facts_done) HostFacts facts = {};
@@ -180,7 +180,7 @@ static void test_optional_medium(void **state) {
 
         assert_int_equal(diag_init(&diag, "web.xml"), 0);
         assert_int_equal(disk_chains_resolve(&d, &diag, &facts), 0);
-        assert_null(disk.source_path);
+        assert_null(disk.source.path);
         assert_int_equal(diag.n_errors, 0);
         assert_int_equal(diag.n_entries, 1);
         assert_int_equal(facts.n_chains, 0);

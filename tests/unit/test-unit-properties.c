@@ -125,17 +125,17 @@ static void test_mounts(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                DomainDisk disk = { .source_path = S(cases[i].path) };
+                DomainDisk disk = { .source.path = S(cases[i].path) };
                 Domain d = { .type = DOMAIN_KVM, .name = S("x"), .disks = &disk, .n_disks = 1 };
                 _cleanup_free_ char *line = cases[i].line ? strf("RequiresMountsFor=%s", cases[i].line) : strdup("");
 
                 assert_lines(&d, "RequiresMountsFor", line);
-                disk.startup_policy = S("optional");
+                disk.source.startup = STARTUP_OPTIONAL;
                 assert_lines(&d, "RequiresMountsFor", "");
         }
 
         /* One line per path, each path once. */
-        DomainDisk disks[] = { { .source_path = S("/b") }, { .source_path = S("/a") }, { .source_path = S("/b") } };
+        DomainDisk disks[] = { { .source.path = S("/b") }, { .source.path = S("/a") }, { .source.path = S("/b") } };
         DomainChar chars[] = { { .source = { .type = CHARDEV_FILE, .path = S("/log"), .log_file = S("/log2") } },
                                { .source = { .type = CHARDEV_PTY, .path = S("/dev/pts/3") } } };
         Domain d = { .type = DOMAIN_KVM, .name = S("x"), .disks = disks, .n_disks = 3, .chars = chars, .n_chars = 2,
@@ -145,7 +145,7 @@ static void test_mounts(void **state) {
 }
 
 static void test_path_with_line_break(void **state) {
-        DomainDisk disk = { .info.loc = { 7, 9 }, .source_path = S("/a\nUser=root") };
+        DomainDisk disk = { .info.loc = { 7, 9 }, .source.path = S("/a\nUser=root") };
         Domain d = { .type = DOMAIN_KVM, .name = S("x"), .disks = &disk, .n_disks = 1 };
         _cleanup_diag_ Diag diag = {};
         UnitProperties p;
@@ -208,9 +208,9 @@ static void test_bridges(void **state) {
 }
 
 static void test_devices(void **state) {
-        DomainDisk disks[] = { { .type = DISK_BLOCK, .source_path = S("/dev/vg0/my disk") },
-                               { .type = DISK_BLOCK, .device = DEVICE_CDROM, .source_path = S("/dev/sr0") },
-                               { .type = DISK_FILE, .source_path = S("/srv/a.img") } };
+        DomainDisk disks[] = { { .source.type = DISK_BLOCK, .source.path = S("/dev/vg0/my disk") },
+                               { .source.type = DISK_BLOCK, .device = DEVICE_CDROM, .source.path = S("/dev/sr0") },
+                               { .source.type = DISK_FILE, .source.path = S("/srv/a.img") } };
         DomainRng rng = { .backend_path = S("/dev/hwrng") };
         DomainChar ch = { .source = { .type = CHARDEV_DEV, .path = S("/dev/ttyS1") } };
         Domain d = { .type = DOMAIN_QEMU, .name = S("x"), .disks = disks, .n_disks = 3, .rngs = &rng, .n_rngs = 1,
@@ -320,7 +320,7 @@ static void assert_value(const UnitProperties *p, const char *name, const char *
 
 static void test_transient(void **state) {
         DomainInterface nic = { .type = INTERFACE_USER };
-        DomainDisk disks[] = { { .source_path = S("/a") }, { .source_path = S("/b c") } };
+        DomainDisk disks[] = { { .source.path = S("/a") }, { .source.path = S("/b c") } };
         Domain kvm = { .type = DOMAIN_KVM, .name = S("my vm"), .disks = disks, .n_disks = 2 },
                tcg = { .type = DOMAIN_QEMU, .name = S("b"), .interfaces = &nic, .n_interfaces = 1 };
         _cleanup_(unit_properties_done) UnitProperties p = properties_of(&kvm), t = {}, q = properties_of(&tcg), u = {};
@@ -391,7 +391,7 @@ static void test_dbus_types(void **state) {
                 { "SyslogIdentifier", "s" }, { "User", "s" }, { "Wants", "as" },
         };
         DomainInterface nic = { .type = INTERFACE_BRIDGE, .source_bridge = S("br0") };
-        DomainDisk disk = { .source_path = S("/a") };
+        DomainDisk disk = { .source.path = S("/a") };
         Domain d = { .type = DOMAIN_KVM, .name = S("x"), .interfaces = &nic, .n_interfaces = 1, .disks = &disk,
                      .n_disks = 1, .on_crash = ACTION_RESTART, .has_vcpu_cpuset = true };
         number_set_add(&d.vcpu_cpuset, 1);
