@@ -61,7 +61,7 @@ static const PropRow storage_rows[] = {
         PROPS_END,
 };
 static const PropRow format_rows[] = {
-        PROP_WORDS("driver", DomainDisk, format, disk_format),
+        PROP_WORDS("driver", DomainDisk, source.format, disk_format),
         PROP_WORDS("discard", DomainDisk, discard, disk_discard),
         PROP_WORDS("detect-zeroes", DomainDisk, detect_zeroes, disk_detect_zeroes),
         PROP_REST("node-name"),
@@ -91,8 +91,8 @@ static void set_cache(DomainDisk *disk, const Nodes *n) {
 }
 
 static int set_source(DomainDisk *disk, const char *path, bool block) {
-        disk->type = block ? DISK_BLOCK : DISK_FILE;
-        return free_and_strdup(&disk->source_path, path);
+        disk->source.type = block ? DISK_BLOCK : DISK_FILE;
+        return free_and_strdup(&disk->source.path, path);
 }
 
 static void read_only(Item *i, DomainDisk *disk) {
@@ -137,7 +137,7 @@ static int read_nodes(Parse *p, const char *name, DomainDisk *disk, Nodes *n) {
 }
 
 static const PropRow drive_rows[] = {
-        PROP_WORDS("format", DomainDisk, format, disk_format),
+        PROP_WORDS("format", DomainDisk, source.format, disk_format),
         PROP_WORDS("cache", DomainDisk, cache, disk_cache),
         PROP_WORDS("aio", DomainDisk, io, disk_io),
         PROP_WORDS("discard", DomainDisk, discard, disk_discard),
@@ -334,8 +334,8 @@ static int read_device(Parse *p, Item *i, DomainDisk *disk, Nodes *n) {
 static int finish_disk(Parse *p, Item *i, DomainDisk *disk, const char *id) {
         if (disk->device == DEVICE_UNSET)
                 disk->device = DEVICE_DISK;
-        if (disk->type == DISK_UNSET)
-                disk->type = DISK_FILE;
+        if (disk->source.type == DISK_UNSET)
+                disk->source.type = DISK_FILE;
         if (disk->bus == BUS_FDC) {
                 unsigned *boot = p->floppy_boot + MIN(disk->info.address.unit.value, 1U);
                 if (*boot > 0)
@@ -464,8 +464,8 @@ int parse_drive(Parse *p, Item *i) {
                         return r;
                 if (disk->device == DEVICE_UNSET)
                         disk->device = DEVICE_DISK;
-                if (disk->type == DISK_UNSET)
-                        disk->type = DISK_FILE;
+                if (disk->source.type == DISK_UNSET)
+                        disk->source.type = DISK_FILE;
                 (void) item_take(i, "if");
                 (void) item_take(i, "index");
                 if (r > 0 && item_is_used_up(i))
