@@ -122,7 +122,8 @@ static int split_scheds(ThreadSched **list, size_t *n) {
                         one->ids = (NumberSet) {};
                         number_set_add(&one->ids, i);
                 }
-        qsort(split, n_split, sizeof(ThreadSched), compare_scheds);
+        if (n_split > 0)
+                qsort(split, n_split, sizeof(ThreadSched), compare_scheds);
         free(*list);
         *list = split;
         *n = n_split;

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <libxml/parser.h>
+
+#include "domain-capabilities.h"
+#include "file-util.h"
+#include "host-topology.h"
+#include "string-util.h"
+#include "strv.h"
+
+static void assert_xml(const char *text, const char *root) {
+        xmlDoc *doc = xmlReadMemory(text, (int) strlen(text), NULL, NULL, XML_PARSE_NONET);
+
+        assert_non_null(doc);
+        assert_string_equal((const char *) xmlDocGetRootElement(doc)->name, root);
+        xmlFreeDoc(doc);
+}
+
+static QemuCaps *load(const char *name) {
+        _cleanup_free_ char *path = strf(VMUNIT_CAPS_DIR "/%s", name), *text = NULL;
+        QemuCaps *caps = NULL;
+
+        assert_true(read_file_limited(AT_FDCWD, path, 1U << 24, &text, NULL) >= 0);
+        assert_true(qemu_caps_from_json(text, &caps) >= 0);
+        return caps;
+}
+
+/* The lines of one enum, up to its end. */
+static bool announces(const char *xml, const char *name, const char *value) {
+        _cleanup_free_ char *begin = strf("<enum name='%s'>", name), *line = strf("<value>%s</value>", value);
+        const char *from = strstr(xml, begin), *end = from ? strstr(from, "</enum>") : NULL, *at = from ? strstr(from, line) : NULL;
+
+        return at && at < end;
+}
+
+static void test_domain(void **state) {
+        static const struct { const char *file, *emulator, *machine; bool pc; } emulators[] = {
+                { "qemu-7.2-x86_64.json", "/usr/bin/qemu-system-x86_64", "pc", true },
+                { "qemu-7.2-i686.json", "/usr/bin/qemu-system-i386", NULL, true },
+                { "qemu-7.2-aarch64.json", "/usr/bin/qemu-system-aarch64", "virt", false },
+                { "qemu-7.2-armv7l.json", "/usr/bin/qemu-system-arm", "virt", false },
+        };
+
+        FOREACH_ARRAY(e, emulators, ELEMENTSOF(emulators)) {
+                _cleanup_(qemu_caps_freep) QemuCaps *caps = load(e->file);
+                _cleanup_free_ char *xml = NULL, *other = NULL;
+                CapabilitiesFor c = {
+                        .type = DOMAIN_QEMU, .emulator = e->emulator, .machine = e->machine, .caps = caps, .facts = &host_facts_generic,
+                };
+                assert_int_equal(domain_capabilities_to_xml(&c, &xml), 0);
+                assert_xml(xml, "domainCapabilities");
+                assert_true(announces(xml, "bus", "virtio"));
+                assert_true(announces(xml, "backendModel", "random"));
+                assert_int_equal(announces(xml, "bus", "ide"), e->pc);
+                assert_int_equal(announces(xml, "modelType", "cirrus"), e->pc);
+                c.machine = "no-such-machine";
+                assert_int_equal(domain_capabilities_to_xml(&c, &other), -EINVAL);
+        }
+}
+
+static void test_models(void **state) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = load("qemu-7.2-x86_64.json");
+        _cleanup_strv_ char **l = NULL;
+
+        assert_int_equal(cpu_models(caps, &l), 0);
+        assert_true(strv_contains(l, "qemu64"));
+        assert_true(strv_contains(l, "EPYC"));
+        assert_false(strv_contains(l, "EPYC-v1"));
+        assert_false(strv_contains(l, "host"));
+}
+
+static void test_host(void **state) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = load("qemu-7.2-x86_64.json");
+        HostPages pages[] = { { 4096, 1000 }, { 2U << 20, 3 } };
+        unsigned distances[] = { 10, 20 };
+        HostCpu cpus[] = { { .id = 0 }, { .id = 1 } };
+        number_set_parse("0-1", &cpus[0].siblings);
+        number_set_parse("0-1", &cpus[1].siblings);
+        HostCell cells[] = {
+                { .id = 0, .memory = 10U << 20, .pages = pages, .n_pages = 2, .distances = distances, .n_distances = 2, .cpus = cpus, .n_cpus = 2 },
+                { .id = 2, .memory = 1024 },
+        };
+        HostTopology t = { .cells = cells, .n_cells = 2, .can_suspend_mem = true };
+        HostGuest guest = { "/usr/bin/qemu-system-x86_64", caps };
+        _cleanup_free_ char *xml = NULL;
+
+        assert_int_equal(host_capabilities_to_xml(&host_facts_generic, &t, &guest, 1, &xml), 0);
+        assert_xml(xml, "capabilities");
+        assert_non_null(strstr(xml, "<topology sockets='1' dies='1' cores='1' threads='2'/>"));
+        assert_non_null(strstr(xml, "<suspend_mem/>"));
+        assert_non_null(strstr(xml, "<pages unit='KiB' size='2048'>3</pages>"));
+        assert_non_null(strstr(xml, "<sibling id='2' value='20'/>"));
+        assert_non_null(strstr(xml, "<cpu id='1' socket_id='0' die_id='0' core_id='0' siblings='0-1'/>"));
+        assert_non_null(strstr(xml, "<machine canonical='pc-q35-7.2' maxCpus='288'>q35</machine>"));
+        assert_non_null(strstr(xml, "<domain type='kvm'/>"));
+}
+
+static void test_gather(void **state) {
+        _cleanup_host_topology_ HostTopology here = {}, nowhere = {};
+
+        assert_int_equal(host_topology_gather("", &here), 0);
+        assert_true(here.n_cells > 0);
+        assert_true(here.cells[0].n_cpus > 0);
+        assert_int_equal(host_topology_gather("/nonexistent", &nowhere), 0);
+        assert_int_equal(nowhere.n_cells, 1);
+        assert_int_equal(nowhere.cells[0].n_cpus, 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_domain),
+                cmocka_unit_test(test_models),
+                cmocka_unit_test(test_host),
+                cmocka_unit_test(test_gather),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
