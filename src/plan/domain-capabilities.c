@@ -195,10 +195,18 @@ typedef struct Render {
         Text text;
 } Render;
 
+static void end_enum(Text *out, const char *open, unsigned indent, unsigned n_values) {
+        if (open && n_values > 0)
+                text_appendf(out, "%*s</enum>\n", (int) indent, "");
+        else if (open)
+                text_append(out, "/>\n");
+}
+
 /* The enums of the candidates from FIRST on that are of one section. Returns how many; -ENOMEM. *ret_any: whether
  * any is accepted. */
 static int add_enums(Render *r, const Candidate *list, size_t n, unsigned indent, Text *out, bool *ret_any) {
         const char *open = NULL;
+        unsigned n_values = 0;
         size_t k = 0;
 
         *ret_any = false;
@@ -210,17 +218,16 @@ static int add_enums(Render *r, const Candidate *list, size_t n, unsigned indent
                 if (accepted < 0)
                         return accepted;
                 if (!streq_ptr(open, list[k].name)) {
-                        if (open)
-                                text_appendf(out, "%*s</enum>\n", (int) indent, "");
+                        end_enum(out, open, indent, n_values);
                         open = list[k].name;
-                        text_appendf(out, "%*s<enum name='%s'>\n", (int) indent, "", open);
+                        n_values = 0;
+                        text_appendf(out, "%*s<enum name='%s'", (int) indent, "", open);
                 }
                 if (accepted)
-                        text_appendf(out, "%*s<value>%s</value>\n", (int) indent + 2, "", list[k].value);
+                        text_appendf(out, "%s%*s<value>%s</value>\n", n_values++ == 0 ? ">\n" : "", (int) indent + 2, "", list[k].value);
                 *ret_any |= accepted && !streq(list[k].value, "default");
         }
-        if (open)
-                text_appendf(out, "%*s</enum>\n", (int) indent, "");
+        end_enum(out, open, indent, n_values);
         return (int) k;
 }
 

@@ -154,6 +154,16 @@ static void compare_done(Compare *c) {
         items_done(&c->items);
 }
 
+/* Where clients come over a network there is no window, said or not. */
+static bool goes_without_saying(const Items *l, const Item *i) {
+        if (!streq(i->option, "-display") || !streq_ptr(item_get(i, "type"), "none"))
+                return false;
+        FOREACH_ARRAY(k, l->list, l->n)
+                if (streq(k->option, "-vnc") || streq(k->option, "-spice"))
+                        return true;
+        return false;
+}
+
 static int read_lines(char *const *argv, Diag *diag, char ***ret) {
         _cleanup_(compare_done) Compare c = {};
         _cleanup_strv_ char **l = NULL;
@@ -169,7 +179,9 @@ static int read_lines(char *const *argv, Diag *diag, char ***ret) {
         if (!c.lines || !c.state || !c.named)
                 return -ENOMEM;
         for (size_t k = 0; k < c.items.n; k++)
-                if (!c.items.list[k].used && (r = make_line(&c, k)) < 0)
+                if (goes_without_saying(&c.items, c.items.list + k))
+                        c.items.list[k].used = true;
+                else if (!c.items.list[k].used && (r = make_line(&c, k)) < 0)
                         return r;
         for (size_t k = 0; k < c.items.n; k++)
                 if (!c.items.list[k].used && !c.named[k] && c.lines[k] && (r = strv_extend(&l, c.lines[k])) < 0)

@@ -28,13 +28,26 @@ static int read_vnc_address(const char *s, DomainGraphics *g) {
         return g->listen_address ? 0 : -ENOMEM;
 }
 
+/* Displays have the first sound there is, unless they are told of another. */
+static void take_audio(Item *i, OptUint *ret, unsigned unsaid) {
+        const char *id = item_get(i, "audiodev"), *number = id ? startswith(id, "audio") : NULL;
+        unsigned n;
+
+        if (!number || parse_uint(number, &n) < 0)
+                return;
+        if (n != unsaid)
+                *ret = OPT_UINT(n);
+        (void) item_take(i, "audiodev");
+}
+
 int parse_vnc(Parse *p, Item *i) {
         static const PropRow rows[] = {
                 PROP_WORDS("share", DomainGraphics, share_policy, vnc_share_policy),
-                PROP_MUST("audiodev", "audio1"),
+                PROP("power-control", PROP_TRISTATE, DomainGraphics, power_control),
                 PROPS_END,
         };
-        const char *address = item_take(i, "vnc"), *password = item_get(i, "password");
+        const char *address = item_take(i, "vnc"), *password = item_get(i, "password"), *websocket = item_get(i, "websocket");
+        unsigned port;
         DomainGraphics *g = PARSE_ADD(p, graphics);
 
         if (!g)
@@ -45,6 +58,11 @@ int parse_vnc(Parse *p, Item *i) {
                 r = props_apply(i, rows, g);
         if (r < 0)
                 return r;
+        take_audio(i, &g->audio, 1);
+        if (websocket && parse_uint(websocket, &port) >= 0 && port > 0 && port < 65536) {
+                g->websocket = (int) port;
+                (void) item_take(i, "websocket");
+        }
         if (streq_ptr(password, "on")) {
                 (void) diag_warning(p->diag, (SrcLoc) {}, "-vnc: the password is not part of the command line: "
                                                           "set <graphics passwd=>");
@@ -55,6 +73,182 @@ int parse_vnc(Parse *p, Item *i) {
         if (r > 0 && item_is_used_up(i))
                 i->props[0].used = false;
         return PARSE_FINISH(p, i, graphics);
+}
+
+/* --- spice --- */
+
+static int read_spice_address(Item *i, DomainGraphics *g) {
+        const char *addr = item_take(i, "addr"), *port = item_take(i, "port");
+        unsigned n;
+
+        if (streq_ptr(item_take(i, "unix"), "on")) {
+                g->listen_type = LISTEN_SOCKET;
+                return addr && startswith(addr, "/run/vmunit/") ? 0 : free_and_strdup(&g->listen_socket, addr);
+        }
+        if (!port || parse_uint(port, &n) < 0 || n > 65535)
+                return 1;
+        g->listen_type = n > 0 ? LISTEN_ADDRESS : LISTEN_NONE;
+        if (n == 0)
+                return addr ? 1 : 0;
+        g->port = (int) n;
+        g->autoport = TRI_NO;
+        return free_and_strdup(&g->listen_address, addr ?: "0.0.0.0");
+}
+
+static int read_spice_channels(Item *i, DomainGraphics *g) {
+        FOREACH_ARRAY(q, i->props, i->n_props) {
+                if (!streq(q->key, "plaintext-channel"))
+                        continue;
+                int name = (int) spice_channel_from_string(q->value);
+                q->used = true;
+                if (streq(q->value, "default")) {
+                        g->default_mode = SPICE_INSECURE;
+                        continue;
+                }
+                if (name < 0)
+                        return 1;
+                if (!ARRAY_GROW(g->channels, g->n_channels))
+                        return -ENOMEM;
+                g->channels[g->n_channels++] = (SpiceChannel) { .name = (SpiceChannelName) name, .mode = SPICE_INSECURE };
+        }
+        return 0;
+}
+
+int parse_spice(Parse *p, Item *i) {
+        static const PropRow rows[] = {
+                PROP_WORDS("image-compression", DomainGraphics, image, spice_image),
+                PROP_WORDS("jpeg-wan-compression", DomainGraphics, jpeg, spice_compression),
+                PROP_WORDS("zlib-glz-wan-compression", DomainGraphics, zlib, spice_compression),
+                PROP("playback-compression", PROP_TRISTATE, DomainGraphics, playback),
+                PROP_WORDS("streaming-video", DomainGraphics, streaming, spice_streaming),
+                PROP("gl", PROP_TRISTATE, DomainGraphics, gl),
+                PROP("rendernode", PROP_STRING, DomainGraphics, rendernode),
+                PROP_MUST("seamless-migration", "on"),
+                PROPS_END,
+        };
+        const char *mouse = item_take(i, "agent-mouse");
+        DomainGraphics *g = PARSE_ADD(p, graphics);
+
+        if (!g)
+                return -ENOMEM;
+        g->type = GRAPHICS_SPICE;
+        if (mouse)
+                g->mouse = streq(mouse, "on") ? MOUSE_CLIENT : MOUSE_SERVER;
+        if (!streq_ptr(item_take(i, "disable-ticketing"), "on")) {
+                (void) diag_warning(p->diag, (SrcLoc) {}, "-spice: the password is not part of the command line: "
+                                                          "set <graphics passwd=>");
+                if (free_and_strdup(&g->password, "") < 0)
+                        return -ENOMEM;
+        }
+        if (streq_ptr(item_take(i, "disable-copy-paste"), "on"))
+                g->copypaste = TRI_NO;
+        if (streq_ptr(item_take(i, "disable-agent-file-xfer"), "on"))
+                g->filetransfer = TRI_NO;
+        int r = read_spice_address(i, g);
+        if (r == 0)
+                r = read_spice_channels(i, g);
+        if (r == 0)
+                r = props_apply(i, rows, g);
+        if (r < 0)
+                return r;
+        if (r > 0 && item_is_used_up(i))
+                i->props[0].used = false;
+        return PARSE_FINISH(p, i, graphics);
+}
+
+/* --- -display --- */
+
+int parse_display(Parse *p, Item *i) {
+        static const PropRow rows[] = {
+                PROP("gl", PROP_TRISTATE, DomainGraphics, gl),
+                PROP("rendernode", PROP_STRING, DomainGraphics, rendernode),
+                PROP("p2p", PROP_TRISTATE, DomainGraphics, p2p),
+                PROPS_END,
+        };
+        const char *type = item_take(i, "type"), *addr = item_get(i, "addr");
+
+        if (streq_ptr(type, "none"))
+                return !item_is_used_up(i);
+        int v = type && (streq(type, "sdl") || streq(type, "dbus") || streq(type, "egl-headless")) ? (int) graphics_type_from_string(type) : -1;
+        if (v < 0)
+                return 1;
+        DomainGraphics *g = PARSE_ADD(p, graphics);
+        if (!g)
+                return -ENOMEM;
+        g->type = (GraphicsType) v;
+        if (g->type == GRAPHICS_DBUS && addr) {
+                if (!startswith(addr, "unix:path=/run/vmunit/") && free_and_strdup(&g->address, addr) < 0)
+                        return -ENOMEM;
+                (void) item_take(i, "addr");
+        }
+        take_audio(i, &g->audio, 0);
+        int r = props_apply(i, rows, g);
+        return r < 0 ? r : PARSE_FINISH(p, i, graphics);
+}
+
+int parse_full_screen(Parse *p, Item *i) {
+        FOREACH_ARRAY(g, p->d->graphics, p->d->n_graphics)
+                if (g->type == GRAPHICS_SDL) {
+                        g->fullscreen = TRI_YES;
+                        return 0;
+                }
+        return 1;
+}
+
+/* --- sound on the host --- */
+
+#define SIDE(prefix, side)                                                                        \
+        PROP(prefix ".mixing-engine", PROP_TRISTATE, DomainAudio, side.mixing_engine),            \
+        PROP(prefix ".fixed-settings", PROP_TRISTATE, DomainAudio, side.fixed_settings),          \
+        PROP(prefix ".voices", PROP_UINT, DomainAudio, side.voices),                              \
+        PROP(prefix ".buffer-length", PROP_UINT, DomainAudio, side.buffer_length),                \
+        PROP(prefix ".frequency", PROP_UINT, DomainAudio, side.frequency),                        \
+        PROP(prefix ".channels", PROP_UINT, DomainAudio, side.channels),                          \
+        PROP_WORDS(prefix ".format", DomainAudio, side.format, audio_format),                     \
+        PROP(prefix ".server-name", PROP_STRING, DomainAudio, side.server_name),                  \
+        PROP(prefix ".client-name", PROP_STRING, DomainAudio, side.client_name),                  \
+        PROP(prefix ".connect-ports", PROP_STRING, DomainAudio, side.connect_ports),              \
+        PROP(prefix ".exact-name", PROP_TRISTATE, DomainAudio, side.exact_name),                  \
+        PROP(prefix ".dev", PROP_STRING, DomainAudio, side.dev),                                  \
+        PROP(prefix ".buffer-count", PROP_UINT, DomainAudio, side.buffer_count),                  \
+        PROP(prefix ".try-poll", PROP_TRISTATE, DomainAudio, side.try_poll),                      \
+        PROP(prefix ".name", PROP_STRING, DomainAudio, side.name),                                \
+        PROP(prefix ".stream-name", PROP_STRING, DomainAudio, side.stream_name),                  \
+        PROP(prefix ".latency", PROP_UINT, DomainAudio, side.latency)
+
+int parse_audio(Parse *p, Item *i) {
+        static const struct { const char *word; AudioType type; } drivers[] = {
+                { "none", AUDIO_NONE }, { "alsa", AUDIO_ALSA }, { "coreaudio", AUDIO_COREAUDIO }, { "jack", AUDIO_JACK },
+                { "oss", AUDIO_OSS },   { "pa", AUDIO_PULSEAUDIO }, { "sdl", AUDIO_SDL }, { "spice", AUDIO_SPICE },
+                { "wav", AUDIO_FILE },  { "dbus", AUDIO_DBUS },
+        };
+        static const PropRow rows[] = {
+                SIDE("in", input), SIDE("out", output),
+                PROP("timer-period", PROP_UINT, DomainAudio, timer_period),
+                PROP("try-mmap", PROP_TRISTATE, DomainAudio, try_mmap),
+                PROP("exclusive", PROP_TRISTATE, DomainAudio, exclusive),
+                PROP("dsp-policy", PROP_UINT, DomainAudio, dsp_policy),
+                PROP("server", PROP_STRING, DomainAudio, server_name),
+                PROP("path", PROP_STRING, DomainAudio, path),
+                PROPS_END,
+        };
+        const char *id = item_get(i, "id"), *number = id ? startswith(id, "audio") : NULL, *driver = item_take(i, "driver");
+        unsigned n;
+
+        if (!number || parse_uint(number, &n) < 0 || n == 0)
+                return 1;
+        DomainAudio *a = PARSE_ADD(p, audios);
+        if (!a)
+                return -ENOMEM;
+        a->id = OPT_UINT(n);
+        (void) item_take(i, "id");
+        FOREACH_ARRAY(k, drivers, ELEMENTSOF(drivers))
+                if (streq_ptr(k->word, driver))
+                        a->type = k->type;
+        if (a->type == AUDIO_UNSET)
+                i->props[0].used = false;
+        int r = props_apply(i, rows, a);
+        return r < 0 ? r : PARSE_FINISH(p, i, audios);
 }
 
 int parse_vga(Parse *p, Item *i) {

@@ -32,26 +32,46 @@ static const PropRow machine_rows[] = {
 };
 
 /* The firmware in a flash: the nodes that the machine names. */
-static int parse_flash(Parse *p, Item *machine, const char *key, char **path, Tristate *readonly) {
+static int parse_flash(Parse *p, Item *machine, const char *key, char **path, DiskFormat *format_word, Tristate *readonly, bool *block) {
         const char *name = item_get(machine, key);
         Item *format = name ? items_find(&p->items, "-blockdev", name) : NULL;
         Item *storage = format ? items_find(&p->items, "-blockdev", item_get(format, "file")) : NULL;
 
-        if (!name)
+        if (!storage || !item_get(storage, "filename"))
                 return 0;
-        if (!storage || !streq_ptr(item_get(format, "driver"), "raw") || !streq_ptr(item_get(storage, "driver"), "file") ||
-            !item_get(storage, "filename"))
-                return 1;
-        const char *ro = item_get(format, "read-only");
+        const char *driver = strempty(item_get(storage, "driver"));
+        int word = (int) disk_format_from_string(strempty(item_get(format, "driver")));
+        bool on = streq_ptr(item_get(format, "read-only"), "on");
+        *block = streq(driver, "host_device");
+        if ((!*block && !streq(driver, "file")) || word <= 0 || (!readonly && on))
+                return 0;
+        if (word != FORMAT_RAW)
+                *format_word = (DiskFormat) word;
         if (readonly)
-                *readonly = streq_ptr(ro, "on") ? TRI_YES : TRI_NO;
-        else if (streq_ptr(ro, "on"))
-                return 1;
+                *readonly = on ? TRI_YES : TRI_NO;
         if (free_and_strdup(path, item_get(storage, "filename")) < 0)
                 return -ENOMEM;
         (void) item_take(machine, key);
         format->used = storage->used = true;
         return 0;
+}
+
+static int parse_firmware(Parse *p, Item *i) {
+        DomainOs *os = &p->d->os;
+        bool block;
+
+        int r = parse_flash(p, i, "pflash0", &os->loader, &os->loader_format, &os->loader_readonly, &block);
+        if (r < 0 || !os->loader)
+                return r;
+        os->loader_type = LOADER_PFLASH;
+        if (!item_get(i, "pflash1")) {
+                os->loader_stateless = TRI_YES;
+                return 0;
+        }
+        r = parse_flash(p, i, "pflash1", &os->nvram, &os->nvram_format, NULL, &block);
+        if (r >= 0 && os->nvram && block)
+                os->nvram_type = DISK_BLOCK;
+        return r;
 }
 
 int parse_machine(Parse *p, Item *i) {
@@ -81,11 +101,7 @@ int parse_machine(Parse *p, Item *i) {
         r = parse_ram(p, i);
         if (r < 0)
                 return r;
-        r = parse_flash(p, i, "pflash0", &d->os.loader, &d->os.loader_readonly);
-        if (r >= 0 && d->os.loader)
-                d->os.loader_type = LOADER_PFLASH;
-        if (r >= 0)
-                r = parse_flash(p, i, "pflash1", &d->os.nvram, NULL);
+        r = parse_firmware(p, i);
         if (r < 0)
                 return r;
         if (streq_ptr(item_get(i, "graphics"), "off") && arch_is_x86(d)) {

@@ -37,11 +37,6 @@ static int parse_keymap(Parse *p, Item *i) {
         return p->d->n_graphics > 0 ? free_and_strdup(&p->d->graphics[0].keymap, i->value) : 1;
 }
 
-/* Only where it is what there would be anyhow. */
-static int parse_display(Parse *p, Item *i) {
-        return !streq(i->value, "none");
-}
-
 static int parse_overcommit(Parse *p, Item *i) {
         const char *lock = item_take(i, "mem-lock");
 
@@ -56,10 +51,6 @@ static int parse_sandbox(Parse *p, Item *i) {
 
 static int parse_messages(Parse *p, Item *i) {
         return !streq(i->value, "timestamp=on");
-}
-
-static int parse_audio(Parse *p, Item *i) {
-        return !streq_ptr(item_get(i, "id"), "audio1") || !streq_ptr(item_get(i, "driver"), "none") || i->n_props != 2;
 }
 
 /* libvirt's monitor and ours: there will be one again. */
@@ -121,7 +112,7 @@ static const OptionRow rows[] = {
         { "-object", FORM_KEYS, "qom-type", MERGE_NOT, parse_object },
         { "-overcommit", FORM_KEYS, NULL, MERGE_KEYS, parse_overcommit },
         { "-uuid", FORM_PLAIN, .parse = parse_uuid_option },
-        { "-display", FORM_PLAIN, .parse = parse_display },
+        { "-display", FORM_KEYS, "type", MERGE_NOT, parse_display, PHASE_DEVICES },
         { "-nographic", FORM_NONE, .parse = parse_nothing },
         { "-no-user-config", FORM_NONE, .parse = parse_nothing },
         { "-nodefconfig", FORM_NONE, .parse = parse_nothing },
@@ -148,6 +139,8 @@ static const OptionRow rows[] = {
         { "-numa", FORM_KEYS, "type", MERGE_NOT, parse_numa },
         { "-audiodev", FORM_KEYS, "driver", MERGE_NOT, parse_audio },
         { "-vnc", FORM_KEYS, "vnc", MERGE_NOT, parse_vnc, PHASE_DEVICES },
+        { "-spice", FORM_KEYS, NULL, MERGE_NOT, parse_spice, PHASE_DEVICES },
+        { "-full-screen", FORM_NONE, .parse = parse_full_screen, .phase = PHASE_AFTERWARDS },
         { "-k", FORM_PLAIN, .parse = parse_keymap, .phase = PHASE_AFTERWARDS },
         { "-sandbox", FORM_PLAIN, .parse = parse_sandbox },
         { "-msg", FORM_PLAIN, .parse = parse_messages },
@@ -182,7 +175,7 @@ static const OptionRow rows[] = {
         MEANINGLESS("-tdf", FORM_NONE, ANCIENT),
         MEANINGLESS("-domid", FORM_PLAIN, ANCIENT),
         HANDED_ON("-soundhw"), HANDED_ON("-add-fd"), HANDED_ON("-set"), HANDED_ON("-mtdblock"), HANDED_ON("-sd"),
-        HANDED_ON("-pflash"), HANDED_ON("-fsdev"), HANDED_ON("-virtfs"), HANDED_ON("-spice"), HANDED_ON("-rotate"), HANDED_ON("-full-screen"),
+        HANDED_ON("-pflash"), HANDED_ON("-fsdev"), HANDED_ON("-virtfs"), HANDED_ON("-rotate"), 
         HANDED_ON("-g"), HANDED_ON("-acpitable"), HANDED_ON("-smbios"), HANDED_ON("-iscsi"), HANDED_ON("-bt"), HANDED_ON("-tpmdev"),
         HANDED_ON("-fw_cfg"), HANDED_ON("-compat"), HANDED_ON("-debugcon"), HANDED_ON("-D"), HANDED_ON("-d"), HANDED_ON("-dfilter"),
         HANDED_ON("-seed"), HANDED_ON("-L"), HANDED_ON("-action"), HANDED_ON("-loadvm"), HANDED_ON("-chroot"), HANDED_ON("-option-rom"),
