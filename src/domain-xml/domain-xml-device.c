@@ -15,6 +15,10 @@ static bool is_drive_or_serial(const void *object) {
         return t == ADDRESS_DRIVE || t == ADDRESS_VIRTIO_SERIAL || t == ADDRESS_CCID;
 }
 
+static bool is_ccid(const void *object) {
+        return ((const DeviceAddress *) object)->type == ADDRESS_CCID;
+}
+
 static bool has_bus(const void *object) {
         AddressType t = ((const DeviceAddress *) object)->type;
         return t == ADDRESS_DRIVE || t == ADDRESS_VIRTIO_SERIAL || t == ADDRESS_USB;
@@ -49,7 +53,7 @@ DEFINE_XML_TABLE(device_address,
         ATTRIBUTE("irq", DeviceAddress, irq, xml_hex64, "ISA interrupt", .applies = is_isa),
         ATTRIBUTE("slot", DeviceAddress, slot, xml_uint, "slot for memory modules", .applies = is_dimm),
         ATTRIBUTE("base", DeviceAddress, base, xml_hex64, "address of the memory in the guest", .applies = is_dimm),
-        UNSUPPORTED_ATTRIBUTE("slot", "smart card readers", .applies = is_drive_or_serial),
+        ATTRIBUTE("slot", DeviceAddress, slot, xml_uint, "slot of a smart card reader", .applies = is_ccid),
         UNSUPPORTED_ATTRIBUTE("reg", "addresses of pseries machines"),
         UNSUPPORTED_ATTRIBUTE("cssid", "addresses of s390 machines"),
         UNSUPPORTED_ATTRIBUTE("ssid", "addresses of s390 machines"),

@@ -45,6 +45,10 @@ extern const XmlTable video_xml;
 extern const XmlTable audio_xml;      /* domain-xml-audio.c */
 extern const XmlTable sound_xml;
 extern const XmlTable input_xml;
+extern const XmlTable filesystem_xml; /* domain-xml-filesystem.c */
+extern const XmlTable smartcard_xml;  /* domain-xml-redirect.c */
+extern const XmlTable redirdev_xml;
+extern const XmlTable redirfilter_xml;
 extern const XmlTable balloon_xml;    /* domain-xml-misc.c */
 extern const XmlTable rng_xml;
 extern const XmlTable panic_xml;      /* domain-xml-platform.c */

@@ -175,21 +175,25 @@ static int complete_serial(DomainChar *c, Arch arch) {
         return c->target_model || !model ? 0 : free_and_strdup(&c->target_model, model);
 }
 
+void domain_complete_char_source(CharSource *s) {
+        if (s->type == CHARDEV_TCP && s->protocol == PROTOCOL_UNSET)
+                s->protocol = PROTOCOL_RAW;
+        if (s->mode == SOCKET_UNSET &&
+            (s->type == CHARDEV_TCP || s->type == CHARDEV_UNIX || s->type == CHARDEV_UDP))
+                s->mode = SOCKET_CONNECT;
+        if (s->reconnect != TRI_YES)
+                s->reconnect_timeout = (OptUint){};
+}
+
 static void complete_source(DomainChar *c) {
         CharSource *s = &c->source;
 
         if (s->type == CHARDEV_UNSET)
                 s->type = CHARDEV_PTY;
-        if (s->type == CHARDEV_TCP && s->protocol == PROTOCOL_UNSET)
-                s->protocol = PROTOCOL_RAW;
+        domain_complete_char_source(s);
         /* Without a path vmunit makes both ends, so there is nothing to say about them. */
         if (s->type == CHARDEV_UNIX && c->kind == CHAR_CHANNEL && isempty(s->path))
                 s->mode = SOCKET_UNSET;
-        else if (s->mode == SOCKET_UNSET &&
-                 (s->type == CHARDEV_TCP || s->type == CHARDEV_UNIX || s->type == CHARDEV_UDP))
-                s->mode = SOCKET_CONNECT;
-        if (s->reconnect != TRI_YES)
-                s->reconnect_timeout = (OptUint){};
 }
 
 /* Consoles are numbered as they stand there. */

@@ -116,14 +116,15 @@ static int complete_base(Domain *d, const HostFacts *facts) {
         return 0;
 }
 
-static bool any_boot_order(const Domain *d) {
-        FOREACH_ARRAY(i, d->disks, d->n_disks)
-        if (i->info.boot_order.set)
-                return true;
-        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
-        if (i->info.boot_order.set)
-                return true;
-        return false;
+static void find_boot_order(DeviceInfo *info, void *found) {
+        *(bool *) found |= info->boot_order.set;
+}
+
+static bool any_boot_order(Domain *d) {
+        bool found = false;
+
+        domain_for_devices(d, find_boot_order, &found);
+        return found;
 }
 
 static int complete_boot(Domain *d, const HostFacts *facts) {
@@ -228,6 +229,35 @@ static bool is_x86(const Domain *d) {
         return d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
 }
 
+static void complete_sources(Domain *d) {
+        FOREACH_ARRAY(r, d->rngs, d->n_rngs) {
+                domain_complete_char_source(&r->source);
+                if (r->rate_bytes.set && r->rate_bytes.value == 0)
+                        r->rate_bytes = r->rate_period = (OptUint){};
+        }
+        FOREACH_ARRAY(s, d->smartcards, d->n_smartcards)
+        domain_complete_char_source(&s->source);
+        FOREACH_ARRAY(r, d->redirdevs, d->n_redirdevs) {
+                domain_complete_char_source(&r->source);
+                r->bus = REDIRDEV_USB;
+        }
+}
+
+static void complete_filesystems(Domain *d) {
+        FOREACH_ARRAY(f, d->filesystems, d->n_filesystems) {
+                if (f->type == FILESYSTEM_UNSET)
+                        f->type = FILESYSTEM_MOUNT;
+                if (f->access == FS_ACCESS_UNSET && !f->source_socket)
+                        f->access = FS_PASSTHROUGH;
+                if (f->multidevs == MULTIDEVS_DEFAULT)
+                        f->multidevs = MULTIDEVS_UNSET;
+                if (f->model == FS_VIRTIO && f->driver == FS_DRIVER_VIRTIOFS)
+                        f->model = FS_MODEL_UNSET;
+                if (f->driver != FS_DRIVER_VIRTIOFS || f->queue.value == 0)
+                        f->queue = (OptUint){};
+        }
+}
+
 static int complete_rest(Domain *d, const HostFacts *facts) {
         bool arm = d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L;
 
@@ -236,6 +266,13 @@ static int complete_rest(Domain *d, const HostFacts *facts) {
                         return -ENOMEM;
                 d->balloons[d->n_balloons++] = (DomainBalloon){.model = BALLOON_VIRTIO};
         }
+        complete_sources(d);
+        complete_filesystems(d);
+        FOREACH_ARRAY(b, d->balloons, d->n_balloons)
+        if (b->stats_period.value == 0)
+                b->stats_period = (OptUint){};
+        if (d->n_redirfilters == 1 && d->redirfilters->n_rules == 0)
+                d->n_redirfilters = 0;
         FOREACH_ARRAY(r, d->rngs, d->n_rngs)
         if (r->backend == RNG_BACKEND_RANDOM && !r->backend_path &&
             free_and_strdup(&r->backend_path, "/dev/random") < 0)

@@ -17,6 +17,8 @@ int domain_derive_uuid(const Domain *d, const HostFacts *facts, const char *purp
                        uint8_t ret[16]);
 int domain_complete_tune(Domain *d, const HostFacts *facts);
 int domain_complete_memory(Domain *d, const HostFacts *facts);
+/* What a host's end says when it does not say it. */
+void domain_complete_char_source(CharSource *s);
 int domain_complete_inputs(Domain *d, const HostFacts *facts); /* domain-complete-graphics.c */
 int domain_complete_graphics(Domain *d, const HostFacts *facts);
 int domain_complete_videos(Domain *d, const HostFacts *facts);

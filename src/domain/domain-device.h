@@ -10,6 +10,7 @@ typedef struct DomainBalloon {
         BalloonModel model;
         Tristate autodeflate, free_page_reporting;
         OptUint stats_period; /* seconds */
+        VirtioOptions virtio;
 } DomainBalloon;
 
 typedef struct DomainRng {
@@ -18,4 +19,6 @@ typedef struct DomainRng {
         RngBackend backend;
         char *backend_path; /* random: "/dev/random" when absent, as in libvirt */
         OptUint rate_bytes, rate_period; /* bytes per milliseconds */
+        CharSource source; /* egd */
+        VirtioOptions virtio;
 } DomainRng;

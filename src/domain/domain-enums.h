@@ -339,6 +339,33 @@ DECLARE_ENUM(InputGrab, input_grab, GRAB, INPUT_GRABS);
         X(GRAB_META_META, "meta-meta") X(GRAB_SCROLLLOCK, "scrolllock") X(GRAB_CTRL_SCROLLLOCK, "ctrl-scrolllock")
 DECLARE_ENUM(InputGrabToggle, input_grab_toggle, GRAB_TOGGLE, INPUT_GRAB_TOGGLES);
 
+#define FILESYSTEM_TYPES(X) \
+        X(FILESYSTEM_MOUNT, "mount") X(FILESYSTEM_BLOCK, "block") X(FILESYSTEM_FILE, "file") X(FILESYSTEM_TEMPLATE, "template") \
+        X(FILESYSTEM_RAM, "ram") X(FILESYSTEM_BIND, "bind") X(FILESYSTEM_VOLUME, "volume")
+DECLARE_ENUM(FilesystemType, filesystem_type, FILESYSTEM, FILESYSTEM_TYPES);
+#define FILESYSTEM_ACCESSES(X) X(FS_PASSTHROUGH, "passthrough") X(FS_MAPPED, "mapped") X(FS_SQUASH, "squash")
+DECLARE_ENUM(FilesystemAccess, filesystem_access, FS_ACCESS, FILESYSTEM_ACCESSES);
+#define FILESYSTEM_MODELS(X) \
+        X(FS_VIRTIO, "virtio") X(FS_VIRTIO_TRANSITIONAL, "virtio-transitional") X(FS_VIRTIO_NON_TRANSITIONAL, "virtio-non-transitional")
+DECLARE_ENUM(FilesystemModel, filesystem_model, FS_MODEL, FILESYSTEM_MODELS);
+#define FILESYSTEM_MULTIDEVS(X) X(MULTIDEVS_DEFAULT, "default") X(MULTIDEVS_REMAP, "remap") X(MULTIDEVS_FORBID, "forbid") X(MULTIDEVS_WARN, "warn")
+DECLARE_ENUM(FilesystemMultidevs, filesystem_multidevs, MULTIDEVS, FILESYSTEM_MULTIDEVS);
+#define FILESYSTEM_DRIVERS(X) \
+        X(FS_DRIVER_PATH, "path") X(FS_DRIVER_HANDLE, "handle") X(FS_DRIVER_LOOP, "loop") X(FS_DRIVER_NBD, "nbd") \
+        X(FS_DRIVER_PLOOP, "ploop") X(FS_DRIVER_VIRTIOFS, "virtiofs") X(FS_DRIVER_MTP, "mtp")
+DECLARE_ENUM(FilesystemDriver, filesystem_driver, FS_DRIVER, FILESYSTEM_DRIVERS);
+#define FILESYSTEM_WRITES(X) X(WRITE_IMMEDIATE, "immediate")
+DECLARE_ENUM(FilesystemWrite, filesystem_write, WRITE, FILESYSTEM_WRITES);
+#define VIRTIOFS_CACHES(X) X(VIRTIOFS_CACHE_NONE, "none") X(VIRTIOFS_CACHE_ALWAYS, "always")
+DECLARE_ENUM(VirtiofsCache, virtiofs_cache, VIRTIOFS_CACHE, VIRTIOFS_CACHES);
+#define VIRTIOFS_SANDBOXES(X) X(VIRTIOFS_SANDBOX_NAMESPACE, "namespace") X(VIRTIOFS_SANDBOX_CHROOT, "chroot")
+DECLARE_ENUM(VirtiofsSandbox, virtiofs_sandbox, VIRTIOFS_SANDBOX, VIRTIOFS_SANDBOXES);
+
+#define SMARTCARD_MODES(X) X(SMARTCARD_HOST, "host") X(SMARTCARD_CERTIFICATES, "host-certificates") X(SMARTCARD_PASSTHROUGH, "passthrough")
+DECLARE_ENUM(SmartcardMode, smartcard_mode, SMARTCARD, SMARTCARD_MODES);
+#define REDIRDEV_BUSES(X) X(REDIRDEV_USB, "usb")
+DECLARE_ENUM(RedirdevBus, redirdev_bus, REDIRDEV, REDIRDEV_BUSES);
+
 #define BALLOON_MODELS(X) \
         X(BALLOON_VIRTIO, "virtio") X(BALLOON_XEN, "xen") X(BALLOON_NONE, "none") \
         X(BALLOON_VIRTIO_TRANSITIONAL, "virtio-transitional") X(BALLOON_VIRTIO_NON_TRANSITIONAL, "virtio-non-transitional")

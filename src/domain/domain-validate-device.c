@@ -14,8 +14,10 @@ void check_balloons(const Domain *d, Diag *diag) {
 
 void check_rngs(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(r, d->rngs, d->n_rngs) {
-                if (r->backend == RNG_BACKEND_EGD)
-                        refuse(diag, r->info.loc, "rng backend", "egd");
+                if (r->backend == RNG_BACKEND_EGD && r->source.type == CHARDEV_UNSET)
+                        (void) diag_error(diag, r->info.loc, "rng backend 'egd' needs @type");
+                else if (r->backend == RNG_BACKEND_EGD)
+                        check_char_source(d, &r->source, r->info.loc, "rng", false, diag);
                 else if (r->backend == RNG_BACKEND_RANDOM)
                         check_path(diag, r->info.loc, "rng backend", r->backend_path);
                 if (r->rate_period.set && !r->rate_bytes.set)

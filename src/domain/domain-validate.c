@@ -27,6 +27,7 @@ static const DomainCheck checks[] = {
         check_lifecycle,    check_disks,      check_disk_targets,  check_disk_addresses, check_disk_iotune,
         check_controllers, check_iommus,  check_interfaces, check_chars,         check_consoles,
         check_serial_ports, check_inputs,     check_graphics,      check_videos,        check_sounds,
+        check_filesystems,  check_smartcards, check_redirdevs,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,
         check_tpms,         check_sysinfos,
                 check_boot_order,   check_aliases,    check_pci_addresses, check_qemu,

@@ -45,10 +45,16 @@ void check_serial_ports(const Domain *d, Diag *diag);
 void check_graphics(const Domain *d, Diag *diag); /* domain-validate-graphics.c */
 void check_videos(const Domain *d, Diag *diag);
 void check_inputs(const Domain *d, Diag *diag);
+void check_filesystems(const Domain *d, Diag *diag); /* domain-validate-filesystem.c */
+void check_smartcards(const Domain *d, Diag *diag); /* domain-validate-redirect.c */
+void check_redirdevs(const Domain *d, Diag *diag);
 void check_sounds(const Domain *d, Diag *diag); /* domain-validate-audio.c */
 void check_aliases(const Domain *d, Diag *diag); /* domain-validate-info.c */
 void check_pci_addresses(const Domain *d, Diag *diag);
 void check_boot_order(const Domain *d, Diag *diag);
+
+/* Whether other processes can share the guest's memory with QEMU: what vhost-user devices need. */
+bool memory_is_shared(const Domain *d) _pure_;
 
 /* A set of enum values, for what is supported of an enum. */
 #define BIT(value) (UINT64_C(1) << (value))

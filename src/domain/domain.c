@@ -97,6 +97,34 @@ static void input_done(DomainInput *i) {
         free(i->source);
 }
 
+static void filesystem_done(DomainFilesystem *f) {
+        device_info_done(&f->info);
+        free(f->binary);
+        free(f->source_dir);
+        free(f->source_socket);
+        free(f->target);
+}
+
+static void certificate_done(SmartcardCertificate *c) {
+        free(c->name);
+}
+
+static void smartcard_done(DomainSmartcard *s) {
+        device_info_done(&s->info);
+        FREE_LIST(s->certificates, s->n_certificates, certificate_done);
+        free(s->database);
+        char_source_done(&s->source);
+}
+
+static void redirdev_done(DomainRedirdev *r) {
+        device_info_done(&r->info);
+        char_source_done(&r->source);
+}
+
+static void redirfilter_done(DomainRedirfilter *r) {
+        free(r->rules);
+}
+
 static void balloon_done(DomainBalloon *b) {
         device_info_done(&b->info);
 }
@@ -104,6 +132,7 @@ static void balloon_done(DomainBalloon *b) {
 static void rng_done(DomainRng *r) {
         device_info_done(&r->info);
         free(r->backend_path);
+        char_source_done(&r->source);
 }
 
 static void panic_done(DomainPanic *p) {
@@ -221,6 +250,10 @@ static void devices_done(Domain *d) {
         FREE_LIST(d->sounds, d->n_sounds, sound_done);
         FREE_LIST(d->audios, d->n_audios, audio_done);
         FREE_LIST(d->videos, d->n_videos, video_done);
+        FREE_LIST(d->filesystems, d->n_filesystems, filesystem_done);
+        FREE_LIST(d->smartcards, d->n_smartcards, smartcard_done);
+        FREE_LIST(d->redirdevs, d->n_redirdevs, redirdev_done);
+        FREE_LIST(d->redirfilters, d->n_redirfilters, redirfilter_done);
         FREE_LIST(d->balloons, d->n_balloons, balloon_done);
         FREE_LIST(d->rngs, d->n_rngs, rng_done);
         FREE_LIST(d->panics, d->n_panics, panic_done);
@@ -263,11 +296,14 @@ Domain *domain_free(Domain *d) {
 void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata), void *userdata) {
         FOR_ALL(d->disks, d->n_disks);
         FOR_ALL(d->controllers, d->n_controllers);
+        FOR_ALL(d->filesystems, d->n_filesystems);
         FOR_ALL(d->interfaces, d->n_interfaces);
+        FOR_ALL(d->smartcards, d->n_smartcards);
         FOR_ALL(d->chars, d->n_chars);
         FOR_ALL(d->inputs, d->n_inputs);
         FOR_ALL(d->sounds, d->n_sounds);
         FOR_ALL(d->videos, d->n_videos);
+        FOR_ALL(d->redirdevs, d->n_redirdevs);
         FOR_ALL(d->balloons, d->n_balloons);
         FOR_ALL(d->rngs, d->n_rngs);
         FOR_ALL(d->panics, d->n_panics);

@@ -7,9 +7,11 @@
 #include "domain-cpu.h"
 #include "domain-device.h"
 #include "domain-disk.h"
+#include "domain-filesystem.h"
 #include "domain-graphics.h"
 #include "domain-interface.h"
 #include "domain-machine.h"
+#include "domain-redirect.h"
 #include "domain-os.h"
 #include "domain-places.h"
 #include "domain-platform.h"
@@ -79,10 +81,14 @@ struct Domain {
         size_t n_disks;
         DomainController *controllers;
         size_t n_controllers;
+        DomainFilesystem *filesystems;
+        size_t n_filesystems;
         DomainInterface *interfaces;
         size_t n_interfaces;
         DomainChar *chars; /* serial, parallel, console and channel, in the order of the file */
         size_t n_chars;
+        DomainSmartcard *smartcards; /* one at most */
+        size_t n_smartcards;
         DomainInput *inputs;
         size_t n_inputs;
         DomainGraphics *graphics;
@@ -93,6 +99,10 @@ struct Domain {
         size_t n_audios;
         DomainVideo *videos;
         size_t n_videos;
+        DomainRedirdev *redirdevs;
+        size_t n_redirdevs;
+        DomainRedirfilter *redirfilters; /* one at most */
+        size_t n_redirfilters;
         DomainBalloon *balloons; /* one at most */
         size_t n_balloons;
         DomainRng *rngs;

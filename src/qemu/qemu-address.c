@@ -135,6 +135,20 @@ int qemu_complete_drives(Domain *d, Diag *diag) {
         return ret;
 }
 
+/* --- smart cards --- */
+
+/* There is one card, in the one slot of the one reader. */
+int qemu_complete_smartcards(Domain *d, Diag *diag) {
+        FOREACH_ARRAY(s, d->smartcards, d->n_smartcards) {
+                DeviceAddress *a = &s->info.address;
+
+                if (a->type == ADDRESS_UNSET)
+                        *a = (DeviceAddress) { .type = ADDRESS_CCID };
+                a->controller.set = a->slot.set = true;
+        }
+        return d->n_smartcards > 0 ? controller_add(d, CONTROLLER_CCID, 0, NULL) : 0;
+}
+
 /* --- virtio-serial --- */
 
 #define VIRTIO_SERIAL_PORTS 31U /* a device's default */

@@ -71,6 +71,8 @@ static char *memory_alias(const Domain *d, const DomainMemory *m) {
 static char *default_alias(const Domain *d, const QemuDevice *device) {
         static const char *const words[_DEVICE_KIND_MAX] = {
                 [DEVICE_KIND_INTERFACE] = "net", [DEVICE_KIND_SOUND] = "sound",
+                [DEVICE_KIND_FILESYSTEM] = "fs", [DEVICE_KIND_SMARTCARD] = "smartcard",
+                [DEVICE_KIND_REDIRDEV] = "redir",
                 [DEVICE_KIND_BALLOON] = "balloon",
                 [DEVICE_KIND_RNG] = "rng",       [DEVICE_KIND_WATCHDOG] = "watchdog",
                 [DEVICE_KIND_VIDEO] = "video",   [DEVICE_KIND_INPUT] = "input",

@@ -93,6 +93,7 @@ int emit_balloon(Emit *e) {
                 if (b->model == BALLOON_NONE)
                         continue;
                 json_virtio_driver(&j, "virtio-balloon", &b->info, balloon_model_to_string(b->model));
+                json_virtio_options(&j, &b->virtio);
                 json_add_string(&j, "id", b->info.alias);
                 json_add_tristate(&j, "deflate-on-oom", b->autodeflate);
                 json_add_tristate(&j, "free-page-reporting", b->free_page_reporting);
@@ -122,10 +123,14 @@ static int emit_rng(Emit *e, const DomainRng *r) {
         _cleanup_qjson_ Json object = {}, device = {};
         _cleanup_free_ char *path = NULL;
 
-        if (r->backend == RNG_BACKEND_EGD)
-                return diag_error(e->diag, r->info.loc, "not supported: <rng> with <backend model='egd'>");
+        if (r->backend == RNG_BACKEND_EGD) {
+                int k = emit_chardev(e, &r->source, r->info.alias, r->info.loc);
+                if (k < 0)
+                        return k;
+        }
         json_add_string(&object, "qom-type",
-                        r->backend == RNG_BACKEND_BUILTIN ? "rng-builtin" : "rng-random");
+                        r->backend == RNG_BACKEND_BUILTIN ? "rng-builtin" :
+                        r->backend == RNG_BACKEND_EGD     ? "rng-egd" : "rng-random");
         json_add_stringf(&object, "id", "obj%s", r->info.alias);
         if (r->backend == RNG_BACKEND_RANDOM) {
                 path = random_source(e, r);
@@ -133,8 +138,11 @@ static int emit_rng(Emit *e, const DomainRng *r) {
                         return -ENOMEM;
                 json_add_string(&object, "filename", path);
         }
+        if (r->backend == RNG_BACKEND_EGD)
+                json_add_stringf(&object, "chardev", "char%s", r->info.alias);
         emit_json(e, "-object", &object);
         json_virtio_driver(&device, "virtio-rng", &r->info, rng_model_to_string(r->model));
+        json_virtio_options(&device, &r->virtio);
         json_add_stringf(&device, "rng", "obj%s", r->info.alias);
         json_add_string(&device, "id", r->info.alias);
         if (r->rate_bytes.set) {

@@ -48,7 +48,7 @@ static void sort_by_turn(QemuDevice *disks, size_t n) {
 }
 
 int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
-        size_t n = 0, total = d->n_controllers + d->n_interfaces + d->n_sounds + d->n_disks + d->n_balloons + d->n_rngs +
+        size_t n = 0, total = d->n_controllers + d->n_interfaces + d->n_sounds + d->n_filesystems + d->n_smartcards + d->n_redirdevs + d->n_disks + d->n_balloons + d->n_rngs +
                               d->n_watchdogs + d->n_videos + d->n_inputs + d->n_chars + d->n_panics +
                               d->n_tpms + d->n_memories + d->n_hubs + d->n_iommus;
         QemuDevice *list = calloc(total ?: 1, sizeof(QemuDevice));
@@ -57,6 +57,9 @@ int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
                 return -ENOMEM;
         ADD_ALL(DEVICE_KIND_CONTROLLER, d->controllers, d->n_controllers);
         ADD_ALL(DEVICE_KIND_INTERFACE, d->interfaces, d->n_interfaces);
+        ADD_ALL(DEVICE_KIND_FILESYSTEM, d->filesystems, d->n_filesystems);
+        ADD_ALL(DEVICE_KIND_SMARTCARD, d->smartcards, d->n_smartcards);
+        ADD_ALL(DEVICE_KIND_REDIRDEV, d->redirdevs, d->n_redirdevs);
         ADD_ALL(DEVICE_KIND_SOUND, d->sounds, d->n_sounds);
         ADD_ALL(DEVICE_KIND_DISK, d->disks, d->n_disks);
         sort_by_turn(list + n - d->n_disks, d->n_disks);
@@ -79,6 +82,9 @@ int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
 char *qemu_device_describe(const QemuDevice *device) {
         static const char *const words[_DEVICE_KIND_MAX] = {
                 [DEVICE_KIND_INTERFACE] = "interface",
+                [DEVICE_KIND_FILESYSTEM] = "filesystem",
+                [DEVICE_KIND_SMARTCARD] = "smartcard",
+                [DEVICE_KIND_REDIRDEV] = "redirdev",
                 [DEVICE_KIND_SOUND] = "sound",
                 [DEVICE_KIND_BALLOON] = "memballoon",
                 [DEVICE_KIND_RNG] = "rng",

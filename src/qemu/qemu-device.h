@@ -25,7 +25,10 @@ static inline bool arch_is_x86(const Domain *d) {
 
 typedef enum QemuDeviceKind {
         DEVICE_KIND_CONTROLLER,
+        DEVICE_KIND_FILESYSTEM,
         DEVICE_KIND_INTERFACE,
+        DEVICE_KIND_SMARTCARD,
+        DEVICE_KIND_REDIRDEV,
         DEVICE_KIND_SOUND,
         DEVICE_KIND_DISK,
         DEVICE_KIND_BALLOON,
@@ -51,6 +54,9 @@ typedef struct QemuDevice {
                 DomainController *controller;
                 DomainInterface *interface;
                 DomainSound *sound;
+                DomainFilesystem *filesystem;
+                DomainSmartcard *smartcard;
+                DomainRedirdev *redirdev;
                 DomainDisk *disk;
                 DomainBalloon *balloon;
                 DomainRng *rng;
@@ -109,6 +115,7 @@ bool qemu_usb_has_port(const Domain *d, unsigned bus, const char *port) _pure_;
 /* Devices of ARM machines that go onto virtio-mmio, before PCI has its turn. */
 int qemu_complete_mmio(Domain *d, Diag *diag);
 int qemu_complete_drives(Domain *d, Diag *diag);
+int qemu_complete_smartcards(Domain *d, Diag *diag);
 int qemu_complete_virtio_serial(Domain *d, Diag *diag);
 int qemu_complete_pci(Domain *d, Diag *diag);
 int qemu_complete_usb(Domain *d, Diag *diag);

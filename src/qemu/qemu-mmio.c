@@ -21,6 +21,8 @@ bool qemu_device_is_virtio(const QemuDevice *device) {
                 return is_virtio_word(balloon_model_to_string(device->balloon->model));
         case DEVICE_KIND_RNG:
                 return true;
+        case DEVICE_KIND_FILESYSTEM:
+                return device->filesystem->driver != FS_DRIVER_VIRTIOFS;
         case DEVICE_KIND_INPUT:
                 return device->input->bus == INPUT_BUS_VIRTIO;
         case DEVICE_KIND_VIDEO:

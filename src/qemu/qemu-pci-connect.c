@@ -105,6 +105,8 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
                 return pci_controller_connect(d, device->controller);
         case DEVICE_KIND_INTERFACE:
                 return interface_connect(d, device->interface);
+        case DEVICE_KIND_FILESYSTEM:
+                return device->filesystem->model == FS_VIRTIO_TRANSITIONAL ? conventional() : express(d);
         case DEVICE_KIND_SOUND:
                 switch (device->sound->model) {
                 case SOUND_ES1370:

@@ -460,6 +460,7 @@ static const struct {
         bool pci_controllers; /* these go first, the others later */
 } pci_order[] = {
         { DEVICE_KIND_CONTROLLER, true },
+        { DEVICE_KIND_FILESYSTEM },
         { DEVICE_KIND_INTERFACE },
         { DEVICE_KIND_SOUND },
         { DEVICE_KIND_CONTROLLER },

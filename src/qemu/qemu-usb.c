@@ -41,6 +41,8 @@ bool qemu_device_is_usb(const QemuDevice *device) {
                 return device->controller->type == CONTROLLER_CCID;
         case DEVICE_KIND_INPUT:
                 return device->input->bus == INPUT_BUS_USB;
+        case DEVICE_KIND_REDIRDEV:
+                return true;
         case DEVICE_KIND_SOUND:
                 return device->sound->model == SOUND_USB;
         case DEVICE_KIND_CHAR:
@@ -56,7 +58,8 @@ bool qemu_device_is_usb(const QemuDevice *device) {
 /* libvirt's order: hubs first, storage next; network devices, which libvirt does not place, last. */
 static const QemuDeviceKind usb_order[] = {
         DEVICE_KIND_HUB,   DEVICE_KIND_DISK, DEVICE_KIND_CONTROLLER,
-        DEVICE_KIND_INPUT, DEVICE_KIND_CHAR, DEVICE_KIND_SOUND, DEVICE_KIND_INTERFACE,
+        DEVICE_KIND_INPUT, DEVICE_KIND_CHAR, DEVICE_KIND_SOUND,
+        DEVICE_KIND_REDIRDEV, DEVICE_KIND_INTERFACE,
 };
 
 bool qemu_usb_has_port(const Domain *d, unsigned bus, const char *port) {
