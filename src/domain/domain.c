@@ -314,6 +314,21 @@ void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata
         FOR_ALL(d->iommus, d->n_iommus);
 }
 
+#define FOR_ALL_SOURCES(array, count)                                                                        \
+        FOREACH_ARRAY(device, array, count)                                                                  \
+        if ((r = func(&device->source, device->info.loc, userdata)) < 0)                                      \
+                return r;
+
+int domain_for_sources(const Domain *d, int (*func)(const CharSource *s, SrcLoc loc, void *userdata), void *userdata) {
+        int r;
+
+        FOR_ALL_SOURCES(d->chars, d->n_chars);
+        FOR_ALL_SOURCES(d->smartcards, d->n_smartcards);
+        FOR_ALL_SOURCES(d->redirdevs, d->n_redirdevs);
+        FOR_ALL_SOURCES(d->rngs, d->n_rngs);
+        return 0;
+}
+
 static void forget_alias(DeviceInfo *info, void *userdata) {
         if (info->alias && !startswith(info->alias, "ua-"))
                 info->alias = mfree(info->alias);

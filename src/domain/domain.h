@@ -148,6 +148,9 @@ void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata
  * the only sound. They come back when the definition is completed. */
 void domain_drop_implicit(Domain *d);
 
+/* Calls FUNC for the host's end of every device that has one. 0, or what the first FUNC that fails returns. */
+int domain_for_sources(const Domain *d, int (*func)(const CharSource *s, SrcLoc loc, void *userdata), void *userdata);
+
 /* Forgets the aliases that are not the user's ("ua-…"): those of a running VM are derived anew at each start, so
  * that a dump of it can be defined again, as with libvirt. */
 void domain_forget_aliases(Domain *d);

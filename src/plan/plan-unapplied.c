@@ -44,6 +44,15 @@ static bool find_char_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
         FOREACH_ARRAY(c, d->chars, d->n_chars)
                 if ((c->kind != CHAR_CONSOLE || c->target_type != TARGET_SERIAL) && find_in_seclabels(c->source.seclabels, c->source.n_seclabels, &i, ret))
                         return true;
+        FOREACH_ARRAY(s, d->smartcards, d->n_smartcards)
+                if (find_in_seclabels(s->source.seclabels, s->source.n_seclabels, &i, ret))
+                        return true;
+        FOREACH_ARRAY(r, d->redirdevs, d->n_redirdevs)
+                if (find_in_seclabels(r->source.seclabels, r->source.n_seclabels, &i, ret))
+                        return true;
+        FOREACH_ARRAY(r, d->rngs, d->n_rngs)
+                if (find_in_seclabels(r->source.seclabels, r->source.n_seclabels, &i, ret))
+                        return true;
         return false;
 }
 

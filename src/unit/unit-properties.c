@@ -60,6 +60,21 @@ static int add_path(const Context *c, SrcLoc loc, const char *path, char ***valu
         return add_unique(values, path);
 }
 
+typedef struct SourceWalk {
+        const Context *context;
+        char ***values;
+        CharType type;
+        bool found;
+} SourceWalk;
+
+static int add_source_mounts(const CharSource *s, SrcLoc loc, void *userdata) {
+        SourceWalk *w = userdata;
+        bool file = s->type == CHARDEV_FILE || s->type == CHARDEV_PIPE || s->type == CHARDEV_UNIX;
+        int r = file ? add_path(w->context, loc, s->path, w->values) : 0;
+
+        return r < 0 ? r : add_path(w->context, loc, s->log_file, w->values);
+}
+
 static int emit_mounts(const Context *c, char ***values) {
         const DomainOs *os = &c->d->os;
         const char *const boot[] = { os->loader, os->nvram_template, os->nvram, os->kernel, os->initrd, os->dtb };
@@ -80,16 +95,9 @@ static int emit_mounts(const Context *c, char ***values) {
                                 return r;
                 }
         }
-        FOREACH_ARRAY(ch, c->d->chars, c->d->n_chars) {
-                CharType type = ch->source.type;
-                bool file = type == CHARDEV_FILE || type == CHARDEV_PIPE || type == CHARDEV_UNIX;
-
-                r = file ? add_path(c, ch->info.loc, ch->source.path, values) : 0;
-                if (r >= 0)
-                        r = add_path(c, ch->info.loc, ch->source.log_file, values);
-                if (r < 0)
-                        return r;
-        }
+        r = domain_for_sources(c->d, add_source_mounts, &(SourceWalk) { .context = c, .values = values });
+        if (r < 0)
+                return r;
         FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
                 r = add_path(c, i->info.loc, i->info.rom_file, values);
                 if (r < 0)
@@ -114,15 +122,16 @@ static int emit_bridges(const Context *c, char ***values) {
         return 0;
 }
 
-static bool connects_by_network(const CharSource *s) {
-        return s->type == CHARDEV_UDP || (s->type == CHARDEV_TCP && s->mode != SOCKET_BIND);
+static int find_network_source(const CharSource *s, SrcLoc loc, void *userdata) {
+        ((SourceWalk *) userdata)->found |= s->type == CHARDEV_UDP || (s->type == CHARDEV_TCP && s->mode != SOCKET_BIND);
+        return 0;
 }
 
 static bool has_network_char(const Domain *d) {
-        FOREACH_ARRAY(ch, d->chars, d->n_chars)
-                if (connects_by_network(&ch->source))
-                        return true;
-        return false;
+        SourceWalk w = {};
+
+        (void) domain_for_sources(d, find_network_source, &w);
+        return w.found;
 }
 
 /* A connection to another host is made once, by the prepare step. */
@@ -233,11 +242,18 @@ static bool has_network_interface(const Domain *d) {
         return false;
 }
 
+static int find_source_of_type(const CharSource *s, SrcLoc loc, void *userdata) {
+        SourceWalk *w = userdata;
+
+        w->found |= s->type == w->type;
+        return 0;
+}
+
 static bool has_char_of_type(const Domain *d, CharType type) {
-        FOREACH_ARRAY(ch, d->chars, d->n_chars)
-                if (ch->source.type == type)
-                        return true;
-        return false;
+        SourceWalk w = { .type = type };
+
+        (void) domain_for_sources(d, find_source_of_type, &w);
+        return w.found;
 }
 
 /* The connection to an NBD server is made by the prepare step. For all other servers QEMU has libraries, which connect
@@ -288,6 +304,12 @@ static int add_tap_devices(const Context *c, const DomainInterface *i, char ***v
         return add_device(c, i->info.loc, "/dev/vhost-net", "rw", values);
 }
 
+static int add_source_device(const CharSource *s, SrcLoc loc, void *userdata) {
+        SourceWalk *w = userdata;
+
+        return s->type == CHARDEV_DEV ? add_device(w->context, loc, s->path, "rw", w->values) : 0;
+}
+
 /* The device rules of a unit bind its root steps too: without these the prepare step could not open what it
  * hands over. QEMU itself sees none of these nodes but /dev/kvm. */
 static int emit_device_allow(const Context *c, char ***values) {
@@ -309,13 +331,9 @@ static int emit_device_allow(const Context *c, char ***values) {
                 if (r < 0)
                         return r;
         }
-        FOREACH_ARRAY(ch, c->d->chars, c->d->n_chars) {
-                if (ch->source.type != CHARDEV_DEV)
-                        continue;
-                r = add_device(c, ch->info.loc, ch->source.path, "rw", values);
-                if (r < 0)
-                        return r;
-        }
+        r = domain_for_sources(c->d, add_source_device, &(SourceWalk) { .context = c, .values = values });
+        if (r < 0)
+                return r;
         FOREACH_ARRAY(i, c->d->inputs, c->d->n_inputs) {
                 r = add_device(c, i->info.loc, i->source, "rw", values);
                 if (r < 0)
