@@ -34,6 +34,10 @@ static char *device_class(const QemuDevice *i) {
         case DEVICE_KIND_INPUT:
                 return strf("input %s %s", strempty(input_type_to_string(i->input->type)),
                             strempty(input_bus_to_string(i->input->bus)));
+        case DEVICE_KIND_SOUND:
+                return strf("sound %s", strempty(sound_model_to_string(i->sound->model)));
+        case DEVICE_KIND_FILESYSTEM:
+                return strf("filesystem %s", strempty(i->filesystem->target));
         case DEVICE_KIND_VIDEO:
                 return strf("video %s", strempty(video_model_to_string(i->video->model)));
         default: {

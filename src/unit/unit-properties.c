@@ -162,8 +162,10 @@ static int emit_fd_store_max(const Context *c, char ***values) {
         /* Two for a disk (see auto-read-only), a tap and a vhost descriptor for a queue, a source and a log for a
          * character device. */
         size_t n = FD_STORE_MARGIN + 2 * d->n_disks + 2 * d->n_chars + 2 * d->n_graphics + 2 * d->n_rngs +
-                   2 * d->n_smartcards + 2 * d->n_redirdevs + d->n_inputs;
+                   2 * d->n_smartcards + 2 * d->n_redirdevs;
 
+        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
+                n += i->source != NULL;
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
                 n += 2 * (size_t) queues_of(i) + 1;
         return strv_extendf(values, "%zu", n);
