@@ -37,6 +37,8 @@ exec {emulator} "$@"
 # A network without a daemon of its own, for every name a domain asks for.
 NETWORK = """<network><name>{name}</name><forward mode='bridge'/><bridge name='{bridge}'/>
 <portgroup name='engineering'/></network>"""
+# What a secret is used for, and the element that says so.
+USAGES = {"volume": "volume", "ceph": "name", "iscsi": "target"}
 PRETENDED = ("vhost-net", "vhost-scsi", "vhost-vsock", "vhost-vdpa-0", "vfio/vfio", "dri/renderD128", "hwrng", "tpm0")
 
 
@@ -52,7 +54,7 @@ def reason(error):
 class Oracle:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
-        self.bridges, self.networks = set(), set()
+        self.bridges, self.networks, self.secrets = set(), set(), set()
         for path in STATE:
             os.makedirs(path, exist_ok=True)
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", path], check=True)
@@ -132,6 +134,8 @@ class Oracle:
         """libvirt's own form of a definition."""
         for network in set(re.findall(r"<(?:source|listen)\b[^>]*\bnetwork=['\"]([\w.-]+)['\"]", xml)):
             self.network(network)
+        for secret in set(re.findall(r"<secret (type=[^>]*?)/?>", xml)):
+            self.secret(dict(re.findall(r"(\w+)=['\"]([^'\"]*)['\"]", secret)))
         if self.daemon.poll() is not None:  # libvirtd has its bugs
             self.start()
         try:
@@ -217,6 +221,20 @@ class Oracle:
             source.set("bridge", "br-direct")
         if interface.get("type") == "bridge" and source is not None:
             self.bridge(source.get("bridge"))
+
+    def secret(self, reference):
+        """What a disk is encrypted with, or who it is told to be."""
+        kind = {"passphrase": "volume"}.get(reference["type"], reference["type"])
+        uuid, usage = reference.get("uuid"), reference.get("usage") or reference.get("uuid")
+        if kind not in USAGES or not usage or (kind, usage) in self.secrets:
+            return
+        self.secrets.add((kind, usage))
+        try:
+            self.connection.secretDefineXML(
+                f"<secret private='no'>{f'<uuid>{uuid}</uuid>' if uuid else ''}"
+                f"<usage type='{kind}'><{USAGES[kind]}>{usage}</{USAGES[kind]}></usage></secret>").setValue(b"secret", 0)
+        except libvirt.libvirtError:
+            pass  # the definition is wrong in this, too
 
     def network(self, name):
         if name in self.networks:
