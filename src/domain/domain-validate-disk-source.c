@@ -7,6 +7,7 @@
 /* Checks of the images behind a disk: the source, and what is below it. */
 
 typedef struct SourceCheck {
+        const Domain *d;
         const DomainDisk *disk;
         const DiskSource *source;
         bool below; /* an image the disk's own is backed by */
@@ -260,6 +261,16 @@ static void check_nvme(const SourceCheck *c) {
                 problem(c, "an nvme source needs an <address>");
 }
 
+/* All of it: the guest may put its buffers anywhere. */
+static bool all_memory_is_shared(const Domain *d) {
+        bool usual = d->memory_backing.access == MEMORY_ACCESS_SHARED;
+
+        FOREACH_ARRAY(cell, d->cpu.cells, d->cpu.n_cells)
+                if (cell->access != MEMORY_ACCESS_SHARED && (cell->access != MEMORY_ACCESS_UNSET || !usual))
+                        return false;
+        return usual || d->cpu.n_cells > 0;
+}
+
 static void check_vhostuser(const SourceCheck *c) {
         const DiskSource *s = c->source;
         const DomainDisk *disk = c->disk;
@@ -306,6 +317,8 @@ static void check_vhostuser(const SourceCheck *c) {
         FOREACH_ARRAY(r, refused, ELEMENTSOF(refused))
                 if (r->set)
                         problem(c, "%s is not for type 'vhostuser'", r->what);
+        if (!all_memory_is_shared(c->d))
+                problem(c, "type 'vhostuser' needs shared memory (<memoryBacking> with <access mode='shared'/>)");
 }
 
 static void check_startup(const SourceCheck *c) {
@@ -398,8 +411,8 @@ static void check_one(const SourceCheck *c) {
 
 #define CHAIN_MAX 200U
 
-void check_disk_source(const DomainDisk *disk, Diag *diag) {
-        SourceCheck c = { .disk = disk, .source = &disk->source, .diag = diag };
+void check_disk_source(const Domain *d, const DomainDisk *disk, Diag *diag) {
+        SourceCheck c = { .d = d, .disk = disk, .source = &disk->source, .diag = diag };
         unsigned n = 1;
 
         check_one(&c);

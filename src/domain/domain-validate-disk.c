@@ -126,11 +126,9 @@ static void check_virtio(const DomainDisk *disk, Diag *diag) {
 }
 
 static void check_iothread(const Domain *d, const DomainDisk *disk, Diag *diag) {
-        unsigned n = d->iothreads.set ? d->iothreads.value : 0;
-
-        if (disk->iothread.set && (disk->iothread.value == 0 || disk->iothread.value > n))
+        if (disk->iothread.set && !has_iothread(d, disk->iothread.value))
                 (void) diag_error(diag, disk->info.loc, "disk '%s': iothread %u is not there, iothreads is %u", disk_name(disk),
-                                  disk->iothread.value, n);
+                                  disk->iothread.value, d->iothreads.set ? d->iothreads.value : 0);
 }
 
 static void check_transient(const DomainDisk *disk, Diag *diag) {
@@ -333,7 +331,7 @@ static void check_address_type(const DomainDisk *disk, Diag *diag) {
 
 void check_disks(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(disk, d->disks, d->n_disks) {
-                check_disk_source(disk, diag);
+                check_disk_source(d, disk, diag);
                 check_bus(disk, diag);
                 check_lun(disk, diag);
                 check_driver(d, disk, diag);

@@ -90,7 +90,7 @@ void check_iothreads(const Domain *d, Diag *diag) {
         check_thread_pool(&d->default_iothread, "defaultiothread", diag);
 }
 
-static bool has_iothread(const Domain *d, unsigned id) {
+bool has_iothread(const Domain *d, unsigned id) {
         FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids)
                 if (t->id.value == id)
                         return true;

@@ -17,7 +17,7 @@ void check_numa(const Domain *d, Diag *diag);
 void check_memory_modules(const Domain *d, Diag *diag);
 void check_cpu(const Domain *d, Diag *diag); /* domain-validate-cpu.c */
 void check_disks(const Domain *d, Diag *diag); /* domain-validate-disk.c */
-void check_disk_source(const DomainDisk *disk, Diag *diag); /* domain-validate-disk-source.c */
+void check_disk_source(const Domain *d, const DomainDisk *disk, Diag *diag); /* domain-validate-disk-source.c */
 void check_disk_iotune(const Domain *d, Diag *diag);
 void check_disk_targets(const Domain *d, Diag *diag);
 void check_disk_addresses(const Domain *d, Diag *diag);
@@ -55,6 +55,9 @@ void check_boot_order(const Domain *d, Diag *diag);
 
 /* Whether other processes can share the guest's memory with QEMU: what vhost-user devices need. */
 bool memory_is_shared(const Domain *d) _pure_;
+
+/* Whether there is an I/O thread of this number. */
+bool has_iothread(const Domain *d, unsigned id) _pure_;
 
 /* A set of enum values, for what is supported of an enum. */
 #define BIT(value) (UINT64_C(1) << (value))

@@ -56,6 +56,14 @@ static bool find_char_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
         return false;
 }
 
+static bool find_disk_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                for (const DiskSource *s = &disk->source; s; s = s->backing)
+                        if (find_in_seclabels(s->seclabels, s->n_seclabels, &i, ret))
+                                return true;
+        return false;
+}
+
 static bool find_watchdog_dump(const Domain *d, size_t i, SrcLoc *ret) {
         FOREACH_ARRAY(w, d->watchdogs, d->n_watchdogs)
                 if (is_turn(w->action == WATCHDOG_ACTION_DUMP, &i)) {
@@ -134,6 +142,7 @@ static const Unapplied table[] = {
         { "<vcpu> that is enabled and hotpluggable", "it would have to be plugged in at the start", find_hotplugged },
         { "<seclabel>", "a label of the user's choice; every machine has a uid of its own", find_seclabel },
         { "<seclabel> of a character device", "a label for what it is connected with", find_char_seclabel },
+        { "<seclabel> of a disk", "a label for its image", find_disk_seclabel },
         { "<watchdog action='dump'>", "the guest's memory as a file", find_watchdog_dump },
 };
 
