@@ -82,7 +82,17 @@ static const struct {
         {"pcie-expander-bus", TARGET_BUS | TARGET_NODE, {"pxb-pcie"}},
 };
 
-static void check_pci_controller(const DomainController *c, Diag *diag) {
+static void check_node(const Domain *d, const DomainController *c, Diag *diag) {
+        if (!c->numa_node.set)
+                return;
+        FOREACH_ARRAY(cell, d->cpu.cells, d->cpu.n_cells)
+                if (cell->id.value == c->numa_node.value)
+                        return;
+        (void) diag_error(diag, c->info.loc, "controller of type 'pci': NUMA node %u is none of <cpu><numa>, which has %zu",
+                          c->numa_node.value, d->cpu.n_cells);
+}
+
+static void check_pci_controller(const Domain *d, const DomainController *c, Diag *diag) {
         const struct {
                 const char *name;
                 bool set;
@@ -123,6 +133,7 @@ static void check_pci_controller(const DomainController *c, Diag *diag) {
                 (void) diag_error(diag, c->info.loc, "controller of type 'pci': chassisNr is 1 to 255, not 0");
         if (c->bus_nr.set && c->bus_nr.value == 0)
                 (void) diag_error(diag, c->info.loc, "controller of type 'pci': busNr is 1 to 254, not 0");
+        check_node(d, c, diag);
 }
 
 /* --- SCSI --- */
@@ -231,7 +242,7 @@ static void check_controller(const Domain *d, const DomainController *c, Diag *d
         check_scsi_options(d, c, diag);
         check_virtio_options(c, diag);
         if (c->type == CONTROLLER_PCI)
-                check_pci_controller(c, diag);
+                check_pci_controller(d, c, diag);
         else if (c->type == CONTROLLER_USB)
                 check_usb_controller(d, c, diag);
 }
@@ -272,6 +283,8 @@ void check_iommus(const Domain *d, Diag *diag) {
                         (void) diag_error(diag, i->info.address.loc, "iommu: model '%s' has no address", model);
                 if (i->eim == TRI_YES && i->intremap != TRI_YES)
                         (void) diag_error(diag, i->info.loc, "iommu: eim='on' needs intremap='on'");
+                if (i->intremap == TRI_YES && d->features.ioapic != IOAPIC_QEMU)
+                        (void) diag_error(diag, i->info.loc, "iommu: intremap='on' needs <ioapic driver='qemu'/>");
                 if (is_set(i->aw_bits) && i->aw_bits.value != 39 && i->aw_bits.value != 48)
                         (void) diag_error(diag, i->info.loc, "iommu: aw_bits is 39 or 48, not %u",
                                           i->aw_bits.value);

@@ -62,30 +62,6 @@ void check_aliases(const Domain *d, Diag *diag) {
         for_pairs(d, diag, same_alias);
 }
 
-static bool is_pci(const DeviceAddress *a) {
-        return a->type == ADDRESS_PCI && a->slot.set;
-}
-
-static unsigned value_of(OptUint v) {
-        return v.set ? v.value : 0;
-}
-
-static bool same_pci_address(const DeviceInfo *a, const DeviceInfo *b, Diag *diag) {
-        const DeviceAddress *x = &a->address, *y = &b->address;
-
-        if (!is_pci(x) || !is_pci(y) || value_of(x->domain) != value_of(y->domain) ||
-            value_of(x->bus) != value_of(y->bus) || value_of(x->slot) != value_of(y->slot) ||
-            value_of(x->function) != value_of(y->function))
-                return false;
-        (void) diag_error(diag, y->loc, "PCI address %04x:%02x:%02x.%x is used twice", value_of(y->domain),
-                          value_of(y->bus), value_of(y->slot), value_of(y->function));
-        return true;
-}
-
-void check_pci_addresses(const Domain *d, Diag *diag) {
-        for_pairs(d, diag, same_pci_address);
-}
-
 static bool same_boot_order(const DeviceInfo *a, const DeviceInfo *b, Diag *diag) {
         if (!a->boot_order.set || !b->boot_order.set || a->boot_order.value != b->boot_order.value)
                 return false;

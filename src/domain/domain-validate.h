@@ -50,7 +50,6 @@ void check_smartcards(const Domain *d, Diag *diag); /* domain-validate-redirect.
 void check_redirdevs(const Domain *d, Diag *diag);
 void check_sounds(const Domain *d, Diag *diag); /* domain-validate-audio.c */
 void check_aliases(const Domain *d, Diag *diag); /* domain-validate-info.c */
-void check_pci_addresses(const Domain *d, Diag *diag);
 void check_boot_order(const Domain *d, Diag *diag);
 
 /* Whether other processes can share the guest's memory with QEMU: what vhost-user devices need. */

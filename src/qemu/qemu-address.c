@@ -264,3 +264,73 @@ int qemu_complete_virtio_serial(Domain *d, Diag *diag) {
         }
         return ret;
 }
+
+/* --- which kind of address goes with which device --- */
+
+/* Devices that are what they seem; others can be anything that is lent to the guest. */
+static bool is_plain(const QemuDevice *i) {
+        switch (i->kind) {
+        case DEVICE_KIND_CONTROLLER:
+        case DEVICE_KIND_INTERFACE:
+        case DEVICE_KIND_SOUND:
+        case DEVICE_KIND_DISK:
+        case DEVICE_KIND_BALLOON:
+        case DEVICE_KIND_RNG:
+        case DEVICE_KIND_WATCHDOG:
+        case DEVICE_KIND_VIDEO:
+        case DEVICE_KIND_INPUT:
+        case DEVICE_KIND_CHAR:
+        case DEVICE_KIND_PANIC:
+        case DEVICE_KIND_TPM:
+        case DEVICE_KIND_MEMORY:
+        case DEVICE_KIND_HUB:
+        case DEVICE_KIND_IOMMU:
+                return true;
+        default:
+                return false;
+        }
+}
+
+static bool goes_with(const QemuDevice *i) {
+        switch (i->info->address.type) {
+        case ADDRESS_UNSET:
+                return true;
+        case ADDRESS_DRIVE:
+                return i->kind == DEVICE_KIND_DISK;
+        case ADDRESS_USB:
+                return qemu_device_is_usb(i);
+        case ADDRESS_VIRTIO_SERIAL:
+                return i->kind == DEVICE_KIND_CHAR &&
+                       (i->character->kind == CHAR_CHANNEL || i->character->kind == CHAR_CONSOLE);
+        case ADDRESS_ISA:
+                return i->kind == DEVICE_KIND_PANIC || i->kind == DEVICE_KIND_TPM ||
+                       (i->kind == DEVICE_KIND_CHAR &&
+                        (i->character->kind == CHAR_SERIAL || i->character->kind == CHAR_PARALLEL));
+        case ADDRESS_DIMM:
+                return i->kind == DEVICE_KIND_MEMORY;
+        case ADDRESS_PCI: /* these two are looked at where such addresses are given out */
+        case ADDRESS_VIRTIO_MMIO:
+                return true;
+        default:
+                return false;
+        }
+}
+
+int qemu_check_addresses(Domain *d, Diag *diag) {
+        _cleanup_free_ QemuDevice *list = NULL;
+        size_t n;
+        int r = qemu_devices(d, &list, &n), ret = 0;
+
+        if (r < 0)
+                return r;
+        FOREACH_ARRAY(i, list, n) {
+                if (!is_plain(i) || goes_with(i))
+                        continue;
+                _cleanup_free_ char *what = qemu_device_describe(i);
+                if (!what)
+                        return -ENOMEM;
+                ret = diag_error(diag, i->info->address.loc, "%s: an address of type '%s' does not go with it", what,
+                                 address_type_to_string(i->info->address.type));
+        }
+        return ret;
+}

@@ -112,6 +112,8 @@ int qemu_remember_places(Domain *d, bool first);
 /* Whether the first part of PORT ("2" of "2.1") is a port of that bus. */
 bool qemu_usb_has_port(const Domain *d, unsigned bus, const char *port) _pure_;
 
+/* Whether the addresses of the definition are of a type that goes with their device. */
+int qemu_check_addresses(Domain *d, Diag *diag);
 /* Devices of ARM machines that go onto virtio-mmio, before PCI has its turn. */
 int qemu_complete_mmio(Domain *d, Diag *diag);
 int qemu_complete_drives(Domain *d, Diag *diag);

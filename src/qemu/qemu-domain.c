@@ -126,7 +126,8 @@ static int controllers(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
 static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         int r;
 
-        if ((r = qemu_remember_places(d, true)) < 0 || (r = qemu_complete_drives(d, diag)) < 0 ||
+        if ((r = qemu_check_addresses(d, diag)) < 0 || (r = qemu_remember_places(d, true)) < 0 ||
+            (r = qemu_complete_drives(d, diag)) < 0 ||
             (r = qemu_complete_virtio_serial(d, diag)) < 0 || (r = qemu_complete_smartcards(d, diag)) < 0 ||
             (r = qemu_complete_mmio(d, diag)) < 0 ||
             (r = qemu_remember_places(d, false)) < 0 || (r = qemu_complete_pci(d, diag)) < 0 ||
