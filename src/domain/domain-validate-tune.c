@@ -31,6 +31,8 @@ static void check_vcpu_list(const Domain *d, Diag *diag) {
                                 (void) diag_error(diag, v->loc, "vcpus: vcpu %u is given twice", v->id.value);
                                 break;
                         }
+                if (v->enabled == TRI_NO && v->hotpluggable == TRI_NO)
+                        (void) diag_error(diag, v->loc, "vcpus: vcpu %u is neither enabled nor hotpluggable", v->id.value);
                 if (v->id.value != 0)
                         continue;
                 if (v->enabled == TRI_NO)

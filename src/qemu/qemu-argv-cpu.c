@@ -89,8 +89,9 @@ static int add_feature(const CpuContext *c, const CpuFeature *f) {
                 return 0;
         if (c->e->caps->cpu_features && !strv_contains(c->e->caps->cpu_features, name))
                 return diag_error(c->e->diag, f->loc, "emulator '%s' has no CPU feature '%s'", c->e->domain->emulator, f->name);
-        /* Without knowledge of the host it stays as the model has it. */
-        if (f->policy == POLICY_OPTIONAL && !c->host)
+        /* All that there is is there; without knowledge of the host it stays as the model has it. */
+        if (f->policy == POLICY_OPTIONAL &&
+            (!c->host || c->cpu->mode == CPU_HOST_PASSTHROUGH || c->cpu->mode == CPU_MAXIMUM))
                 return 0;
         options_bool(c->o, name, is_on(c, f, name));
         return 0;

@@ -145,7 +145,7 @@ static const char *numa_policy(NumaMode mode) {
         return mode == NUMA_STRICT ? "bind" : numa_mode_to_string(mode);
 }
 
-static char *backing_path(const Emit *e, const MemoryBackend *b) {
+char *memory_backing_path(const Emit *e, const MemoryBackend *b) {
         if (b->path)
                 return strdup(b->path);
         if (b->page_size == HUGEPAGE_DEFAULT)
@@ -181,7 +181,7 @@ static void add_driver(const Emit *e, const MemoryBackend *b, Json *j) {
                 json_add_bool(j, "hugetlb", true);
                 json_add_uint(j, "hugetlbsize", b->page_size);
         } else if (streq(b->driver, "memory-backend-file")) {
-                path = backing_path(e, b);
+                path = memory_backing_path(e, b);
                 json_add_string(j, "mem-path", strempty(path));
         }
         if (streq(b->driver, "memory-backend-file") && b->discard != TRI_UNSET)
@@ -209,6 +209,10 @@ int emit_memory_backend(Emit *e, MemoryBackend *b) {
         if (b->reserve && e->domain->memory_backing.threads.set)
                 json_add_uint(&j, "prealloc-threads", e->domain->memory_backing.threads.value);
         json_add_uint(&j, "size", b->size);
+        if (b->module && b->module->align_size.set)
+                json_add_uint(&j, "align", b->module->align_size.value);
+        if (b->module && b->module->pmem)
+                json_add_bool(&j, "pmem", true);
         if (b->nodes) {
                 json_add_number_set(&j, "host-nodes", b->nodes);
                 json_add_string(&j, "policy", numa_policy(b->mode));
@@ -221,10 +225,6 @@ int emit_memory_backend(Emit *e, MemoryBackend *b) {
                 emit_json(e, "-object", &context);
                 json_add_stringf(&j, "prealloc-context", "tc-%s", b->id);
         }
-        if (b->module && b->module->align_size.set)
-                json_add_uint(&j, "align", b->module->align_size.value);
-        if (b->module && b->module->pmem)
-                json_add_bool(&j, "pmem", true);
         emit_json(e, "-object", &j);
         return 0;
 }
@@ -271,6 +271,13 @@ static const char *module_driver(const DomainMemory *m) {
         }
 }
 
+/* Whether the options for the whole machine say so. */
+static bool is_preallocated(const Emit *e) {
+        const MemoryBacking *m = &e->domain->memory_backing;
+
+        return m->allocation == ALLOCATION_IMMEDIATE || node_page_size(e, 0) > 0;
+}
+
 static int emit_module(Emit *e, const DomainMemory *m) {
         _cleanup_free_ char *id = strf("mem%s", strempty(m->info.alias));
         _cleanup_qjson_ Json j = {};
@@ -282,6 +289,8 @@ static int emit_module(Emit *e, const DomainMemory *m) {
         if (!id)
                 return -ENOMEM;
         memory_backend_init(e, &b);
+        if (m->model != MEMORY_VIRTIO_MEM && numa_is_plain(e))
+                b.prealloc &= !is_preallocated(e); /* all memory is */
         int r = emit_memory_backend(e, &b);
         if (r < 0)
                 return r;

@@ -19,11 +19,32 @@ bool has_hmat(const Domain *d) {
         return false;
 }
 
-/* Memory of old machines has no back end of its own, unless it is something special. */
-static bool is_plain(const Emit *e, const MemoryBackend *b) {
+/* Memory of its own kind, or from nodes of the host that are given for this very node. */
+static bool is_special(const Emit *e, const NumaCell *c) {
+        const MemoryBacking *m = &e->domain->memory_backing;
+        const DomainNumatune *n = &e->domain->numatune;
+        MemoryBackend b = { .node = (int) c->id.value };
+
+        memory_backend_init(e, &b);
+        FOREACH_ARRAY(p, m->pages, m->n_pages)
+                if (p->has_nodes)
+                        return true;
+        FOREACH_ARRAY(i, n->memnodes, n->n_memnodes)
+                if (i->cell.value == c->id.value)
+                        return true;
+        return b.access != MEMORY_ACCESS_UNSET || m->source == MEMORY_SOURCE_MEMFD || m->source == MEMORY_SOURCE_FILE ||
+                (b.page_size > 0 && !e->native);
+}
+
+bool numa_is_plain(const Emit *e) {
         const QemuMachine *m = qemu_caps_machine(e->caps, e->domain->os.machine);
 
-        return m && m->numa_mem && streq(b->driver, "memory-backend-ram") && !b->nodes && !b->prealloc;
+        if (!m || !m->numa_mem || !has_cells(e->domain))
+                return false;
+        FOREACH_ARRAY(c, e->domain->cpu.cells, e->domain->cpu.n_cells)
+                if (is_special(e, c))
+                        return false;
+        return true;
 }
 
 static void add_cpus(Options *o, const NumberSet *cpus) {
@@ -62,7 +83,7 @@ static unsigned initiator(const Domain *d, const NumaCell *c) {
         return c->id.value;
 }
 
-static int emit_cell(Emit *e, const NumaCell *c) {
+static int emit_cell(Emit *e, const NumaCell *c, bool plain) {
         const Domain *d = e->domain;
         _cleanup_free_ char *id = strf("ram-node%u", c->id.value);
         _cleanup_options_ Options o = {};
@@ -71,7 +92,6 @@ static int emit_cell(Emit *e, const NumaCell *c) {
         if (!id)
                 return -ENOMEM;
         memory_backend_init(e, &b);
-        bool plain = is_plain(e, &b);
         if (!plain) {
                 int r = emit_memory_backend(e, &b);
                 if (r < 0)
@@ -164,11 +184,27 @@ static void emit_cache(Emit *e, const NumaCell *c, const NumaCache *cache) {
         emit_options(e, "-numa", &o);
 }
 
+/* What holds for all memory, where nodes have no back ends. */
+static void emit_plain(Emit *e) {
+        MemoryBackend b = { .node = 0 };
+
+        memory_backend_init(e, &b);
+        _cleanup_free_ char *path = b.page_size > 0 ? memory_backing_path(e, &b) : NULL;
+        if (b.prealloc)
+                emit_arg(e, "-mem-prealloc");
+        if (path)
+                emit_option(e, "-mem-path", path);
+}
+
 int emit_numa(Emit *e) {
         const DomainCpu *cpu = &e->domain->cpu;
 
+        bool plain = numa_is_plain(e);
+
+        if (plain)
+                emit_plain(e);
         FOREACH_ARRAY(c, cpu->cells, cpu->n_cells) {
-                int r = emit_cell(e, c);
+                int r = emit_cell(e, c, plain);
                 if (r < 0)
                         return r;
         }

@@ -22,7 +22,13 @@ typedef struct MemoryBackend {
         bool prealloc, reserve;
 } MemoryBackend;
 
+/* Whether NUMA nodes have no back ends of their own: on old machines, unless one of them needs something special.
+ * Options for all of the machine's memory take their place. */
+bool numa_is_plain(const Emit *e);
+
 void memory_backend_init(const Emit *e, MemoryBackend *b);
+/* The file or directory it is in; NULL when memory is out. */
+char *memory_backing_path(const Emit *e, const MemoryBackend *b);
 int emit_memory_backend(Emit *e, MemoryBackend *b);
 
 /* In whole mebibytes, as QEMU wants it. */
