@@ -1,24 +1,52 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The arguments of the golden cases, started for real: every device is where the plan says."""
+"""Command lines, started for real: every device is where the plan says. The arguments of the golden cases as they run
+in a unit; the golden cases that do not run in a unit yet and the domains of the oracle suite as domxml-to-native has
+them."""
 
+import concurrent.futures
 import os
 import pathlib
+import shlex
+import subprocess
 
 import argv_starts
+import native_starts
 from harness import Failure, add_case, main, skip
 
-DIRECTORY = pathlib.Path(os.environ["VMUNIT_TESTS"]) / "golden" / "domain"
-argv_starts.KERNEL = os.environ["VMUNIT_GUEST"] + "/vmlinuz"
+TESTS = pathlib.Path(os.environ["VMUNIT_TESTS"])
+GOLDEN, CORPUS, GUEST = TESTS / "golden/domain", TESTS / "oracle/domain", os.environ["VMUNIT_GUEST"]
+argv_starts.KERNEL = GUEST + "/vmlinuz"
+# QEMU waits for nothing of ours, and most of a start is one thread's work.
+pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 
 
-def started(name):
+def reported(start, *arguments):
+    """What a start has come to: a case of the harness, begun before its turn."""
+    future = pool.submit(start, *arguments)
+
     def case():
-        args = argv_starts.read_lines(DIRECTORY / f"{name}.args")
+        try:
+            future.result()
+        except argv_starts.Skip as e:
+            skip(str(e))
+        except (AssertionError, ValueError, OSError, subprocess.CalledProcessError) as e:
+            raise Failure(str(e)) from e
+    return case
+
+
+def emulator_of(args):
+    """Guides have emulators of their own; any other is that of the architecture."""
+    return args[0] if os.path.exists(args[0]) else "/usr/bin/qemu-system-x86_64"
+
+
+def wired(name):
+    def case():
+        args = argv_starts.read_lines(GOLDEN / f"{name}.args")
         # What only a real KVM takes: the host's CPU, and its clock.
         if "kvm" in args and any(a.startswith(("host", "host,")) or "kvmclock" in a or "kvm-pit" in a for a in args):
             skip("needs KVM")
         try:
-            argv_starts.run(DIRECTORY, name, None)
+            argv_starts.run(GOLDEN, name, emulator_of(args))
         except argv_starts.Skip as e:
             skip(str(e))
         except (AssertionError, ValueError) as e:
@@ -26,8 +54,29 @@ def started(name):
     return case
 
 
-for path in sorted(DIRECTORY.glob("*.args")):
-    add_case(path.stem, started(path.stem))
+def golden_native(name):
+    words = argv_starts.read_lines(GOLDEN / f"{name}.native")
+    emulator = next(i for i, w in enumerate(words) if "=" not in w)
+    words[emulator] = emulator_of(words[emulator:])
+    native_starts.run(words, GUEST)
+
+
+def corpus(path):
+    done = subprocess.run(["vmunit", "domxml-to-native", "qemu-argv", "--xml", path], capture_output=True, text=True,
+                          timeout=60, check=False)
+    if done.returncode:
+        # Whether it may be refused is the oracle suite's business.
+        raise argv_starts.Skip("refused")
+    native_starts.run(shlex.split(done.stdout), GUEST)
+
+
+for file in sorted(GOLDEN.glob("*.args")):
+    add_case(file.stem, wired(file.stem))
+for file in sorted(GOLDEN.glob("*.native")):
+    if not file.with_suffix(".args").exists():
+        add_case(f"native-{file.stem}", reported(golden_native, file.stem))
+for file in sorted(CORPUS.glob("*.xml")):
+    add_case(f"oracle-{file.stem}", reported(corpus, file), timeout=600)
 
 if __name__ == "__main__":
     main()

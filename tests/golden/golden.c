@@ -9,7 +9,9 @@
  * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first.
  * golden [--update] CAPS-x86_64.json DIRECTORY [NAME…]: writes what differs; --update makes it the expected text.
  * The emulators of other architectures have their record beside that of x86_64; the descriptors of firmwares are in
- * ../firmware from there. */
+ * ../firmware from there.
+ * golden --unwritten CAPS…: for a directory without expected texts, only what must hold of every definition: what
+ * is effective stays effective, and makes the same arguments. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +29,7 @@
 
 #define FILE_MAX (4U << 20)
 
-static bool update;
+static bool update, unwritten;
 static unsigned n_cases, n_failed, n_written;
 
 /* --- comparing --- */
@@ -54,8 +56,11 @@ static void print_difference(const char *file, const char *expected, const char 
 /* ACTUAL is NULL when there must be no such file. */
 static bool check(const char *dir, const char *name, const char *suffix, const char *actual) {
         _cleanup_free_ char *path = strf("%s/%s.%s", dir, name, suffix), *expected = NULL;
-        int r = read_file_limited(AT_FDCWD, path, FILE_MAX, &expected, NULL);
+        int r;
 
+        if (unwritten)
+                return true;
+        r = read_file_limited(AT_FDCWD, path, FILE_MAX, &expected, NULL);
         if (r < 0 && r != -ENOENT) {
                 fprintf(stderr, "%s: %s\n", path, strerror(-r));
                 return false;
@@ -251,24 +256,32 @@ static int complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Dia
         return qemu_domain_complete(d, caps, facts, diag);
 }
 
-/* What is effective stays as it is when it is read and completed again. */
-static bool check_stable(const char *name, const char *effective, const QemuCaps *caps,
-                         const HostFacts *facts) {
+/* What is effective stays as it is when it is read and completed again, and becomes the same arguments. */
+static bool check_stable(const char *name, const Domain *original, const char *native, const QemuCaps *caps,
+                         const HostFacts *facts, const char *runtime_dir) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_(domain_freep) Domain *d = NULL;
-        _cleanup_free_ char *again = NULL;
+        _cleanup_qemu_argv_ QemuArgv argv = {};
+        _cleanup_free_ char *effective = NULL, *again = NULL, *native_again = NULL;
 
-        if (diag_init(&diag, name) < 0 || domain_from_xml(effective, strlen(effective), &diag, &d) < 0 ||
-            complete(d, caps, facts, &diag) < 0 || domain_to_xml(d, DOMAIN_XML_INACTIVE, &again) < 0) {
+        if (domain_to_xml(original, DOMAIN_XML_SECURE, &effective) < 0 || diag_init(&diag, name) < 0 ||
+            domain_from_xml(effective, strlen(effective), &diag, &d) < 0 || complete(d, caps, facts, &diag) < 0 ||
+            domain_to_xml(d, DOMAIN_XML_SECURE, &again) < 0 ||
+            qemu_argv_new(d, caps, facts, QEMU_ARGV_NATIVE, runtime_dir, &diag, &argv) < 0 ||
+            !(native_again = native_lines(&argv))) {
                 fprintf(stderr, "%s: the effective domain is refused: %s\n", name,
                         strempty(diag_first_error(&diag)));
                 return false;
         }
-        if (streq(effective, again))
-                return true;
-        fprintf(stderr, "%s: completing it twice is not the same as once\n", name);
-        print_difference(name, effective, again);
-        return false;
+        if (!streq(effective, again)) {
+                fprintf(stderr, "%s: completing it twice is not the same as once\n", name);
+                print_difference(name, effective, again);
+        }
+        if (!streq(native, native_again)) {
+                fprintf(stderr, "%s: the effective domain has other arguments\n", name);
+                print_difference(name, native, native_again);
+        }
+        return streq(effective, again) && streq(native, native_again);
 }
 
 static bool check_plan(const char *dir, const char *name, const Domain *d, const QemuCaps *caps,
@@ -290,7 +303,7 @@ static bool check_plan(const char *dir, const char *name, const Domain *d, const
         ok = check(dir, name, "effective.xml", effective);
         ok &= check(dir, name, "native", native_text);
         ok &= check(dir, name, "error", NULL);
-        ok &= check_stable(name, effective, caps, facts);
+        ok &= check_stable(name, d, native_text, caps, facts, runtime_dir);
 
         /* What has a command line for people but cannot be started yet says why. */
         if (diag_init(&unwired, strempty(diag->file)) < 0)
@@ -387,9 +400,13 @@ int main(int argc, char **argv) {
                 update = true;
                 argv++;
                 argc--;
+        } else if (argc > 1 && streq(argv[1], "--unwritten")) {
+                unwritten = true;
+                argv++;
+                argc--;
         }
         if (argc < 3) {
-                fprintf(stderr, "golden [--update] CAPS-x86_64.json DIRECTORY [NAME...]\n");
+                fprintf(stderr, "golden [--update|--unwritten] CAPS-x86_64.json DIRECTORY [NAME...]\n");
                 return 2;
         }
         emulators.path = argv[1];

@@ -35,15 +35,31 @@ def read_lines(path):
 
 # --- what is opened ---
 
+def open_taps(queues):
+    """Descriptors of a new tap."""
+    iff_tap, iff_no_pi, iff_multi_queue, iff_vnet_hdr, tunsetiff = 0x0002, 0x1000, 0x0100, 0x4000, 0x400454ca
+    opened, ifname = [], b'vmt%d'
+    mode = iff_tap | iff_no_pi | iff_vnet_hdr | (iff_multi_queue if queues > 1 else 0)
+    try:
+        for _ in range(queues):
+            fd = os.open('/dev/net/tun', os.O_RDWR)
+            ifname = fcntl.ioctl(fd, tunsetiff, struct.pack('16sH14x', ifname, mode))[:16].rstrip(b'\0')
+            opened.append(fd)
+    except OSError as e:
+        raise Skip(f'no tap: {e}') from e
+    return opened
+
+
 class Fds:
     """The rows of NAME.fds, opened."""
 
-    def __init__(self, case, scratch, formats):
+    def __init__(self, case, scratch, formats, pflash_size):
         self.at = {}      # number in QEMU: our descriptor
         self.keep = []    # sockets, which close their descriptors themselves
         self.loops = []   # loop devices
         self.scratch = scratch
         self.formats = formats
+        self.pflash_size = pflash_size
         for line in read_lines(case):
             self.open(line)
 
@@ -65,7 +81,8 @@ class Fds:
         if name.startswith('pflash') and os.path.exists(flags[-1]):
             shutil.copy(flags[-1], path)
         elif name.startswith('pflash'):
-            path.write_bytes(b'\xff' * (528 * 1024))
+            path.touch()
+            os.truncate(path, self.pflash_size)
         elif fmt:
             subprocess.run(['qemu-img', 'create', '-q', '-f', fmt, path, '1474560'], check=True)
         else:
@@ -105,18 +122,7 @@ class Fds:
         return [fd]
 
     def open_tap(self, name, flags):
-        queues = int(next((f.split('=')[1] for f in flags if f.startswith('queues=')), '1'))
-        iff_tap, iff_no_pi, iff_multi_queue, iff_vnet_hdr, tunsetiff = 0x0002, 0x1000, 0x0100, 0x4000, 0x400454ca
-        opened, ifname = [], b'vmt%d'
-        mode = iff_tap | iff_no_pi | iff_vnet_hdr | (iff_multi_queue if queues > 1 else 0)
-        try:
-            for _ in range(queues):
-                fd = os.open('/dev/net/tun', os.O_RDWR)
-                ifname = fcntl.ioctl(fd, tunsetiff, struct.pack('16sH14x', ifname, mode))[:16].rstrip(b'\0')
-                opened.append(fd)
-        except OSError as e:
-            raise Skip(f'no tap: {e}') from e
-        return opened
+        return open_taps(int(next((f.split('=')[1] for f in flags if f.startswith('queues=')), '1')))
 
     def open_vhost_net(self, name, flags):
         if not os.path.exists(VHOST_NET):
@@ -213,6 +219,9 @@ class Qemu:
             line = ''
         if line:
             return json.loads(line)
+        self.ended()
+
+    def ended(self):
         os.waitpid(self.pid, 0)
         self.pid = 0
         self.errors.seek(0)
@@ -265,7 +274,9 @@ def check_addresses(qemu, args):
 def run(directory, name, emulator):
     args = read_lines(directory / f'{name}.args')
     with tempfile.TemporaryDirectory() as scratch:
-        fds = Fds(directory / f'{name}.fds', pathlib.Path(scratch), formats_of(args))
+        # ARM machines want their flash whole.
+        pflash_size = 64 << 20 if args[0].endswith(('-aarch64', '-arm')) else 528 << 10
+        fds = Fds(directory / f'{name}.fds', pathlib.Path(scratch), formats_of(args), pflash_size)
         qemu = Qemu(emulator or args[0], as_this_machine_can(args), fds)
         try:
             qemu.greeting()
