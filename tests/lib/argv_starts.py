@@ -174,6 +174,8 @@ def as_this_machine_can(args):
             a = 'tcg'
         if i > 0 and args[i - 1] == '-cpu' and (a.startswith('host') or 'kvm' in a):
             raise Skip('needs KVM')
+        if 'gic-version=host' in a:
+            raise Skip('needs KVM')
         out.append(a)
     if 'kvm-pit' in ' '.join(args):
         raise Skip('needs KVM')

@@ -3,7 +3,12 @@
 what the command line wants to open is made at its path first. QEMU must greet over QMP, and every -device with an
 address must be on that bus, slot and function.
 
-What no made-up file can stand in for leaves the case out, with a reason of NEEDS."""
+What no made-up file can stand in for leaves the case out, with a reason of NEEDS.
+
+  native_starts.py GUEST <WORDS.json
+
+Each start is a process in namespaces of its own (start() below makes it), so that several can have the same paths and
+ports. Its last line is "ok N", "skip REASON" or "fail TEXT"."""
 
 import json
 import os
@@ -41,10 +46,12 @@ NEEDS = {
 # What QEMU says when one of them is missing.
 SAYS = [
     (r"(?i)cannot set up guest memory|Cannot allocate memory", "memory"),
-    (r"(?i)only supported with KVM|requires KVM|needs KVM|KVM is not available|irqchip.*(KVM|accel)|without KVM", "kvm"),
+    (r"(?i)only supported with KVM|requires (accel=)?KVM|needs KVM|KVM is not available|irqchip.*(KVM|accel)|without KVM", "kvm"),
     (r"(?i)Name or service not known|Temporary failure in name resolution|Connection refused|address resolution", "server"),
+    (r"(?i)failed to connect to DBus", "server"),
+    (r"without udmabuf", "host"),
     (r"(?i)egl|render node|opengl|gl is not", "display"),
-    (r"(?i)is not a valid .*type|module .* not|Parameter 'driver' does not accept value|not compiled in|unknown driver", "module"),
+    (r"(?i)is not a valid .*type|module .* not|Parameter 'driver' does not accept value|not compiled in|unknown driver|missing object type", "module"),
 ]
 DEVICES = {
     "vfio-pci": "vfio", "vfio-pci-nohotplug": "vfio", "vfio-ap": "vfio", "vfio-ccw": "vfio", "vhost-scsi-pci": "vhost",
@@ -126,7 +133,6 @@ class Resources:
         fmt = self.formats.get(p["node-name"], "raw")
         skip_by(BLOCK_DRIVERS, fmt)
         path = self.parent(p["filename"])
-        # Two cases may want the same path in other formats.
         path.unlink(missing_ok=True)
         if "pflash" in p["node-name"]:
             self.file(path, 64 << 20 if "aarch64" in self.argv.emulator or "arm" in self.argv.emulator else 2 << 20)
@@ -252,8 +258,9 @@ class Resources:
             self.file(p["file"], 512)
 
     def make_vnc(self, _entry, p):
-        if p["display"].startswith("unix:"):
-            self.parent(p["display"].removeprefix("unix:"))
+        display = p.get("display") or p.get("vnc")
+        if display.startswith("unix:"):
+            self.parent(display.removeprefix("unix:"))
         if p.get("tls-creds"):
             skip("certificates")
 
@@ -342,3 +349,39 @@ def run(words, guest):
             qemu.end()
     finally:
         resources.close()
+
+
+# --- namespaces ---
+
+OWN = ("/srv", "/mnt", "/home", "/media", "/var/lib", "/run/vmunit")
+
+
+def start(words, guest):
+    """run() in a process of its own."""
+    done = subprocess.run(["unshare", "--mount", "--propagation", "private", "--net", sys.executable, __file__, guest],
+                          input=json.dumps(words), capture_output=True, text=True, timeout=300, check=False)
+    verdict, _, text = (done.stdout.rstrip().splitlines() or ["fail " + done.stderr])[-1].partition(" ")
+    if verdict == "skip":
+        raise argv_starts.Skip(text)
+    if verdict != "ok":
+        raise AssertionError(json.loads(text) if text.startswith('"') else done.stderr)
+    return int(text)
+
+
+def main(guest):
+    for path in OWN:
+        os.makedirs(path, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
+    # Somewhere to send to; nobody answers.
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["ip", "route", "add", "default", "dev", "lo"], check=True)
+    try:
+        print("ok", run(json.load(sys.stdin), guest))
+    except argv_starts.Skip as e:
+        print("skip", e)
+    except (AssertionError, ValueError, OSError, subprocess.CalledProcessError) as e:
+        print("fail", json.dumps(str(e)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
