@@ -21,31 +21,32 @@ static const struct {
         { INPUT_BUS_VIRTIO, INPUT_PASSTHROUGH, "virtio-input-host" },
 };
 
-static char *input_file(Emit *e, const DomainInput *i) {
-        return emit_file(e, &(FileRequest) { .name = i->info.alias, .path = i->source, .element = i->info.alias,
-                                             .loc = i->info.loc, .writable = true, .char_device = true });
+/* QEMU opens the host's device by its path; a descriptor in a set is nothing to it. */
+static int add_evdev(Emit *e, Json *j, const DomainInput *i) {
+        json_add_string(j, "evdev", i->source);
+        return emit_unwired(e, i->info.loc, "<input> with a device of the host");
 }
 
 /* The host's device in QEMU's own hands, which gives its events to the guest's devices. */
 static int emit_evdev(Emit *e, const DomainInput *i) {
-        _cleanup_free_ char *path = input_file(e, i);
         _cleanup_qjson_ Json j = {};
+        int r;
 
         json_add_string(&j, "qom-type", "input-linux");
         json_add_string(&j, "id", i->info.alias);
-        json_add_string(&j, "evdev", path);
+        r = add_evdev(e, &j, i);
         json_add_tristate(&j, "repeat", i->repeat);
         if (i->grab == GRAB_ALL)
                 json_add_bool(&j, "grab_all", true);
         json_add_string(&j, "grab-toggle", input_grab_toggle_to_string(i->grab_toggle));
         emit_json(e, "-object", &j);
-        return 0;
+        return r;
 }
 
 static int emit_input(Emit *e, const DomainInput *i) {
         _cleanup_qjson_ Json j = {};
-        _cleanup_free_ char *path = NULL;
         const char *driver = NULL;
+        int r = 0;
 
         if (i->bus == INPUT_BUS_PS2) /* on board */
                 return 0;
@@ -64,13 +65,11 @@ static int emit_input(Emit *e, const DomainInput *i) {
         } else
                 json_add_string(&j, "driver", driver);
         json_add_string(&j, "id", i->info.alias);
-        if (i->type == INPUT_PASSTHROUGH) {
-                path = input_file(e, i);
-                json_add_string(&j, "evdev", path);
-        }
+        if (i->type == INPUT_PASSTHROUGH)
+                r = add_evdev(e, &j, i);
         json_address(e, &j, &i->info);
         emit_json(e, "-device", &j);
-        return 0;
+        return r;
 }
 
 int emit_inputs(Emit *e) {
