@@ -54,8 +54,9 @@ def minutes_apart(ours, theirs, case):
 
 def own_directories(ours, theirs, _case):
     """Files that each makes for a machine, in the directories each has for them."""
-    return (both(ours, theirs, _case) and str(ours).startswith(("/run/vmunit/", "/var/lib/vmunit/"))
-            and str(theirs).startswith(("/run/libvirt/", "/var/lib/libvirt/")))
+    return both(ours, theirs, _case) and bool(
+        re.match(r"(unix:(path=)?)?(/run|/var/lib)/vmunit/", str(ours))
+        and re.match(r"(unix:(path=)?)?(/run|/var/lib)/libvirt/", str(theirs)))
 
 
 def commas(ours, theirs, _case):
@@ -78,7 +79,7 @@ WIRINGS = [
     Wiring(r"rtc\.base", minutes_apart, "a clock that was set forward goes on"),
     Wiring(r"netdev\[[^]]*\]\.fds?", both, "numbers of descriptors"),
     Wiring(r"netdev\[[^]]*\]\.(vhost|vhostfds?)", only_libvirt, "vhost-net is opened by the prepare step, where there is one"),
-    Wiring(r"\w+\[[^]]*\]\.(path|filename|mem-path|file)", own_directories, "sockets, NVRAM and memory of a machine"),
+    Wiring(r"\w+\[[^]]*\]\.(path|filename|mem-path|file)|(display|spice)\.addr|vnc\.vnc", own_directories, "sockets, NVRAM and memory of a machine"),
     Wiring(r"object\[[^]]*\]\.mem-path", lambda a, b, case: both(a, b, case) and b.startswith(a + "/libvirt/"),
            "libvirt has a directory of its own below the mount of huge pages"),
     Wiring(r"chardev\[chrtpm\]\.(backend|path)", any_two, "domxml-to-native starts no swtpm, so libvirt has no socket to show"),
@@ -87,4 +88,7 @@ WIRINGS = [
     Wiring(r"vnc\.websocket", lambda a, b, case: b == "-1", "a port that is found at the start"),
     Wiring(r"fw_cfg\[.*\]|fw_cfg\[.*\]\..*|chardev\[charserial3\]\.(host|b)", commas, "libvirt does not double commas there"),
     Wiring(r"device\[scsi\d\]\.driver", lambda a, b, case: (a, b) == ("dc390", "dc-390"), "QEMU has no dc-390"),
+    Wiring(r"soundhw|machine#2", lambda a, b, case: "pcspk" in f"{a} {b}", "QEMU 7.2 has no -soundhw any more"),
+    Wiring(r"device\[video0\]\.blob|cpu\.host-phys-bits-limit", lambda a, b, case: b is None, "libvirt 9.0 does not know it yet"),
+    Wiring(r"device\[parallel\d\]\.(iobase|irq)", lambda a, b, case: b is None, "libvirt forgets the address of a parallel port"),
 ]
