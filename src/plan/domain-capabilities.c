@@ -283,6 +283,32 @@ static const char *vendor_of(const char *model) {
         return "unknown";
 }
 
+/* libvirt's word for what the processor says of itself. */
+const char *cpu_vendor_word(const char *vendor) {
+        static const struct { const char *cpuid, *word; } words[] = {
+                { "GenuineIntel", "Intel" }, { "AuthenticAMD", "AMD" }, { "HygonGenuine", "Hygon" },
+        };
+
+        FOREACH_ARRAY(w, words, ELEMENTSOF(words))
+                if (streq_ptr(w->cpuid, vendor))
+                        return w->word;
+        return vendor;
+}
+
+static void add_host_model(Render *r) {
+        const QemuHostCpu *cpu = qemu_caps_host_cpu(r->c->caps, r->c->type == DOMAIN_KVM);
+
+        if (!cpu || !cpu->model)
+                return;
+        text_appendf(&r->text, "      <model fallback='forbid'>%s</model>\n", cpu->model);
+        if (cpu->vendor)
+                text_appendf(&r->text, "      <vendor>%s</vendor>\n", cpu_vendor_word(cpu->vendor));
+        STRV_FOREACH(f, cpu->on)
+                text_appendf(&r->text, "      <feature policy='require' name='%s'/>\n", *f);
+        STRV_FOREACH(f, cpu->off)
+                text_appendf(&r->text, "      <feature policy='disable' name='%s'/>\n", *f);
+}
+
 static int add_mode(Render *r, const char *name, const char *migratable) {
         _cleanup_free_ char *cpu = strf("<cpu mode='%s'/>", name);
         int accepted = cpu ? try(r->c, r->machine, IN_DOMAIN, cpu, NULL) : -ENOMEM;
@@ -296,6 +322,8 @@ static int add_mode(Render *r, const char *name, const char *migratable) {
         text_appendf(&r->text, "    <mode name='%s' supported='yes'>\n", name);
         if (migratable)
                 text_appendf(&r->text, "      <enum name='%s'>\n        <value>on</value>\n        <value>off</value>\n      </enum>\n", migratable);
+        else
+                add_host_model(r);
         text_append(&r->text, "    </mode>\n");
         return 0;
 }
@@ -324,8 +352,11 @@ static int add_cpu(Render *r) {
             add_mode(r, "host-model", NULL) < 0 || cpu_models(r->c->caps, &models) < 0)
                 return -ENOMEM;
         text_append(&r->text, "    <mode name='custom' supported='yes'>\n");
-        for (size_t n = strv_length(models); n-- > 0;)
-                text_appendf(&r->text, "      <model usable='unknown' vendor='%s'>%s</model>\n", vendor_of(models[n]), models[n]);
+        const QemuHostCpu *cpu = qemu_caps_host_cpu(r->c->caps, r->c->type == DOMAIN_KVM);
+        for (size_t n = strv_length(models); n-- > 0;) {
+                const char *usable = !cpu ? "unknown" : strv_length(qemu_host_cpu_missing(cpu, models[n])) > 0 ? "no" : "yes";
+                text_appendf(&r->text, "      <model usable='%s' vendor='%s'>%s</model>\n", usable, vendor_of(models[n]), models[n]);
+        }
         text_append(&r->text, "    </mode>\n  </cpu>\n");
         return 0;
 }

@@ -21,3 +21,6 @@ int domain_capabilities_to_xml(const CapabilitiesFor *c, char **ret);
 
 /* The models that a definition may name, sorted; without the versions of a model. The caller's. */
 int cpu_models(const QemuCaps *caps, char ***ret);
+
+/* "Intel" for "GenuineIntel". */
+const char *cpu_vendor_word(const char *vendor);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain-capabilities.h"
 #include "host-capabilities.h"
 #include "parse-util.h"
 #include "string-util.h"
+#include "strv.h"
 #include "text.h"
 
 #define KIB UINT64_C(1024)
@@ -44,9 +46,25 @@ static void add_cpu_topology(Text *t, const HostTopology *topology) {
                              MAX(cores / dies, 1U), threads);
 }
 
-static void add_host_cpu(Text *t, const HostFacts *f, const HostTopology *topology) {
+/* What KVM gives its guests is the host's processor; without it nobody asked. */
+static const QemuHostCpu *host_cpu(const HostFacts *f, const HostGuest *guests, size_t n) {
+        FOREACH_ARRAY(g, guests, n) {
+                const QemuHostCpu *cpu = g->caps->arch == f->arch ? qemu_caps_host_cpu(g->caps, true) : NULL;
+                if (cpu && cpu->model)
+                        return cpu;
+        }
+        return NULL;
+}
+
+static void add_host_cpu(Text *t, const HostFacts *f, const HostTopology *topology, const QemuHostCpu *cpu) {
         text_appendf(t, "    <cpu>\n      <arch>%s</arch>\n", strempty(arch_to_string(f->arch)));
+        if (cpu)
+                text_appendf(t, "      <model>%s</model>\n", cpu->model);
+        if (cpu && cpu->vendor)
+                text_appendf(t, "      <vendor>%s</vendor>\n", cpu_vendor_word(cpu->vendor));
         add_cpu_topology(t, topology);
+        STRV_FOREACH(name, cpu ? cpu->on : NULL)
+                text_appendf(t, "      <feature name='%s'/>\n", *name);
         if (topology->n_cells > 0)
                 FOREACH_ARRAY(p, topology->cells[0].pages, topology->cells[0].n_pages)
                         text_appendf(t, "      <pages unit='KiB' size='%llu'/>\n", (unsigned long long) (p->size / KIB));
@@ -100,7 +118,7 @@ static void add_caches(Text *t, const HostTopology *topology) {
         text_append(t, "    </cache>\n");
 }
 
-static void add_host(Text *t, const HostFacts *f, const HostTopology *topology) {
+static void add_host(Text *t, const HostFacts *f, const HostTopology *topology, const QemuHostCpu *cpu) {
         uint8_t uuid[16];
         char text[37];
 
@@ -108,7 +126,7 @@ static void add_host(Text *t, const HostFacts *f, const HostTopology *topology) 
         memcpy(uuid, f->machine_id, sizeof(uuid));
         format_uuid(uuid, text);
         text_appendf(t, "  <host>\n    <uuid>%s</uuid>\n", text);
-        add_host_cpu(t, f, topology);
+        add_host_cpu(t, f, topology, cpu);
         add_power(t, topology);
         text_appendf(t, "    <iommu support='%s'/>\n", topology->has_iommu ? "yes" : "no");
         text_appendf(t, "    <topology>\n      <cells num='%zu'>\n", topology->n_cells);
@@ -157,7 +175,7 @@ int host_capabilities_to_xml(const HostFacts *facts, const HostTopology *topolog
         Text t = {};
 
         text_append(&t, "<capabilities>\n\n");
-        add_host(&t, facts, topology);
+        add_host(&t, facts, topology, host_cpu(facts, guests, n_guests));
         FOREACH_ARRAY(g, guests, n_guests)
                 add_guest(&t, facts, g, g->caps->arch);
         text_append(&t, "</capabilities>\n");

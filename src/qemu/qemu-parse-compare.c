@@ -63,6 +63,11 @@ static int add_value(Compare *c, Text *t, const char *key, const char *value) {
         return 0;
 }
 
+/* Features that QEMU's models have which are asked for without a host to ask: said or not, it is the same there. */
+static bool is_anyhow(const Item *i, const Prop *q) {
+        return streq(i->option, "-cpu") && streq(q->value, "on") && (streq(q->key, "monitor") || streq(q->key, "intel-pt"));
+}
+
 /* The keys of I in order; of several that are the same, the last one. Names of back ends are left out. */
 static int add_props(Compare *c, Text *t, const Item *i) {
         _cleanup_free_ const Prop **list = calloc(i->n_props + 1, sizeof(Prop *));
@@ -76,7 +81,7 @@ static int add_props(Compare *c, Text *t, const Item *i) {
                         list[n++] = i->props + k;
         qsort(list, n, sizeof(Prop *), compare_props);
         for (size_t k = 0; r >= 0 && k < n; k++) {
-                if (is_backend(i) && list[k]->value == item_name(i))
+                if ((is_backend(i) && list[k]->value == item_name(i)) || is_anyhow(i, list[k]))
                         continue;
                 text_appendf(t, " %s=", list[k]->key);
                 r = add_value(c, t, list[k]->key, list[k]->value);

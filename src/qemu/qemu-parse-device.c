@@ -378,7 +378,7 @@ static int parse_panic(Parse *p, Item *i, const Driver *d, const char *suffix) {
 }
 
 static int parse_disk_device(Parse *p, Item *i, const Driver *d, const char *suffix) {
-        return *suffix ? 1 : parse_disk(p, i, d->value);
+        return parse_disk(p, i, d->value, suffix);
 }
 
 static const Driver drivers[] = {

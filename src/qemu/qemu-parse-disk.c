@@ -6,8 +6,12 @@
 
 /* Disks: the device, its format node and its storage node; or a -drive, which is all in one. */
 
+#define CHAIN_MAX 64U
+
 typedef struct Nodes {
         Item *cor, *format, *storage, *drive;
+        Item *below[2 * CHAIN_MAX]; /* the nodes of what the image is backed by */
+        size_t n_below;
         Tristate direct, no_flush, writeback;
 } Nodes;
 
@@ -20,9 +24,23 @@ static bool name_is_taken(const Domain *d, const char *name) {
         return false;
 }
 
+/* Disks of the USB have their number in their id: then nobody else may have that one. */
+static bool is_claimed(const Parse *p, const DomainDisk *disk, unsigned index) {
+        _cleanup_free_ char *id = strf("%s-disk%u", disk->bus == BUS_VIRTIO ? "virtio" : "usb", index);
+
+        if (disk->bus == BUS_FDC || disk->bus == BUS_IDE)
+                return false;
+        FOREACH_ARRAY(i, p->items.list, p->items.n)
+                if (streq(i->option, "-device") && streq_ptr(item_get(i, "id"), id))
+                        return true;
+        return false;
+}
+
 /* "vda", "sdab": number INDEX, or the first free one from there on. */
 static int set_target(Parse *p, DomainDisk *disk, const char *prefix, unsigned index, bool exact) {
         for (;; index++) {
+                if (!exact && is_claimed(p, disk, index))
+                        continue;
                 char letters[8], *c = letters + sizeof(letters);
                 *--c = 0;
                 for (unsigned n = index + 1; n > 0; n = (n - 1) / 26)
@@ -46,7 +64,7 @@ static int set_name(Parse *p, DomainDisk *disk, const char *id) {
         if (disk->bus == BUS_FDC || disk->bus == BUS_IDE)
                 return set_target(p, disk, prefixes[disk->bus], (disk->bus == BUS_IDE ? a->bus.value * 2 : 0) + a->unit.value, true);
         if (rest && parse_uint(rest, &n) >= 0 && n < 1024)
-                return set_target(p, disk, prefixes[disk->bus], n, false);
+                return set_target(p, disk, prefixes[disk->bus], n, true);
         return set_target(p, disk, prefixes[disk->bus], 0, false);
 }
 
@@ -107,6 +125,69 @@ static void read_only(Item *i, DomainDisk *disk) {
         }
 }
 
+/* One image that another is backed by. 0: it is as it would be written. */
+static int read_below(Parse *p, const char *name, const DomainDisk *disk, Nodes *n, DiskSource *s) {
+        Item *format = items_find(&p->items, "-blockdev", name);
+        Item *storage = format ? items_find(&p->items, "-blockdev", item_get(format, "file")) : NULL;
+        DomainDisk like = {};
+        Nodes cache = {};
+
+        if (!storage || n->n_below + 2 > ELEMENTSOF(n->below))
+                return 1;
+        const char *driver = strempty(item_get(storage, "driver")), *path = item_take(storage, "filename");
+        bool block = streq(driver, "host_device");
+        if ((!block && !streq(driver, "file")) || !path || !streq_ptr(item_take(format, "read-only"), "on"))
+                return 1;
+        (void) item_take_if(storage, "read-only", "on");
+        read_cache(storage, &cache);
+        read_cache(format, &cache);
+        s->type = block ? DISK_BLOCK : DISK_FILE;
+        int r = free_and_strdup(&s->path, path);
+        if (r >= 0)
+                r = props_apply(storage, storage_rows, &like);
+        if (r >= 0)
+                r = props_apply(format, format_rows, &like);
+        if (r < 0)
+                return r;
+        s->format = like.source.format;
+        n->below[n->n_below++] = format;
+        n->below[n->n_below++] = storage;
+        /* Its own settings have no place in the definition. */
+        return cache.direct != n->direct || cache.no_flush != n->no_flush || like.io != disk->io || like.discard != disk->discard ||
+               like.detect_zeroes != ZEROES_UNSET || !item_is_used_up(storage);
+}
+
+/* The chain of images below, as far as it is written down. */
+static int read_backing(Parse *p, DomainDisk *disk, Nodes *n) {
+        DiskSource *above = &disk->source;
+        Item *format = n->format;
+
+        for (unsigned depth = 0; depth < CHAIN_MAX; depth++) {
+                const char *name = item_take(format, "backing");
+                if (!name)
+                        return 0;
+                DiskSource *s = calloc(1, sizeof(DiskSource));
+                if (!s)
+                        return -ENOMEM;
+                above->backing = s;
+                if (streq(name, "null"))
+                        return 0;
+                int r = read_below(p, name, disk, n, s);
+                if (r != 0)
+                        return r;
+                above = s;
+                format = n->below[n->n_below - 2];
+        }
+        return 1;
+}
+
+static bool chain_is_used_up(const Nodes *n) {
+        for (size_t k = 0; k < n->n_below; k++)
+                if (!item_is_used_up(n->below[k]))
+                        return false;
+        return true;
+}
+
 /* 0: all of the nodes are part of the model. */
 static int read_nodes(Parse *p, const char *name, DomainDisk *disk, Nodes *n) {
         n->format = items_find(&p->items, "-blockdev", name);
@@ -131,9 +212,11 @@ static int read_nodes(Parse *p, const char *name, DomainDisk *disk, Nodes *n) {
                 r = props_apply(n->storage, storage_rows, disk);
         if (r >= 0)
                 r = props_apply(n->format, format_rows, disk);
-        if (r < 0)
+        if (r >= 0)
+                r = read_backing(p, disk, n);
+        if (r != 0)
                 return r;
-        return !item_is_used_up(n->storage) || !item_is_used_up(n->format);
+        return !item_is_used_up(n->storage) || !item_is_used_up(n->format) || !chain_is_used_up(n);
 }
 
 static const PropRow drive_rows[] = {
@@ -233,6 +316,11 @@ static const PropRow device_rows[] = {
         PROP("num-queues", PROP_UINT, DomainDisk, queues),
         PROP("queue-size", PROP_UINT, DomainDisk, queue_size),
         PROP("share-rw", PROP_FLAG, DomainDisk, shareable),
+        PROP("discard_granularity", PROP_UINT, DomainDisk, discard_granularity),
+        PROP("cyls", PROP_UINT, DomainDisk, cylinders),
+        PROP("heads", PROP_UINT, DomainDisk, heads),
+        PROP("secs", PROP_UINT, DomainDisk, sectors),
+        PROP_WORDS("bios-chs-trans", DomainDisk, translation, geometry_translation),
         PROP("logical_block_size", PROP_UINT, DomainDisk, logical_block_size),
         PROP("physical_block_size", PROP_UINT, DomainDisk, physical_block_size),
         PROP("rotation_rate", PROP_UINT, DomainDisk, rotation_rate),
@@ -297,6 +385,10 @@ static int read_device(Parse *p, Item *i, DomainDisk *disk, Nodes *n) {
                         return r;
                 (void) item_take(i, "drive");
         }
+        if (disk->bus == BUS_VIRTIO && streq_ptr(item_get(i, "scsi"), "on")) {
+                disk->device = DEVICE_LUN;
+                (void) item_take(i, "scsi");
+        }
         r = props_virtio(i, &disk->virtio);
         if (r >= 0)
                 r = props_apply(i, device_rows, disk);
@@ -345,7 +437,7 @@ static int finish_disk(Parse *p, Item *i, DomainDisk *disk, const char *id) {
         return set_name(p, disk, id);
 }
 
-int parse_disk(Parse *p, Item *i, int bus) {
+int parse_disk(Parse *p, Item *i, int bus, const char *suffix) {
         const char *driver = item_get(i, "driver"), *id = item_get(i, "id");
         DomainDisk *disk = PARSE_ADD(p, disks);
         Nodes n = {};
@@ -353,6 +445,13 @@ int parse_disk(Parse *p, Item *i, int bus) {
         if (!disk)
                 return -ENOMEM;
         disk->bus = (DiskBus) bus;
+        if (*suffix) {
+                _cleanup_free_ char *word = strf("virtio%s", suffix);
+                int model = word ? (int) disk_model_from_string(word) : -ENOMEM;
+                if (model == -ENOMEM)
+                        return model;
+                disk->model = (DiskModel) MAX(model, 0);
+        }
         disk->device = bus == BUS_FDC            ? DEVICE_FLOPPY :
                        endswith(driver, "-cd")    ? DEVICE_CDROM :
                        streq(driver, "scsi-block") ? DEVICE_LUN : DEVICE_DISK;
@@ -370,6 +469,8 @@ int parse_disk(Parse *p, Item *i, int bus) {
                         if (node)
                                 node->used = true;
                 }
+        for (size_t k = 0; r == 0 && k < n.n_below; k++)
+                n.below[k]->used = true;
         return r;
 }
 

@@ -219,6 +219,48 @@ static int parse_hyperv(Parse *p, Item *i) {
         return 0;
 }
 
+/* Caches and the width of addresses, where they are the host's. */
+static void parse_cpu_host(Parse *p, Item *i) {
+        DomainCpu *cpu = &p->d->cpu;
+        const char *host = item_get(i, "host-cache-info"), *l3 = item_get(i, "l3-cache"), *limit = item_get(i, "host-phys-bits-limit");
+        unsigned n;
+
+        if (host || l3)
+                cpu->cache = streq_ptr(host, "on") ? CPU_CACHE_PASSTHROUGH : streq_ptr(l3, "on") ? CPU_CACHE_EMULATE : CPU_CACHE_DISABLE;
+        if (cpu->cache == CPU_CACHE_EMULATE)
+                cpu->cache_level = OPT_UINT(3);
+        (void) item_take(i, "host-cache-info");
+        (void) item_take(i, "l3-cache");
+        if (streq_ptr(item_get(i, "host-phys-bits"), "on")) {
+                cpu->maxphysaddr = PHYS_ADDR_PASSTHROUGH;
+                (void) item_take(i, "host-phys-bits");
+                if (limit && parse_uint(limit, &n) >= 0) {
+                        cpu->physaddr_limit = OPT_UINT(n);
+                        (void) item_take(i, "host-phys-bits-limit");
+                }
+        }
+        const char *bits = item_get(i, "phys-bits");
+        if (bits && parse_uint(bits, &n) >= 0) {
+                cpu->maxphysaddr = PHYS_ADDR_EMULATE;
+                cpu->physaddr_bits = OPT_UINT(n);
+                (void) item_take(i, "phys-bits");
+        }
+}
+
+/* What libvirt's models lack of QEMU's: where nothing is said, the host may have it. */
+static int keep_removed(Parse *p, const Item *i, const char *model) {
+        static const struct { const char *model, *feature; } removed[] = {
+                { "Dhyana", "monitor" },           { "EPYC", "monitor" },           { "EPYC-IBPB", "monitor" },
+                { "Opteron_G3", "monitor" },       { "Icelake-Client", "intel-pt" }, { "Icelake-Client-noTSX", "intel-pt" },
+                { "Icelake-Server", "intel-pt" }, { "Icelake-Server-noTSX", "intel-pt" },
+        };
+
+        FOREACH_ARRAY(r, removed, ELEMENTSOF(removed))
+                if (streq(r->model, model) && !item_get(i, r->feature))
+                        return add_feature(p, r->feature, POLICY_OPTIONAL);
+        return 0;
+}
+
 /* What is said of the processor and is no feature of its. */
 static int parse_cpu_extra(Parse *p, Item *i) {
         static const PropRow rows[] = {
@@ -272,7 +314,7 @@ int parse_cpu(Parse *p, Item *i) {
         /* What is not understood at the end must not have changed the model. */
         FOREACH_ARRAY(q, i->props, i->n_props)
                 if (!q->used && !streq(q->value, "on") && !streq(q->value, "off") && !streq(q->key, "tsc-frequency") &&
-                    !streq(q->key, "hv-spinlocks") && !streq(q->key, "hv-vendor-id"))
+                    !streq(q->key, "hv-spinlocks") && !streq(q->key, "hv-vendor-id") && !strstr(q->key, "phys-bits"))
                         return 1;
         if (streq(model, "host") || streq(model, "max")) {
                 cpu->mode = streq(model, "host") ? CPU_HOST_PASSTHROUGH : CPU_MAXIMUM;
@@ -289,6 +331,9 @@ int parse_cpu(Parse *p, Item *i) {
         cpu->loc.line = 1;
         if (r >= 0)
                 r = parse_cpu_extra(p, i);
+        if (r >= 0 && cpu->mode == CPU_CUSTOM)
+                r = keep_removed(p, i, model);
+        parse_cpu_host(p, i);
         FOREACH_ARRAY(q, i->props, i->n_props) {
                 if (r < 0 || q->used)
                         continue;

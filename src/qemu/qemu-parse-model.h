@@ -94,7 +94,7 @@ int parse_add_bus(Parse *p, const char *id, ControllerType type, unsigned index)
 /* --- the families --- */
 
 int parse_device(Parse *p, Item *i);  /* -device: a table of drivers */
-int parse_disk(Parse *p, Item *i, int device); /* device: DiskBus */
+int parse_disk(Parse *p, Item *i, int bus, const char *suffix); /* bus: DiskBus; suffix: of the driver's generation */
 int parse_controller(Parse *p, Item *i, const char *driver);
 bool is_controller(const char *driver);
 int parse_interface(Parse *p, Item *i, const char *driver);

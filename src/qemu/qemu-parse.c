@@ -299,6 +299,43 @@ static int add_rest(Parse *p) {
         return 0;
 }
 
+/* A floppy controller is there when there is a floppy. */
+static void check_floppies(Parse *p) {
+        bool any = false;
+
+        FOREACH_ARRAY(disk, p->d->disks, p->d->n_disks)
+                any |= disk->bus == BUS_FDC;
+        FOREACH_ARRAY(i, p->items.list, p->items.n)
+                if (!any && streq(i->option, "-device") && streq_ptr(item_get(i, "driver"), "isa-fdc"))
+                        i->used = false;
+}
+
+/* The first disk is booted from when nothing is said. Where a device that is handed on is the first, the definition
+ * must say something else: a kind of device that it has none of. */
+static int keep_boot_order(Parse *p) {
+        Domain *d = p->d;
+        bool has[_BOOT_MAX] = { [BOOT_NETWORK] = d->n_interfaces > 0 }, handed_on = false, said = d->os.n_boot > 0;
+
+        FOREACH_ARRAY(i, p->items.list, p->items.n)
+                handed_on |= !i->used && streq(i->option, "-device") && item_get(i, "bootindex");
+        FOREACH_ARRAY(disk, d->disks, d->n_disks) {
+                said |= disk->info.boot_order.set;
+                has[disk->device == DEVICE_CDROM ? BOOT_CDROM : disk->device == DEVICE_FLOPPY ? BOOT_FD : BOOT_HD] = true;
+        }
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+                said |= i->info.boot_order.set;
+        if (!handed_on || said)
+                return 0;
+        for (BootDevice b = BOOT_FD; b < _BOOT_MAX; b++)
+                if (!has[b]) {
+                        if (!ARRAY_GROW(d->os.boot, d->os.n_boot))
+                                return -ENOMEM;
+                        d->os.boot[d->os.n_boot++] = b;
+                        return 0;
+                }
+        return 0;
+}
+
 /* What a definition has unless it says that it has not. */
 static int add_absent(Parse *p) {
         Domain *d = p->d;
@@ -436,8 +473,11 @@ int qemu_parse_argv(char *const *env, char *const *argv, const char *name, Diag 
         }
         if (r >= 0) {
                 parse_memory_done(&p);
-                r = add_absent(&p);
+                check_floppies(&p);
+                r = keep_boot_order(&p);
         }
+        if (r >= 0)
+                r = add_absent(&p);
         if (r >= 0)
                 r = add_rest(&p);
         if (r < 0)
