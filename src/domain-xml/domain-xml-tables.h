@@ -37,6 +37,10 @@ extern const XmlTable metadata_cache_xml; /* <metadata_cache> in <driver> or <fo
 extern const XmlTable controller_xml; /* domain-xml-controller.c */
 extern const XmlTable hub_xml;
 extern const XmlTable iommu_xml;
+extern const XmlTable hostdev_xml;    /* domain-xml-hostdev.c */
+extern const XmlTable vsock_xml;
+extern const XmlTable shmem_xml;
+extern const XmlTable crypto_xml;
 extern const XmlTable interface_xml;  /* domain-xml-interface.c */
 extern const XmlTable serial_xml;     /* domain-xml-char.c */
 extern const XmlTable channel_xml;

@@ -299,6 +299,7 @@ static int (*const steps[])(Domain *, const HostFacts *) = {
         complete_base,         domain_complete_tune, domain_complete_memory,
         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
         domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
+        domain_complete_hostdevs,
         domain_complete_inputs, domain_complete_graphics, domain_complete_videos, domain_complete_audio, complete_rest,
         complete_genid,        domain_complete_platform, domain_complete_sysinfos,
 };

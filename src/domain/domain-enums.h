@@ -235,6 +235,35 @@ DECLARE_ENUM(DirectMode, direct_mode, DIRECT, DIRECT_MODES);
 DECLARE_ENUM(VhostUserMode, vhost_user_mode, VHOST_USER, VHOST_USER_MODES);
 #define HOSTDEV_DRIVERS(X) X(HOSTDEV_DRIVER_KVM, "kvm") X(HOSTDEV_DRIVER_VFIO, "vfio") X(HOSTDEV_DRIVER_XEN, "xen")
 DECLARE_ENUM(HostdevDriver, hostdev_driver, HOSTDEV_DRIVER, HOSTDEV_DRIVERS);
+#define HOSTDEV_MODES(X) X(HOSTDEV_SUBSYSTEM, "subsystem") X(HOSTDEV_CAPABILITIES, "capabilities")
+DECLARE_ENUM(HostdevMode, hostdev_mode, HOSTDEV_MODE, HOSTDEV_MODES);
+#define HOSTDEV_TYPES(X) \
+        X(HOSTDEV_USB, "usb") X(HOSTDEV_PCI, "pci") X(HOSTDEV_SCSI, "scsi") X(HOSTDEV_SCSI_HOST, "scsi_host") \
+        X(HOSTDEV_MDEV, "mdev") X(HOSTDEV_STORAGE, "storage") X(HOSTDEV_MISC, "misc") X(HOSTDEV_NET, "net")
+DECLARE_ENUM(HostdevType, hostdev_type, HOSTDEV, HOSTDEV_TYPES);
+#define HOSTDEV_POLICIES(X) X(HOSTDEV_MANDATORY, "mandatory") X(HOSTDEV_REQUISITE, "requisite") X(HOSTDEV_OPTIONAL, "optional")
+DECLARE_ENUM(HostdevPolicy, hostdev_policy, HOSTDEV_POLICY, HOSTDEV_POLICIES);
+#define USB_GUEST_RESETS(X) X(GUEST_RESET_OFF, "off") X(GUEST_RESET_UNINITIALIZED, "uninitialized") X(GUEST_RESET_ON, "on")
+DECLARE_ENUM(UsbGuestReset, usb_guest_reset, GUEST_RESET, USB_GUEST_RESETS);
+#define HOSTDEV_PROTOCOLS(X) X(HOSTDEV_PROTOCOL_ISCSI, "iscsi") X(HOSTDEV_PROTOCOL_VHOST, "vhost")
+DECLARE_ENUM(HostdevProtocol, hostdev_protocol, HOSTDEV_PROTOCOL, HOSTDEV_PROTOCOLS);
+#define HOSTDEV_MODELS(X) \
+        X(HOSTDEV_MODEL_VIRTIO, "virtio") X(HOSTDEV_MODEL_TRANSITIONAL, "virtio-transitional") \
+        X(HOSTDEV_MODEL_NON_TRANSITIONAL, "virtio-non-transitional") X(HOSTDEV_MODEL_VFIO_PCI, "vfio-pci") \
+        X(HOSTDEV_MODEL_VFIO_CCW, "vfio-ccw") X(HOSTDEV_MODEL_VFIO_AP, "vfio-ap")
+DECLARE_ENUM(HostdevModel, hostdev_model, HOSTDEV_MODEL, HOSTDEV_MODELS);
+#define VSOCK_MODELS(X) X(VSOCK_VIRTIO, "virtio") X(VSOCK_TRANSITIONAL, "virtio-transitional") X(VSOCK_NON_TRANSITIONAL, "virtio-non-transitional")
+DECLARE_ENUM(VsockModel, vsock_model, VSOCK, VSOCK_MODELS);
+#define SHMEM_ROLES(X) X(SHMEM_MASTER, "master") X(SHMEM_PEER, "peer")
+DECLARE_ENUM(ShmemRole, shmem_role, SHMEM_ROLE, SHMEM_ROLES);
+#define SHMEM_MODELS(X) X(SHMEM_IVSHMEM, "ivshmem") X(SHMEM_PLAIN, "ivshmem-plain") X(SHMEM_DOORBELL, "ivshmem-doorbell")
+DECLARE_ENUM(ShmemModel, shmem_model, SHMEM, SHMEM_MODELS);
+#define CRYPTO_MODELS(X) X(CRYPTO_VIRTIO, "virtio")
+DECLARE_ENUM(CryptoModel, crypto_model, CRYPTO, CRYPTO_MODELS);
+#define CRYPTO_TYPES(X) X(CRYPTO_TYPE_QEMU, "qemu")
+DECLARE_ENUM(CryptoType, crypto_type, CRYPTO_TYPE, CRYPTO_TYPES);
+#define CRYPTO_BACKENDS(X) X(CRYPTO_BUILTIN, "builtin") X(CRYPTO_LKCF, "lkcf")
+DECLARE_ENUM(CryptoBackend, crypto_backend, CRYPTO_BACKEND, CRYPTO_BACKENDS);
 #define VLAN_NATIVES(X) X(VLAN_TAGGED, "tagged") X(VLAN_UNTAGGED, "untagged")
 DECLARE_ENUM(VlanNative, vlan_native, VLAN, VLAN_NATIVES);
 #define VIRTUALPORT_TYPES(X) \

@@ -26,6 +26,7 @@ static const DomainCheck checks[] = {
         check_firmware,     check_features,   check_cpu,           check_clock,
         check_lifecycle,    check_disks,      check_disk_targets,  check_disk_addresses, check_disk_iotune,
         check_controllers, check_iommus,  check_interfaces, check_chars,         check_consoles,
+        check_hostdevs,     check_vsocks,     check_shmems,        check_cryptos,
         check_serial_ports, check_inputs,     check_graphics,      check_videos,        check_sounds,
         check_filesystems,  check_smartcards, check_redirdevs,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,

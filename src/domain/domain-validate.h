@@ -24,6 +24,10 @@ void check_disk_addresses(const Domain *d, Diag *diag);
 void check_interfaces(const Domain *d, Diag *diag); /* domain-validate-interface.c */
 void check_controllers(const Domain *d, Diag *diag); /* domain-validate-controller.c */
 void check_iommus(const Domain *d, Diag *diag);
+void check_hostdevs(const Domain *d, Diag *diag); /* domain-validate-hostdev.c */
+void check_vsocks(const Domain *d, Diag *diag);
+void check_shmems(const Domain *d, Diag *diag);
+void check_cryptos(const Domain *d, Diag *diag);
 void check_balloons(const Domain *d, Diag *diag);
 void check_rngs(const Domain *d, Diag *diag);
 void check_panics(const Domain *d, Diag *diag); /* domain-validate-platform.c */

@@ -125,6 +125,20 @@ static void redirfilter_done(DomainRedirfilter *r) {
         free(r->rules);
 }
 
+static void vsock_done(DomainVsock *v) {
+        device_info_done(&v->info);
+}
+
+static void shmem_done(DomainShmem *s) {
+        device_info_done(&s->info);
+        free(s->name);
+        free(s->server_path);
+}
+
+static void crypto_done(DomainCrypto *c) {
+        device_info_done(&c->info);
+}
+
 static void balloon_done(DomainBalloon *b) {
         device_info_done(&b->info);
 }
@@ -254,6 +268,10 @@ static void devices_done(Domain *d) {
         FREE_LIST(d->smartcards, d->n_smartcards, smartcard_done);
         FREE_LIST(d->redirdevs, d->n_redirdevs, redirdev_done);
         FREE_LIST(d->redirfilters, d->n_redirfilters, redirfilter_done);
+        FREE_LIST(d->hostdevs, d->n_hostdevs, hostdev_done);
+        FREE_LIST(d->vsocks, d->n_vsocks, vsock_done);
+        FREE_LIST(d->shmems, d->n_shmems, shmem_done);
+        FREE_LIST(d->cryptos, d->n_cryptos, crypto_done);
         FREE_LIST(d->balloons, d->n_balloons, balloon_done);
         FREE_LIST(d->rngs, d->n_rngs, rng_done);
         FREE_LIST(d->panics, d->n_panics, panic_done);
@@ -304,6 +322,10 @@ void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata
         FOR_ALL(d->sounds, d->n_sounds);
         FOR_ALL(d->videos, d->n_videos);
         FOR_ALL(d->redirdevs, d->n_redirdevs);
+        FOR_ALL(d->hostdevs, d->n_hostdevs);
+        FOR_ALL(d->vsocks, d->n_vsocks);
+        FOR_ALL(d->shmems, d->n_shmems);
+        FOR_ALL(d->cryptos, d->n_cryptos);
         FOR_ALL(d->balloons, d->n_balloons);
         FOR_ALL(d->rngs, d->n_rngs);
         FOR_ALL(d->panics, d->n_panics);

@@ -9,6 +9,7 @@
 #include "domain-disk.h"
 #include "domain-filesystem.h"
 #include "domain-graphics.h"
+#include "domain-hostdev.h"
 #include "domain-interface.h"
 #include "domain-machine.h"
 #include "domain-redirect.h"
@@ -103,6 +104,14 @@ struct Domain {
         size_t n_redirdevs;
         DomainRedirfilter *redirfilters; /* one at most */
         size_t n_redirfilters;
+        DomainHostdev *hostdevs;
+        size_t n_hostdevs;
+        DomainVsock *vsocks; /* one at most */
+        size_t n_vsocks;
+        DomainShmem *shmems;
+        size_t n_shmems;
+        DomainCrypto *cryptos;
+        size_t n_cryptos;
         DomainBalloon *balloons; /* one at most */
         size_t n_balloons;
         DomainRng *rngs;

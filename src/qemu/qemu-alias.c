@@ -79,6 +79,9 @@ static char *default_alias(const Domain *d, const QemuDevice *device) {
                 [DEVICE_KIND_PANIC] = "panic",   [DEVICE_KIND_TPM] = "tpm",
                 [DEVICE_KIND_HUB] = "hub",
                 [DEVICE_KIND_IOMMU] = "iommu",
+                [DEVICE_KIND_HOSTDEV] = "hostdev", [DEVICE_KIND_HOSTDEV_INTERFACE] = "hostdev",
+                [DEVICE_KIND_SHMEM] = "shmem",   [DEVICE_KIND_VSOCK] = "vsock",
+                [DEVICE_KIND_CRYPTO] = "crypto",
         };
 
         switch (device->kind) {
@@ -93,6 +96,23 @@ static char *default_alias(const Domain *d, const QemuDevice *device) {
         default:
                 return strf("%s%u", words[device->kind], device->position);
         }
+}
+
+static bool is_hostdev(const QemuDevice *device) {
+        return device->kind == DEVICE_KIND_HOSTDEV || device->kind == DEVICE_KIND_HOSTDEV_INTERFACE;
+}
+
+/* Of these libvirt counts only those that it names itself, and cards of the host with its other devices. */
+static void count_anew(QemuDevice *list, QemuDevice *device) {
+        bool counted = is_hostdev(device) || device->kind == DEVICE_KIND_INTERFACE || device->kind == DEVICE_KIND_RNG;
+
+        if (!counted)
+                return;
+        device->position = 0;
+        for (const QemuDevice *i = list; i < device; i++)
+                if ((i->kind == device->kind || (is_hostdev(i) && is_hostdev(device))) &&
+                    !startswith(strempty(i->info->alias), "ua-"))
+                        device->position++;
 }
 
 /* Companions of a USB controller are one controller for the user, and have one alias. */
@@ -135,6 +155,7 @@ int qemu_complete_aliases(Domain *d, Diag *diag) {
                     (i->kind == DEVICE_KIND_CHAR && char_is_shadow(d, i->character)))
                         continue;
                 free(i->info->alias);
+                count_anew(list, i);
                 i->info->alias = default_alias(d, i);
                 if (!i->info->alias)
                         return -ENOMEM;

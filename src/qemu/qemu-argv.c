@@ -67,12 +67,16 @@ static const Emitter emitters[] = {
         { "sounds", NULL, emit_sounds },
         { "watchdogs", NULL, emit_watchdogs },
         { "redirdevs", NULL, emit_redirdevs },
+        { "hostdevs", NULL, emit_hostdevs },
         { "balloon", NULL, emit_balloon },
         { "rngs", NULL, emit_rngs },
         { "vmcoreinfo", has_vmcoreinfo, emit_vmcoreinfo },
         { "user-args", NULL, emit_user_args },
         { "sandbox", NULL, emit_sandbox },
         { "panics", NULL, emit_panics },
+        { "shmems", NULL, emit_shmems },
+        { "vsocks", NULL, emit_vsocks },
+        { "cryptos", NULL, emit_cryptos },
         { "messages", NULL, emit_messages },
 };
 

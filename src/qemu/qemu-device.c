@@ -47,22 +47,40 @@ static void sort_by_turn(QemuDevice *disks, size_t n) {
                 }
 }
 
+/* Cards of the host go with its other devices, and each kind is counted by itself. */
+static void add_interfaces(Domain *d, bool of_host, QemuDevice *list, size_t *n) {
+        unsigned position = 0;
+
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+                if ((i->type == INTERFACE_HOSTDEV) == of_host) {
+                        list[*n] = (QemuDevice) {
+                                .kind = of_host ? DEVICE_KIND_HOSTDEV_INTERFACE : DEVICE_KIND_INTERFACE,
+                                .position = position++,
+                                .info = &i->info,
+                        };
+                        list[(*n)++].interface = i;
+                }
+}
+
 int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         size_t n = 0, total = d->n_controllers + d->n_interfaces + d->n_sounds + d->n_filesystems + d->n_smartcards + d->n_redirdevs + d->n_disks + d->n_balloons + d->n_rngs +
                               d->n_watchdogs + d->n_videos + d->n_inputs + d->n_chars + d->n_panics +
-                              d->n_tpms + d->n_memories + d->n_hubs + d->n_iommus;
+                              d->n_tpms + d->n_memories + d->n_hubs + d->n_iommus +
+                              d->n_hostdevs + d->n_shmems + d->n_vsocks + d->n_cryptos;
         QemuDevice *list = calloc(total ?: 1, sizeof(QemuDevice));
 
         if (!list)
                 return -ENOMEM;
         ADD_ALL(DEVICE_KIND_CONTROLLER, d->controllers, d->n_controllers);
-        ADD_ALL(DEVICE_KIND_INTERFACE, d->interfaces, d->n_interfaces);
+        add_interfaces(d, false, list, &n);
         ADD_ALL(DEVICE_KIND_FILESYSTEM, d->filesystems, d->n_filesystems);
         ADD_ALL(DEVICE_KIND_SMARTCARD, d->smartcards, d->n_smartcards);
         ADD_ALL(DEVICE_KIND_REDIRDEV, d->redirdevs, d->n_redirdevs);
         ADD_ALL(DEVICE_KIND_SOUND, d->sounds, d->n_sounds);
         ADD_ALL(DEVICE_KIND_DISK, d->disks, d->n_disks);
         sort_by_turn(list + n - d->n_disks, d->n_disks);
+        add_interfaces(d, true, list, &n);
+        ADD_ALL(DEVICE_KIND_HOSTDEV, d->hostdevs, d->n_hostdevs);
         ADD_ALL(DEVICE_KIND_BALLOON, d->balloons, d->n_balloons);
         ADD_ALL(DEVICE_KIND_RNG, d->rngs, d->n_rngs);
         ADD_ALL(DEVICE_KIND_WATCHDOG, d->watchdogs, d->n_watchdogs);
@@ -74,6 +92,9 @@ int qemu_devices(Domain *d, QemuDevice **ret, size_t *ret_n) {
         ADD_ALL(DEVICE_KIND_MEMORY, d->memories, d->n_memories);
         ADD_ALL(DEVICE_KIND_HUB, d->hubs, d->n_hubs);
         ADD_ALL(DEVICE_KIND_IOMMU, d->iommus, d->n_iommus);
+        ADD_ALL(DEVICE_KIND_SHMEM, d->shmems, d->n_shmems);
+        ADD_ALL(DEVICE_KIND_VSOCK, d->vsocks, d->n_vsocks);
+        ADD_ALL(DEVICE_KIND_CRYPTO, d->cryptos, d->n_cryptos);
         *ret = list;
         *ret_n = n;
         return 0;
@@ -93,6 +114,11 @@ char *qemu_device_describe(const QemuDevice *device) {
                 [DEVICE_KIND_INPUT] = "input",
                 [DEVICE_KIND_PANIC] = "panic",
                 [DEVICE_KIND_TPM] = "tpm",
+                [DEVICE_KIND_HOSTDEV_INTERFACE] = "interface",
+                [DEVICE_KIND_HOSTDEV] = "hostdev",
+                [DEVICE_KIND_SHMEM] = "shmem",
+                [DEVICE_KIND_VSOCK] = "vsock",
+                [DEVICE_KIND_CRYPTO] = "crypto",
                 [DEVICE_KIND_MEMORY] = "memory",
                 [DEVICE_KIND_HUB] = "hub",
                 [DEVICE_KIND_IOMMU] = "iommu",

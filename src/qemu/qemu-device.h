@@ -31,6 +31,8 @@ typedef enum QemuDeviceKind {
         DEVICE_KIND_REDIRDEV,
         DEVICE_KIND_SOUND,
         DEVICE_KIND_DISK,
+        DEVICE_KIND_HOSTDEV_INTERFACE, /* a DomainInterface that is a card of the host */
+        DEVICE_KIND_HOSTDEV,
         DEVICE_KIND_BALLOON,
         DEVICE_KIND_RNG,
         DEVICE_KIND_WATCHDOG,
@@ -42,6 +44,9 @@ typedef enum QemuDeviceKind {
         DEVICE_KIND_MEMORY,
         DEVICE_KIND_HUB,
         DEVICE_KIND_IOMMU,
+        DEVICE_KIND_SHMEM,
+        DEVICE_KIND_VSOCK,
+        DEVICE_KIND_CRYPTO,
         _DEVICE_KIND_MAX,
 } QemuDeviceKind;
 
@@ -69,6 +74,10 @@ typedef struct QemuDevice {
                 DomainMemory *memory;
                 DomainHub *hub;
                 DomainIommu *iommu;
+                DomainHostdev *hostdev;
+                DomainShmem *shmem;
+                DomainVsock *vsock;
+                DomainCrypto *crypto;
         };
 } QemuDevice;
 
@@ -118,6 +127,7 @@ int qemu_check_addresses(Domain *d, Diag *diag);
 int qemu_complete_mmio(Domain *d, Diag *diag);
 int qemu_complete_drives(Domain *d, Diag *diag);
 int qemu_complete_smartcards(Domain *d, Diag *diag);
+int qemu_complete_scsi_hostdevs(Domain *d, Diag *diag);
 int qemu_complete_virtio_serial(Domain *d, Diag *diag);
 int qemu_complete_pci(Domain *d, Diag *diag);
 int qemu_complete_usb(Domain *d, Diag *diag);

@@ -120,7 +120,9 @@ static int check_iommu(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
 }
 
 static int controllers(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
-        return qemu_complete_controllers(d, diag);
+        /* What the host's devices need stands before what the machine brings along, as in libvirt. */
+        int r = qemu_complete_scsi_hostdevs(d, diag);
+        return r < 0 ? r : qemu_complete_controllers(d, diag);
 }
 
 static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {

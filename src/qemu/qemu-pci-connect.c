@@ -99,6 +99,17 @@ unsigned pci_video_connect(const Domain *d, const DomainVideo *v) {
         }
 }
 
+/* Whether a card of the host is PCI Express or not, the guest has it on PCI Express: the definition cannot tell. */
+static unsigned hostdev_connect(const Domain *d, const DomainHostdev *h, const DeviceInfo *info) {
+        if (info->address.type == ADDRESS_UNASSIGNED)
+                return 0;
+        if (!h || h->type == HOSTDEV_PCI || h->type == HOSTDEV_MDEV)
+                return express(d);
+        if (h->type == HOSTDEV_SCSI_HOST)
+                return h->model == HOSTDEV_MODEL_TRANSITIONAL ? conventional() : express(d);
+        return 0;
+}
+
 unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
         switch (device->kind) {
         case DEVICE_KIND_CONTROLLER:
@@ -117,6 +128,16 @@ unsigned pci_device_connect(const Domain *d, const QemuDevice *device) {
                 default:
                         return 0;
                 }
+        case DEVICE_KIND_HOSTDEV_INTERFACE:
+                return hostdev_connect(d, NULL, device->info);
+        case DEVICE_KIND_HOSTDEV:
+                return hostdev_connect(d, device->hostdev, device->info);
+        case DEVICE_KIND_SHMEM:
+                return conventional();
+        case DEVICE_KIND_VSOCK:
+                return device->vsock->model == VSOCK_TRANSITIONAL ? conventional() : express(d);
+        case DEVICE_KIND_CRYPTO:
+                return express(d);
         case DEVICE_KIND_DISK:
                 if (device->disk->bus != BUS_VIRTIO)
                         return 0;

@@ -465,15 +465,20 @@ static const struct {
         { DEVICE_KIND_SOUND },
         { DEVICE_KIND_CONTROLLER },
         { DEVICE_KIND_DISK },
+        { DEVICE_KIND_HOSTDEV_INTERFACE },
+        { DEVICE_KIND_HOSTDEV },
         { DEVICE_KIND_BALLOON },
         { DEVICE_KIND_RNG },
         { DEVICE_KIND_WATCHDOG },
         { DEVICE_KIND_VIDEO },
+        { DEVICE_KIND_SHMEM },
         { DEVICE_KIND_INPUT },
         { DEVICE_KIND_CHAR },
         { DEVICE_KIND_IOMMU },
         { DEVICE_KIND_PANIC },
         { DEVICE_KIND_MEMORY },
+        { DEVICE_KIND_VSOCK },
+        { DEVICE_KIND_CRYPTO },
 };
 
 static int assign(PciSet *s, const QemuDevice *list, size_t n) {

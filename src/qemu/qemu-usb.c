@@ -35,6 +35,8 @@ bool qemu_device_is_usb(const QemuDevice *device) {
         switch (device->kind) {
         case DEVICE_KIND_HUB:
                 return true;
+        case DEVICE_KIND_HOSTDEV:
+                return device->hostdev->type == HOSTDEV_USB;
         case DEVICE_KIND_DISK:
                 return device->disk->bus == BUS_USB;
         case DEVICE_KIND_CONTROLLER:
@@ -55,9 +57,9 @@ bool qemu_device_is_usb(const QemuDevice *device) {
         }
 }
 
-/* libvirt's order: hubs first, storage next; network devices, which libvirt does not place, last. */
+/* libvirt's order: hubs first, devices of the host and storage next; network devices, which libvirt does not place, last. */
 static const QemuDeviceKind usb_order[] = {
-        DEVICE_KIND_HUB,   DEVICE_KIND_DISK, DEVICE_KIND_CONTROLLER,
+        DEVICE_KIND_HUB,   DEVICE_KIND_HOSTDEV, DEVICE_KIND_DISK, DEVICE_KIND_CONTROLLER,
         DEVICE_KIND_INPUT, DEVICE_KIND_CHAR, DEVICE_KIND_SOUND,
         DEVICE_KIND_REDIRDEV, DEVICE_KIND_INTERFACE,
 };

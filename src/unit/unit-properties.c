@@ -162,7 +162,7 @@ static int emit_fd_store_max(const Context *c, char ***values) {
         /* Two for a disk (see auto-read-only), a tap and a vhost descriptor for a queue, a source and a log for a
          * character device. */
         size_t n = FD_STORE_MARGIN + 2 * d->n_disks + 2 * d->n_chars + 2 * d->n_graphics + 2 * d->n_rngs +
-                   2 * d->n_smartcards + 2 * d->n_redirdevs;
+                   2 * d->n_smartcards + 2 * d->n_redirdevs + d->n_vsocks;
 
         FOREACH_ARRAY(i, d->inputs, d->n_inputs)
                 n += i->source != NULL;
@@ -338,6 +338,11 @@ static int emit_device_allow(const Context *c, char ***values) {
                 return r;
         FOREACH_ARRAY(i, c->d->inputs, c->d->n_inputs) {
                 r = add_device(c, i->info.loc, i->source, "rw", values);
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(v, c->d->vsocks, c->d->n_vsocks) {
+                r = add_device(c, v->info.loc, "/dev/vhost-vsock", "rw", values);
                 if (r < 0)
                         return r;
         }
