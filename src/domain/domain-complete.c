@@ -296,7 +296,7 @@ static int complete_aliases(Domain *d, const HostFacts *facts) {
 }
 
 static int (*const steps[])(Domain *, const HostFacts *) = {
-        complete_base,         domain_complete_tune, domain_complete_memory,
+        complete_base,         domain_complete_tune, domain_complete_memory, domain_complete_seclabels,
         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
         domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
         domain_complete_hostdevs,

@@ -24,3 +24,4 @@ int domain_complete_inputs(Domain *d, const HostFacts *facts); /* domain-complet
 int domain_complete_graphics(Domain *d, const HostFacts *facts);
 int domain_complete_videos(Domain *d, const HostFacts *facts);
 int domain_complete_audio(Domain *d, const HostFacts *facts);
+int domain_complete_seclabels(Domain *d, const HostFacts *facts);

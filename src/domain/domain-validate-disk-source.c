@@ -362,7 +362,7 @@ static void check_slices(const SourceCheck *c) {
                 problem(c, "a slice is not for device 'lun'");
 }
 
-static void check_seclabels(const SourceCheck *c) {
+static void check_disk_seclabels(const SourceCheck *c) {
         const DiskSource *s = c->source;
 
         FOREACH_ARRAY(l, s->seclabels, s->n_seclabels) {
@@ -406,7 +406,7 @@ static void check_one(const SourceCheck *c) {
         check_secrets(c);
         check_reservations(c);
         check_slices(c);
-        check_seclabels(c);
+        check_disk_seclabels(c);
 }
 
 #define CHAIN_MAX 200U

@@ -22,7 +22,7 @@ static void check_name(const Domain *d, Diag *diag) {
 static const DomainCheck checks[] = {
         check_name,         check_memory,     check_vcpus,         check_os,
         check_iothreads,    check_cputune,    check_numatune,      check_blkiotune,
-        check_memory_backing, check_numa,     check_memory_modules,
+        check_memory_backing, check_numa,     check_memory_modules, check_seclabels,
         check_firmware,     check_features,   check_cpu,           check_clock,
         check_lifecycle,    check_disks,      check_disk_targets,  check_disk_addresses, check_disk_iotune,
         check_controllers, check_iommus,  check_interfaces, check_chars,         check_consoles,

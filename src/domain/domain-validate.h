@@ -15,6 +15,7 @@ void check_memory(const Domain *d, Diag *diag); /* domain-validate-memory.c */
 void check_memory_backing(const Domain *d, Diag *diag);
 void check_numa(const Domain *d, Diag *diag);
 void check_memory_modules(const Domain *d, Diag *diag);
+void check_seclabels(const Domain *d, Diag *diag); /* domain-seclabel.c */
 void check_cpu(const Domain *d, Diag *diag); /* domain-validate-cpu.c */
 void check_disks(const Domain *d, Diag *diag); /* domain-validate-disk.c */
 void check_disk_source(const Domain *d, const DomainDisk *disk, Diag *diag); /* domain-validate-disk-source.c */
