@@ -164,8 +164,6 @@ static int emit_fd_store_max(const Context *c, char ***values) {
         size_t n = FD_STORE_MARGIN + 2 * d->n_disks + 2 * d->n_chars + 2 * d->n_graphics + 2 * d->n_rngs +
                    2 * d->n_smartcards + 2 * d->n_redirdevs + d->n_vsocks;
 
-        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
-                n += i->source != NULL;
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
                 n += 2 * (size_t) queues_of(i) + 1;
         return strv_extendf(values, "%zu", n);
@@ -336,11 +334,6 @@ static int emit_device_allow(const Context *c, char ***values) {
         r = domain_for_sources(c->d, add_source_device, &(SourceWalk) { .context = c, .values = values });
         if (r < 0)
                 return r;
-        FOREACH_ARRAY(i, c->d->inputs, c->d->n_inputs) {
-                r = add_device(c, i->info.loc, i->source, "rw", values);
-                if (r < 0)
-                        return r;
-        }
         FOREACH_ARRAY(v, c->d->vsocks, c->d->n_vsocks) {
                 r = add_device(c, v->info.loc, "/dev/vhost-vsock", "rw", values);
                 if (r < 0)
