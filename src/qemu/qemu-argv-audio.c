@@ -57,7 +57,7 @@ static int emit_audiodev(Emit *e, const DomainAudio *a) {
         emit_json(e, "-audiodev", &j);
         if (a->sdl_driver != SDL_AUDIO_UNSET)
                 emit_env(e, "SDL_AUDIODRIVER", sdl_audio_driver_to_string(a->sdl_driver));
-        return a->type == AUDIO_NONE ? 0 : emit_unwired(e, a->loc, what);
+        return a->type == AUDIO_NONE || a->type == AUDIO_SPICE ? 0 : emit_unwired(e, a->loc, what);
 }
 
 int emit_audio(Emit *e) {

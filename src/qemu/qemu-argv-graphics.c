@@ -163,6 +163,9 @@ static int emit_spice(Emit *e, const DomainGraphics *g) {
         emit_options(e, "-spice", &o);
         if (g->keymap)
                 emit_option(e, "-k", g->keymap);
+        /* One that listens nowhere needs nothing of the host. */
+        if (g->listen_type == LISTEN_NONE && g->gl != TRI_YES && !g->password)
+                return 0;
         return emit_unwired(e, g->loc, "<graphics type='spice'>");
 }
 
