@@ -69,13 +69,13 @@ static int arrange_descriptors(int qmp_fd, int error_fd) {
 }
 
 /* Gives up all rights, for good. Who has none to begin with keeps his uid. */
-static int drop_privileges(void) {
+static int drop_privileges(bool keep_kvm) {
         if (geteuid() == 0) {
                 /* Not essential, and not possible everywhere. */
                 (void) unshare(CLONE_NEWNET | CLONE_NEWIPC);
-                /* Of what is the group's, only KVM's device. */
+                /* Of what is some group's, KVM's device at most. */
                 struct stat st;
-                bool kvm = stat("/dev/kvm", &st) >= 0 && S_ISCHR(st.st_mode) && st.st_gid != 0;
+                bool kvm = keep_kvm && stat("/dev/kvm", &st) >= 0 && S_ISCHR(st.st_mode) && st.st_gid != 0;
                 if (setgroups(kvm, kvm ? &st.st_gid : NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0)
                         return -errno;
                 capng_clear(CAPNG_SELECT_ALL);
@@ -111,7 +111,7 @@ _noreturn_ static void child(const char *emulator, const char *machine, int qmp_
         limit(RLIMIT_CPU, QEMU_PROBE_SECONDS);
         limit(RLIMIT_NOFILE, 256);
         (void) chdir("/");
-        r = drop_privileges();
+        r = drop_privileges(strstr(machine, "kvm"));
         /* A change of uid clears it. */
         if (r >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 r = -errno;

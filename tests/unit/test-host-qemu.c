@@ -192,6 +192,16 @@ static void test_real_emulator_and_cache(void **state) {
         assert_true(qemu_caps_has_command(caps, "query-status"));
         assert_true(qemu_caps_has_cpu(caps, "qemu64"));
         assert_non_null(qemu_caps_machine(caps, "q35"));
+        /* The processor: what there is, and which model comes nearest. */
+        const QemuHostCpu *cpu = qemu_caps_host_cpu(caps, false);
+        assert_non_null(cpu);
+        assert_true(qemu_caps_has_cpu(caps, cpu->model));
+        assert_true(strv_contains(cpu->features, "sse2"));
+        assert_false(strv_contains(cpu->features, "migratable"));
+        assert_false(strv_contains(cpu->off, "sse2"));
+        assert_true(strv_contains(caps->cpu_features, "avx512f"));
+        assert_true(strv_contains(qemu_host_cpu_missing(cpu, "Skylake-Server"), "avx512f"));
+        assert_null(qemu_host_cpu_missing(cpu, "no-such-model"));
         caps = qemu_caps_free(caps);
 
         /* Now from the cache, the same. */
