@@ -5,6 +5,7 @@
 #include "machines.h"
 #include "names.h"
 #include "parse-util.h"
+#include "places-record.h"
 #include "runtime.h"
 #include "string-util.h"
 
@@ -265,16 +266,21 @@ int vm_load_domain(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain *
         _cleanup_free_ char *text = NULL;
         const HostFacts *facts;
         size_t size = 0;
+        bool defined = false;
         int r = -ENOENT;
 
         if (vm->active && !inactive)
                 r = vm_read_live(m, vm, &text, &size);
         /* What runs may be read by root only; a definition mostly by everybody. */
-        if (r < 0 && (vm->persistent || r == -ENOENT))
+        if (r < 0 && (vm->persistent || r == -ENOENT)) {
                 r = vm_read_definition(m, vm, &text, &size);
+                defined = true;
+        }
         if (r < 0)
                 return r;
         r = domain_from_xml(text, size, diag, &d);
+        if (r >= 0 && defined && vm->persistent && m->remembers)
+                r = places_record_load(vm->name, d, diag);
         if (r < 0)
                 return r;
         r = manager_facts(m, &facts);

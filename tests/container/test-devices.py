@@ -7,6 +7,7 @@ import pty
 import re
 import socket
 import subprocess
+from xml.etree import ElementTree
 
 from harness import Console, case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
 from vm import TalkingVm, nothing_left, talking_vm, vm
@@ -72,6 +73,58 @@ def ide_and_floppy_on_pc():
             machine.start()
             sizes = [int(d["size"]) for d in machine.console.table("disks")]
             check(11 * MIB in sizes, f"the IDE disk is not among {sizes}")
+
+
+def places(name):
+    """{what: address, or MAC and address} of the devices in the effective definition."""
+    devices = ElementTree.fromstring(run_ok(["vmunit", "dumpxml", "--inactive", name])).find("devices")
+    found = {}
+    for device in devices:
+        address = device.find("address")
+        if address is None or address.get("type") not in ("pci", "usb"):
+            continue
+        target, mac, index = device.find("target"), device.find("mac"), device.get("index")
+        key = (device.tag, target.get("dev") if target is not None else None, device.get("type"), index)
+        found[key] = (mac.get("address") if mac is not None else None, tuple(sorted(address.items())))
+    return found
+
+
+@case
+def devices_stay_where_they_were():
+    record = "/var/lib/vmunit/stay/places"
+    with images():
+        first = disk(raw("a", 11 * MIB), "vdb", "virtio") + "<interface type='user'><model type='virtio'/></interface>"
+        more = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+        with talking_vm("stay", devices=first + more) as machine:
+            machine.start()
+            before = places("stay")
+            info = os.stat(record)
+            check_equal((info.st_uid, info.st_mode & 0o7777), (0, 0o644), "owner and mode of the record")
+            run_ok(["systemctl", "stop", machine.unit])
+
+            # One disk before the other, one interface less, and an input device.
+            machine.xml = machine.xml.replace(first, disk(raw("b", 12 * MIB), "vda", "virtio") +
+                                              disk(f"{IMAGES}/a", "vdb", "virtio") + "<input type='tablet' bus='usb'/>")
+            machine.write()
+            after = places("stay")
+            gone = {key for key in before if key[0] == "interface"}
+            check_equal({key: after.get(key) for key in before if key not in gone},
+                        {key: value for key, value in before.items() if key not in gone}, "addresses")
+            check(("disk", "vda", "file", None) in after, "the new disk has no address")
+            machine.start()
+            check_equal(places("stay"), after, "what was planned is what was started")
+            run_ok(["systemctl", "stop", machine.unit])
+
+            # A broken record is no reason not to start.
+            with open(record, "w", encoding="utf-8") as f:
+                f.write("nonsense")
+            machine.start()
+            check(any("is not used" in line for line in machine.journal()), "nothing is said of the broken record")
+            with open(record, encoding="utf-8") as f:
+                check(f.read().startswith("vmunit-places 1\n"), "the record was not written anew")
+            run_ok(["systemctl", "stop", machine.unit])
+            run_ok(["vmunit", "undefine", "stay"])
+            check(not os.path.exists(record), "undefine has left the record")
 
 
 @case

@@ -11,6 +11,7 @@
 #include "file-util.h"
 #include "host-facts.h"
 #include "qemu-caps.h"
+#include "qemu-device.h"
 #include "qemu-domain.h"
 #include "qemu-places.h"
 #include "string-util.h"
@@ -97,6 +98,9 @@ static void test_insert(void **state) {
                 assert_memory_equal(c->interfaces[0].mac, a->interfaces[0].mac, 6);
                 assert_string_equal(place(&c->disks[0].info), place(&a->disks[1].info));
                 assert_string_equal(place(&c->rngs[0].info), place(&a->rngs[0].info));
+                FOREACH_ARRAY(k, a->controllers, a->n_controllers)
+                        if (k->info.address.type == ADDRESS_PCI)
+                                assert_string_equal(place(&controller_find(c, k->type, k->index.value)->info), place(&k->info));
         }
 }
 
