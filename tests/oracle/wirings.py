@@ -90,5 +90,9 @@ WIRINGS = [
     Wiring(r"device\[scsi\d\]\.driver", lambda a, b, case: (a, b) == ("dc390", "dc-390"), "QEMU has no dc-390"),
     Wiring(r"soundhw|machine#2", lambda a, b, case: "pcspk" in f"{a} {b}", "QEMU 7.2 has no -soundhw any more"),
     Wiring(r"device\[video0\]\.blob|cpu\.host-phys-bits-limit", lambda a, b, case: b is None, "libvirt 9.0 does not know it yet"),
+    Wiring(r"device\[[^]]*\]\.vhostfd", only_libvirt, "vhost devices are opened by the prepare step"),
+    Wiring(r"device\[vsock\d\]\.guest-cid", lambda a, b, case: (str(a), str(b)) == ("3", "0"), "the first address, where libvirt has not looked for one yet"),
+    Wiring(r"blockdev\[[^]]*\]\.portal", lambda a, b, case: both(a, b, case) and a.endswith(":3260") and b.endswith(":0"),
+           "libvirt forgets the port of iSCSI"),
     Wiring(r"device\[parallel\d\]\.(iobase|irq)", lambda a, b, case: b is None, "libvirt forgets the address of a parallel port"),
 ]
