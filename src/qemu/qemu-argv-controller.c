@@ -201,13 +201,12 @@ static int emit_fdc(Emit *e, const DomainController *c) {
         return 0;
 }
 
-static int emit_ccid(Emit *e, const DomainController *c) {
+static void emit_ccid(Emit *e, const DomainController *c) {
         _cleanup_qjson_ Json j = {};
 
         json_add_string(&j, "driver", "usb-ccid");
         json_add_string(&j, "id", c->info.alias);
         emit_device(e, &j, c);
-        return 0;
 }
 
 int emit_hubs(Emit *e) {
@@ -219,6 +218,10 @@ int emit_hubs(Emit *e) {
                 json_address(e, &j, &h->info);
                 emit_json(e, "-device", &j);
         }
+        /* Card readers are plugged into hubs, so only now. */
+        FOREACH_ARRAY(c, e->domain->controllers, e->domain->n_controllers)
+                if (c->type == CONTROLLER_CCID)
+                        emit_ccid(e, c);
         return 0;
 }
 
@@ -237,7 +240,7 @@ static const struct {
         { CONTROLLER_IDE, emit_builtin },
         { CONTROLLER_SATA, emit_sata },
         { CONTROLLER_VIRTIO_SERIAL, emit_virtio_serial },
-        { CONTROLLER_CCID, emit_ccid },
+        { CONTROLLER_CCID, emit_builtin }, /* emit_hubs() */
         { CONTROLLER_FDC, emit_fdc },
 };
 
