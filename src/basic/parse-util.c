@@ -107,7 +107,7 @@ int parse_uuid(const char *s, uint8_t ret[16]) {
         unsigned n = 0;
 
         while (*s) {
-                if (*s == '-') {
+                if (*s == '-' || isspace((unsigned char) *s)) {
                         s++;
                         continue;
                 }

@@ -60,6 +60,8 @@ extern const XmlTable watchdog_xml;
 extern const XmlTable tpm_xml;
 extern const XmlTable sysinfo_xml;    /* domain-xml-sysinfo.c */
 extern const XmlTable genid_xml;
+extern const XmlTable qemu_override_xml;
+extern const XmlTable qemu_deprecation_xml;
 extern const XmlTable qemu_commandline_xml; /* domain-xml-qemu.c */
 extern const XmlType xml_qemu_namespace;
 extern const XmlTable virtio_options_xml;   /* VirtioOptions, as attributes of <driver>: domain-xml-device.c */

@@ -96,18 +96,18 @@ DEFINE_XML_TABLE(domain,
         ACTION_CHILD("on_poweroff", on_poweroff, "what follows when the guest turns itself off"),
         ACTION_CHILD("on_reboot", on_reboot, "what follows when the guest reboots"),
         ACTION_CHILD("on_crash", on_crash, "what follows when the guest crashes"),
-        UNSUPPORTED("on_lockfailure", "lock managers"),
+        TEXT_CHILD("on_lockfailure", Domain, on_lockfailure, xml_enum, "for lock managers; vmunit has none", .words = &lockfailure_action_table),
         CHILD("pm", pm, "sleeping states offered to the guest"),
         IGNORED("perf", "performance events that libvirt would count on the host"),
         CHILD("devices", devices, "devices"),
         LIST("seclabel", Domain, seclabels, seclabel, "labels of the VM"),
         UNSUPPORTED("keywrap", "s390 machines"),
-        UNSUPPORTED("launchSecurity", "encrypted memory"),
+        UNSUPPORTED("launchSecurity", "encrypted memory: it needs /dev/sev, which is not handed over yet"),
         IGNORED("namespace", "containers"),
         CHILD("qemu:commandline", qemu_commandline, "arguments for QEMU that have no element"),
-        UNSUPPORTED("qemu:capabilities", "pretending that QEMU can more or less than it says"),
-        UNSUPPORTED("qemu:override", "changing what is told to QEMU"),
-        UNSUPPORTED("qemu:deprecation", "QEMU's reaction to deprecated options"));
+        UNSUPPORTED("qemu:capabilities", "what libvirt believes of QEMU; vmunit asks QEMU"),
+        CHILD("qemu:override", qemu_override, "properties of devices that are told to QEMU otherwise"),
+        CHILD("qemu:deprecation", qemu_deprecation, "what QEMU does when something deprecated is used"));
 
 /* A definition for another hypervisor is read as far as it goes; domain_validate() refuses it with the one
  * reason that counts instead of a list of everything in it. */

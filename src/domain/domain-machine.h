@@ -15,3 +15,17 @@ typedef struct QemuArg {
         SrcLoc loc;
         char *value;
 } QemuArg;
+
+/* <qemu:override>: a property of a device that is told to QEMU otherwise, or not at all. */
+typedef struct QemuProperty {
+        SrcLoc loc;
+        char *name, *value;
+        QemuPropertyType type;
+} QemuProperty;
+
+typedef struct QemuOverride {
+        SrcLoc loc;
+        char *alias;
+        QemuProperty *properties;
+        size_t n_properties;
+} QemuOverride;

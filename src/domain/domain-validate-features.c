@@ -150,17 +150,79 @@ void check_lifecycle(const Domain *d, Diag *diag) {
         for (size_t i = 0; i < ELEMENTSOF(events); i++) {
                 LifecycleAction a = events[i].action;
                 bool coredump = a == ACTION_COREDUMP_DESTROY || a == ACTION_COREDUMP_RESTART;
-                if (coredump && !events[i].crash)
+                if ((coredump || a == ACTION_PRESERVE) && !events[i].crash)
                         (void) diag_error(diag, d->loc, "%s: '%s' is for on_crash only", events[i].what,
                                           lifecycle_action_to_string(a));
-                else if (coredump || a == ACTION_RENAME_RESTART)
+                else if (a == ACTION_RENAME_RESTART)
                         refuse(diag, d->loc, events[i].what, lifecycle_action_to_string(a));
         }
+        /* The guest's two requests are one event in QEMU, once rebooting is turned off. */
+        if (d->on_poweroff == ACTION_RESTART && d->on_reboot == ACTION_DESTROY)
+                (void) diag_error(diag, d->loc, "on_poweroff 'restart' does not go with on_reboot 'destroy'");
+}
+
+static bool is_variable_name(const char *s) {
+        return in_charset(s, ALPHANUMERICAL "_") && !strchr(DIGITS, *s);
+}
+
+static bool is_number(const char *s, bool negative) {
+        s += negative && *s == '-';
+        return *s && in_charset(s, DIGITS) && strlen(s) <= 18;
+}
+
+static void check_property(const QemuProperty *p, Diag *diag) {
+        bool good = true;
+
+        if (isempty(p->name))
+                (void) diag_error(diag, p->loc, "qemu:property: the name is empty");
+        if (p->type == QEMU_PROPERTY_REMOVE) {
+                if (p->value)
+                        (void) diag_error(diag, p->loc, "qemu:property '%s': to remove it needs no value", strempty(p->name));
+                return;
+        }
+        if (!p->value) {
+                (void) diag_error(diag, p->loc, "qemu:property '%s' has no value", strempty(p->name));
+                return;
+        }
+        if (p->type == QEMU_PROPERTY_BOOL)
+                good = streq(p->value, "true") || streq(p->value, "false");
+        else if (p->type == QEMU_PROPERTY_SIGNED || p->type == QEMU_PROPERTY_UNSIGNED)
+                good = is_number(p->value, p->type == QEMU_PROPERTY_SIGNED);
+        if (!good)
+                (void) diag_error(diag, p->loc, "qemu:property '%s': '%s' is not of type '%s'", strempty(p->name), p->value,
+                                  qemu_property_type_to_string(p->type));
 }
 
 void check_qemu(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(e, d->qemu_env, d->n_qemu_env)
-        if (isempty(e->name) || strchr(e->name, '='))
-                (void) diag_error(diag, e->loc, "qemu:env: '%s' is not the name of a variable",
-                                  strempty(e->name));
+                if (isempty(e->name) || !is_variable_name(e->name))
+                        (void) diag_error(diag, e->loc, "qemu:env: '%s' is not the name of a variable", strempty(e->name));
+        FOREACH_ARRAY(o, d->qemu_overrides, d->n_qemu_overrides)
+                FOREACH_ARRAY(p, o->properties, o->n_properties)
+                        check_property(p, diag);
+}
+
+static void check_seclabel(const Domain *d, const DomainSeclabel *s, Diag *diag) {
+        bool several = d->n_seclabels > 1;
+
+        if (s->type == SECLABEL_UNSET && !s->model)
+                (void) diag_error(diag, s->loc, "seclabel has neither @type nor @model");
+        else if (!s->model && (several || s->type == SECLABEL_STATIC || s->baselabel))
+                (void) diag_error(diag, s->loc, several ? "seclabel needs @model, as there are several" : "seclabel needs @model");
+        if (s->type == SECLABEL_STATIC && isempty(s->label))
+                (void) diag_error(diag, s->loc, "seclabel of type 'static' needs a <label>");
+        if (s->type == SECLABEL_DYNAMIC && s->relabel == TRI_NO)
+                (void) diag_error(diag, s->loc, "seclabel of type 'dynamic' cannot have relabel='no'");
+        if (s->type == SECLABEL_NONE && s->relabel == TRI_YES)
+                (void) diag_error(diag, s->loc, "seclabel of type 'none' cannot have relabel='yes'");
+        for (const DomainSeclabel *i = d->seclabels; i < s; i++)
+                if (s->model && streq_ptr(i->model, s->model)) {
+                        (void) diag_error(diag, s->loc, "seclabel of model '%s' is given twice", s->model);
+                        break;
+                }
+}
+
+void check_domain_seclabels(const Domain *d, Diag *diag) {
+        FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
+                check_seclabel(d, s, diag);
 }

@@ -13,9 +13,10 @@ void check_path(Diag *diag, SrcLoc loc, const char *what, const char *path) {
                 (void) diag_error(diag, loc, "%s: '%s' is not an absolute path", what, path);
 }
 
+/* What a path, a unit and a machine can be made of is vm_name_check()'s business. */
 static void check_name(const Domain *d, Diag *diag) {
         if (isempty(d->name))
-                (void) diag_error(diag, d->loc, "<name> is missing: a machine needs one");
+                (void) diag_error(diag, d->name_loc.line > 0 ? d->name_loc : d->loc, "<name> is missing: a machine needs one");
 }
 
 /* All of them run, whatever the earlier ones found; so each looks only at what it is about. */
@@ -30,7 +31,7 @@ static const DomainCheck checks[] = {
         check_serial_ports, check_inputs,     check_graphics,      check_videos,        check_sounds,
         check_filesystems,  check_smartcards, check_redirdevs,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,
-        check_tpms,         check_sysinfos,
+        check_tpms,         check_sysinfos,     check_domain_seclabels,
                 check_boot_order,   check_aliases,  check_qemu,
 };
 

@@ -254,6 +254,16 @@ static void qemu_env_done(QemuEnv *e) {
         free(e->value);
 }
 
+static void qemu_property_done(QemuProperty *p) {
+        free(p->name);
+        free(p->value);
+}
+
+static void qemu_override_done(QemuOverride *o) {
+        free(o->alias);
+        FREE_LIST(o->properties, o->n_properties, qemu_property_done);
+}
+
 static void devices_done(Domain *d) {
         FREE_LIST(d->disks, d->n_disks, disk_done);
         FREE_LIST(d->controllers, d->n_controllers, controller_done);
@@ -303,6 +313,7 @@ Domain *domain_free(Domain *d) {
         FREE_LIST(d->seclabels, d->n_seclabels, seclabel_done);
         FREE_LIST(d->qemu_args, d->n_qemu_args, qemu_arg_done);
         FREE_LIST(d->qemu_env, d->n_qemu_env, qemu_env_done);
+        FREE_LIST(d->qemu_overrides, d->n_qemu_overrides, qemu_override_done);
         free(d);
         return NULL;
 }

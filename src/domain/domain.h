@@ -74,6 +74,7 @@ struct Domain {
         DomainCpu cpu;
         DomainClock clock;
         LifecycleAction on_poweroff, on_reboot, on_crash;
+        LockfailureAction on_lockfailure; /* there is no lock manager, so it never happens */
         Tristate suspend_to_mem, suspend_to_disk; /* <pm> */
         char *partition; /* <resource><partition> */
 
@@ -139,6 +140,9 @@ struct Domain {
         size_t n_qemu_args;
         QemuEnv *qemu_env;
         size_t n_qemu_env;
+        QemuOverride *qemu_overrides;
+        size_t n_qemu_overrides;
+        QemuDeprecation qemu_deprecation;
 };
 
 /* NULL when memory is out. */

@@ -64,6 +64,11 @@ static bool find_disk_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
         return false;
 }
 
+static bool find_crash_dump(const Domain *d, size_t i, SrcLoc *ret) {
+        *ret = d->loc;
+        return i == 0 && (d->on_crash == ACTION_COREDUMP_DESTROY || d->on_crash == ACTION_COREDUMP_RESTART);
+}
+
 static bool find_watchdog_dump(const Domain *d, size_t i, SrcLoc *ret) {
         FOREACH_ARRAY(w, d->watchdogs, d->n_watchdogs)
                 if (is_turn(w->action == WATCHDOG_ACTION_DUMP, &i)) {
@@ -144,6 +149,7 @@ static const Unapplied table[] = {
         { "<seclabel> of a character device", "a label for what it is connected with", find_char_seclabel },
         { "<seclabel> of a disk", "a label for its image", find_disk_seclabel },
         { "<watchdog action='dump'>", "the guest's memory as a file", find_watchdog_dump },
+        { "<on_crash>coredump-…", "the guest's memory as a file", find_crash_dump },
 };
 
 int plan_check_applied(const Domain *d, Diag *diag) {

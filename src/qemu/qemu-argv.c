@@ -22,6 +22,7 @@ static bool has_loader(const Domain *d) {
 /* The order is libvirt's, so that the two command lines can be compared line by line. */
 static const Emitter emitters[] = {
         { "name", NULL, emit_name },
+        { "compat", has_compat, emit_compat },
         { "paused", NULL, emit_paused },
         { "reservations", NULL, emit_reservations },
         { "pflash", has_pflash, emit_pflash },
@@ -108,6 +109,10 @@ int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts,
         };
         int first = 0;
 
+        _cleanup_free_ bool *overridden = calloc(d->n_qemu_overrides + 1, sizeof(bool));
+        if (!overridden)
+                return -ENOMEM;
+        e.overridden = overridden;
         make_env(&e);
         emit_arg(&e, d->emulator);
         /* All problems are reported, not just the first. */
@@ -120,6 +125,8 @@ int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts,
         }
         if (e.failed)
                 return -ENOMEM;
+        if (first >= 0)
+                first = check_overrides(&e);
         if (first < 0)
                 return first;
         if (e.next_number > PLAN_FD_MAX)

@@ -49,6 +49,9 @@ void emit_options(Emit *e, const char *option, Options *o) {
 
 void emit_json(Emit *e, const char *option, Json *j) {
         char *s = NULL;
+
+        if (e->overridden && streq(option, "-device"))
+                override_device(e, j);
         int r = json_finish(j, &s);
 
         emit_taken(e, option, s, r);

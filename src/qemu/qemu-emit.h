@@ -17,6 +17,7 @@ typedef struct Emit {
         bool failed; /* memory has run out */
         unsigned next_number;
         int next_fdset;
+        bool *overridden; /* one for each <qemu:device>: it was found */
         QemuArgv *out;
 } Emit;
 
@@ -129,6 +130,10 @@ int emit_cryptos(Emit *e);
 int emit_balloon(Emit *e);
 int emit_rngs(Emit *e);
 int emit_user_args(Emit *e);
+int emit_compat(Emit *e);
+/* Changes a device as <qemu:override> says. */
+void override_device(Emit *e, Json *j);
+int check_overrides(Emit *e);
 int emit_sandbox(Emit *e);
 int emit_panics(Emit *e);
 int emit_tpms(Emit *e);
@@ -152,6 +157,7 @@ bool has_smbios(const Domain *d) _pure_;
 bool has_fwcfg(const Domain *d) _pure_;
 bool has_genid(const Domain *d) _pure_;
 bool has_acpi_table(const Domain *d) _pure_;
+bool has_compat(const Domain *d) _pure_;
 bool has_tseg(const Domain *d) _pure_;
 bool has_vmcoreinfo(const Domain *d) _pure_;
 bool has_cells(const Domain *d) _pure_;

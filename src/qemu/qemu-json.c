@@ -31,6 +31,23 @@ void json_add_stringf(Json *j, const char *key, const char *format, ...) {
                 j->failed = true;
 }
 
+const char *json_get_string(const Json *j, const char *key) {
+        json_object *v;
+
+        return j->object && json_object_object_get_ex(j->object, key, &v) && json_object_is_type(v, json_type_string)
+                       ? json_object_get_string(v)
+                       : NULL;
+}
+
+void json_remove(Json *j, const char *key) {
+        if (j->object)
+                json_object_object_del(j->object, key);
+}
+
+void json_add_int(Json *j, const char *key, int64_t value) {
+        add(j, key, json_object_new_int64(value));
+}
+
 void json_add_uint(Json *j, const char *key, uint64_t value) {
         add(j, key, json_object_new_uint64(value));
 }

@@ -29,6 +29,10 @@ void json_add_list(Json *j, const char *key, Json *items, size_t n);
 void json_append_string(Json *j, const char *value);
 /* Takes SUB over. */
 void json_append_sub(Json *j, Json *sub);
+/* The string of KEY, or NULL. It belongs to J. */
+const char *json_get_string(const Json *j, const char *key);
+void json_remove(Json *j, const char *key);
+void json_add_int(Json *j, const char *key, int64_t value);
 
 /* The text on one line, without blanks. 0 or -ENOMEM. J is empty afterwards. */
 int json_finish(Json *j, char **ret);
