@@ -75,27 +75,8 @@ static void complete_os(Domain *d) {
                 os->secure_boot = TRI_YES;
 }
 
-/* What a running machine was given goes again: it gets its own each time. */
-static void complete_seclabels(Domain *d) {
-        FOREACH_ARRAY(s, d->seclabels, d->n_seclabels) {
-                if (s->type == SECLABEL_UNSET && s->model)
-                        s->type = SECLABEL_DYNAMIC;
-                if (s->type == SECLABEL_NONE || s->type == SECLABEL_DYNAMIC)
-                        s->label = mfree(s->label);
-                if (s->type == SECLABEL_NONE || s->type == SECLABEL_STATIC)
-                        s->baselabel = mfree(s->baselabel);
-                if (s->type == SECLABEL_DYNAMIC && s->model && s->relabel == TRI_UNSET)
-                        s->relabel = TRI_YES;
-                if (s->type == SECLABEL_STATIC && s->relabel == TRI_UNSET)
-                        s->relabel = TRI_NO;
-                if (s->type == SECLABEL_NONE && s->relabel == TRI_NO)
-                        s->relabel = TRI_UNSET;
-        }
-}
-
 int domain_complete_platform(Domain *d, const HostFacts *facts) {
         complete_os(d);
-        complete_seclabels(d);
         complete_clock(d);
         complete_features(d);
         return complete_tpms(d);

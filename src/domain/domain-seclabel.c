@@ -68,6 +68,8 @@ static void check_domain_seclabel(const Domain *d, const DomainSeclabel *s, Diag
                 (void) diag_error(diag, s->loc, "seclabel of type 'static' needs a label");
         if (s->type == SECLABEL_STATIC && isempty(s->model))
                 (void) diag_error(diag, s->loc, "seclabel of type 'static' needs a @model");
+        else if (d->n_seclabels > 1 && isempty(s->model))
+                (void) diag_error(diag, s->loc, "seclabel needs a @model, as there are several");
         if (s->type == SECLABEL_DYNAMIC && s->relabel == TRI_NO)
                 (void) diag_error(diag, s->loc, "seclabel of type 'dynamic' needs relabel='yes'");
         if (s->type == SECLABEL_NONE && s->relabel == TRI_YES)

@@ -201,28 +201,3 @@ void check_qemu(const Domain *d, Diag *diag) {
                 FOREACH_ARRAY(p, o->properties, o->n_properties)
                         check_property(p, diag);
 }
-
-static void check_seclabel(const Domain *d, const DomainSeclabel *s, Diag *diag) {
-        bool several = d->n_seclabels > 1;
-
-        if (s->type == SECLABEL_UNSET && !s->model)
-                (void) diag_error(diag, s->loc, "seclabel has neither @type nor @model");
-        else if (!s->model && (several || s->type == SECLABEL_STATIC || s->baselabel))
-                (void) diag_error(diag, s->loc, several ? "seclabel needs @model, as there are several" : "seclabel needs @model");
-        if (s->type == SECLABEL_STATIC && isempty(s->label))
-                (void) diag_error(diag, s->loc, "seclabel of type 'static' needs a <label>");
-        if (s->type == SECLABEL_DYNAMIC && s->relabel == TRI_NO)
-                (void) diag_error(diag, s->loc, "seclabel of type 'dynamic' cannot have relabel='no'");
-        if (s->type == SECLABEL_NONE && s->relabel == TRI_YES)
-                (void) diag_error(diag, s->loc, "seclabel of type 'none' cannot have relabel='yes'");
-        for (const DomainSeclabel *i = d->seclabels; i < s; i++)
-                if (s->model && streq_ptr(i->model, s->model)) {
-                        (void) diag_error(diag, s->loc, "seclabel of model '%s' is given twice", s->model);
-                        break;
-                }
-}
-
-void check_domain_seclabels(const Domain *d, Diag *diag) {
-        FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
-                check_seclabel(d, s, diag);
-}
