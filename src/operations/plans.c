@@ -95,12 +95,13 @@ int definition_plan(Manager *m, const char *text, size_t size, const char *sourc
 
 /* --- verify --- */
 
-/* Files that are made when they are missing need only their directory. */
+/* Files that are made when they are missing need only their directory, or what they are made from. */
 static int check_path(const PlanFd *fd, Diag *diag) {
         _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
         _cleanup_free_ char *reason = NULL;
+        const char *path = fd->template && access(fd->path, F_OK) < 0 ? fd->template : fd->path;
 
-        int r = path_walk(fd->path, fd->create ? PATH_WALK_MAY_MISS : 0, &w, &reason);
+        int r = path_walk(path, fd->create ? PATH_WALK_MAY_MISS : 0, &w, &reason);
         return r < 0 ? diag_error_code(diag, r, fd->loc, "%s: %s", fd->element, reason ?: strerror(-r)) : 0;
 }
 
