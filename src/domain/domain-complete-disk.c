@@ -10,8 +10,8 @@ static unsigned disk_index(const DomainDisk *d) {
         return index;
 }
 
-/* Where libvirt inserts DISK into the N disks before it: beside those of its bus, by the order of their names; so
- * "boot from hd" means the first of them, whatever the order of the file. */
+/* Where libvirt inserts DISK into the N disks before it: beside those of its bus, by the order of their
+ * names; so "boot from hd" means the first of them, whatever the order of the file. */
 static size_t insertion_place(const DomainDisk *disks, size_t n, const DomainDisk *disk) {
         size_t at = n;
         bool found = false;
@@ -63,7 +63,7 @@ static int complete_network(DiskSource *s, bool below) {
                 if (h->transport == TRANSPORT_TCP)
                         h->transport = TRANSPORT_UNSET;
                 if (h->port.set && h->port.value == 0)
-                        h->port = (OptUint) {};
+                        h->port = (OptUint){};
                 if (h->transport == TRANSPORT_UNSET && !h->port.set && port > 0)
                         h->port = OPT_UINT(port);
         }
@@ -78,9 +78,9 @@ static int complete_network(DiskSource *s, bool below) {
         if (isempty(s->initiator))
                 s->initiator = mfree(s->initiator);
         if (s->readahead.value == 0)
-                s->readahead = (OptU64) {};
+                s->readahead = (OptU64){};
         if (s->timeout.value == 0)
-                s->timeout = (OptU64) {};
+                s->timeout = (OptU64){};
         return 0;
 }
 
@@ -101,7 +101,7 @@ static int complete_source(DiskSource *s, bool below) {
         if (below)
                 s->startup = STARTUP_UNSET;
         if (s->reconnect == TRI_NO)
-                s->reconnect_timeout = (OptUint) {};
+                s->reconnect_timeout = (OptUint){};
         if (isempty(s->path))
                 s->path = mfree(s->path);
         complete_encryption(&s->encryption);
@@ -110,22 +110,28 @@ static int complete_source(DiskSource *s, bool below) {
 
 static void forget_zero(OptUint *v) {
         if (v->value == 0)
-                *v = (OptUint) {};
+                *v = (OptUint){};
 }
 
 /* What 0 says is what is said when nothing is. */
 static void forget_zeroes(DomainDisk *disk) {
         OptUint *const numbers[] = {
-                &disk->queues,    &disk->queue_size, &disk->rotation_rate, &disk->logical_block_size, &disk->physical_block_size,
+                &disk->queues,
+                &disk->queue_size,
+                &disk->rotation_rate,
+                &disk->logical_block_size,
+                &disk->physical_block_size,
                 &disk->discard_granularity,
-                &disk->cylinders, &disk->heads,      &disk->sectors,
+                &disk->cylinders,
+                &disk->heads,
+                &disk->sectors,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
                 forget_zero(numbers[i]);
         FOREACH_ARRAY(v, disk->iotune.values, ELEMENTSOF(disk->iotune.values))
                 if (v->value == 0)
-                        *v = (OptU64) {};
+                        *v = (OptU64){};
 }
 
 /* A disk that names a group and says no more has the limits of the group. */
@@ -133,14 +139,16 @@ static void complete_iotune_group(const Domain *d, DomainDisk *disk) {
         if (!disk->iotune.group || disk_iotune_is_set(&disk->iotune))
                 return;
         FOREACH_ARRAY(other, d->disks, d->n_disks)
-                if (streq_ptr(other->iotune.group, disk->iotune.group) && disk_iotune_is_set(&other->iotune)) {
+                if (streq_ptr(other->iotune.group, disk->iotune.group) &&
+                    disk_iotune_is_set(&other->iotune)) {
                         memcpy(disk->iotune.values, other->iotune.values, sizeof(disk->iotune.values));
                         return;
                 }
 }
 
 static int complete_disk(const Domain *d, DomainDisk *disk) {
-        if (disk->source.type == DISK_UNSET || (disk->source.type == DISK_NETWORK && disk_source_is_empty(&disk->source)))
+        if (disk->source.type == DISK_UNSET ||
+            (disk->source.type == DISK_NETWORK && disk_source_is_empty(&disk->source)))
                 disk->source.type = DISK_FILE;
         if (disk->device == DEVICE_UNSET)
                 disk->device = DEVICE_DISK;
@@ -174,8 +182,9 @@ static int complete_disk(const Domain *d, DomainDisk *disk) {
 int domain_complete_disks(Domain *d, const HostFacts *facts) {
         unsigned turn = 0;
 
-        /* libvirt sorts by the buses that are written down, before it fills in the others, and gives out addresses in
-         * that order. Sorting a second time makes sure that reading the result again changes nothing. */
+        /* libvirt sorts by the buses that are written down, before it fills in the others, and gives out
+         * addresses in that order. Sorting a second time makes sure that reading the result again changes
+         * nothing. */
         sort_disks(d);
         FOREACH_ARRAY(disk, d->disks, d->n_disks) {
                 disk->turn = turn++;

@@ -20,13 +20,15 @@ bool disk_source_is_empty(const DiskSource *s) {
 }
 
 const DiskAuth *disk_auth(const DomainDisk *disk) {
-        return disk->source.auth.loc.line > 0 ? &disk->source.auth : disk->auth.loc.line > 0 ? &disk->auth : NULL;
+        return disk->source.auth.loc.line > 0 ? &disk->source.auth
+               : disk->auth.loc.line > 0      ? &disk->auth
+                                              : NULL;
 }
 
 const DiskEncryption *disk_encryption(const DomainDisk *disk) {
-        return disk->source.encryption.loc.line > 0 ? &disk->source.encryption :
-               disk->encryption.loc.line > 0        ? &disk->encryption :
-                                                      NULL;
+        return disk->source.encryption.loc.line > 0 ? &disk->source.encryption
+               : disk->encryption.loc.line > 0      ? &disk->encryption
+                                                    : NULL;
 }
 
 bool disk_is_read_only(const DomainDisk *disk) {
@@ -86,13 +88,26 @@ void disk_source_done(DiskSource *s) {
         auth_done(&s->auth);
         encryption_done(&s->encryption);
         char *const strings[] = {
-                s->path,      s->name, s->query, s->tls_hostname, s->snapshot, s->config, s->initiator,
-                s->nfs_user,  s->nfs_group, s->pool, s->volume, s->subtype, s->reservations.type,
-                s->reservations.path, s->reservations.mode, s->address.port,
+                s->path,
+                s->name,
+                s->query,
+                s->tls_hostname,
+                s->snapshot,
+                s->config,
+                s->initiator,
+                s->nfs_user,
+                s->nfs_group,
+                s->pool,
+                s->volume,
+                s->subtype,
+                s->reservations.type,
+                s->reservations.path,
+                s->reservations.mode,
+                s->address.port,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);
-        *s = (DiskSource) {};
+        *s = (DiskSource){};
 }
 
 void disk_done(DomainDisk *d) {
@@ -106,5 +121,5 @@ void disk_done(DomainDisk *d) {
         encryption_done(&d->encryption);
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);
-        *d = (DomainDisk) {};
+        *d = (DomainDisk){};
 }

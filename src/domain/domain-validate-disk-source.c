@@ -22,7 +22,7 @@ static const char *disk_name(const SourceCheck *c) {
         return strempty(c->disk->target_dev);
 }
 
-#define problem(c, format, ...) \
+#define problem(c, format, ...)                                                                              \
         (void) diag_error((c)->diag, place(c), "disk '%s': " format, disk_name(c), ##__VA_ARGS__)
 
 /* --- format --- */
@@ -50,7 +50,8 @@ static void check_format(const SourceCheck *c) {
                 problem(c, "a directory cannot be written as a FAT file system; add <readonly/>");
         if (s->metadata_cache.set && format != FORMAT_QCOW2)
                 problem(c, "metadata_cache is for format 'qcow2' only, not for '%s'", word);
-        if (s->backing && s->backing->type != DISK_UNSET && !IN_SET(format, BACKED_FORMATS) && !disk_source_is_empty(s))
+        if (s->backing && s->backing->type != DISK_UNSET && !IN_SET(format, BACKED_FORMATS) &&
+            !disk_source_is_empty(s))
                 problem(c, "format '%s' has no backing file, but there is a <backingStore>", word);
 }
 
@@ -58,25 +59,33 @@ static void check_format(const SourceCheck *c) {
 
 static void check_secret(const SourceCheck *c, const SecretRef *secret) {
         if (secret->has_uuid && secret->usage)
-                (void) diag_error(c->diag, secret->loc, "disk '%s': a secret has either @uuid or @usage, not both", disk_name(c));
+                (void) diag_error(c->diag, secret->loc,
+                                  "disk '%s': a secret has either @uuid or @usage, not both", disk_name(c));
         else if (!secret->has_uuid && isempty(secret->usage))
-                (void) diag_error(c->diag, secret->loc, "disk '%s': a secret needs @uuid or @usage", disk_name(c));
+                (void) diag_error(c->diag, secret->loc, "disk '%s': a secret needs @uuid or @usage",
+                                  disk_name(c));
 }
 
 static void check_auth(const SourceCheck *c, const DiskAuth *auth) {
         const DiskSource *s = c->source;
         const char *protocol = strempty(disk_protocol_to_string(s->protocol));
-        SecretUse use = s->protocol == PROTO_ISCSI ? SECRET_ISCSI : s->protocol == PROTO_RBD ? SECRET_CEPH : SECRET_UNSET;
+        SecretUse use = s->protocol == PROTO_ISCSI ? SECRET_ISCSI
+                        : s->protocol == PROTO_RBD ? SECRET_CEPH
+                                                   : SECRET_UNSET;
 
         if (s->type != DISK_NETWORK) {
-                (void) diag_error(c->diag, auth->loc, "disk '%s': auth is for type 'network' only", disk_name(c));
+                (void) diag_error(c->diag, auth->loc, "disk '%s': auth is for type 'network' only",
+                                  disk_name(c));
                 return;
         }
         if (use == SECRET_UNSET)
-                (void) diag_error(c->diag, auth->loc, "disk '%s': protocol '%s' has no auth", disk_name(c), protocol);
+                (void) diag_error(c->diag, auth->loc, "disk '%s': protocol '%s' has no auth", disk_name(c),
+                                  protocol);
         else if (auth->secret.use != use && auth->secret.use != SECRET_UNSET)
-                (void) diag_error(c->diag, auth->secret.loc, "disk '%s': protocol '%s' needs a secret of type '%s', not '%s'", disk_name(c),
-                                  protocol, secret_use_to_string(use), secret_use_to_string(auth->secret.use));
+                (void) diag_error(c->diag, auth->secret.loc,
+                                  "disk '%s': protocol '%s' needs a secret of type '%s', not '%s'",
+                                  disk_name(c), protocol, secret_use_to_string(use),
+                                  secret_use_to_string(auth->secret.use));
         check_secret(c, &auth->secret);
 }
 
@@ -86,20 +95,28 @@ static void check_encryption(const SourceCheck *c, const DiskEncryption *e) {
         const char *name = disk_name(c);
 
         if (e->format == ENCRYPTION_DEFAULT || e->format == ENCRYPTION_QCOW)
-                (void) diag_error(c->diag, e->loc, "disk '%s': the old encryption of qcow and qcow2 is not supported, use format 'luks'", name);
+                (void) diag_error(
+                        c->diag, e->loc,
+                        "disk '%s': the old encryption of qcow and qcow2 is not supported, use format 'luks'",
+                        name);
         else if (e->format == ENCRYPTION_LUKS2 && !librbd)
-                (void) diag_error(c->diag, e->loc, "disk '%s': encryption format 'luks2' needs engine 'librbd'", name);
+                (void) diag_error(c->diag, e->loc,
+                                  "disk '%s': encryption format 'luks2' needs engine 'librbd'", name);
         if (librbd && (s->type != DISK_NETWORK || s->protocol != PROTO_RBD))
-                (void) diag_error(c->diag, e->loc, "disk '%s': encryption engine 'librbd' is for protocol 'rbd' only", name);
+                (void) diag_error(c->diag, e->loc,
+                                  "disk '%s': encryption engine 'librbd' is for protocol 'rbd' only", name);
         if (s->format != FORMAT_UNSET && s->format != FORMAT_RAW && s->format != FORMAT_QCOW2)
-                (void) diag_error(c->diag, e->loc, "disk '%s': encryption needs format 'raw' or 'qcow2', not '%s'", name,
+                (void) diag_error(c->diag, e->loc,
+                                  "disk '%s': encryption needs format 'raw' or 'qcow2', not '%s'", name,
                                   disk_format_to_string(s->format));
         if (e->n_secrets == 0)
                 (void) diag_error(c->diag, e->loc, "disk '%s': encryption needs a <secret>", name);
         FOREACH_ARRAY(secret, e->secrets, e->n_secrets) {
                 if (secret->use != SECRET_PASSPHRASE && secret->use != SECRET_UNSET)
-                        (void) diag_error(c->diag, secret->loc, "disk '%s': encryption needs a secret of type 'passphrase', not '%s'", name,
-                                          secret_use_to_string(secret->use));
+                        (void) diag_error(
+                                c->diag, secret->loc,
+                                "disk '%s': encryption needs a secret of type 'passphrase', not '%s'", name,
+                                secret_use_to_string(secret->use));
                 check_secret(c, secret);
         }
 }
@@ -119,20 +136,22 @@ static void check_secrets(const SourceCheck *c) {
         if (c->below)
                 return;
         if (c->disk->auth.loc.line > 0 && c->source->auth.loc.line > 0)
-                (void) diag_error(c->diag, c->disk->auth.loc, "disk '%s': auth stands in <disk> and in <source>", disk_name(c));
+                (void) diag_error(c->diag, c->disk->auth.loc,
+                                  "disk '%s': auth stands in <disk> and in <source>", disk_name(c));
         if (c->disk->encryption.loc.line > 0 && c->source->encryption.loc.line > 0)
-                (void) diag_error(c->diag, c->disk->encryption.loc, "disk '%s': encryption stands in <disk> and in <source>", disk_name(c));
+                (void) diag_error(c->diag, c->disk->encryption.loc,
+                                  "disk '%s': encryption stands in <disk> and in <source>", disk_name(c));
 }
 
 /* --- network --- */
 
 typedef enum NetworkFlags {
-        NET_ONE_HOST = 1 << 0,   /* exactly one */
-        NET_ANY_HOSTS = 1 << 1,  /* none is fine, too */
-        NET_UNIX = 1 << 2,       /* sockets are understood */
+        NET_ONE_HOST = 1 << 0,  /* exactly one */
+        NET_ANY_HOSTS = 1 << 1, /* none is fine, too */
+        NET_UNIX = 1 << 2,      /* sockets are understood */
         NET_NO_NAME = 1 << 3,
-        NET_TWO_PARTS = 1 << 4,  /* the name is POOL/IMAGE */
-        NET_MISSING = 1 << 5,    /* QEMU cannot do it (any more) */
+        NET_TWO_PARTS = 1 << 4, /* the name is POOL/IMAGE */
+        NET_MISSING = 1 << 5,   /* QEMU cannot do it (any more) */
 } NetworkFlags;
 
 static const NetworkFlags network_flags[_PROTO_MAX] = {
@@ -157,17 +176,21 @@ static void check_host(const SourceCheck *c, const DiskHost *h, NetworkFlags fla
         if (h->transport == TRANSPORT_RDMA)
                 (void) diag_error(c->diag, h->loc, "not supported: disk '%s': transport 'rdma'", name);
         else if (h->transport == TRANSPORT_UNIX && !(flags & NET_UNIX))
-                (void) diag_error(c->diag, h->loc, "disk '%s': protocol '%s' has no transport 'unix'", name, protocol);
+                (void) diag_error(c->diag, h->loc, "disk '%s': protocol '%s' has no transport 'unix'", name,
+                                  protocol);
         else if (h->transport == TRANSPORT_UNIX && isempty(h->socket))
-                (void) diag_error(c->diag, h->loc, "disk '%s': a host with transport 'unix' needs @socket", name);
+                (void) diag_error(c->diag, h->loc, "disk '%s': a host with transport 'unix' needs @socket",
+                                  name);
         else if (h->transport == TRANSPORT_UNIX)
                 check_path(c->diag, h->loc, "socket", h->socket);
         else if (h->socket)
-                (void) diag_error(c->diag, h->loc, "disk '%s': a host's @socket needs transport 'unix'", name);
+                (void) diag_error(c->diag, h->loc, "disk '%s': a host's @socket needs transport 'unix'",
+                                  name);
         else if (isempty(h->name))
                 (void) diag_error(c->diag, h->loc, "disk '%s': a host needs @name", name);
         else if (!in_charset(h->name, ALPHANUMERICAL "_.-:%[]"))
-                (void) diag_error(c->diag, h->loc, "disk '%s': host '%s' has characters that are not a host's", name, h->name);
+                (void) diag_error(c->diag, h->loc,
+                                  "disk '%s': host '%s' has characters that are not a host's", name, h->name);
         if (c->source->protocol == PROTO_NFS && h->port.set && h->port.value > 0)
                 (void) diag_error(c->diag, h->loc, "disk '%s': a host of protocol 'nfs' has no port", name);
 }
@@ -186,15 +209,21 @@ static void check_cookies(const SourceCheck *c) {
                 _cleanup_free_ char *inner = strndup(value + quoted, length - 2U * quoted);
 
                 if (isempty(k->name) || !in_charset(k->name, COOKIE_NAME))
-                        (void) diag_error(c->diag, k->loc, "disk '%s': '%s' is not the name of a cookie", disk_name(c), strempty(k->name));
+                        (void) diag_error(c->diag, k->loc, "disk '%s': '%s' is not the name of a cookie",
+                                          disk_name(c), strempty(k->name));
                 if (length == 0)
-                        (void) diag_error(c->diag, k->loc, "disk '%s': cookie '%s' has no value", disk_name(c), strempty(k->name));
-                else if (!in_charset(strempty(inner), COOKIE_VALUE)) /* the value is a secret: not in a message */
-                        (void) diag_error(c->diag, k->loc, "disk '%s': the value of cookie '%s' has characters that cannot be in one", disk_name(c),
-                                          strempty(k->name));
+                        (void) diag_error(c->diag, k->loc, "disk '%s': cookie '%s' has no value",
+                                          disk_name(c), strempty(k->name));
+                else if (!in_charset(strempty(inner),
+                                     COOKIE_VALUE)) /* the value is a secret: not in a message */
+                        (void) diag_error(
+                                c->diag, k->loc,
+                                "disk '%s': the value of cookie '%s' has characters that cannot be in one",
+                                disk_name(c), strempty(k->name));
                 for (const DiskCookie *other = s->cookies; other < k; other++)
                         if (streq_ptr(other->name, k->name)) {
-                                (void) diag_error(c->diag, k->loc, "disk '%s': cookie '%s' is given twice", disk_name(c), k->name);
+                                (void) diag_error(c->diag, k->loc, "disk '%s': cookie '%s' is given twice",
+                                                  disk_name(c), k->name);
                                 break;
                         }
         }
@@ -212,14 +241,15 @@ static void check_name(const SourceCheck *c, NetworkFlags flags) {
         if ((flags & NET_TWO_PARTS) && (!slash || slash == s->name || !slash[1]))
                 problem(c, "'%s' is not a name of protocol '%s' (%s)", s->name, protocol,
                         s->protocol == PROTO_RBD ? "POOL/IMAGE" : "VOLUME/IMAGE");
-        if (s->protocol == PROTO_ISCSI && slash && (!slash[1] || strlen(slash + 1) > 9 || !in_charset(slash + 1, DIGITS)))
+        if (s->protocol == PROTO_ISCSI && slash &&
+            (!slash[1] || strlen(slash + 1) > 9 || !in_charset(slash + 1, DIGITS)))
                 problem(c, "'%s' is not the name of an iSCSI unit (TARGET/NUMBER)", s->name);
 }
 
 /* "+0" or the name of a user, which only the host can know. */
 static bool is_identity(const char *s) {
         return !s || (*s == '+' && s[1] && strlen(s) <= 10 && in_charset(s + 1, DIGITS)) ||
-                (*s && *s != '-' && in_charset(s, ALPHANUMERICAL "_.-@$\\"));
+               (*s && *s != '-' && in_charset(s, ALPHANUMERICAL "_.-@$\\"));
 }
 
 static void check_network(const SourceCheck *c) {
@@ -243,7 +273,8 @@ static void check_network(const SourceCheck *c) {
         check_path(c->diag, place(c), "config @file", s->config);
         check_cookies(c);
         if (!is_identity(s->nfs_user) || !is_identity(s->nfs_group))
-                problem(c, "identity: '%s' is not a user or group", is_identity(s->nfs_user) ? s->nfs_group : s->nfs_user);
+                problem(c, "identity: '%s' is not a user or group",
+                        is_identity(s->nfs_user) ? s->nfs_group : s->nfs_user);
 }
 
 /* --- other types --- */
@@ -252,7 +283,8 @@ static void check_nvme(const SourceCheck *c) {
         const DiskSource *s = c->source;
 
         if (!streq_ptr(s->subtype, "pci"))
-                problem(c, "an nvme source needs type 'pci'%s%s", s->subtype ? ", not " : "", strempty(s->subtype));
+                problem(c, "an nvme source needs type 'pci'%s%s", s->subtype ? ", not " : "",
+                        strempty(s->subtype));
         if (!s->nvme_namespace.set)
                 problem(c, "an nvme source needs @namespace");
         else if (s->nvme_namespace.value == 0)
@@ -278,47 +310,51 @@ static void check_vhostuser(const SourceCheck *c) {
                 const char *what;
                 bool set;
         } refused[] = {
-                { "readonly", disk_is_read_only(disk) },
-                { "transient", disk->transient },
-                { "serial", disk->serial },
-                { "wwn", disk->wwn },
-                { "vendor", disk->vendor },
-                { "product", disk->product },
-                { "shareable", disk->shareable },
-                { "encryption", disk_encryption(disk) },
-                { "auth", disk_auth(disk) },
-                { "reservations", s->reservations.loc.line > 0 },
-                { "backingStore", s->backing },
-                { "geometry", disk->cylinders.set || disk->heads.set || disk->sectors.set },
-                { "blockio", disk->logical_block_size.set || disk->physical_block_size.set || disk->discard_granularity.set },
-                { "iotune", disk_iotune_is_set(&disk->iotune) },
-                { "seclabel", s->n_seclabels > 0 },
-                { "cache", disk->cache != CACHE_UNSET && disk->cache != CACHE_DEFAULT },
-                { "error_policy", disk->error_policy != ERRORS_UNSET },
-                { "rerror_policy", disk->rerror_policy != ERRORS_UNSET },
-                { "io", disk->io != IO_UNSET },
-                { "ioeventfd", disk->ioeventfd != TRI_UNSET },
-                { "copy_on_read", disk->copy_on_read != TRI_UNSET },
-                { "discard", disk->discard != DISCARD_UNSET },
-                { "iothread", disk->iothread.set },
-                { "detect_zeroes", disk->detect_zeroes != ZEROES_UNSET },
-                { "metadata_cache", s->metadata_cache.set },
+                {"readonly", disk_is_read_only(disk)},
+                {"transient", disk->transient},
+                {"serial", disk->serial},
+                {"wwn", disk->wwn},
+                {"vendor", disk->vendor},
+                {"product", disk->product},
+                {"shareable", disk->shareable},
+                {"encryption", disk_encryption(disk)},
+                {"auth", disk_auth(disk)},
+                {"reservations", s->reservations.loc.line > 0},
+                {"backingStore", s->backing},
+                {"geometry", disk->cylinders.set || disk->heads.set || disk->sectors.set},
+                {"blockio", disk->logical_block_size.set || disk->physical_block_size.set ||
+                                    disk->discard_granularity.set},
+                {"iotune", disk_iotune_is_set(&disk->iotune)},
+                {"seclabel", s->n_seclabels > 0},
+                {"cache", disk->cache != CACHE_UNSET && disk->cache != CACHE_DEFAULT},
+                {"error_policy", disk->error_policy != ERRORS_UNSET},
+                {"rerror_policy", disk->rerror_policy != ERRORS_UNSET},
+                {"io", disk->io != IO_UNSET},
+                {"ioeventfd", disk->ioeventfd != TRI_UNSET},
+                {"copy_on_read", disk->copy_on_read != TRI_UNSET},
+                {"discard", disk->discard != DISCARD_UNSET},
+                {"iothread", disk->iothread.set},
+                {"detect_zeroes", disk->detect_zeroes != ZEROES_UNSET},
+                {"metadata_cache", s->metadata_cache.set},
         };
 
         if (!streq_ptr(s->subtype, "unix"))
-                problem(c, "a vhostuser source needs type 'unix'%s%s", s->subtype ? ", not " : "", strempty(s->subtype));
+                problem(c, "a vhostuser source needs type 'unix'%s%s", s->subtype ? ", not " : "",
+                        strempty(s->subtype));
         check_path(c->diag, place(c), "vhostuser @path", s->path);
         if (disk->bus != BUS_VIRTIO)
                 problem(c, "type 'vhostuser' is for bus 'virtio' only");
         if (s->reconnect == TRI_YES && !s->reconnect_timeout.set)
-                (void) diag_error(c->diag, s->reconnect_loc, "disk '%s': reconnect needs @timeout", disk_name(c));
+                (void) diag_error(c->diag, s->reconnect_loc, "disk '%s': reconnect needs @timeout",
+                                  disk_name(c));
         if (disk->snapshot != SNAPSHOT_NO && disk->snapshot != SNAPSHOT_UNSET)
                 problem(c, "type 'vhostuser' has snapshot 'no' only");
         FOREACH_ARRAY(r, refused, ELEMENTSOF(refused))
                 if (r->set)
                         problem(c, "%s is not for type 'vhostuser'", r->what);
         if (!all_memory_is_shared(c->d))
-                problem(c, "type 'vhostuser' needs shared memory (<memoryBacking> with <access mode='shared'/>)");
+                problem(c, "type 'vhostuser' needs shared memory (<memoryBacking> with <access "
+                           "mode='shared'/>)");
 }
 
 static void check_startup(const SourceCheck *c) {
@@ -330,7 +366,8 @@ static void check_startup(const SourceCheck *c) {
                 return;
         if (s->type == DISK_NETWORK)
                 problem(c, "startupPolicy '%s' is not for type 'network'", word);
-        else if (s->startup == STARTUP_REQUISITE && disk->device != DEVICE_CDROM && disk->device != DEVICE_FLOPPY)
+        else if (s->startup == STARTUP_REQUISITE && disk->device != DEVICE_CDROM &&
+                 disk->device != DEVICE_FLOPPY)
                 problem(c, "startupPolicy 'requisite' is for cdrom and floppy only");
 }
 
@@ -340,13 +377,20 @@ static void check_reservations(const SourceCheck *c) {
         if (r->loc.line == 0)
                 return;
         if (c->below || c->disk->device != DEVICE_LUN)
-                (void) diag_error(c->diag, r->loc, "disk '%s': reservations are for device 'lun' only", disk_name(c));
+                (void) diag_error(c->diag, r->loc, "disk '%s': reservations are for device 'lun' only",
+                                  disk_name(c));
         if (r->managed == TRI_NO && !r->path)
-                (void) diag_error(c->diag, r->loc, "disk '%s': reservations that are not managed need a <source>", disk_name(c));
+                (void) diag_error(c->diag, r->loc,
+                                  "disk '%s': reservations that are not managed need a <source>",
+                                  disk_name(c));
         if (r->type && !streq(r->type, "unix"))
-                (void) diag_error(c->diag, r->loc, "disk '%s': reservations have a source of type 'unix', not '%s'", disk_name(c), r->type);
+                (void) diag_error(c->diag, r->loc,
+                                  "disk '%s': reservations have a source of type 'unix', not '%s'",
+                                  disk_name(c), r->type);
         if (r->mode && !streq(r->mode, "client"))
-                (void) diag_error(c->diag, r->loc, "disk '%s': reservations have a source of mode 'client', not '%s'", disk_name(c), r->mode);
+                (void) diag_error(c->diag, r->loc,
+                                  "disk '%s': reservations have a source of mode 'client', not '%s'",
+                                  disk_name(c), r->mode);
         check_path(c->diag, r->loc, "reservations @path", r->path);
 }
 
@@ -355,9 +399,11 @@ static void check_slices(const SourceCheck *c) {
 
         FOREACH_ARRAY(slice, s->slices, s->n_slices)
                 if (slice->type && !streq(slice->type, "storage"))
-                        (void) diag_error(c->diag, slice->loc, "disk '%s': slice @type: '%s' is not storage", disk_name(c), slice->type);
+                        (void) diag_error(c->diag, slice->loc, "disk '%s': slice @type: '%s' is not storage",
+                                          disk_name(c), slice->type);
         if (s->n_slices > 1)
-                (void) diag_error(c->diag, s->slices[1].loc, "disk '%s': there can be one slice only", disk_name(c));
+                (void) diag_error(c->diag, s->slices[1].loc, "disk '%s': there can be one slice only",
+                                  disk_name(c));
         if (s->n_slices > 0 && !c->below && c->disk->device == DEVICE_LUN)
                 problem(c, "a slice is not for device 'lun'");
 }
@@ -367,10 +413,13 @@ static void check_disk_seclabels(const SourceCheck *c) {
 
         FOREACH_ARRAY(l, s->seclabels, s->n_seclabels) {
                 if (l->relabel == TRI_NO && l->label)
-                        (void) diag_error(c->diag, l->loc, "disk '%s': seclabel with relabel='no' has no label", disk_name(c));
+                        (void) diag_error(c->diag, l->loc,
+                                          "disk '%s': seclabel with relabel='no' has no label", disk_name(c));
                 for (const DeviceSeclabel *other = s->seclabels; other < l; other++)
                         if (streq_ptr(other->model, l->model)) {
-                                (void) diag_error(c->diag, l->loc, "disk '%s': there are two labels of one model", disk_name(c));
+                                (void) diag_error(c->diag, l->loc,
+                                                  "disk '%s': there are two labels of one model",
+                                                  disk_name(c));
                                 break;
                         }
         }
@@ -412,7 +461,7 @@ static void check_one(const SourceCheck *c) {
 #define CHAIN_MAX 200U
 
 void check_disk_source(const Domain *d, const DomainDisk *disk, Diag *diag) {
-        SourceCheck c = { .d = d, .disk = disk, .source = &disk->source, .diag = diag };
+        SourceCheck c = {.d = d, .disk = disk, .source = &disk->source, .diag = diag};
         unsigned n = 1;
 
         check_one(&c);

@@ -35,8 +35,10 @@ static void check_bus(const DomainDisk *disk, Diag *diag) {
         int r = disk_name_parse(disk_name(disk), NULL, &index);
 
         if (r == 0 && disk->bus == BUS_FDC && index > 1 && disk->info.address.type == ADDRESS_UNSET)
-                (void) diag_error(diag, disk->info.loc, "disk target '%s': there is one floppy controller, with the drives fda and fdb",
-                                  disk_name(disk));
+                (void) diag_error(
+                        diag, disk->info.loc,
+                        "disk target '%s': there is one floppy controller, with the drives fda and fdb",
+                        disk_name(disk));
         if (r == -ENOTUNIQ)
                 (void) diag_error(diag, disk->info.loc, "disk target '%s' is the name of a partition",
                                   disk_name(disk));
@@ -49,11 +51,13 @@ static void check_bus(const DomainDisk *disk, Diag *diag) {
         else if (disk->bus != BUS_UNSET && !bus_has_device(disk->bus, disk->device))
                 (void) diag_error(diag, disk->info.loc, "disk '%s': bus '%s' has no device '%s'",
                                   disk_name(disk), bus, device);
-        else if (disk->readonly && disk->device == DEVICE_DISK && (disk->bus == BUS_IDE || disk->bus == BUS_SATA))
+        else if (disk->readonly && disk->device == DEVICE_DISK &&
+                 (disk->bus == BUS_IDE || disk->bus == BUS_SATA))
                 (void) diag_error(diag, disk->info.loc, "disk '%s': a disk of bus '%s' cannot be read-only",
                                   disk_name(disk), bus);
         if (disk->model != DISK_VIRTIO_UNSET && disk->bus != BUS_VIRTIO)
-                (void) diag_error(diag, disk->info.loc, "disk '%s': model '%s' is for bus 'virtio' only, not for '%s'",
+                (void) diag_error(diag, disk->info.loc,
+                                  "disk '%s': model '%s' is for bus 'virtio' only, not for '%s'",
                                   disk_name(disk), disk_model_to_string(disk->model), bus);
 }
 
@@ -66,12 +70,12 @@ static void check_lun(const DomainDisk *disk, Diag *diag) {
                 const char *what;
                 bool set;
         } refused[] = {
-                { "serial", disk->serial && disk->bus == BUS_SCSI },
-                { "wwn", disk->wwn },
-                { "vendor", disk->vendor },
-                { "product", disk->product },
-                { "copy_on_read", disk->copy_on_read == TRI_YES },
-                { "encryption", disk_encryption(disk) },
+                {"serial", disk->serial && disk->bus == BUS_SCSI},
+                {"wwn", disk->wwn},
+                {"vendor", disk->vendor},
+                {"product", disk->product},
+                {"copy_on_read", disk->copy_on_read == TRI_YES},
+                {"encryption", disk_encryption(disk)},
         };
 
         if (disk->device != DEVICE_LUN) {
@@ -82,11 +86,14 @@ static void check_lun(const DomainDisk *disk, Diag *diag) {
                 return;
         }
         if (s->type == DISK_NETWORK && s->protocol != PROTO_ISCSI)
-                (void) diag_error(diag, loc, "disk '%s': device 'lun' is for protocol 'iscsi' only, not for '%s'", name,
+                (void) diag_error(diag, loc,
+                                  "disk '%s': device 'lun' is for protocol 'iscsi' only, not for '%s'", name,
                                   strempty(disk_protocol_to_string(s->protocol)));
         else if (s->type != DISK_NETWORK && s->type != DISK_BLOCK && s->type != DISK_VOLUME)
-                (void) diag_error(diag, loc, "disk '%s': device 'lun' needs a source of type 'block' or 'network', not '%s'", name,
-                                  strempty(disk_type_to_string(s->type)));
+                (void) diag_error(
+                        diag, loc,
+                        "disk '%s': device 'lun' needs a source of type 'block' or 'network', not '%s'", name,
+                        strempty(disk_type_to_string(s->type)));
         if (s->format != FORMAT_RAW && s->format != FORMAT_UNSET)
                 (void) diag_error(diag, loc, "disk '%s': device 'lun' needs format 'raw', not '%s'", name,
                                   disk_format_to_string(s->format));
@@ -105,29 +112,31 @@ static void check_virtio(const DomainDisk *disk, Diag *diag) {
                 const char *what;
                 bool set;
         } virtio[] = {
-                { "iothread", disk->iothread.set },
-                { "queues", disk->queues.set },
-                { "event_idx", disk->event_idx != TRI_UNSET },
-                { "ioeventfd", disk->ioeventfd != TRI_UNSET },
-                { "iommu", disk->virtio.iommu != TRI_UNSET },
-                { "ats", disk->virtio.ats != TRI_UNSET },
-                { "packed", disk->virtio.packed != TRI_UNSET },
-                { "page_per_vq", disk->virtio.page_per_vq != TRI_UNSET },
+                {"iothread", disk->iothread.set},
+                {"queues", disk->queues.set},
+                {"event_idx", disk->event_idx != TRI_UNSET},
+                {"ioeventfd", disk->ioeventfd != TRI_UNSET},
+                {"iommu", disk->virtio.iommu != TRI_UNSET},
+                {"ats", disk->virtio.ats != TRI_UNSET},
+                {"packed", disk->virtio.packed != TRI_UNSET},
+                {"page_per_vq", disk->virtio.page_per_vq != TRI_UNSET},
         };
 
         if (disk->bus == BUS_VIRTIO)
                 return;
         FOREACH_ARRAY(v, virtio, ELEMENTSOF(virtio))
                 if (v->set)
-                        (void) diag_error(diag, disk->info.loc, "disk '%s': %s is for bus 'virtio' only", disk_name(disk), v->what);
+                        (void) diag_error(diag, disk->info.loc, "disk '%s': %s is for bus 'virtio' only",
+                                          disk_name(disk), v->what);
         if (disk->queue_size.set)
-                diag_warning(diag, disk->info.loc, "disk '%s': queue_size means nothing on bus '%s'", disk_name(disk),
-                             strempty(disk_bus_to_string(disk->bus)));
+                diag_warning(diag, disk->info.loc, "disk '%s': queue_size means nothing on bus '%s'",
+                             disk_name(disk), strempty(disk_bus_to_string(disk->bus)));
 }
 
 static void check_iothread(const Domain *d, const DomainDisk *disk, Diag *diag) {
         if (disk->iothread.set && !has_iothread(d, disk->iothread.value))
-                (void) diag_error(diag, disk->info.loc, "disk '%s': iothread %u is not there, iothreads is %u", disk_name(disk),
+                (void) diag_error(diag, disk->info.loc,
+                                  "disk '%s': iothread %u is not there, iothreads is %u", disk_name(disk),
                                   disk->iothread.value, d->iothreads.set ? d->iothreads.value : 0);
 }
 
@@ -144,10 +153,12 @@ static void check_transient(const DomainDisk *disk, Diag *diag) {
         else if (disk_is_read_only(disk))
                 (void) diag_error(diag, loc, "disk '%s': transient is for disks that can be written", name);
         else if (disk->source.type != DISK_FILE && disk->source.type != DISK_VHOSTUSER)
-                (void) diag_error(diag, loc, "disk '%s': transient needs a source of type 'file', not '%s'", name,
-                                  strempty(disk_type_to_string(disk->source.type)));
-        if (disk->share_backing == TRI_YES && disk->bus != BUS_VIRTIO && disk->bus != BUS_SCSI && disk->bus != BUS_USB)
-                (void) diag_error(diag, loc, "disk '%s': bus '%s' has no transient disk with shareBacking", name, bus);
+                (void) diag_error(diag, loc, "disk '%s': transient needs a source of type 'file', not '%s'",
+                                  name, strempty(disk_type_to_string(disk->source.type)));
+        if (disk->share_backing == TRI_YES && disk->bus != BUS_VIRTIO && disk->bus != BUS_SCSI &&
+            disk->bus != BUS_USB)
+                (void) diag_error(diag, loc, "disk '%s': bus '%s' has no transient disk with shareBacking",
+                                  name, bus);
 }
 
 static void check_driver(const Domain *d, const DomainDisk *disk, Diag *diag) {
@@ -186,15 +197,17 @@ static bool is_wwn(const char *s) {
         return strlen(digits) == 16 && in_charset(digits, DIGITS "abcdefABCDEF");
 }
 
-static void check_scsi_text(const DomainDisk *disk, const char *what, const char *text, size_t max, Diag *diag) {
+static void check_scsi_text(const DomainDisk *disk, const char *what, const char *text, size_t max,
+                            Diag *diag) {
         if (!text)
                 return;
         if (strlen(text) > max)
-                (void) diag_error(diag, disk->info.loc, "disk '%s': %s '%s' is longer than %zu characters", disk_name(disk), what,
-                                  text, max);
+                (void) diag_error(diag, disk->info.loc, "disk '%s': %s '%s' is longer than %zu characters",
+                                  disk_name(disk), what, text, max);
         for (const char *p = text; *p; p++)
                 if (*p < 0x20 || *p > 0x7e) {
-                        (void) diag_error(diag, disk->info.loc, "disk '%s': %s '%s' has characters that are not printable ASCII",
+                        (void) diag_error(diag, disk->info.loc,
+                                          "disk '%s': %s '%s' has characters that are not printable ASCII",
                                           disk_name(disk), what, text);
                         break;
                 }
@@ -206,10 +219,12 @@ static void check_geometry(const DomainDisk *disk, Diag *diag) {
         if (!disk->cylinders.set || !disk->heads.set || !disk->sectors.set)
                 return;
         if (disk->bus == BUS_USB || disk->bus == BUS_SD)
-                (void) diag_error(diag, disk->info.loc, "disk '%s': bus '%s' has no geometry", disk_name(disk), bus);
+                (void) diag_error(diag, disk->info.loc, "disk '%s': bus '%s' has no geometry",
+                                  disk_name(disk), bus);
         if (disk->translation != CHS_UNSET && disk->bus != BUS_IDE)
-                (void) diag_error(diag, disk->info.loc, "disk '%s': geometry @trans is for bus 'ide' only, not for '%s'", disk_name(disk),
-                                  bus);
+                (void) diag_error(diag, disk->info.loc,
+                                  "disk '%s': geometry @trans is for bus 'ide' only, not for '%s'",
+                                  disk_name(disk), bus);
 }
 
 static void check_identity(const DomainDisk *disk, Diag *diag) {
@@ -265,7 +280,8 @@ static void check_totals(const DomainDisk *disk, IotuneValue total, const char *
         const OptU64 *v = disk->iotune.values + total; /* total, read, write */
 
         if (v[0].value > 0 && (v[1].value > 0 || v[2].value > 0))
-                (void) diag_error(diag, disk->iotune.loc, "disk '%s': total_%s and read_%s or write_%s exclude each other",
+                (void) diag_error(diag, disk->iotune.loc,
+                                  "disk '%s': total_%s and read_%s or write_%s exclude each other",
                                   disk_name(disk), what, what, what);
 }
 
@@ -282,13 +298,16 @@ static void check_iotune(const DomainDisk *disk, Diag *diag) {
         check_totals(disk, IOTUNE_TOTAL_IOPS_SEC_MAX, "iops_sec_max", diag);
         FOREACH_ARRAY(v, t->values, ELEMENTSOF(t->values))
                 if (v->value > IOTUNE_LIMIT) {
-                        (void) diag_error(diag, t->loc, "disk '%s': a limit in <iotune> is more than %" PRIu64, disk_name(disk),
-                                          IOTUNE_LIMIT);
+                        (void) diag_error(diag, t->loc,
+                                          "disk '%s': a limit in <iotune> is more than %" PRIu64,
+                                          disk_name(disk), IOTUNE_LIMIT);
                         break;
                 }
         if (t->group && !disk_iotune_is_set(t))
-                (void) diag_error(diag, t->loc, "disk '%s': iotune has group_name '%s', but no disk of the group has a limit",
-                                  disk_name(disk), t->group);
+                (void) diag_error(
+                        diag, t->loc,
+                        "disk '%s': iotune has group_name '%s', but no disk of the group has a limit",
+                        disk_name(disk), t->group);
 }
 
 static bool same_limits(const DiskIotune *a, const DiskIotune *b) {
@@ -302,9 +321,12 @@ void check_disk_iotune(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(disk, d->disks, d->n_disks) {
                 check_iotune(disk, diag);
                 for (const DomainDisk *other = d->disks; disk->iotune.group && other < disk; other++)
-                        if (streq_ptr(other->iotune.group, disk->iotune.group) && !same_limits(&other->iotune, &disk->iotune)) {
-                                (void) diag_error(diag, disk->iotune.loc, "disks '%s' and '%s' are in group '%s', but have other limits",
-                                                  disk_name(other), disk_name(disk), disk->iotune.group);
+                        if (streq_ptr(other->iotune.group, disk->iotune.group) &&
+                            !same_limits(&other->iotune, &disk->iotune)) {
+                                (void) diag_error(
+                                        diag, disk->iotune.loc,
+                                        "disks '%s' and '%s' are in group '%s', but have other limits",
+                                        disk_name(other), disk_name(disk), disk->iotune.group);
                                 break;
                         }
         }

@@ -50,7 +50,8 @@ typedef struct Network {
 static int connected_server(const Network *n, Json *server) {
         const DomainDisk *disk = n->node->disk;
         const DiskHost *h = n->source->hosts;
-        _cleanup_free_ char *name = n->node->depth == 0 ? strf("nbd-%s", disk->target_dev) : strf("nbd-%s.%u", disk->target_dev, n->node->depth),
+        _cleanup_free_ char *name = n->node->depth == 0 ? strf("nbd-%s", disk->target_dev)
+                                                        : strf("nbd-%s.%u", disk->target_dev, n->node->depth),
                             *element = strf("disk %s", disk->target_dev);
 
         if (!name || !element)
@@ -148,7 +149,8 @@ static int json_iscsi(const Network *n, Json *j) {
         _cleanup_free_ char *portal = host_and_port(s->hosts);
 
         json_add_string(j, "portal", portal);
-        json_add_stringf(j, "target", "%.*s", (int) (slash ? (size_t) (slash - s->name) : strlen(s->name)), s->name);
+        json_add_stringf(j, "target", "%.*s", (int) (slash ? (size_t) (slash - s->name) : strlen(s->name)),
+                         s->name);
         json_add_uint(j, "lun", slash ? strtoul(slash + 1, NULL, 10) : 0); /* known to be a number */
         json_add_string(j, "transport", "tcp");
         if (n->auth) {
@@ -221,7 +223,8 @@ static int add_identity(const Network *n, Json *j, const char *key, const char *
         if (streq(word, "root"))
                 id = 0;
         else if (parse_uint(*word == '+' ? word + 1 : word, &id) < 0)
-                return diag_error(n->e->diag, n->node->disk->info.loc, "not supported: disk %s: %s '%s' by name (write +NUMBER)",
+                return diag_error(n->e->diag, n->node->disk->info.loc,
+                                  "not supported: disk %s: %s '%s' by name (write +NUMBER)",
                                   n->node->disk->target_dev, key, word);
         json_add_uint(j, key, id);
         return 0;
@@ -240,18 +243,21 @@ static int json_nfs(const Network *n, Json *j) {
 }
 
 static int (*const protocols[_PROTO_MAX])(const Network *n, Json *j) = {
-        [PROTO_NBD] = json_nbd,     [PROTO_RBD] = json_rbd,   [PROTO_GLUSTER] = json_gluster, [PROTO_ISCSI] = json_iscsi,
-        [PROTO_HTTP] = json_curl,   [PROTO_HTTPS] = json_curl, [PROTO_FTP] = json_curl,       [PROTO_FTPS] = json_curl,
-        [PROTO_SSH] = json_ssh,     [PROTO_NFS] = json_nfs,
+        [PROTO_NBD] = json_nbd,     [PROTO_RBD] = json_rbd,   [PROTO_GLUSTER] = json_gluster,
+        [PROTO_ISCSI] = json_iscsi, [PROTO_HTTP] = json_curl, [PROTO_HTTPS] = json_curl,
+        [PROTO_FTP] = json_curl,    [PROTO_FTPS] = json_curl, [PROTO_SSH] = json_ssh,
+        [PROTO_NFS] = json_nfs,
 };
 
-int json_network_source(Emit *e, Json *j, const DiskNode *node, const DiskAuth *auth, const DiskEncryption *encryption) {
+int json_network_source(Emit *e, Json *j, const DiskNode *node, const DiskAuth *auth,
+                        const DiskEncryption *encryption) {
         const DiskSource *s = node->source;
-        Network n = { e, node, s, auth, encryption };
+        Network n = {e, node, s, auth, encryption};
         const char *word = strempty(disk_protocol_to_string(s->protocol));
 
         if (!protocols[s->protocol] || (s->protocol != PROTO_RBD && !only_host(s)))
-                return diag_error(e->diag, node->disk->info.loc, "not supported: disk %s: protocol '%s'", node->disk->target_dev, word);
+                return diag_error(e->diag, node->disk->info.loc, "not supported: disk %s: protocol '%s'",
+                                  node->disk->target_dev, word);
         json_add_string(j, "driver", word);
         return protocols[s->protocol](&n, j);
 }

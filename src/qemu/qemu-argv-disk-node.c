@@ -11,11 +11,11 @@ typedef struct CacheMode {
 } CacheMode;
 
 static const CacheMode cache_modes[_CACHE_MAX] = {
-        [CACHE_NONE] = { .direct = true, .writeback = true },
+        [CACHE_NONE] = {.direct = true, .writeback = true},
         [CACHE_WRITETHROUGH] = {},
-        [CACHE_WRITEBACK] = { .writeback = true },
-        [CACHE_DIRECTSYNC] = { .direct = true },
-        [CACHE_UNSAFE] = { .no_flush = true, .writeback = true },
+        [CACHE_WRITEBACK] = {.writeback = true},
+        [CACHE_DIRECTSYNC] = {.direct = true},
+        [CACHE_UNSAFE] = {.no_flush = true, .writeback = true},
 };
 
 /* What others write to as well the host's page cache would not know. */
@@ -66,13 +66,15 @@ size_t disk_chain_length(const Emit *e, const DomainDisk *disk) {
 /* --- one image --- */
 
 static const DiskAuth *node_auth(const DiskNode *n) {
-        return n->depth == 0 ? disk_auth(n->disk) : n->source && n->source->auth.loc.line > 0 ? &n->source->auth : NULL;
+        return n->depth == 0                               ? disk_auth(n->disk)
+               : n->source && n->source->auth.loc.line > 0 ? &n->source->auth
+                                                           : NULL;
 }
 
 static const DiskEncryption *node_encryption(const DiskNode *n) {
-        return n->depth == 0                                        ? disk_encryption(n->disk) :
-               n->source && n->source->encryption.loc.line > 0 ? &n->source->encryption :
-                                                                      NULL;
+        return n->depth == 0                                     ? disk_encryption(n->disk)
+               : n->source && n->source->encryption.loc.line > 0 ? &n->source->encryption
+                                                                 : NULL;
 }
 
 /* QEMU decrypts, not a library behind it. */
@@ -93,8 +95,8 @@ static bool node_is_local(const DiskNode *n) {
         return !n->source || disk_source_is_local(n->source);
 }
 
-/* Secrets are named in the definition, and kept elsewhere; in an argument everybody could read them. The object has the
- * form libvirt gives it, without the data. */
+/* Secrets are named in the definition, and kept elsewhere; in an argument everybody could read them. The
+ * object has the form libvirt gives it, without the data. */
 static int emit_secret(Emit *e, const DiskNode *n, const char *name, SrcLoc loc) {
         _cleanup_qjson_ Json j = {};
         _cleanup_free_ char *what = strf("disk %s with a secret", n->disk->target_dev);
@@ -186,7 +188,7 @@ static int json_local(Emit *e, Json *j, const DiskNode *n) {
 
         if (!name || !element)
                 return -ENOMEM;
-        file = emit_file(e, &(FileRequest){ .name = name,
+        file = emit_file(e, &(FileRequest){.name = name,
                                            .path = n->image ? n->image->path : n->source->path,
                                            .element = element,
                                            .loc = disk->info.loc,
@@ -215,7 +217,8 @@ static int json_nvme(Emit *e, Json *j, const DiskNode *n) {
         const DeviceAddress *a = &n->source->address;
 
         json_add_string(j, "driver", "nvme");
-        json_add_stringf(j, "device", "%04x:%02x:%02x.%x", a->domain.value, a->bus.value, a->slot.value, a->function.value);
+        json_add_stringf(j, "device", "%04x:%02x:%02x.%x", a->domain.value, a->bus.value, a->slot.value,
+                         a->function.value);
         json_add_uint(j, "namespace", n->source->nvme_namespace.value);
         return emit_unwired(e, n->disk->info.loc, "a disk of type 'nvme'");
 }
@@ -233,11 +236,13 @@ static int json_source(Emit *e, Json *j, const DiskNode *n) {
         case DISK_NVME:
                 return json_nvme(e, j, n);
         case DISK_VOLUME:
-                return diag_error(e->diag, n->disk->info.loc, "not supported: disk %s: volume '%s' of pool '%s' (there are no storage pools yet)",
-                                  n->disk->target_dev, s->volume, s->pool);
+                return diag_error(
+                        e->diag, n->disk->info.loc,
+                        "not supported: disk %s: volume '%s' of pool '%s' (there are no storage pools yet)",
+                        n->disk->target_dev, s->volume, s->pool);
         default:
-                return diag_error(e->diag, n->disk->info.loc, "not supported: disk %s: type '%s'", n->disk->target_dev,
-                                  strempty(disk_type_to_string(s->type)));
+                return diag_error(e->diag, n->disk->info.loc, "not supported: disk %s: type '%s'",
+                                  n->disk->target_dev, strempty(disk_type_to_string(s->type)));
         }
 }
 
@@ -310,7 +315,8 @@ static void json_encryption(Json *j, const DiskNode *n) {
 }
 
 static bool format_has_backing(DiskFormat format) {
-        return format == FORMAT_QCOW2 || format == FORMAT_QCOW || format == FORMAT_QED || format == FORMAT_VMDK;
+        return format == FORMAT_QCOW2 || format == FORMAT_QCOW || format == FORMAT_QED ||
+               format == FORMAT_VMDK;
 }
 
 static void emit_format(Emit *e, const DiskNode *n) {
@@ -327,13 +333,15 @@ static void emit_format(Emit *e, const DiskNode *n) {
         if (n->depth == 0)
                 json_add_string(&j, "detect-zeroes", disk_detect_zeroes_to_string(zeroes));
         json_cache(&j, disk);
-        json_add_string(&j, "driver", is_encrypted(n) && format == FORMAT_RAW ? "luks" : format_driver(format));
+        json_add_string(&j, "driver",
+                        is_encrypted(n) && format == FORMAT_RAW ? "luks" : format_driver(format));
         json_encryption(&j, n);
         if (n->source && n->source->metadata_cache.set && format == FORMAT_QCOW2)
                 json_add_uint(&j, "cache-size", n->source->metadata_cache.value);
         if (n->source && n->source->n_slices > 0 && !has_slice_node(n))
                 json_slice(&j, n->source);
-        json_add_stringf(&j, "file", has_slice_node(n) ? "libvirt-%u-slice-sto" : "libvirt-%u-storage", n->id);
+        json_add_stringf(&j, "file", has_slice_node(n) ? "libvirt-%u-slice-sto" : "libvirt-%u-storage",
+                         n->id);
         if (n->backing > 0)
                 json_add_stringf(&j, "backing", "libvirt-%u-format", n->backing);
         else if (n->is_last && format_has_backing(format))
@@ -367,19 +375,33 @@ static void emit_copy_on_read(Emit *e, const DomainDisk *disk, unsigned id) {
         emit_json(e, "-blockdev", &j);
 }
 
-/* libvirt sets limits when QEMU runs, so they are not among the arguments for people. Here they are there before the
- * guest's first request. */
+/* libvirt sets limits when QEMU runs, so they are not among the arguments for people. Here they are there
+ * before the guest's first request. */
 bool disk_has_throttle(const Emit *e, const DomainDisk *disk) {
         return !e->native && disk_iotune_is_set(&disk->iotune) && !disk_source_is_empty(&disk->source);
 }
 
 /* In the order of IotuneValue. */
 static const char *const throttle_words[_IOTUNE_MAX] = {
-        "bps-total",            "bps-read",             "bps-write",            "iops-total",
-        "iops-read",            "iops-write",           "bps-total-max",        "bps-read-max",
-        "bps-write-max",        "iops-total-max",       "iops-read-max",        "iops-write-max",
-        "iops-size",            "bps-total-max-length", "bps-read-max-length",  "bps-write-max-length",
-        "iops-total-max-length", "iops-read-max-length", "iops-write-max-length",
+        "bps-total",
+        "bps-read",
+        "bps-write",
+        "iops-total",
+        "iops-read",
+        "iops-write",
+        "bps-total-max",
+        "bps-read-max",
+        "bps-write-max",
+        "iops-total-max",
+        "iops-read-max",
+        "iops-write-max",
+        "iops-size",
+        "bps-total-max-length",
+        "bps-read-max-length",
+        "bps-write-max-length",
+        "iops-total-max-length",
+        "iops-read-max-length",
+        "iops-write-max-length",
 };
 
 /* QEMU's rules for bursts, which libvirt's XML does not have. */
@@ -388,16 +410,22 @@ static int check_bursts(Emit *e, const DomainDisk *disk) {
         int ret = 0;
 
         for (size_t i = 0; i < 6; i++) {
-                uint64_t rate = v[IOTUNE_TOTAL_BYTES_SEC + i].value, burst = v[IOTUNE_TOTAL_BYTES_SEC_MAX + i].value;
+                uint64_t rate = v[IOTUNE_TOTAL_BYTES_SEC + i].value,
+                         burst = v[IOTUNE_TOTAL_BYTES_SEC_MAX + i].value;
                 uint64_t length = v[IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH + i].value;
 
                 if (burst > 0 && burst < rate)
-                        ret = diag_error(e->diag, disk->iotune.loc, "disk %s: iotune: a burst must be more than the limit (%s)", disk->target_dev,
-                                         throttle_words[i]);
+                        ret = diag_error(e->diag, disk->iotune.loc,
+                                         "disk %s: iotune: a burst must be more than the limit (%s)",
+                                         disk->target_dev, throttle_words[i]);
                 else if (burst > 0 && rate == 0)
-                        ret = diag_error(e->diag, disk->iotune.loc, "disk %s: iotune: a burst needs a limit (%s)", disk->target_dev, throttle_words[i]);
+                        ret = diag_error(e->diag, disk->iotune.loc,
+                                         "disk %s: iotune: a burst needs a limit (%s)", disk->target_dev,
+                                         throttle_words[i]);
                 else if (length > 1 && burst == 0)
-                        ret = diag_error(e->diag, disk->iotune.loc, "disk %s: iotune: a length needs a burst (%s)", disk->target_dev, throttle_words[i]);
+                        ret = diag_error(e->diag, disk->iotune.loc,
+                                         "disk %s: iotune: a length needs a burst (%s)", disk->target_dev,
+                                         throttle_words[i]);
         }
         return ret;
 }
@@ -405,16 +433,19 @@ static int check_bursts(Emit *e, const DomainDisk *disk) {
 static char *throttle_group(const Domain *d, const DomainDisk *disk) {
         if (!disk->iotune.group)
                 return strf("throttle-%s", disk->target_dev);
-        /* Names of objects are narrower than what a group may be called: the first disk of the group names it. */
+        /* Names of objects are narrower than what a group may be called: the first disk of the group names
+         * it. */
         FOREACH_ARRAY(first, d->disks, d->n_disks)
-                if (streq_ptr(first->iotune.group, disk->iotune.group) && !disk_source_is_empty(&first->source))
+                if (streq_ptr(first->iotune.group, disk->iotune.group) &&
+                    !disk_source_is_empty(&first->source))
                         return strf("throttle-group-%s", first->target_dev);
         return NULL;
 }
 
 static bool is_first_of_group(const Domain *d, const DomainDisk *disk) {
         for (const DomainDisk *other = d->disks; disk->iotune.group && other < disk; other++)
-                if (streq_ptr(other->iotune.group, disk->iotune.group) && !disk_source_is_empty(&other->source))
+                if (streq_ptr(other->iotune.group, disk->iotune.group) &&
+                    !disk_source_is_empty(&other->source))
                         return false;
         return true;
 }
@@ -465,10 +496,13 @@ int emit_disk_nodes(Emit *e, const DomainDisk *disk, unsigned id) {
                 return -ENOMEM;
         for (; k < n; k++) {
                 DiskNode *node = nodes + k;
-                *node = (DiskNode) {
-                        .disk = disk, .depth = (unsigned) k, .id = id + (unsigned) k,
+                *node = (DiskNode){
+                        .disk = disk,
+                        .depth = (unsigned) k,
+                        .id = id + (unsigned) k,
                         .source = s && s->type != DISK_UNSET ? s : NULL,
-                        .image = chain && k < chain->n_images && chain->images[k].path ? chain->images + k : NULL,
+                        .image = chain && k < chain->n_images && chain->images[k].path ? chain->images + k
+                                                                                       : NULL,
                         .backing = k + 1 < n ? id + (unsigned) k + 1 : 0,
                 };
                 s = s ? s->backing : NULL;

@@ -7,8 +7,8 @@
 /* --- devices --- */
 
 static void json_virtio(Emit *e, Json *j, const DomainDisk *disk) {
-        json_virtio_driver(j, disk->source.type == DISK_VHOSTUSER ? "vhost-user-blk" : "virtio-blk", &disk->info,
-                           disk_model_to_string(disk->model));
+        json_virtio_driver(j, disk->source.type == DISK_VHOSTUSER ? "vhost-user-blk" : "virtio-blk",
+                           &disk->info, disk_model_to_string(disk->model));
         if (disk->device == DEVICE_LUN)
                 json_add_bool(j, "scsi", true);
         json_virtio_options(j, &disk->virtio);
@@ -72,8 +72,8 @@ static const struct {
         DiskBus bus;
         void (*json)(Emit *e, Json *j, const DomainDisk *disk);
 } disk_devices[] = {
-        { BUS_VIRTIO, json_virtio }, { BUS_SCSI, json_scsi }, { BUS_SATA, json_ide },
-        { BUS_IDE, json_ide },       { BUS_USB, json_usb },   { BUS_FDC, json_floppy },
+        {BUS_VIRTIO, json_virtio}, {BUS_SCSI, json_scsi}, {BUS_SATA, json_ide},
+        {BUS_IDE, json_ide},       {BUS_USB, json_usb},   {BUS_FDC, json_floppy},
 };
 
 /* Only disks have a geometry; 0 is none. */
@@ -191,7 +191,8 @@ static int check_lun(Emit *e, const DomainDisk *disk) {
         FOREACH_ARRAY(c, e->facts->chains, e->facts->n_chains)
                 if (streq_ptr(c->target_dev, disk->target_dev) && c->n_images > 0 && c->images[0].is_part)
                         return diag_error(e->diag, disk->info.loc,
-                                          "disk %s: '%s' is a partition or logical volume; device 'lun' is for whole SCSI units",
+                                          "disk %s: '%s' is a partition or logical volume; device 'lun' is "
+                                          "for whole SCSI units",
                                           disk->target_dev, c->images[0].path);
         return 0;
 }
@@ -204,8 +205,8 @@ static int check_privilege(Emit *e, const DomainDisk *disk) {
         return 0;
 }
 
-/* A transient disk whose image is shared gets its overlay, and so its device, when QEMU runs: it is not among the
- * arguments. */
+/* A transient disk whose image is shared gets its overlay, and so its device, when QEMU runs: it is not among
+ * the arguments. */
 static bool is_plugged_later(const DomainDisk *disk) {
         return disk->transient && disk->share_backing == TRI_YES;
 }

@@ -186,6 +186,88 @@ static void test_optional_medium(void **state) {
         assert_int_equal(facts.n_chains, 0);
 }
 
+static void test_missing_disk(void **state) {
+        DomainDisk *disks = calloc(2, sizeof(DomainDisk));
+        Domain d = { .disks = disks, .n_disks = 2 };
+        _cleanup_(host_facts_done) HostFacts facts = {};
+        _cleanup_diag_ Diag diag = {};
+
+        assert_non_null(disks);
+        put_bytes("there.raw", "raw", 3);
+        disks[0] = (DomainDisk) { .source.type = DISK_FILE, .device = DEVICE_DISK, .target_dev = strdup("vda"),
+                                  .source.path = strf("%s/no/such.img", dir), .source.startup = STARTUP_OPTIONAL };
+        disks[1] = (DomainDisk) { .source.type = DISK_FILE, .device = DEVICE_DISK, .target_dev = strdup("vdb"),
+                                  .source.path = strf("%s/there.raw", dir), .source.startup = STARTUP_OPTIONAL };
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        assert_int_equal(disk_chains_resolve(&d, &diag, &facts), 0);
+        assert_int_equal(d.n_disks, 1);
+        assert_string_equal(disks[0].target_dev, "vdb");
+        assert_int_equal(diag.n_entries, 1);
+        assert_int_equal(facts.n_chains, 1);
+        assert_string_equal(facts.chains[0].target_dev, "vdb");
+        disk_done(disks);
+        free(disks);
+}
+
+/* --- what the definition says of a chain --- */
+
+static DiskSource *below(DiskType type, const char *name, DiskFormat format, DiskSource *next) {
+        DiskSource *s = calloc(1, sizeof(*s));
+
+        assert_non_null(s);
+        *s = (DiskSource) { .type = type, .format = format, .backing = next };
+        if (name)
+                s->path = strf("%s/%s", dir, name);
+        if (type == DISK_NETWORK)
+                s->protocol = PROTO_NBD;
+        return s;
+}
+
+/* Takes BACKING. TEXT is "NAME:FORMAT" for each image, "-" for one that is elsewhere. */
+static void written_chain_is(const char *name, DiskFormat format, DiskSource *backing, bool is_open, const char *text) {
+        DomainDisk disk = { .device = DEVICE_DISK, .target_dev = strdup("vda"), .source = {
+                .type = DISK_FILE, .format = format, .path = strf("%s/%s", dir, name), .backing = backing } };
+        Domain d = { .disks = &disk, .n_disks = 1 };
+        _cleanup_(host_facts_done) HostFacts facts = {};
+        _cleanup_diag_ Diag diag = {};
+        char found[512] = {};
+
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        assert_int_equal(disk_chains_resolve(&d, &diag, &facts), 0);
+        assert_int_equal(facts.n_chains, 1);
+        assert_int_equal(facts.chains[0].is_open, is_open);
+        FOREACH_ARRAY(i, facts.chains[0].images, facts.chains[0].n_images) {
+                size_t n = strlen(found);
+                (void) snprintf(found + n, sizeof(found) - n, "%s%s:%s", n ? " " : "", i->path ? i->path + strlen(dir) + 1 : "-",
+                                disk_format_to_string(i->format));
+        }
+        assert_string_equal(found, text);
+        disk_done(&disk);
+}
+
+static void test_written_chains(void **state) {
+        put_bytes("base.raw", "raw", 3);
+        put_bytes("other.raw", "raw", 3);
+        put_qcow2("mid.qcow2", "base.raw", "raw");
+        put_qcow2("top.qcow2", "mid.qcow2", "qcow2");
+        /* The definition wins, and ends the chain. */
+        written_chain_is("top.qcow2", FORMAT_QCOW2, below(DISK_UNSET, NULL, FORMAT_UNSET, NULL), false, "top.qcow2:qcow2");
+        written_chain_is("top.qcow2", FORMAT_QCOW2,
+                         below(DISK_FILE, "other.raw", FORMAT_RAW, below(DISK_UNSET, NULL, FORMAT_UNSET, NULL)), false,
+                         "top.qcow2:qcow2 other.raw:raw");
+        /* Where it ends, the image says what is below. */
+        written_chain_is("top.qcow2", FORMAT_QCOW2, below(DISK_FILE, "mid.qcow2", FORMAT_QCOW2, NULL), false,
+                         "top.qcow2:qcow2 mid.qcow2:qcow2 base.raw:raw");
+        /* An image that is taken for raw has nothing below it. */
+        written_chain_is("top.qcow2", FORMAT_QCOW2, below(DISK_FILE, "mid.qcow2", FORMAT_RAW, NULL), false,
+                         "top.qcow2:qcow2 mid.qcow2:raw");
+        written_chain_is("top.qcow2", FORMAT_QCOW2, below(DISK_NETWORK, NULL, FORMAT_QCOW2, NULL), true,
+                         "top.qcow2:qcow2 -:qcow2");
+        written_chain_is("top.qcow2", FORMAT_QCOW2,
+                         below(DISK_NETWORK, NULL, FORMAT_QCOW2, below(DISK_FILE, "base.raw", FORMAT_RAW, NULL)), false,
+                         "top.qcow2:qcow2 -:qcow2 base.raw:raw");
+}
+
 /* --- the record of the last start's chains --- */
 
 typedef struct Image {
@@ -286,7 +368,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_chains),           TEST(test_refusals),         TEST(test_depth),
                 TEST(test_optional_medium),  TEST(test_record_of_chains), TEST(test_record_of_fewer_chains),
-                TEST(test_record_limits),
+                TEST(test_record_limits),    TEST(test_missing_disk),     TEST(test_written_chains),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
