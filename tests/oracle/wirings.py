@@ -67,10 +67,10 @@ def commas(ours, theirs, _case):
 WIRINGS = [
     Wiring(r"environment\.(PATH|HOME|XDG_\w+_HOME)", any_two, "the environment of a service, not of a daemon"),
     Wiring(r"object\[masterKey0\]", only_libvirt, "secrets are handed over as files, not under a master key"),
-    Wiring(r"object\[libvirt-\d+-\w+-\w+-secret0\]\.(data|iv)", lambda a, b, _case: a is None or a == "", "nor are they among the arguments"),
+    Wiring(r"object\[libvirt-\d+-\w+-\w+-secret0\]\.(data|iv)", any_two, "nor are they among the arguments; libvirt encrypts them anew each time"),
     Wiring(r"device\[[^]]*\]\.serial", lambda a, b, _case: both(a, b, _case) and " " in a and a.replace(" ", "\\ ") == b,
            "libvirt puts a backslash before each blank of a serial number"),
-    Wiring(r"device\[[^]]*\]\.discard_granularity", lambda a, b, _case: b is None, "newer versions of libvirt have it"),
+    Wiring(r"device\[[^]]*\]\.discard_granularity", lambda a, b, _case: a is None or b is None, "newer versions of libvirt have it"),
     Wiring(r"uuid\.value", unsaid("uuid"), "libvirt rolls dice, vmunit derives it from the machine's id and the name"),
     Wiring(r"device\[vmgenid0\]\.guid", lambda a, b, case: both(a, b, case) and not case.element("genid").text, "so is a genid"),
     Wiring(r"device\[[^]]*\]\.mac", lambda a, b, case: both(a, b, case) and any(
