@@ -23,6 +23,8 @@ static bool vcpu_list_is_sound(const Domain *d) {
 static int complete_vcpus(Domain *d) {
         unsigned n = d->vcpus.value, enabled = 0;
 
+        if (n > 0 && d->current_vcpus.value == n)
+                d->current_vcpus.set = false;
         if (d->n_vcpu_list == 0 || !vcpu_list_is_sound(d))
                 return 0;
         DomainVcpu *list = calloc(n, sizeof(DomainVcpu));
@@ -179,6 +181,21 @@ static void complete_numatune(Domain *d) {
                 m->mode = m->mode ?: NUMA_STRICT;
 }
 
+/* A device that nothing is said about is left out, as in libvirt. One without a path is not: it is wrong. */
+static void drop_empty_devices(DomainBlkiotune *b) {
+        size_t n = 0;
+
+        FOREACH_ARRAY(i, b->devices, b->n_devices) {
+                bool empty = !i->weight.set && !i->read_iops.set && !i->write_iops.set && !i->read_bytes.set &&
+                        !i->write_bytes.set;
+                if (empty && i->path)
+                        free(i->path);
+                else
+                        b->devices[n++] = *i;
+        }
+        b->n_devices = n;
+}
+
 /* As much as there can be is no limit. */
 static void complete_limit(OptU64 *limit) {
         if (limit->value / 1024 >= INT64_MAX / 1024)
@@ -200,6 +217,7 @@ static void complete_limits(Domain *d) {
                 i->read_bytes.set = i->read_bytes.value > 0;
                 i->write_bytes.set = i->write_bytes.value > 0;
         }
+        drop_empty_devices(b);
 }
 
 int domain_complete_tune(Domain *d, const HostFacts *facts) {

@@ -8,8 +8,6 @@ typedef void (*DomainCheck)(const Domain *d, Diag *diag);
 
 void check_vcpus(const Domain *d, Diag *diag); /* domain-validate-tune.c */
 void check_iothreads(const Domain *d, Diag *diag);
-/* Whether there is an I/O thread of this number. */
-bool has_iothread(const Domain *d, unsigned id) _pure_;
 void check_cputune(const Domain *d, Diag *diag);
 void check_numatune(const Domain *d, Diag *diag);
 void check_blkiotune(const Domain *d, Diag *diag);
