@@ -23,7 +23,7 @@ int qemu_complete_features(Domain *d, const QemuCaps *caps, const HostFacts *fac
         complete_gic(d);
         if (f->tseg.set && !machine_is_q35(d))
                 return diag_error(diag, f->loc, "smm tseg is for q35 machines, not for '%s'", d->os.machine);
-        if (f->acpi && !efi && (d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L))
+        if (f->acpi && !efi && d->os.arch == ARCH_AARCH64)
                 return diag_error(diag, f->loc, "<acpi/> needs UEFI on '%s': firmware='efi' or a <loader type='pflash'>",
                                   arch_to_string(d->os.arch));
         return 0;

@@ -105,9 +105,16 @@ static int check_board(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
         return 0;
 }
 
+/* Beyond that the processors' own interrupt controllers have numbers that only an IOMMU can deliver to. */
+#define VCPUS_WITHOUT_EIM 255U
+
 static int check_iommu(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         const char *machine = strempty(d->os.machine);
 
+        if (arch_is_x86(d) && d->vcpus.value > VCPUS_WITHOUT_EIM &&
+            (d->n_iommus == 0 || d->iommus[0].eim != TRI_YES))
+                return diag_error(diag, d->loc, "%u vCPUs: more than %u need <iommu model='intel'> with <driver eim='on'>",
+                                  d->vcpus.value, VCPUS_WITHOUT_EIM);
         FOREACH_ARRAY(i, d->iommus, d->n_iommus) {
                 bool is_virt = machine_is_virt(d), is_q35 = machine_is_q35(d);
 
