@@ -102,6 +102,12 @@ static bool has_filter(const DomainInterface *i) {
         return i->type == INTERFACE_NETWORK || i->type == INTERFACE_BRIDGE || i->type == INTERFACE_ETHERNET;
 }
 
+/* An average of 0 is no limit at all. */
+static void complete_limit(BandwidthLimit *l) {
+        if ((l->average.set || l->floor.set) && l->average.value == 0 && l->floor.value == 0)
+                *l = (BandwidthLimit) {};
+}
+
 static void complete_parts(DomainInterface *i) {
         if (i->type == INTERFACE_DIRECT && i->direct_mode == DIRECT_UNSET)
                 i->direct_mode = DIRECT_VEPA;
@@ -120,6 +126,8 @@ static void complete_parts(DomainInterface *i) {
                 }
                 i->n_filter_parameters = 0;
         }
+        complete_limit(&i->inbound);
+        complete_limit(&i->outbound);
         if (i->mtu.value == 0)
                 i->mtu = (OptUint) {};
         if (i->coalesce_frames.value == 0)

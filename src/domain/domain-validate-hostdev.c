@@ -45,8 +45,8 @@ static void check_iscsi(const DomainHostdev *h, Diag *diag) {
         const char *slash = h->iscsi_name ? strchr(h->iscsi_name, '/') : NULL;
         unsigned number;
 
-        if (isempty(h->iscsi_name))
-                return;
+        if (isempty(h->iscsi_name) || slash == h->iscsi_name)
+                (void) diag_error(diag, h->source_loc, "hostdev: <source> @name has no name of a target");
         if (slash && parse_uint(slash + 1, &number) < 0)
                 (void) diag_error(diag, h->source_loc, "hostdev: '%s' does not end in the number of a unit",
                                   h->iscsi_name);
