@@ -213,7 +213,7 @@ class Oracle:
         descriptor like that of a tap on a bridge."""
         source = interface.find("source")
         for child in list(interface):
-            if child.tag in ("backend", "bandwidth", "port", "target", "virtualport", "vlan"):  # the host's side only
+            if child.tag in ("backend", "bandwidth", "port", "target", "filterref", "virtualport", "vlan"):  # the host's side only
                 interface.remove(child)
         if interface.get("type") == "direct":
             interface.set("type", "bridge")

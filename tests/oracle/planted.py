@@ -62,6 +62,7 @@ def reordered(words):
 
 # What is wiring on purpose: no comparison would see it.
 WIRED = [("-netdev", "fd"), ("-netdev", "fds"), ("-netdev", "vhost"), ("-chardev", "path"), ("-uuid", "word 0"),
+         ("-object", "data"), ("-object", "iv"),
          ("-object", "without it")]
 
 
