@@ -67,8 +67,8 @@ WIRINGS = [
     Wiring(r"environment\.(PATH|HOME|XDG_\w+_HOME)", any_two, "the environment of a service, not of a daemon"),
     Wiring(r"object\[masterKey0\]", only_libvirt, "secrets are handed over as files, not under a master key"),
     Wiring(r"object\[libvirt-\d+-\w+-\w+-secret0\]\.(data|iv)", secret, "nor are they among the arguments"),
-    Wiring(r"cpu\.(monitor|hypervisor|npt|vme)", lambda a, b, _case: a is None, "libvirt's models lack them, QEMU's have them "
-           "(vme: emulation has none)"),
+    Wiring(r"cpu\.(monitor|hypervisor|npt)", lambda a, b, _case: (a, b) == (None, "on"), "QEMU's model has what libvirt's lacks"),
+    Wiring(r"cpu\.vme", lambda a, b, _case: (a, b) == (None, "off"), "QEMU's emulation has none, whatever the model"),
     Wiring(r"uuid\.value", unsaid("uuid"), "libvirt rolls dice, vmunit derives it from the machine's id and the name"),
     Wiring(r"device\[vmgenid0\]\.guid", lambda a, b, case: both(a, b, case) and not case.element("genid").text, "so is a genid"),
     Wiring(r"device\[[^]]*\]\.mac", lambda a, b, case: both(a, b, case) and any(
