@@ -174,7 +174,7 @@ static void check_video_features(const DomainVideo *v, Diag *diag) {
                 (void) diag_error(diag, loc, "not supported: video driver 'vhostuser'");
         if (v->model != VIDEO_VIRTIO && any_virtio_option(&v->virtio))
                 (void) diag_error(diag, loc, "video '%s' is no virtio device: it has no <driver> options", model);
-        if (v->accel2d != TRI_UNSET)
+        if (v->accel2d == TRI_YES)
                 (void) diag_error(diag, loc, "not supported: video acceleration accel2d");
         if (v->model != VIDEO_VIRTIO && v->accel3d == TRI_YES)
                 (void) diag_error(diag, loc, "video '%s' has no 3D, only 'virtio' has", model);

@@ -84,9 +84,19 @@ static void check_loader(const Domain *d, Diag *diag) {
                 (void) diag_error(diag, os->loc, "loader secure='yes' needs <smm state='on'/>, else the guest could change it");
 }
 
+/* EDK2 for PCs has no other way to tell the guest of its hardware. */
+static void check_firmware_acpi(const Domain *d, Diag *diag) {
+        const DomainOs *os = &d->os;
+        bool uefi = os->firmware == FIRMWARE_EFI || os->loader_type == LOADER_PFLASH;
+
+        if (uefi && (os->arch == ARCH_X86_64 || os->arch == ARCH_I686) && !d->features.acpi)
+                (void) diag_error(diag, os->loc, "UEFI firmware needs <features><acpi/> on '%s'", arch_to_string(os->arch));
+}
+
 void check_firmware(const Domain *d, Diag *diag) {
         const DomainOs *os = &d->os;
 
+        check_firmware_acpi(d, diag);
         check_path(diag, os->loc, "loader", os->loader);
         check_path(diag, os->loc, "nvram", os->nvram);
         check_path(diag, os->loc, "nvram @template", os->nvram_template);
