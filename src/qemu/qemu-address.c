@@ -324,7 +324,9 @@ int qemu_check_addresses(Domain *d, Diag *diag) {
         if (r < 0)
                 return r;
         FOREACH_ARRAY(i, list, n) {
-                if (!is_plain(i) || goes_with(i))
+                /* A console that stands for the serial port has that one's address. */
+                bool shadow = i->kind == DEVICE_KIND_CHAR && char_is_shadow(d, i->character);
+                if (!is_plain(i) || shadow || goes_with(i))
                         continue;
                 _cleanup_free_ char *what = qemu_device_describe(i);
                 if (!what)

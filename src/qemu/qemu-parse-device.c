@@ -351,8 +351,9 @@ static int parse_hub(Parse *p, Item *i, const Driver *d, const char *suffix) {
 }
 
 static int parse_watchdog_device(Parse *p, Item *i, const Driver *d, const char *suffix) {
+        if (d->value == WATCHDOG_IB700 && item_get(i, "addr"))
+                return 1; /* it has no address: something else is meant */
         DomainWatchdog *w = PARSE_ADD(p, watchdogs);
-
         if (!w)
                 return -ENOMEM;
         w->model = (WatchdogModel) d->value;

@@ -297,7 +297,8 @@ static bool check_plan(const char *dir, const char *name, const Domain *d, const
         if ((r = qemu_argv_new(d, caps, facts, QEMU_ARGV_NATIVE, runtime_dir, diag, &native)) < 0 ||
             (r = domain_to_xml(d, DOMAIN_XML_INACTIVE, &effective)) < 0) {
                 _cleanup_free_ char *text = diag_lines(diag);
-                return check(dir, name, "error", text);
+                /* Nothing of what it made before may be left. */
+                return check(dir, name, "error", text) & check(dir, name, "native", NULL) & check(dir, name, "args", NULL);
         }
         native_text = native_lines(&native);
         ok = check(dir, name, "effective.xml", effective);
@@ -360,7 +361,7 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
                 return false;
         if (r < 0 || complete(d, caps, &facts, &diag) < 0) {
                 _cleanup_free_ char *messages = diag_lines(&diag);
-                ok = check(dir, name, "error", messages);
+                ok = check(dir, name, "error", messages) & check(dir, name, "native", NULL) & check(dir, name, "args", NULL);
         } else
                 ok = check_plan(dir, name, d, caps, &facts, &diag);
         host_facts_forget_chains(&facts);
