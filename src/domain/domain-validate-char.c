@@ -136,7 +136,7 @@ static void check_guestfwd(const DomainChar *c, Diag *diag) {
 }
 
 /* The console that is the first serial port has nothing of its own that could be wrong. */
-static bool is_shadow(const Domain *d, const DomainChar *c) {
+bool char_repeats_serial(const Domain *d, const DomainChar *c) {
         if (c->kind != CHAR_CONSOLE || c->target_type != TARGET_SERIAL)
                 return false;
         FOREACH_ARRAY(other, d->chars, d->n_chars)
@@ -147,7 +147,7 @@ static bool is_shadow(const Domain *d, const DomainChar *c) {
 
 void check_chars(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(c, d->chars, d->n_chars) {
-                if (is_shadow(d, c))
+                if (char_repeats_serial(d, c))
                         continue;
                 if (!IN_SET(c->target_type, targets[c->kind])) {
                         refuse_type(c, diag, "target type", char_target_to_string(c->target_type));

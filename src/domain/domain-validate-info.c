@@ -50,6 +50,14 @@ static bool same_alias(const DeviceInfo *a, const DeviceInfo *b, Diag *diag) {
         return true;
 }
 
+/* libvirt writes the alias of a serial port to the console that is the same thing. */
+static bool is_shadow(const Domain *d, const DeviceInfo *info) {
+        FOREACH_ARRAY(c, d->chars, d->n_chars)
+                if (&c->info == info)
+                        return char_repeats_serial(d, c);
+        return false;
+}
+
 void check_aliases(const Domain *d, Diag *diag) {
         _cleanup_(device_list_done) DeviceList l = {};
 
@@ -59,7 +67,10 @@ void check_aliases(const Domain *d, Diag *diag) {
         if ((*i)->alias && (isempty((*i)->alias) || !in_charset((*i)->alias, ALPHANUMERICAL "_-")))
                 (void) diag_error(diag, (*i)->loc,
                                   "alias '%s' has characters other than a-z, A-Z, 0-9, _ and -", (*i)->alias);
-        for_pairs(d, diag, same_alias);
+        for (size_t i = 0; i < l.n_items; i++)
+                for (size_t k = 0; k < i; k++)
+                        if (!is_shadow(d, l.items[i]) && same_alias(l.items[k], l.items[i], diag))
+                                break;
 }
 
 static bool same_boot_order(const DeviceInfo *a, const DeviceInfo *b, Diag *diag) {

@@ -54,6 +54,7 @@ void check_filesystems(const Domain *d, Diag *diag); /* domain-validate-filesyst
 void check_smartcards(const Domain *d, Diag *diag); /* domain-validate-redirect.c */
 void check_redirdevs(const Domain *d, Diag *diag);
 void check_sounds(const Domain *d, Diag *diag); /* domain-validate-audio.c */
+bool char_repeats_serial(const Domain *d, const DomainChar *c); /* the console that is the first serial port */
 void check_aliases(const Domain *d, Diag *diag); /* domain-validate-info.c */
 void check_boot_order(const Domain *d, Diag *diag);
 
