@@ -11,7 +11,8 @@ static int parse_nothing(const XmlRow *row, const char *s, void *field) {
 static bool format_namespace(const XmlRow *row, const void *field, Text *t) {
         const Domain *d = field;
 
-        if (d->n_qemu_args == 0 && d->n_qemu_env == 0 && d->n_qemu_overrides == 0 && d->qemu_deprecation == DEPRECATION_UNSET)
+        if (d->n_qemu_args == 0 && d->n_qemu_env == 0 && d->n_qemu_overrides == 0 &&
+            d->n_qemu_caps_added == 0 && d->n_qemu_caps_deleted == 0 && d->qemu_deprecation == DEPRECATION_UNSET)
                 return false;
         text_append(t, XML_NAMESPACE_QEMU);
         return true;
@@ -29,6 +30,13 @@ DEFINE_STATIC_XML_TABLE(qemu_env,
 DEFINE_XML_TABLE(qemu_commandline,
         LIST("qemu:arg", Domain, qemu_args, qemu_arg, "argument for QEMU, behind all others"),
         LIST("qemu:env", Domain, qemu_env, qemu_env, "variable in QEMU's environment"));
+
+DEFINE_STATIC_XML_TABLE(qemu_capability,
+        ATTRIBUTE("capability", QemuCapability, name, xml_string, "libvirt's name of it", .flags = XML_MANDATORY));
+
+DEFINE_XML_TABLE(qemu_capabilities,
+        LIST("qemu:add", Domain, qemu_caps_added, qemu_capability, "what QEMU is to be taken to have"),
+        LIST("qemu:del", Domain, qemu_caps_deleted, qemu_capability, "what QEMU is to be taken to lack"));
 
 DEFINE_STATIC_XML_TABLE(qemu_property,
         ATTRIBUTE("name", QemuProperty, name, xml_string, "QEMU's name of the property", .flags = XML_MANDATORY),

@@ -60,6 +60,7 @@ extern const XmlTable watchdog_xml;
 extern const XmlTable tpm_xml;
 extern const XmlTable sysinfo_xml;    /* domain-xml-sysinfo.c */
 extern const XmlTable genid_xml;
+extern const XmlTable qemu_capabilities_xml;
 extern const XmlTable qemu_override_xml;
 extern const XmlTable qemu_deprecation_xml;
 extern const XmlTable qemu_commandline_xml; /* domain-xml-qemu.c */

@@ -105,7 +105,7 @@ DEFINE_XML_TABLE(domain,
         UNSUPPORTED("launchSecurity", "encrypted memory: it needs /dev/sev, which is not handed over yet"),
         IGNORED("namespace", "containers"),
         CHILD("qemu:commandline", qemu_commandline, "arguments for QEMU that have no element"),
-        UNSUPPORTED("qemu:capabilities", "what libvirt believes of QEMU; vmunit asks QEMU"),
+        CHILD("qemu:capabilities", qemu_capabilities, "kept, with a warning: what QEMU can do is asked of QEMU itself"),
         CHILD("qemu:override", qemu_override, "properties of devices that are told to QEMU otherwise"),
         CHILD("qemu:deprecation", qemu_deprecation, "what QEMU does when something deprecated is used"));
 

@@ -16,6 +16,12 @@ typedef struct QemuArg {
         char *value;
 } QemuArg;
 
+/* <qemu:capabilities>: what libvirt would believe of QEMU against its own findings. */
+typedef struct QemuCapability {
+        SrcLoc loc;
+        char *name;
+} QemuCapability;
+
 /* <qemu:override>: a property of a device that is told to QEMU otherwise, or not at all. */
 typedef struct QemuProperty {
         SrcLoc loc;

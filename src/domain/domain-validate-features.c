@@ -193,7 +193,19 @@ static void check_property(const QemuProperty *p, Diag *diag) {
                                   qemu_property_type_to_string(p->type));
 }
 
+/* A name of libvirt's cannot be translated: what it stands for has changed from release to release. */
+static void check_capability(const QemuCapability *c, Diag *diag) {
+        if (isempty(c->name))
+                (void) diag_error(diag, c->loc, "qemu:capabilities: @capability is empty");
+        else
+                (void) diag_warning(diag, c->loc, "qemu:capabilities: '%s' has no effect, the emulator is asked itself", c->name);
+}
+
 void check_qemu(const Domain *d, Diag *diag) {
+        FOREACH_ARRAY(c, d->qemu_caps_added, d->n_qemu_caps_added)
+                check_capability(c, diag);
+        FOREACH_ARRAY(c, d->qemu_caps_deleted, d->n_qemu_caps_deleted)
+                check_capability(c, diag);
         FOREACH_ARRAY(e, d->qemu_env, d->n_qemu_env)
                 if (isempty(e->name) || !is_variable_name(e->name))
                         (void) diag_error(diag, e->loc, "qemu:env: '%s' is not the name of a variable", strempty(e->name));

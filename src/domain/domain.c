@@ -259,6 +259,10 @@ static void qemu_property_done(QemuProperty *p) {
         free(p->value);
 }
 
+static void qemu_capability_done(QemuCapability *c) {
+        free(c->name);
+}
+
 static void qemu_override_done(QemuOverride *o) {
         free(o->alias);
         FREE_LIST(o->properties, o->n_properties, qemu_property_done);
@@ -313,6 +317,8 @@ Domain *domain_free(Domain *d) {
         FREE_LIST(d->seclabels, d->n_seclabels, seclabel_done);
         FREE_LIST(d->qemu_args, d->n_qemu_args, qemu_arg_done);
         FREE_LIST(d->qemu_env, d->n_qemu_env, qemu_env_done);
+        FREE_LIST(d->qemu_caps_added, d->n_qemu_caps_added, qemu_capability_done);
+        FREE_LIST(d->qemu_caps_deleted, d->n_qemu_caps_deleted, qemu_capability_done);
         FREE_LIST(d->qemu_overrides, d->n_qemu_overrides, qemu_override_done);
         free(d);
         return NULL;

@@ -140,6 +140,8 @@ struct Domain {
         size_t n_qemu_args;
         QemuEnv *qemu_env;
         size_t n_qemu_env;
+        QemuCapability *qemu_caps_added, *qemu_caps_deleted; /* kept; the emulator is asked itself */
+        size_t n_qemu_caps_added, n_qemu_caps_deleted;
         QemuOverride *qemu_overrides;
         size_t n_qemu_overrides;
         QemuDeprecation qemu_deprecation;

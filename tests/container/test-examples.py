@@ -26,7 +26,7 @@ EXAMPLES = {
     "definitions/guide-001-12": f"{NO_KVM}|{NETWORK}",
     "definitions/guide-003-60": NETWORK,
     "definitions/guide-003-61": NETWORK,
-    "definitions/guide-004-100": FOREIGN_KVM,
+    "definitions/guide-004-100": f"{NO_KVM}|{FOREIGN_KVM}",
     "definitions/guide-004-101": NO_KVM,
     "definitions/virt-install-kernel-direct": None,
     "definitions/virt-install-aarch64": LATER,
