@@ -112,8 +112,8 @@ int domain_complete_sysinfos(Domain *d, const HostFacts *facts) {
                 complete_block(&s->chassis, SYSINFO_CHASSIS);
                 complete_boards(s);
                 FOREACH_ARRAY(e, s->entries, s->n_entries)
-                        if (!isempty(e->value)) /* as in libvirt, the value counts when both are there */
-                                e->file = mfree(e->file);
+                        if (e->file) /* when both are there, libvirt's stored definition has the file only */
+                                e->value = mfree(e->value);
         }
         return 0;
 }

@@ -4,6 +4,8 @@
 #include "domain-validate.h"
 #include "string-util.h"
 
+#define ISA_SERIAL_PORTS 4
+
 #define SERIAL_TARGETS                                                                                       \
         (BIT(TARGET_ISA_SERIAL) | BIT(TARGET_USB_SERIAL) | BIT(TARGET_PCI_SERIAL) |                          \
          BIT(TARGET_SYSTEM_SERIAL) | BIT(TARGET_ISA_DEBUG) | BIT(TARGET_UNSET))
@@ -179,6 +181,10 @@ void check_consoles(const Domain *d, Diag *diag) {
 }
 
 void check_serial_ports(const Domain *d, Diag *diag) {
+        FOREACH_ARRAY(c, d->chars, d->n_chars)
+                if (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL && c->target_port.value >= ISA_SERIAL_PORTS)
+                        (void) diag_error(diag, c->info.loc, "serial port %u: a machine has ISA ports 0 to %d", c->target_port.value,
+                                          ISA_SERIAL_PORTS - 1);
         for (size_t i = 0; i < d->n_chars; i++)
                 for (size_t k = 0; k < i; k++) {
                         const DomainChar *a = d->chars + k, *b = d->chars + i;

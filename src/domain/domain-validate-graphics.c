@@ -78,7 +78,7 @@ static void check_spice(const DomainGraphics *g, Diag *diag) {
         check_listen(g, diag);
         check_keymap(g, diag);
         check_password(g, diag);
-        if (g->tls_port > 0)
+        if (g->tls_port != 0)
                 (void) diag_error(diag, g->loc, "not supported: graphics tlsPort '%d' (spice with TLS)", g->tls_port);
         if (g->default_mode == SPICE_SECURE)
                 (void) diag_error(diag, g->loc, "not supported: graphics defaultMode 'secure' (spice with TLS)");

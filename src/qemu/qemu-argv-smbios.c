@@ -58,7 +58,7 @@ static void emit_fwcfg_entry(Emit *e, const SysinfoEntry *i, unsigned number) {
         _cleanup_options_ Options o = {};
 
         options_add(&o, "name", i->name);
-        if (!isempty(i->value))
+        if (!i->file)
                 options_add(&o, "string", i->value);
         else if (fd_name) {
                 path = emit_copy(e, &(FileRequest) { .name = fd_name, .path = i->file, .element = "sysinfo", .loc = i->loc });
