@@ -114,7 +114,8 @@ static void complete_parts(DomainInterface *i) {
         if (isempty(i->target_dev) || is_given_name(i))
                 i->target_dev = mfree(i->target_dev);
         bool trunk = i->n_vlan_tags > 1;
-        if (i->vlan_trunk == TRI_NO && !trunk)
+        bool native = i->n_vlan_tags == 1 && i->vlan_tags[0].native != VLAN_UNSET; /* that is an error */
+        if (i->vlan_trunk == TRI_NO && !trunk && !native)
                 i->vlan_trunk = TRI_UNSET;
         else if (i->vlan_trunk == TRI_UNSET && trunk)
                 i->vlan_trunk = TRI_YES;

@@ -124,10 +124,8 @@ static void check_block(const SysinfoBlock *b, SysinfoTable table, Diag *diag) {
         const char *element = tables[table].element;
 
         FOREACH_ARRAY(e, b->entries, b->n_entries) {
-                if (!e->name)
-                        (void) diag_error(diag, e->loc, "sysinfo %s: an entry has no @name", element);
-                else if (!tables[table].names[name_position(tables[table].names, e->name)])
-                        (void) diag_error(diag, e->loc, "sysinfo %s: '%s' is not the name of an entry", element, e->name);
+                if (!tables[table].names[name_position(tables[table].names, strempty(e->name))])
+                        (void) diag_error(diag, e->loc, "sysinfo %s: '%s' is not the name of an entry", element, strempty(e->name));
                 if (e->value && !utf8_is_printable(e->value))
                         (void) diag_error(diag, e->loc, "sysinfo %s: control characters in the value of '%s'", element,
                                           strempty(e->name));
@@ -175,9 +173,7 @@ static void check_fwcfg(const DomainSysinfo *s, Diag *diag) {
         FOREACH_ARRAY(e, s->entries, s->n_entries) {
                 const char *name = strempty(e->name);
 
-                if (!e->name)
-                        (void) diag_error(diag, e->loc, "sysinfo fwcfg: an entry has no @name");
-                else if (!startswith(name, "opt/"))
+                if (!startswith(name, "opt/"))
                         (void) diag_error(diag, e->loc, "sysinfo fwcfg: name '%s' does not begin with opt/", name);
                 else if (startswith(name, "opt/ovmf/") || startswith(name, "opt/org.qemu/"))
                         (void) diag_error(diag, e->loc, "sysinfo fwcfg: name '%s' is reserved", name);

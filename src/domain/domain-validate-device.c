@@ -20,7 +20,5 @@ void check_rngs(const Domain *d, Diag *diag) {
                         check_char_source(d, &r->source, r->info.loc, "rng", false, diag);
                 else if (r->backend == RNG_BACKEND_RANDOM)
                         check_path(diag, r->info.loc, "rng backend", r->backend_path);
-                if (r->rate_period.set && !r->rate_bytes.set)
-                        (void) diag_error(diag, r->info.loc, "rng rate has @period but no @bytes");
         }
 }

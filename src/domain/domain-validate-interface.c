@@ -371,9 +371,6 @@ static void check_driver(const DomainInterface *i, Diag *diag) {
         if (o->iommu != TRI_UNSET || o->ats != TRI_UNSET || o->packed != TRI_UNSET || o->page_per_vq != TRI_UNSET)
                 (void) diag_error(diag, loc, "interface: iommu, ats, packed and page_per_vq need model 'virtio', not '%s'",
                                   i->model ?: "rtl8139");
-        else if (i->driver != NET_DRIVER_UNSET || i->queues.set || i->rx_queue_size.set || i->tx_queue_size.set)
-                (void) diag_warning(diag, loc, "interface: <driver> is for model 'virtio'; it changes nothing for '%s'",
-                                    i->model ?: "rtl8139");
 }
 
 static void check_teaming(const DomainInterface *i, Diag *diag) {
