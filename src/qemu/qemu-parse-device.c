@@ -378,6 +378,101 @@ static int parse_panic(Parse *p, Item *i, const Driver *d, const char *suffix) {
         return r < 0 ? r : PARSE_FINISH(p, i, panics);
 }
 
+static int parse_iommu(Parse *p, Item *i, const Driver *d, const char *suffix) {
+        static const PropRow rows[] = {
+                PROP("intremap", PROP_TRISTATE, DomainIommu, intremap),
+                PROP("caching-mode", PROP_TRISTATE, DomainIommu, caching_mode),
+                PROP("eim", PROP_TRISTATE, DomainIommu, eim),
+                PROP("device-iotlb", PROP_TRISTATE, DomainIommu, iotlb),
+                PROP("aw-bits", PROP_UINT, DomainIommu, aw_bits),
+                PROPS_END,
+        };
+        if (p->d->n_iommus > 0)
+                return 1; /* there is one element at most */
+        DomainIommu *iommu = PARSE_ADD(p, iommus);
+        if (!iommu)
+                return -ENOMEM;
+        iommu->model = (IommuModel) d->value;
+        int r = parse_common(p, i, &iommu->info);
+        if (r >= 0)
+                r = props_apply(i, rows, iommu);
+        return r < 0 ? r : PARSE_FINISH(p, i, iommus);
+}
+
+static int parse_vsock(Parse *p, Item *i, const Driver *d, const char *suffix) {
+        static const PropRow rows[] = {
+                PROP("guest-cid", PROP_UINT, DomainVsock, cid),
+                PROPS_END,
+        };
+        if (p->d->n_vsocks > 0)
+                return 1;
+        DomainVsock *v = PARSE_ADD(p, vsocks);
+        if (!v)
+                return -ENOMEM;
+        v->model = (VsockModel) generation_word(&vsock_model_table, "virtio", suffix);
+        int r = parse_common(p, i, &v->info);
+        if (r >= 0)
+                r = props_virtio(i, &v->virtio);
+        if (r >= 0)
+                r = props_apply(i, rows, v);
+        return r < 0 ? r : PARSE_FINISH(p, i, vsocks);
+}
+
+/* The host's end: its own TPM, or a socket, which is one that vmunit's (or libvirt's) emulator would listen on, or
+ * somebody else's. Which version an emulator has is not part of a command line: the element's default. */
+static int parse_tpm_backend(Parse *p, const Item *backend, DomainTpm *t, Item **ret_socket) {
+        const char *type = backend ? item_get(backend, "type") : NULL;
+
+        *ret_socket = NULL;
+        if (streq_ptr(type, "passthrough")) {
+                const char *path = item_get(backend, "path"), *cancel = item_get(backend, "cancel-path");
+                const char *name = path ? strrchr(path, '/') : NULL;
+                _cleanup_free_ char *expected = name ? strf("/sys/class/tpm/%s/device/cancel", name + 1) : NULL;
+                if (!expected || !streq_ptr(cancel, expected) || backend->n_props != 4)
+                        return 1;
+                t->backend = TPM_BACKEND_PASSTHROUGH;
+                return free_and_strdup(&t->device_path, path);
+        }
+        Item *c = streq_ptr(type, "emulator") ? items_find(&p->items, "-chardev", item_get(backend, "chardev")) : NULL;
+        const char *path = c ? item_get(c, "path") : NULL;
+        if (!path || c->used || backend->n_props != 3 || c->n_props != 3 || !streq_ptr(item_get(c, "backend"), "socket"))
+                return 1;
+        *ret_socket = c;
+        if (endswith(path, "swtpm.sock") && (startswith(path, "/run/vmunit/") || startswith(path, "/run/libvirt/"))) {
+                t->backend = TPM_BACKEND_EMULATOR;
+                return 0;
+        }
+        t->backend = TPM_BACKEND_EXTERNAL;
+        t->source.type = CHARDEV_UNIX;
+        t->source.mode = SOCKET_CONNECT;
+        return free_and_strdup(&t->source.path, path);
+}
+
+static int parse_tpm(Parse *p, Item *i, const Driver *d, const char *suffix) {
+        Item *backend = items_find(&p->items, "-tpmdev", item_get(i, "tpmdev")), *socket;
+
+        if (p->d->n_tpms > 0 || !backend || backend->used || arch_is_x86(p->d) == streq_ptr(item_get(i, "driver"), "tpm-tis-device"))
+                return 1;
+        DomainTpm *t = PARSE_ADD(p, tpms);
+        if (!t)
+                return -ENOMEM;
+        t->model = (TpmModel) d->value;
+        int r = parse_tpm_backend(p, backend, t, &socket);
+        if (r == 0)
+                (void) item_take(i, "tpmdev");
+        if (r >= 0)
+                r = parse_common(p, i, &t->info);
+        if (r < 0)
+                return r;
+        r = PARSE_FINISH(p, i, tpms);
+        if (r == 0) {
+                backend->used = true;
+                if (socket)
+                        socket->used = true;
+        }
+        return r;
+}
+
 static int parse_disk_device(Parse *p, Item *i, const Driver *d, const char *suffix) {
         return parse_disk(p, i, d->value, suffix);
 }
@@ -409,6 +504,12 @@ static const Driver drivers[] = {
         { "ramfb", parse_video, VIDEO_RAMFB },
         { "virtio-balloon-pci", parse_balloon, 0, 0, true },
         { "virtio-rng-pci", parse_rng, 0, 0, true },
+        { "intel-iommu", parse_iommu, IOMMU_INTEL },
+        { "virtio-iommu", parse_iommu, IOMMU_VIRTIO },
+        { "vhost-vsock-pci", parse_vsock, 0, 0, true },
+        { "tpm-tis", parse_tpm, TPM_TIS },
+        { "tpm-tis-device", parse_tpm, TPM_TIS },
+        { "tpm-crb", parse_tpm, TPM_CRB },
         { "i6300esb", parse_watchdog_device, WATCHDOG_I6300ESB },
         { "ib700", parse_watchdog_device, WATCHDOG_IB700 },
         { "pvpanic", parse_panic, PANIC_ISA },

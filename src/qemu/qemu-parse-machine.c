@@ -98,6 +98,13 @@ int parse_machine(Parse *p, Item *i) {
                 d->features.ioapic = streq(chip, "on") ? IOAPIC_KVM : IOAPIC_QEMU;
                 (void) item_take(i, "kernel_irqchip");
         }
+        if (streq_ptr(item_get(i, "iommu"), "smmuv3") && !arch_is_x86(d)) {
+                DomainIommu *iommu = PARSE_ADD(p, iommus);
+                if (!iommu)
+                        return -ENOMEM;
+                iommu->model = IOMMU_SMMUV3;
+                (void) item_take(i, "iommu");
+        }
         r = parse_ram(p, i);
         if (r < 0)
                 return r;
