@@ -23,9 +23,65 @@ SHARED = ("<acpi>", "<alias>", "<address>", "<boot>", "<rom>", "<seclabel>", "<l
           "@packed", "@page_per_vq")
 # "definition: word": reason.
 ROWS_WITHOUT_CASE = {
+    "acceleration: @rendernode": "for the vhostuser driver of a video device, which is not supported",
+    "devices-memory: <uuid>": "for POWER machines only: refused",
+    "disk-source: @mode": "for volumes of pools, which are not supported",
+    "disk-source: @pool": "for volumes of pools, which are not supported",
+    "disk-source: @volume": "for volumes of pools, which are not supported",
+    "hostdev-source-auth-secret: @uuid": "there are no secrets yet; @usage has a case",
+    "interface: <route>": "for containers: QEMU gives the guest no route",
+    # Not shown yet.
+    "auth: @type": "an old place of the type, which the secret has now",
 }
 # The beginning of a message: reason.
 DIAGNOSTICS_WITHOUT_CASE = {
+    "src/domain/domain-validate-info.c": "when memory runs out",
+    # Facts of a host: the cases have a host with everything, and an emulator with everything.
+    "domain type 'kvm' needs /dev/kvm": "a host without it",
+    "this host has no /dev/vhost-net": "a host without it",
+    "not supported: <cpu match='strict'> with check='partial'": "a host whose processor is known",
+    "nothing is known about the processor": "a host whose processor is not known",
+    "is a partition or logical volume": "a chain of images that was looked at",
+    "has no 'vmgenid' for <genid>": "an emulator without it",
+    "has no video device '%s'": "an emulator without it",
+    "has no KVM in it": "an emulator without it",
+    # For definitions that were not made from a file, which the parser has not checked.
+    "<name> is missing": "the element must be there, and a name is never empty",
+    "the command line has no -name": "the name of the file stands in",
+    "schema: the definition does not follow it": "libxml2 has always said more by then",
+    # Tables are complete; the last branch says so should a value be added without its line.
+    "not supported: <sound model='%s'>": "the last branch of a table",
+    "%s: not supported: type '%s'": "the last branch of a table",
+    "not supported: <serial> with <target type='%s'>": "the last branch of a table",
+    "not supported: <channel> with <target type='%s'>": "the last branch of a table",
+    "not supported: a second <console> with <target type='%s'>": "the last branch of a table",
+    "not supported: <controller type='%s'>": "the last branch of a table",
+    "not supported: <input type='%s' bus='%s'>": "the last branch of a table",
+    "not supported: disk %s: protocol '%s'": "the last branch of a table",
+    "not supported: disk %s: type '%s'": "the last branch of a table",
+    "not supported: disk %s: bus '%s'": "the last branch of a table",
+    "not supported: <graphics type='%s'>": "the last branch of a table",
+    "not supported: <video> model '%s'": "the last branch of a table",
+    # Not shown yet. Some of them may be said by an earlier check in every case.
+    "hostdev: no SCSI controller has a place left": "not shown yet",
+    "the name is no disk's": "not shown yet",
+    "disk %s: an address of type '%s' does not go with bus '%s'": "not shown yet",
+    "an address of type 'virtio-serial' is for": "not shown yet",
+    "alias '%s' is used twice: by %s and by %s": "not shown yet",
+    "the clock cannot be set to that time": "not shown yet",
+    "<video> model '%s' can be the first one only": "not shown yet",
+    "files, taps and sockets": "not shown yet",
+    "input: machine '%s' has no bus 'ps2'": "not shown yet",
+    "only the %s one has: %s": "not shown yet",
+    "more than %u KiB": "not shown yet",
+    "more than %u PCI buses": "not shown yet",
+    "pci controller %u: the greatest index is %u": "not shown yet",
+    "pci controller %u: not supported: model '%s'": "not shown yet",
+    "there is no PCI bus %u; the last is %zu": "not shown yet",
+    "a PCI slot has functions 0 to 7": "not shown yet",
+    "no free PCI slot for": "not shown yet",
+    "an address of type '%s' does not go with USB": "not shown yet",
+    "no USB port is left for": "not shown yet",
 }
 
 
@@ -151,12 +207,23 @@ def formats():
                 yield f"src/{folder}/{name}:{text.count(chr(10), 0, call.start()) + 1}", literal
 
 
+def is_seen(parts, expected):
+    """Only the lines with the longest part are looked at in whole."""
+    longest, pattern, at = max(parts, key=len), re.compile(".*?".join(map(re.escape, parts))), 0
+    while (at := expected.find(longest, at)) >= 0:
+        end = expected.find("\n", at)
+        end = len(expected) if end < 0 else end
+        if pattern.search(expected, expected.rfind("\n", 0, at) + 1, end):
+            return True
+        at = end
+    return False
+
+
 def unseen_diagnostics():
     expected = "\n".join(read(p) for p in files("golden", (".err", ".error", ".unwired", ".out", ".txt", "stderr")))
     expected += "\n".join(read(p) for p in files("unit", ".c")) + "\n".join(read(p) for p in files("oracle", (".err", ".error", ".unwired")))
     for place, literal in formats():
-        parts = [re.escape(p) for p in CONVERSION.split(literal)]
-        if not re.search(".*?".join(parts), expected):
+        if not is_seen(CONVERSION.split(literal), expected):
             yield f"{place}: {literal}"
 
 
