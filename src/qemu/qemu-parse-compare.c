@@ -63,9 +63,10 @@ static int add_value(Compare *c, Text *t, const char *key, const char *value) {
         return 0;
 }
 
-/* Features that QEMU's models have which are asked for without a host to ask: said or not, it is the same there. */
+/* Features that this model of QEMU's has: asked for or not, it is the same machine. A definition cannot leave them
+ * unsaid without a host to ask, since libvirt's model of the same name lacks them. */
 static bool is_anyhow(const Item *i, const Prop *q) {
-        return streq(i->option, "-cpu") && streq(q->value, "on") && (streq(q->key, "monitor") || streq(q->key, "intel-pt"));
+        return streq(i->option, "-cpu") && streq(q->value, "on") && cpu_model_has_more(strempty(item_get(i, "model")), q->key);
 }
 
 /* The keys of I in order; of several that are the same, the last one. Names of back ends are left out. */
@@ -159,16 +160,6 @@ static void compare_done(Compare *c) {
         items_done(&c->items);
 }
 
-/* Where clients come over a network there is no window, said or not. */
-static bool goes_without_saying(const Items *l, const Item *i) {
-        if (!streq(i->option, "-display") || !streq_ptr(item_get(i, "type"), "none"))
-                return false;
-        FOREACH_ARRAY(k, l->list, l->n)
-                if (streq(k->option, "-vnc") || streq(k->option, "-spice"))
-                        return true;
-        return false;
-}
-
 static int read_lines(char *const *argv, Diag *diag, char ***ret) {
         _cleanup_(compare_done) Compare c = {};
         _cleanup_strv_ char **l = NULL;
@@ -184,9 +175,7 @@ static int read_lines(char *const *argv, Diag *diag, char ***ret) {
         if (!c.lines || !c.state || !c.named)
                 return -ENOMEM;
         for (size_t k = 0; k < c.items.n; k++)
-                if (goes_without_saying(&c.items, c.items.list + k))
-                        c.items.list[k].used = true;
-                else if (!c.items.list[k].used && (r = make_line(&c, k)) < 0)
+                if (!c.items.list[k].used && (r = make_line(&c, k)) < 0)
                         return r;
         for (size_t k = 0; k < c.items.n; k++)
                 if (!c.items.list[k].used && !c.named[k] && c.lines[k] && (r = strv_extend(&l, c.lines[k])) < 0)

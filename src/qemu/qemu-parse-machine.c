@@ -254,14 +254,22 @@ static void parse_cpu_host(Parse *p, Item *i) {
         }
 }
 
-/* What libvirt's models lack of QEMU's: where nothing is said, the host may have it. */
-static int keep_removed(Parse *p, const Item *i, const char *model) {
-        static const struct { const char *model, *feature; } removed[] = {
-                { "Dhyana", "monitor" },           { "EPYC", "monitor" },           { "EPYC-IBPB", "monitor" },
-                { "Opteron_G3", "monitor" },       { "Icelake-Client", "intel-pt" }, { "Icelake-Client-noTSX", "intel-pt" },
-                { "Icelake-Server", "intel-pt" }, { "Icelake-Server-noTSX", "intel-pt" },
-        };
+/* What libvirt's models lack of QEMU's. */
+static const struct { const char *model, *feature; } removed[] = {
+        { "Dhyana", "monitor" },          { "EPYC", "monitor" },            { "EPYC-IBPB", "monitor" },
+        { "Opteron_G3", "monitor" },      { "Icelake-Client", "intel-pt" }, { "Icelake-Client-noTSX", "intel-pt" },
+        { "Icelake-Server", "intel-pt" }, { "Icelake-Server-noTSX", "intel-pt" },
+};
 
+bool cpu_model_has_more(const char *model, const char *feature) {
+        FOREACH_ARRAY(r, removed, ELEMENTSOF(removed))
+                if (streq(r->model, model) && streq(r->feature, feature))
+                        return true;
+        return false;
+}
+
+/* Where nothing is said of those, the host may have them. */
+static int keep_removed(Parse *p, const Item *i, const char *model) {
         FOREACH_ARRAY(r, removed, ELEMENTSOF(removed))
                 if (streq(r->model, model) && !item_get(i, r->feature))
                         return add_feature(p, r->feature, POLICY_OPTIONAL);
