@@ -94,15 +94,135 @@ static void add_value(Schema *s, const XmlRow *row) {
                 text_append(s->text, "<text/>");
 }
 
-static void add_attribute(Schema *s, const Rows *rows, const XmlRow *row) {
-        bool mandatory = row->flags & XML_MANDATORY && !row->applies, several = count_named(rows, row) > 1;
+/* --- attributes --- */
 
-        text_append(s->text, mandatory ? "" : "<optional>");
-        text_appendf(s->text, "<attribute name=\"%s\"%s>%s", row->name, ignored_note(rows, row), several ? "<choice>" : "");
+/* Attributes that may be absent and take the same values are one pattern with several names. A validator that keeps
+ * a state for every way to match, as libxml2's does, has two to the power of the attributes otherwise: minutes for
+ * an element with eighteen of them. */
+typedef struct AttributeGroup {
+        char *value; /* owned: the pattern */
+        const XmlRow *rows[ROWS_MAX]; /* the first one of each name */
+        size_t n;
+} AttributeGroup;
+
+typedef struct AttributeGroups {
+        AttributeGroup *list; /* owned */
+        size_t n_list;
+} AttributeGroups;
+
+/* Where states would still be more than this, attributes with different words are taken together, too. */
+#define STATES_MAX 300
+
+static void attribute_groups_done(AttributeGroups *g) {
+        FOREACH_ARRAY(i, g->list, g->n_list)
+                free(i->value);
+        free(g->list);
+}
+
+/* What the attribute of ROW's name may be, as pattern; NULL when memory is out. */
+static char *attribute_value(const Rows *rows, const XmlRow *row) {
+        _cleanup_text_ Text t = {};
+        Schema s = { .text = &t };
+        bool several = count_named(rows, row) > 1;
+        char *value;
+
+        text_append(&t, several ? "<choice>" : "");
         for (size_t k = 0; k < rows->n; k++)
                 if (is_attribute(rows->rows[k]) && streq(rows->rows[k]->name, row->name))
-                        add_value(s, rows->rows[k]);
-        text_appendf(s->text, "%s</attribute>%s\n", several ? "</choice>" : "", mandatory ? "" : "</optional>");
+                        add_value(&s, rows->rows[k]);
+        text_append(&t, several ? "</choice>" : "");
+        return text_finish(&t, &value) < 0 ? NULL : value;
+}
+
+static bool is_mandatory(const XmlRow *row) {
+        return row->flags & XML_MANDATORY && !row->applies;
+}
+
+static int group_attribute(AttributeGroups *g, const Rows *rows, const XmlRow *row) {
+        char *value = attribute_value(rows, row);
+
+        if (!value)
+                return -ENOMEM;
+        FOREACH_ARRAY(i, g->list, g->n_list)
+                if (streq(i->value, value) && !is_mandatory(row) && !is_mandatory(i->rows[0])) {
+                        free(value);
+                        i->rows[i->n++] = row;
+                        return 0;
+                }
+        if (!ARRAY_GROW(g->list, g->n_list)) {
+                free(value);
+                return -ENOMEM;
+        }
+        g->list[g->n_list++] = (AttributeGroup) { .value = value, .rows = { row }, .n = 1 };
+        return 0;
+}
+
+static size_t count_states(const AttributeGroups *g) {
+        size_t states = 1;
+
+        FOREACH_ARRAY(i, g->list, g->n_list)
+                if (!is_mandatory(i->rows[0]) && states < SIZE_MAX / (i->n + 1))
+                        states *= i->n + 1;
+        return states;
+}
+
+/* Takes all groups with words together. */
+static int merge_words(AttributeGroups *g) {
+        AttributeGroup *first = NULL;
+        size_t kept = 0;
+
+        for (size_t i = 0; i < g->n_list; i++) {
+                AttributeGroup *group = g->list + i;
+                bool words = startswith(group->value, "<choice>") && !is_mandatory(group->rows[0]);
+                if (!words || !first) {
+                        g->list[kept] = *group;
+                        first = words ? g->list + kept : first;
+                        kept++;
+                        continue;
+                }
+                char *both = strf("<choice>%s%s</choice>", first->value, group->value);
+                if (!both)
+                        return -ENOMEM;
+                free(first->value);
+                free(group->value);
+                group->value = NULL;
+                first->value = both;
+                for (size_t k = 0; k < group->n; k++)
+                        first->rows[first->n++] = group->rows[k];
+        }
+        g->n_list = kept;
+        return 0;
+}
+
+static void add_attribute_group(Schema *s, const Rows *rows, const AttributeGroup *g) {
+        const XmlRow *row = g->rows[0];
+
+        if (g->n == 1) {
+                text_append(s->text, is_mandatory(row) ? "" : "<optional>");
+                text_appendf(s->text, "<attribute name=\"%s\"%s>%s</attribute>", row->name, ignored_note(rows, row), g->value);
+                text_append(s->text, is_mandatory(row) ? "\n" : "</optional>\n");
+                return;
+        }
+        text_append(s->text, "<zeroOrMore><attribute><choice>");
+        for (size_t i = 0; i < g->n; i++)
+                text_appendf(s->text, "<name%s>%s</name>", ignored_note(rows, g->rows[i]), g->rows[i]->name);
+        text_appendf(s->text, "</choice>%s</attribute></zeroOrMore>\n", g->value);
+}
+
+static void add_attributes(Schema *s, const Rows *rows) {
+        _cleanup_(attribute_groups_done) AttributeGroups g = {};
+        int r = 0;
+
+        for (size_t i = 0; i < rows->n && r >= 0; i++)
+                if (is_attribute(rows->rows[i]) && !is_repeated(rows, i))
+                        r = group_attribute(&g, rows, rows->rows[i]);
+        if (r >= 0 && count_states(&g) > STATES_MAX)
+                r = merge_words(&g);
+        if (r < 0)
+                s->text->failed = true;
+        FOREACH_ARRAY(i, g.list, g.n_list)
+                if (i->value)
+                        add_attribute_group(s, rows, i);
 }
 
 /* --- elements --- */
@@ -229,14 +349,12 @@ static void add_table(Schema *s, const Element *e) {
         collect_rows(e->table, &rows);
         text_appendf(s->text, "<define name=\"%s\">\n", strempty(name));
         for (size_t i = 0; i < rows.n; i++) {
-                if (is_attribute(rows.rows[i])) {
-                        if (!is_repeated(&rows, i))
-                                add_attribute(s, &rows, rows.rows[i]);
-                } else if (rows.rows[i]->kind == XML_CONTENT)
+                if (rows.rows[i]->kind == XML_CONTENT)
                         content = rows.rows[i];
-                else
+                else if (!is_attribute(rows.rows[i]))
                         n_children++;
         }
+        add_attributes(s, &rows);
         if (n_children > 0) {
                 text_append(s->text, "<interleave>\n");
                 for (size_t i = 0; i < rows.n; i++)

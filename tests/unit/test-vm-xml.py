@@ -24,6 +24,7 @@ def bare(word):
 
 
 words = {f"@{e.get('name')}" for e in schema.iter(RNG + "attribute") if e.get("name")}
+words |= {f"@{e.text}" for e in schema.iter(RNG + "name")}  # several attributes with the same values
 words |= {f"<{e.get('name')}>" for e in schema.iter(RNG + "element") if e.get("name")}
 words.discard("<domain>")
 words -= {"@unit", "@state"} - documented  # told with the value
