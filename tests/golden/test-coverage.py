@@ -114,8 +114,9 @@ class Grammar:
         for child in node:
             if child.get("{urn:vmunit:schema}effect") == "none":
                 continue
-            if child.tag == RNG + "attribute" and child.get("name"):
-                attributes.add(child.get("name"))
+            if child.tag == RNG + "attribute":
+                attributes.update([child.get("name")] if child.get("name") else [
+                    n.text for n in child.iter(RNG + "name") if n.get("{urn:vmunit:schema}effect") != "none"])
             elif child.tag == RNG + "element" and child.get("name"):
                 name = (f"{{{child.get('ns')}}}" if child.get("ns") else "") + child.get("name")
                 references = [r.get("name") for r in child.iter(RNG + "ref")]
