@@ -7,6 +7,7 @@
 /* The largest definition that is read at all. */
 #define DOMAIN_XML_MAX (4U * 1024U * 1024U)
 #define DOMAIN_XML_DEPTH_MAX 64U
+#define DOMAIN_XML_ATTRIBUTES_MAX 256U /* of an element */
 /* The most devices of one kind: so what compares each with each stays quick. */
 #define DOMAIN_XML_LIST_MAX 1024U
 

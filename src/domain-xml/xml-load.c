@@ -109,6 +109,62 @@ static void load_error(void *context, xmlError *e) {
         l->stopped = true;
 }
 
+/* --- what costs libxml2 too much --- */
+
+/* Behind a comment, a CDATA section or a processing instruction that begins at P; NULL if none does. */
+static const char *skip_section(const char *p, const char *end) {
+        static const struct {
+                const char *start, *stop;
+        } sections[] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}};
+
+        for (size_t i = 0; i < ELEMENTSOF(sections); i++) {
+                size_t n = strlen(sections[i].start), m = strlen(sections[i].stop);
+                if ((size_t) (end - p) < n || memcmp(p, sections[i].start, n) != 0)
+                        continue;
+                for (p += n; (size_t) (end - p) >= m; p++)
+                        if (memcmp(p, sections[i].stop, m) == 0)
+                                return p + m;
+                return end;
+        }
+        return NULL;
+}
+
+/* Behind the tag at P; N is how many "=" stand in it outside of quotes. */
+static const char *skip_tag(const char *p, const char *end, size_t *n) {
+        char quote = 0;
+
+        for (*n = 0; p < end; p++)
+                if (quote)
+                        quote = *p == quote ? 0 : quote;
+                else if (*p == '"' || *p == '\'')
+                        quote = *p;
+                else if (*p == '>')
+                        return p + 1;
+                else
+                        *n += *p == '=';
+        return end;
+}
+
+/* libxml2 compares each attribute of an element with all others, so they are counted before it sees them. */
+static bool load_attributes_fit(Load *l) {
+        const char *end = l->text + l->size;
+
+        for (const char *p = l->text; (p = memchr(p, '<', (size_t) (end - p)));) {
+                const char *behind = skip_section(p, end);
+                size_t n = 0;
+
+                if (!behind)
+                        behind = skip_tag(p, end, &n);
+                if (n > DOMAIN_XML_ATTRIBUTES_MAX) {
+                        xml_reader_error(l->reader, load_advance(l, (size_t) (p - l->text)),
+                                         "an element has more than %u attributes", DOMAIN_XML_ATTRIBUTES_MAX);
+                        return false;
+                }
+                p = behind;
+        }
+        return true;
+}
+
 int xml_reader_load(XmlReader *r, const char *text, size_t size) {
         if (size > DOMAIN_XML_MAX) {
                 xml_reader_error(r, (SrcLoc){}, "the definition has %zu bytes, more than %u are not read",
@@ -119,15 +175,14 @@ int xml_reader_load(XmlReader *r, const char *text, size_t size) {
                 xml_reader_error(r, (SrcLoc){1, 1}, "the definition is empty");
                 return -EINVAL;
         }
+        Load l = {.reader = r, .text = text, .size = size, .here = {1, 1}};
+        if (!load_attributes_fit(&l))
+                return r->no_memory ? -ENOMEM : -EINVAL;
         xmlParserCtxt *c = xmlNewParserCtxt();
         if (!c)
                 return -ENOMEM;
 
-        Load l = {.reader = r,
-                  .text = text,
-                  .size = size,
-                  .here = {1, 1},
-                  .start_element = c->sax->startElementNs};
+        l.start_element = c->sax->startElementNs;
         c->_private = &l;
         c->sax->startElementNs = load_start_element;
         c->sax->internalSubset = load_dtd;

@@ -19,9 +19,14 @@ static void check_name(const Domain *d, Diag *diag) {
                 (void) diag_error(diag, d->name_loc.line > 0 ? d->name_loc : d->loc, "<name> is missing: a machine needs one");
 }
 
+static void check_title(const Domain *d, Diag *diag) {
+        if (d->title && strchr(d->title, '\n'))
+                (void) diag_error(diag, d->loc, "<title> has a line break: it is one line");
+}
+
 /* All of them run, whatever the earlier ones found; so each looks only at what it is about. */
 static const DomainCheck checks[] = {
-        check_name,         check_memory,     check_vcpus,         check_os,
+        check_name,         check_title,      check_memory,     check_vcpus,         check_os,
         check_iothreads,    check_cputune,    check_numatune,      check_blkiotune,
         check_memory_backing, check_numa,     check_memory_modules, check_seclabels,
         check_firmware,     check_features,   check_cpu,           check_clock,

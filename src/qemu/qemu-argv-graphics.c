@@ -43,10 +43,12 @@ static void add_vnc_address(Emit *e, Options *o, const DomainGraphics *g) {
         s = g->listen_type == LISTEN_NONE ? strdup("none")
             : strchr(address, ':')        ? strf("[%s]:%d", address, display)
                                           : strf("%s:%d", address, display);
-        if (s)
-                options_word(o, s);
-        else
+        if (!s)
                 e->failed = true;
+        else if (strpbrk(s, "=,"))
+                options_add(o, "vnc", s); /* QEMU would take it for a key and its value */
+        else
+                options_word(o, s);
         if (g->websocket != 0)
                 options_addf(o, "websocket", "%d", g->websocket > 0 ? g->websocket : WEBSOCKET_PORT_FIRST);
 }

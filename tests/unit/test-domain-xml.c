@@ -40,6 +40,27 @@ static void test_depth(void **state) {
         }
 }
 
+static void test_many_attributes(void **state) {
+        static const struct {
+                unsigned n;
+                const char *error;
+        } cases[] = {{DOMAIN_XML_ATTRIBUTES_MAX, ""},
+                     {DOMAIN_XML_ATTRIBUTES_MAX + 1, "an element has more than 256 attributes"},
+                     {200000, "an element has more than 256 attributes"}};
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_text_ Text t = {};
+                _cleanup_free_ char *error = NULL;
+                text_append(&t, "<domain type='kvm'><metadata><!-- ' <a -->");
+                text_append(&t, "<a xmlns='urn:a'><![CDATA[<b \"]]><?c <d '?><b");
+                for (unsigned n = 0; n < cases[i].n; n++)
+                        text_appendf(&t, " a%u='=>\"='", n);
+                text_append(&t, "/></a></metadata><name>a</name><memory>1</memory><os><type>hvm</type></os></domain>");
+                error = first_error(t.data, t.length);
+                assert_string_equal(error, cases[i].error);
+        }
+}
+
 static void test_size(void **state) {
         _cleanup_text_ Text t = {};
         _cleanup_free_ char *fits = NULL, *error = NULL;
@@ -189,7 +210,8 @@ static void test_tables(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_depth), cmocka_unit_test(test_size), cmocka_unit_test(test_many_elements),
+                cmocka_unit_test(test_depth), cmocka_unit_test(test_many_attributes),
+                cmocka_unit_test(test_size), cmocka_unit_test(test_many_elements),
                 cmocka_unit_test(test_bytes), cmocka_unit_test(test_place_behind_utf8_and_tabs),
                 cmocka_unit_test(test_place_in_other_encodings), cmocka_unit_test(test_places_in_the_model),
                 cmocka_unit_test(test_secrets_and_ids), cmocka_unit_test(test_tables),
