@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "parse-util.h"
@@ -319,6 +320,19 @@ static int parse_cpu_extra(Parse *p, Item *i) {
         return r;
 }
 
+/* Switches of QEMU's processors that are no features of a processor and have no element. */
+static bool is_cpu_switch(const char *name, bool custom) {
+        static const char *const names[] = {
+                "legacy-cache", "fill-mtrr-mask", "full-cpuid-auto-level", "cpuid-0xb", "tcg-cpuid", "vmware-cpuid-freq",
+                "kvm-no-smi-migration", "start-powered-off", "realized", "hotplugged",
+        };
+
+        FOREACH_ARRAY(n, names, ELEMENTSOF(names))
+                if (streq(*n, name))
+                        return true;
+        return startswith(name, "x-") || (custom && streq(name, "migratable"));
+}
+
 int parse_cpu(Parse *p, Item *i) {
         DomainCpu *cpu = &p->d->cpu;
         const char *model = item_take(i, "model");
@@ -331,7 +345,11 @@ int parse_cpu(Parse *p, Item *i) {
                 if (!q->used && !streq(q->value, "on") && !streq(q->value, "off") && !streq(q->key, "tsc-frequency") &&
                     !streq(q->key, "hv-spinlocks") && !streq(q->key, "hv-vendor-id") && !strstr(q->key, "phys-bits"))
                         return 1;
-        if (streq(model, "host") || streq(model, "max")) {
+        bool custom = !streq(model, "host") && !streq(model, "max");
+        FOREACH_ARRAY(q, i->props, i->n_props)
+                if (!q->used && is_cpu_switch(q->key, custom))
+                        return 1;
+        if (!custom) {
                 cpu->mode = streq(model, "host") ? CPU_HOST_PASSTHROUGH : CPU_MAXIMUM;
                 const char *migratable = item_take(i, "migratable");
                 if (migratable)
@@ -343,6 +361,11 @@ int parse_cpu(Parse *p, Item *i) {
                 cpu->fallback = FALLBACK_FORBID;
                 r = free_and_strdup(&cpu->model, model);
         }
+        const char *check = item_take(i, "check"), *enforce = item_take(i, "enforce");
+        if (streq_ptr(enforce, "on"))
+                cpu->check = CHECK_FULL;
+        else if (streq_ptr(check, "on"))
+                cpu->check = CHECK_PARTIAL;
         cpu->loc.line = 1;
         if (r >= 0)
                 r = parse_cpu_extra(p, i);
@@ -360,6 +383,18 @@ int parse_cpu(Parse *p, Item *i) {
         return r < 0 ? r : 0;
 }
 
+/* Where a topology is not said in full, machines before 6.2 put what is missing into sockets, others into cores. */
+static bool machine_prefers_cores(const Domain *d) {
+        const char *dash = d->os.machine ? strrchr(d->os.machine, '-') : NULL;
+        unsigned major, minor;
+
+        return !dash || sscanf(dash + 1, "%3u.%3u", &major, &minor) != 2 || major > 6 || (major == 6 && minor >= 2);
+}
+
+static uint64_t saturated(uint64_t n) {
+        return MIN(n, (uint64_t) UINT32_MAX);
+}
+
 int parse_smp(Parse *p, Item *i) {
         struct { OptUint cpus, max, sockets, dies, cores, threads; } n = {};
         const PropRow rows[] = {
@@ -373,21 +408,28 @@ int parse_smp(Parse *p, Item *i) {
 
         if (r < 0)
                 return r;
-        uint64_t product = (uint64_t) MAX(n.sockets.value, 1U) * MAX(n.dies.value, 1U) * MAX(n.cores.value, 1U) *
-                           MAX(n.threads.value, 1U);
-        unsigned max = n.max.set ? n.max.value : n.cpus.set ? n.cpus.value : (unsigned) MIN(product, UINT32_MAX);
+        unsigned sockets = n.sockets.value, dies = MAX(n.dies.value, 1U), cores = n.cores.value, threads = n.threads.value;
+        unsigned max = n.max.value > 0 ? n.max.value : n.cpus.value;
+        unsigned *first = machine_prefers_cores(d) ? &cores : &sockets, *second = first == &cores ? &sockets : &cores;
+        unsigned *missing = *first == 0 ? first : *second == 0 ? second : threads == 0 ? &threads : NULL;
+        bool derive = missing && *missing == 0 && max > 0;
+        sockets = MAX(sockets, 1U);
+        cores = MAX(cores, 1U);
+        threads = MAX(threads, 1U);
+        uint64_t product = saturated(saturated(saturated((uint64_t) sockets * dies) * cores) * threads);
+        if (derive)
+                *missing = (unsigned) MAX(max / product, 1U);
+        if (max == 0)
+                max = (unsigned) product;
         d->vcpus = OPT_UINT(max);
-        if (n.cpus.set && n.cpus.value != max)
+        if (n.cpus.value > 0 && n.cpus.value != max)
                 d->current_vcpus = n.cpus;
-        bool plain = !n.dies.set && n.cores.value <= 1 && n.threads.value <= 1 && (!n.sockets.set || n.sockets.value == max);
-        if (!plain) {
-                /* Without sockets QEMU counts them itself. */
-                uint64_t rest = (uint64_t) MAX(n.dies.value, 1U) * MAX(n.cores.value, 1U) * MAX(n.threads.value, 1U);
-                d->cpu.sockets = n.sockets.set ? n.sockets : OPT_UINT((unsigned) MAX(max / rest, 1U));
-                if (n.dies.value > 1)
-                        d->cpu.dies = n.dies;
-                d->cpu.cores = OPT_UINT(MAX(n.cores.value, 1U));
-                d->cpu.threads = OPT_UINT(MAX(n.threads.value, 1U));
+        if (sockets != max || dies > 1 || cores > 1 || threads > 1) {
+                d->cpu.sockets = OPT_UINT(sockets);
+                if (dies > 1)
+                        d->cpu.dies = OPT_UINT(dies);
+                d->cpu.cores = OPT_UINT(cores);
+                d->cpu.threads = OPT_UINT(threads);
                 d->cpu.loc.line = 1;
         }
         return !item_is_used_up(i);

@@ -107,7 +107,7 @@ static const OptionRow rows[] = {
         { "-accel", FORM_KEYS, "accel", MERGE_NOT, parse_accel },
         { "-enable-kvm", FORM_NONE, .parse = parse_enable_kvm },
         { "-cpu", FORM_KEYS, "model", MERGE_LAST, parse_cpu },
-        { "-smp", FORM_KEYS, "cpus", MERGE_KEYS, parse_smp },
+        { "-smp", FORM_KEYS, "cpus", MERGE_KEYS, parse_smp, PHASE_CONTROLLERS },
         { "-m", FORM_KEYS, "size", MERGE_KEYS, parse_memory },
         { "-object", FORM_KEYS, "qom-type", MERGE_NOT, parse_object },
         { "-overcommit", FORM_KEYS, NULL, MERGE_KEYS, parse_overcommit },
@@ -430,7 +430,7 @@ static void parse_done(Parse *p) {
         free(p->buses);
 }
 
-/* AGAIN: what the first round found must be handed on. */
+/* BEFORE: what an earlier round found must be handed on; NULL in the first. */
 static int parse_round(char *const *env, char *const *argv, const char *name, const Items *before, Diag *diag, Parse *p) {
         *p = (Parse) { .d = domain_new(), .scrap = domain_new(), .diag = diag };
         if (!p->d || !p->scrap)

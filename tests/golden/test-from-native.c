@@ -188,7 +188,11 @@ int main(int argc, char **argv) {
                 argv++;
                 argc--;
         }
-        r = argc < 3 ? -EINVAL : load_caps(argv[1]);
+        if (argc < 3) {
+                fputs("usage: test-from-native [-v] [--update] CAPS-DIRECTORY DIRECTORY... [-- NAME...]\n", stderr);
+                return 1;
+        }
+        r = load_caps(argv[1]);
         for (int i = 2; r >= 0 && i < argc; i++)
                 r = run_directory(argv[i], names);
         if (r < 0) {
