@@ -220,14 +220,20 @@ static int take_place(Domain *d, const QemuDevice *list, size_t n, const QemuDev
         return 0;
 }
 
+#define ADDED_HUBS_MAX 64U
+
 /* Bridges, ports and hubs that were added for the devices: these want to be behind them. */
 static int add_parents(Domain *d) {
+        unsigned n_hubs = 0;
+
         FOREACH_ARRAY(p, d->places.items, d->places.n_items) {
                 unsigned index;
 
                 if (!p->added)
                         continue;
                 if (startswith(p->key, "hub ")) {
+                        if (!p->address || !startswith(p->address, "usb ") || n_hubs++ >= ADDED_HUBS_MAX)
+                                continue;
                         if (!ARRAY_GROW(d->hubs, d->n_hubs))
                                 return -ENOMEM;
                         d->hubs[d->n_hubs++] = (DomainHub) { .type = HUB_USB, .added = true };

@@ -224,6 +224,8 @@ static void test_broken(void **state) {
                 "vmunit-places 1\nx86_64 q35\n-\t-\t-\t-\t-\n",
                 "vmunit-places 1\nx86_64 q35\nrng\t-\t52:54\t-\t-\n",
                 "vmunit-places 1\nx86_64 q35\nrng\t-\t\t-\t-\n",
+                "vmunit-places 1\nx86_64 q35\nrng\t-\tff:ff:ff:ff:ff:ff\t-\t-\n",
+                "vmunit-places 1\nx86_64 q35\nrng\t-\t00:00:00:00:00:00\t-\t-\n",
                 "vmunit-places 1\nx86_64 q35\nr\xff\t-\t-\t-\t-\n",
         };
 
@@ -243,6 +245,7 @@ static void test_nonsense(void **state) {
                                    "input tablet usb #1\t-\t-\tusb 0:1.7\t-\n"
                                    "input keyboard usb #1\t-\t-\tusb 7:1\t-\n"
                                    "channel a #1\t-\t-\tvirtio-serial 0:0:99\t-\n"
+                                   "hub #1\t-\t-\t-\tusb\n"
                                    "controller pci 3 pcie-root #1\t-\t-\tpci 0000:00:05.0\tpcie-root\n";
         _cleanup_free_ char *record = strdup(text), *fresh = NULL;
         static const char devices[] = DISK("vda") DISK("vdb") RNG TABLET KEYBOARD CHANNEL("a");
