@@ -51,7 +51,8 @@ static bool distances_are_sound(const DomainCpu *cpu) {
         FOREACH_ARRAY(c, cpu->cells, cpu->n_cells)
                 FOREACH_ARRAY(i, c->distances, c->n_distances)
                         if (i->cell.value >= cpu->n_cells || i->value.value < NUMA_DISTANCE_LOCAL ||
-                            i->value.value > NUMA_DISTANCE_MAX)
+                            i->value.value > NUMA_DISTANCE_MAX ||
+                            (i->cell.value == (size_t) (c - cpu->cells)) != (i->value.value == NUMA_DISTANCE_LOCAL))
                                 return false;
         return true;
 }

@@ -127,11 +127,25 @@ static json_object *balloon_target(Monitor *m, unsigned i) {
         return o;
 }
 
+static json_object *balloon_statistics(Monitor *m, unsigned i) {
+        _cleanup_free_ char *path = NULL;
+
+        if (i > 0 || !m->plan->stats_balloon)
+                return NULL;
+        path = strf("/machine/peripheral/%s", m->plan->stats_balloon);
+        json_object *o = json_object_new_object();
+        add_string(o, "path", strempty(path));
+        add_string(o, "property", "guest-stats-polling-interval");
+        json_object_object_add(o, "value", json_object_new_int64((int64_t) m->plan->stats_period));
+        return o;
+}
+
 static const GuestPart guest_parts[] = {
         { "set_password", vnc_password, false, "the VNC password" },
         { "expire_password", vnc_expiry, false, "when the VNC password expires" },
         { "set_link", link_down, false, "an interface's link" },
         { "balloon", balloon_target, true, "the balloon's target" },
+        { "qom-set", balloon_statistics, true, "the balloon's statistics" },
 };
 
 /* --- jobs --------------------------------------------------------------------------------------------- */

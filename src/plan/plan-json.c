@@ -57,6 +57,8 @@ static const Field plan_fields[] = {
         FIELD(Plan, "onCrash", FIELD_ENUM, on_crash, &lifecycle_action_table),
         FIELD(Plan, "agent", FIELD_BOOL, has_agent),
         FIELD(Plan, "stopTimeoutUSec", FIELD_U64, stop_timeout_usec),
+        FIELD(Plan, "statsBalloon", FIELD_STRING, stats_balloon),
+        FIELD(Plan, "statsPeriod", FIELD_U64, stats_period),
         FIELD(Plan, "currentMemory", FIELD_U64, memory_current),
 };
 

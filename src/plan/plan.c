@@ -26,6 +26,16 @@ static int set_names(Plan *p, const Domain *d) {
         return free_and_strdup(&p->title, d->title);
 }
 
+/* How often the guest tells of its memory. */
+static int set_statistics(Plan *p, const Domain *d) {
+        FOREACH_ARRAY(b, d->balloons, d->n_balloons)
+                if (b->model != BALLOON_NONE && b->stats_period.value > 0) {
+                        p->stats_period = b->stats_period.value;
+                        return free_and_strdup(&p->stats_balloon, b->info.alias);
+                }
+        return 0;
+}
+
 static void set_policy(Plan *p, const Domain *d) {
         p->on_poweroff = d->on_poweroff;
         p->on_reboot = d->on_reboot;
@@ -102,6 +112,8 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         if (r < 0)
                 return r;
         set_policy(p, d);
+        if ((r = set_statistics(p, d)) < 0)
+                return r;
         /* All that is in the way is said at once. */
         int unapplied = plan_check_applied(d, diag);
         r = qemu_argv_new(d, caps, facts, QEMU_ARGV_WIRED, runtime_dir, diag, &argv);
@@ -146,7 +158,7 @@ Plan *plan_free(Plan *p) {
         char *const strings[] = {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.password, p->vnc.listener,
-                p->vnc.expires,
+                p->vnc.expires, p->stats_balloon,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

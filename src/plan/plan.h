@@ -45,6 +45,8 @@ typedef struct Plan {
         PlanVnc vnc;
         char **links_down;     /* owned: aliases of interfaces that start with their cable pulled */
         uint64_t stop_timeout_usec; /* the unit's TimeoutStopSec */
+        char *stats_balloon;        /* owned: alias of the balloon whose statistics are asked for, or NULL … */
+        uint64_t stats_period;      /* … and every how many seconds */
         uint64_t memory_current;    /* bytes: balloon target, when below the maximum; else 0 */
 } Plan;
 

@@ -272,6 +272,9 @@ int emit_cpu(Emit *e) {
         options_cpu_features(&o, d);
         add_cache(&c);
         add_phys_bits(&c);
+        /* libvirt looks at the running processor; here QEMU does not start with less than was asked for. */
+        if (!e->native && cpu->check == CHECK_FULL && arch_is_x86(d))
+                options_word(&o, "enforce");
         emit_options(e, "-cpu", &o);
         return r < 0 ? r : k;
 }

@@ -125,6 +125,12 @@ static char *on_balloon(FakeQemu *q, json_object *a) {
         return NULL;
 }
 
+static char *on_qom_set(FakeQemu *q, json_object *a) {
+        (void) snprintf(q->qom_path, sizeof(q->qom_path), "%s %s", text(a, "path"), text(a, "property"));
+        q->qom_value = json_object_get_int64(json_object_object_get(a, "value"));
+        return NULL;
+}
+
 static char *on_cont(FakeQemu *q, json_object *a) {
         if (streq(q->status, "shutdown") || streq(q->status, "guest-panicked"))
                 return strdup(REFUSE("GenericError", "Resetting the Virtual Machine is required"));
@@ -181,6 +187,7 @@ static const struct {
         { "qom-list", on_qom_list },             { "object-add", on_object_add },
         { "object-del", on_object_del },         { "set-action", on_set_action },
         { "set_password", on_set_password },     { "balloon", on_balloon },
+        { "qom-set", on_qom_set },
         { "cont", on_cont },                     { "stop", on_stop },
         { "system_reset", on_system_reset },     { "system_powerdown", on_system_powerdown },
         { "quit", on_quit },                     { "query-chardev", on_query_chardev },

@@ -21,6 +21,8 @@ typedef struct FakeQemu {
         bool reset_shuts_down; /* set-action reboot=shutdown */
         char password[64];
         int64_t balloon;
+        char qom_path[64]; /* of the last qom-set */
+        int64_t qom_value;
         const char *console;   /* what query-chardev says of "charserial0" */
 
         /* how it behaves */

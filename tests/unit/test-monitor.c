@@ -341,11 +341,13 @@ static void call_simple(Fixture *f, const char *method, const char *mode, const 
 static void test_start_and_power_off(void **state) {
         Fixture f;
 
-        setup(&f, PLAN ", \"currentMemory\": 1048576, \"vnc\": {\"present\": true, \"id\": \"vnc0\", \"password\": \"geheim\"}");
+        setup(&f, PLAN ", \"currentMemory\": 1048576, \"statsBalloon\": \"balloon0\", \"statsPeriod\": 5, \"vnc\": {\"present\": true, \"id\": \"vnc0\", \"password\": \"geheim\"}");
         run_until_ready(&f);
         assert_string_equal(f.qemu.status, "running");
         assert_string_equal(f.qemu.password, "geheim");
         assert_int_equal(f.qemu.balloon, 1048576);
+        assert_string_equal(f.qemu.qom_path, "/machine/peripheral/balloon0 guest-stats-polling-interval");
+        assert_int_equal(f.qemu.qom_value, 5);
         assert_int_equal(f.qemu.n_conts, 1);
         assert_int_equal(f.hello, 0);
         assert_int_equal(f.counts[MONITOR_HELLO], 1);
