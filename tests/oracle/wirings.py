@@ -100,6 +100,7 @@ EXCEPTIONS = {
     "guide-001-08": (r"rtc\.base", SYNC),
     "guide-001-09": (r"rtc\.base", SYNC),
     "guide-001-12": (r"rtc\.base", SYNC),
+    "iothreads-poll": (r"object\[iothread1\]\.poll-(max-ns|grow|shrink)", NEWER),
     "hostdev-iscsi": (r"blockdev\[libvirt-2-backend\]\.portal", "libvirt makes port 0 of no port"),
     "vsock-auto": (r"device\[vsock0\]\.guest-cid", "a number that is found at the start"),
     "disk-blockio": (r"device\[virtio-disk0\]\.discard_granularity", NEWER),
