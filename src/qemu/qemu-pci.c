@@ -643,12 +643,26 @@ static int complete_bridge(const Domain *d, DomainController *c, Diag *diag) {
         return 0;
 }
 
+/* They are functions of a chip that only i440fx boards have; elsewhere such a USB controller is a card. */
+static int check_chip_places(const Domain *d, Diag *diag) {
+        int ret = 0;
+
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers) {
+                const DeviceAddress *a = &c->info.address;
+                if (machine_has_pcie(d) && is_piix3(c) && a->type == ADDRESS_PCI && a->bus.set && a->bus.value == 0 &&
+                    a->slot.value > 0)
+                        ret = diag_error(diag, c->info.loc, "controller %s 0: a PIIX3 is not on bus 0 of machine '%s'",
+                                         strempty(controller_type_to_string(c->type)), strempty(d->os.machine));
+        }
+        return ret;
+}
+
 int qemu_complete_pci(Domain *d, Diag *diag) {
         _cleanup_free_ QemuDevice *list = NULL;
         size_t n;
         int r;
 
-        if ((r = pass(d, true, diag)) < 0 || (r = pass(d, false, diag)) < 0 ||
+        if ((r = check_chip_places(d, diag)) < 0 || (r = pass(d, true, diag)) < 0 || (r = pass(d, false, diag)) < 0 ||
             (r = qemu_devices(d, &list, &n)) < 0)
                 return r;
         complete_multifunction(list, n);

@@ -111,6 +111,7 @@ EXCEPTIONS = {
     "sound-pcspk": (r"soundhw|machine#2", "QEMU 7.2 has no -soundhw any more"),
     "sysinfo-fwcfg": (r"fw_cfg\[.*", COMMAS),
     "sysinfo-smbios": (r"fw_cfg\[.*", COMMAS),
+    "vnc-address-key": (r"vnc\..*", COMMAS),
     "tpm-passthrough": (r"add-fd\[\d+\]|tpmdev\[tpm-tpm0\]\.(path|cancel-path)", "libvirt shows descriptors, vmunit their paths"),
     "video-3d": (r"device\[video0\]\.blob", NEWER),
     "video-virtio": (r"device\[video0\]\.blob", NEWER),
