@@ -156,7 +156,8 @@ void check_chars(const Domain *d, Diag *diag) {
                         continue;
                 }
                 check_char_source(d, &c->source, c->info.loc, char_kind_to_string(c->kind),
-                                  c->target_type == TARGET_VIRTIO && c->kind == CHAR_CHANNEL, diag);
+                                  c->target_type == TARGET_VIRTIO && c->kind == CHAR_CHANNEL &&
+                                          c->source.type == CHARDEV_UNIX, diag);
                 if (c->kind == CHAR_SERIAL)
                         check_serial(d, c, diag);
                 if (c->target_type == TARGET_GUESTFWD)
