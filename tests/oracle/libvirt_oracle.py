@@ -9,6 +9,7 @@ domxml-to-native makes plain taps of all interfaces first and forgets their addr
 arguments come from such a start, of a domain that has the controllers and interfaces at the addresses libvirt gave
 them and nothing else that could fail on this machine."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -136,16 +137,39 @@ class Oracle:
             self.network(network)
         for secret in set(re.findall(r"<secret (type=[^>]*?)/?>", xml)):
             self.secret(dict(re.findall(r"(\w+)=['\"]([^'\"]*)['\"]", secret)))
-        if self.daemon.poll() is not None:  # libvirtd has its bugs
-            self.start()
         try:
-            domain = self.connection.defineXML(xml)
-            try:
-                return domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
-            finally:
-                domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+            return self.define(xml)
         except libvirt.libvirtError as e:
-            raise Refused(reason(e)) from e
+            if self.is_answering():
+                raise Refused(reason(e)) from e
+        # libvirtd has its bugs: what it died of may have been the definition before this one.
+        self.restart()
+        try:
+            return self.define(xml)
+        except libvirt.libvirtError as e:
+            raise Refused(reason(e) if self.is_answering() else "libvirtd 9.0 crashes") from e
+
+    def define(self, xml):
+        if self.daemon.poll() is not None:
+            self.restart()
+        domain = self.connection.defineXML(xml)
+        try:
+            return domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE)
+        finally:
+            domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+
+    def is_answering(self):
+        try:
+            return bool(self.connection.isAlive() and self.connection.getLibVersion())
+        except libvirt.libvirtError:
+            return False
+
+    def restart(self):
+        with contextlib.suppress(libvirt.libvirtError):
+            self.connection.close()
+        self.daemon.kill()
+        self.daemon.wait()
+        self.start()
 
     def native(self, xml):
         """The arguments of a definition, without the differences that are domxml-to-native's own."""
