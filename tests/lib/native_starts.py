@@ -49,6 +49,7 @@ SAYS = [
     (r"(?i)only supported with KVM|requires (accel=)?KVM|needs KVM|KVM is not available|irqchip.*(KVM|accel)|without KVM", "kvm"),
     (r"(?i)Name or service not known|Temporary failure in name resolution|Connection refused|address resolution", "server"),
     (r"(?i)failed to connect to DBus", "server"),
+    (r"(?i)requires kernel irqchip", "kvm"),
     (r"without udmabuf", "host"),
     (r"(?i)egl|render node|opengl|gl is not", "display"),
     (r"(?i)is not a valid .*type|module .* not|Parameter 'driver' does not accept value|not compiled in|unknown driver|missing object type", "module"),
