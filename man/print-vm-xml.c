@@ -21,10 +21,6 @@ static size_t n_seen;
 
 typedef bool (*RowFilter)(const XmlRow *row);
 
-static bool is_attribute(const XmlRow *row) {
-        return row->kind == XML_ATTRIBUTE || row->kind == XML_KNOWN_ATTRIBUTE;
-}
-
 static bool is_supported(const XmlRow *row) {
         return !(row->flags & (XML_UNSUPPORTED | XML_IGNORED));
 }
@@ -89,7 +85,7 @@ static void print_row(const XmlRow *row, const char *path) {
         if (row->kind == XML_CONTENT)
                 printf(".It text");
         else
-                printf(is_attribute(row) ? ".It Cm @%s" : ".It Cm <%s>", row->name);
+                printf(xml_row_is_attribute(row) ? ".It Cm @%s" : ".It Cm <%s>", row->name);
         if (row->words)
                 print_words(row->words);
         else if (hint && strlen(hint) < 80)
@@ -104,7 +100,7 @@ static void print_row(const XmlRow *row, const char *path) {
 }
 
 static void print_short_row(const XmlRow *row, const char *path) {
-        printf(is_attribute(row) ? ".It Cm @%s\n" : ".It Cm <%s>\n", row->name);
+        printf(xml_row_is_attribute(row) ? ".It Cm @%s\n" : ".It Cm <%s>\n", row->name);
         print_text(row->doc);
         printf("\n");
 }

@@ -23,10 +23,6 @@ static bool row_matches(const XmlRow *row, const xmlNode *node) {
                streq_ptr((const char *) node->ns->href, XML_NAMESPACE_QEMU);
 }
 
-static bool is_attribute(const XmlRow *row) {
-        return row->kind == XML_ATTRIBUTE || row->kind == XML_KNOWN_ATTRIBUTE;
-}
-
 /* Finds the row of a child element. Includes are entered, so the object the row belongs to comes with it.
  * A row that is not meant for this object is the last choice: -ENOENT tells it from none at all (-ESRCH). */
 static int find_child(const XmlTable *t, void *object, const xmlNode *node, const XmlRow **ret,
@@ -42,7 +38,7 @@ static int find_child(const XmlTable *t, void *object, const xmlNode *node, cons
                                 result = r;
                         continue;
                 }
-                if (is_attribute(row) || !row_matches(row, node))
+                if (xml_row_is_attribute(row) || !row_matches(row, node))
                         continue;
                 if (row->applies && !row->applies(object)) {
                         result = -ENOENT;
@@ -68,7 +64,7 @@ static int find_attribute(const XmlTable *t, const void *object, const char *nam
                                 return 0;
                         if (r == -ENOENT)
                                 result = r;
-                } else if (is_attribute(row) && streq(row->name, name)) {
+                } else if (xml_row_is_attribute(row) && streq(row->name, name)) {
                         if (!row->applies || row->applies(object))
                                 return 0;
                         result = -ENOENT;
@@ -176,7 +172,7 @@ static void read_known_attributes(XmlReader *r, const XmlTable *t, const xmlNode
                         read_known_attributes(r, row->table, node, field_of(object, row));
                         continue;
                 }
-                if (!is_attribute(row) || (row->applies && !row->applies(object)))
+                if (!xml_row_is_attribute(row) || (row->applies && !row->applies(object)))
                         continue;
                 _cleanup_free_ char *value = xml_node_attribute(node, row->name);
                 if (row->kind == XML_KNOWN_ATTRIBUTE) {
@@ -407,7 +403,7 @@ static void read_content(XmlReader *r, const XmlTable *t, const xmlNode *node, v
 
 static void check_mandatory(XmlReader *r, const XmlTable *t, const xmlNode *node) {
         FOREACH_ARRAY(row, t->rows, t->n_rows) {
-                if (!(row->flags & XML_MANDATORY) || row->kind == XML_CONTENT || is_attribute(row))
+                if (!(row->flags & XML_MANDATORY) || row->kind == XML_CONTENT || xml_row_is_attribute(row))
                         continue;
                 bool found = false;
                 for (const xmlNode *n = node->children; n && !found; n = n->next)
@@ -434,7 +430,7 @@ void xml_table_walk(const XmlTable *t, const char *path, XmlWalk function, void 
                         continue;
                 }
                 _cleanup_free_ char *below =
-                        row->name ? strf("%s/%s%s", path, is_attribute(row) ? "@" : "", row->name)
+                        row->name ? strf("%s/%s%s", path, xml_row_is_attribute(row) ? "@" : "", row->name)
                                   : strf("%s/text()", path);
                 if (!below)
                         return;

@@ -29,10 +29,6 @@ typedef struct Schema {
         size_t n;
 } Schema;
 
-static bool is_attribute(const XmlRow *row) {
-        return row->kind == XML_ATTRIBUTE || row->kind == XML_KNOWN_ATTRIBUTE;
-}
-
 static void collect_rows(const XmlTable *t, Rows *ret) {
         if (!t)
                 return;
@@ -44,11 +40,15 @@ static void collect_rows(const XmlTable *t, Rows *ret) {
         }
 }
 
+/* Whether two rows stand for the same attribute, or for the same element. */
+static bool is_same(const XmlRow *a, const XmlRow *b) {
+        return xml_row_is_attribute(a) == xml_row_is_attribute(b) && streq_ptr(a->name, b->name);
+}
+
 /* Whether an earlier row of the list has the name: then it has taken this one along. */
 static bool is_repeated(const Rows *rows, size_t i) {
         for (size_t k = 0; k < i; k++)
-                if (is_attribute(rows->rows[k]) == is_attribute(rows->rows[i]) &&
-                    streq_ptr(rows->rows[k]->name, rows->rows[i]->name))
+                if (is_same(rows->rows[k], rows->rows[i]))
                         return true;
         return false;
 }
@@ -57,15 +57,14 @@ static unsigned count_named(const Rows *rows, const XmlRow *row) {
         unsigned n = 0;
 
         for (size_t k = 0; k < rows->n; k++)
-                n += is_attribute(rows->rows[k]) == is_attribute(row) && streq_ptr(rows->rows[k]->name, row->name);
+                n += is_same(rows->rows[k], row);
         return n;
 }
 
 /* A note for readers of the schema: what is written there has no effect. */
 static const char *ignored_note(const Rows *rows, const XmlRow *row) {
         for (size_t k = 0; k < rows->n; k++)
-                if (is_attribute(rows->rows[k]) == is_attribute(row) &&
-                    streq_ptr(rows->rows[k]->name, row->name) && !(rows->rows[k]->flags & XML_IGNORED))
+                if (is_same(rows->rows[k], row) && !(rows->rows[k]->flags & XML_IGNORED))
                         return "";
         return " vmunit:effect=\"none\"";
 }
@@ -128,7 +127,7 @@ static char *attribute_value(const Rows *rows, const XmlRow *row) {
 
         text_append(&t, several ? "<choice>" : "");
         for (size_t k = 0; k < rows->n; k++)
-                if (is_attribute(rows->rows[k]) && streq(rows->rows[k]->name, row->name))
+                if (is_same(rows->rows[k], row))
                         add_value(&s, rows->rows[k]);
         text_append(&t, several ? "</choice>" : "");
         return text_finish(&t, &value) < 0 ? NULL : value;
@@ -214,7 +213,7 @@ static void add_attributes(Schema *s, const Rows *rows) {
         int r = 0;
 
         for (size_t i = 0; i < rows->n && r >= 0; i++)
-                if (is_attribute(rows->rows[i]) && !is_repeated(rows, i))
+                if (xml_row_is_attribute(rows->rows[i]) && !is_repeated(rows, i))
                         r = group_attribute(&g, rows, rows->rows[i]);
         if (r >= 0 && count_states(&g) > STATES_MAX)
                 r = merge_words(&g);
@@ -317,13 +316,13 @@ static void add_child(Schema *s, const Rows *rows, const XmlRow *row, const char
         bool several = count_named(rows, row) > 1;
 
         for (size_t k = 0; k < rows->n; k++)
-                if (!is_attribute(rows->rows[k]) && streq_ptr(rows->rows[k]->name, row->name))
+                if (is_same(rows->rows[k], row))
                         list = list || rows->rows[k]->kind == XML_LIST || rows->rows[k]->kind == XML_KNOWN_CHILD ||
                                rows->rows[k]->flags & XML_REPEAT;
         const char *wrap = list ? (mandatory ? "oneOrMore" : "zeroOrMore") : mandatory ? "group" : "optional";
         text_appendf(s->text, "<%s>%s", wrap, several ? "<choice>" : "");
         for (size_t k = 0; k < rows->n; k++)
-                if (!is_attribute(rows->rows[k]) && streq_ptr(rows->rows[k]->name, row->name))
+                if (is_same(rows->rows[k], row))
                         add_element(s, rows, rows->rows[k], around);
         text_appendf(s->text, "%s</%s>\n", several ? "</choice>" : "", wrap);
 }
@@ -351,14 +350,14 @@ static void add_table(Schema *s, const Element *e) {
         for (size_t i = 0; i < rows.n; i++) {
                 if (rows.rows[i]->kind == XML_CONTENT)
                         content = rows.rows[i];
-                else if (!is_attribute(rows.rows[i]))
+                else if (!xml_row_is_attribute(rows.rows[i]))
                         n_children++;
         }
         add_attributes(s, &rows);
         if (n_children > 0) {
                 text_append(s->text, "<interleave>\n");
                 for (size_t i = 0; i < rows.n; i++)
-                        if (!is_attribute(rows.rows[i]) && rows.rows[i]->kind != XML_CONTENT && !is_repeated(&rows, i))
+                        if (!xml_row_is_attribute(rows.rows[i]) && rows.rows[i]->kind != XML_CONTENT && !is_repeated(&rows, i))
                                 add_child(s, &rows, rows.rows[i], strempty(name));
                 if (content)
                         add_content(s, content, false);

@@ -144,6 +144,10 @@ struct XmlRow {
         const char *doc; /* what it is, or why it is not supported: one line for the manual */
 };
 
+static inline bool xml_row_is_attribute(const XmlRow *row) {
+        return row->kind == XML_ATTRIBUTE || row->kind == XML_KNOWN_ATTRIBUTE;
+}
+
 struct XmlTable {
         const XmlRow *rows;
         size_t n_rows;

@@ -176,7 +176,7 @@ static const OptionRow rows[] = {
         MEANINGLESS("-tdf", FORM_NONE, ANCIENT),
         MEANINGLESS("-domid", FORM_PLAIN, ANCIENT),
         HANDED_ON("-soundhw"), HANDED_ON("-add-fd"), HANDED_ON("-set"), HANDED_ON("-mtdblock"), HANDED_ON("-sd"),
-        HANDED_ON("-pflash"), HANDED_ON("-fsdev"), HANDED_ON("-virtfs"), HANDED_ON("-rotate"), 
+        HANDED_ON("-pflash"), HANDED_ON("-fsdev"), HANDED_ON("-virtfs"), HANDED_ON("-rotate"),
         HANDED_ON("-g"), HANDED_ON("-acpitable"), HANDED_ON("-smbios"), HANDED_ON("-iscsi"), HANDED_ON("-bt"),
         HANDED_ON("-fw_cfg"), HANDED_ON("-compat"), HANDED_ON("-debugcon"), HANDED_ON("-D"), HANDED_ON("-d"), HANDED_ON("-dfilter"),
         HANDED_ON("-seed"), HANDED_ON("-L"), HANDED_ON("-action"), HANDED_ON("-loadvm"), HANDED_ON("-chroot"), HANDED_ON("-option-rom"),
@@ -402,18 +402,18 @@ static size_t alias_class(const char *id) {
 
 /* A device that is handed on keeps its id. Those of its kind that are part of the model would be numbered anew, and
  * could be given the same one: then they are handed on as well. Whether there were any. */
-static bool hand_on_kind(const Items *before, Items *l) {
+static bool hand_on_kind(Items *l) {
         bool ret = false;
 
-        for (size_t k = 0; k < before->n; k++) {
-                const Item *i = before->list + k;
+        for (size_t k = 0; k < l->n; k++) {
+                const Item *i = l->list + k;
                 const char *id = item_get(i, "id");
                 size_t n = i->used || !id || !streq(i->option, "-device") ? 0 : alias_class(id);
                 if (n == 0)
                         continue;
-                for (size_t m = 0; m < before->n; m++) {
-                        const char *other = item_get(before->list + m, "id");
-                        if (!other || !before->list[m].used || !streq(before->list[m].option, "-device") ||
+                for (size_t m = 0; m < l->n; m++) {
+                        const char *other = item_get(l->list + m, "id");
+                        if (!other || !l->list[m].used || !streq(l->list[m].option, "-device") ||
                             alias_class(other) != n || strncmp(id, other, n) != 0)
                                 continue;
                         l->list[m].pass = ret = true;
@@ -465,7 +465,7 @@ int qemu_parse_argv(char *const *env, char *const *argv, const char *name, Diag 
         int r = parse_round(env, argv, name, NULL, diag, &p);
         for (unsigned round = 0; r >= 0 && round < 16; round++) {
                 Parse next = {};
-                if (!hand_on_kind(&p.items, &p.items))
+                if (!hand_on_kind(&p.items))
                         break;
                 diag_truncate(diag, warnings);
                 r = parse_round(env, argv, name, &p.items, diag, &next);

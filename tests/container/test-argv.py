@@ -56,26 +56,18 @@ def reported(name, start, *arguments):
         return lambda: skip(WAITS[name])
     future = pool.submit(start, *arguments)
 
-    def again():
+    def attempt(run, retry):
         try:
-            start(*arguments)
+            run()
         except argv_starts.Skip as e:
             skip(str(e))
         except (AssertionError, ValueError, OSError, subprocess.CalledProcessError) as e:
-            excuse(name, e)
-
-    def case():
-        try:
-            future.result()
-        except argv_starts.Skip as e:
-            skip(str(e))
-        except (AssertionError, ValueError, OSError, subprocess.CalledProcessError) as e:
-            if str(e).strip() != "QEMU ended:":
+            if not retry or str(e).strip() != "QEMU ended:":
                 excuse(name, e)
             # Many start at once, and one that is told nothing about can be the machine's fault: again, alone.
             print(f"    {name}: QEMU ended without a word, started again")
-            again()
-    return case
+            attempt(lambda: start(*arguments), False)
+    return lambda: attempt(future.result, True)
 
 
 def emulator_of(args):
