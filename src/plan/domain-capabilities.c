@@ -26,6 +26,7 @@ typedef struct Candidate {
 } Candidate;
 
 #define DISK(device, target, bus) "<disk type='file' device='" device "'><source file='/t'/><target dev='" target "' bus='" bus "'/></disk>"
+#define USB_HOSTDEV(policy) "<hostdev mode='subsystem' type='usb'><source" policy "><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>"
 #define CHANNEL(type, source) "<channel type='" type "'>" source "<target type='virtio' name='a'/></channel>"
 #define SPICE "<graphics type='spice'/>"
 #define HYPERV(word) IN_FEATURES, "<hyperv><" word " state='on'/></hyperv>"
@@ -61,9 +62,9 @@ static const Candidate device_candidates[] = {
         { "disk", "bus", "virtio", IN_DEVICES, DISK("disk", "vda", "virtio") },
         { "disk", "bus", "usb", IN_DEVICES, DISK("disk", "sda", "usb") },
         { "disk", "bus", "sata", IN_DEVICES, DISK("disk", "sda", "sata") },
-        { "disk", "model", "virtio", IN_DEVICES, "<disk type='file' device='disk' model='virtio'><source file='/t'/><target dev='vda' bus='virtio'/></disk>" },
-        { "disk", "model", "virtio-transitional", IN_DEVICES, "<disk type='file' device='disk' model='virtio-transitional'><source file='/t'/><target dev='vda' bus='virtio'/></disk>" },
-        { "disk", "model", "virtio-non-transitional", IN_DEVICES, "<disk type='file' device='disk' model='virtio-non-transitional'><source file='/t'/><target dev='vda' bus='virtio'/></disk>" },
+        { "disk", "model", "virtio", IN_DEVICES, DISK("disk' model='virtio", "vda", "virtio") },
+        { "disk", "model", "virtio-transitional", IN_DEVICES, DISK("disk' model='virtio-transitional", "vda", "virtio") },
+        { "disk", "model", "virtio-non-transitional", IN_DEVICES, DISK("disk' model='virtio-non-transitional", "vda", "virtio") },
         { "graphics", "type", "sdl", IN_DEVICES, "<graphics type='sdl' display=':0'/>" },
         { "graphics", "type", "vnc", IN_DEVICES, "<graphics type='vnc'/>" },
         { "graphics", "type", "spice", IN_DEVICES, SPICE },
@@ -77,12 +78,12 @@ static const Candidate device_candidates[] = {
         { "video", "modelType", "none", IN_DEVICES, "<video><model type='none'/></video>" },
         { "video", "modelType", "bochs", IN_DEVICES, "<video><model type='bochs'/></video>" },
         { "video", "modelType", "ramfb", IN_DEVICES, "<video><model type='ramfb'/></video>" },
-        { "hostdev", "mode", "subsystem", IN_DEVICES, "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>" },
+        { "hostdev", "mode", "subsystem", IN_DEVICES, USB_HOSTDEV("") },
         { "hostdev", "startupPolicy", "default", 0, NULL },
-        { "hostdev", "startupPolicy", "mandatory", IN_DEVICES, "<hostdev mode='subsystem' type='usb'><source startupPolicy='mandatory'><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>" },
-        { "hostdev", "startupPolicy", "requisite", IN_DEVICES, "<hostdev mode='subsystem' type='usb'><source startupPolicy='requisite'><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>" },
-        { "hostdev", "startupPolicy", "optional", IN_DEVICES, "<hostdev mode='subsystem' type='usb'><source startupPolicy='optional'><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>" },
-        { "hostdev", "subsysType", "usb", IN_DEVICES, "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0xbeef'/></source></hostdev>" },
+        { "hostdev", "startupPolicy", "mandatory", IN_DEVICES, USB_HOSTDEV(" startupPolicy='mandatory'") },
+        { "hostdev", "startupPolicy", "requisite", IN_DEVICES, USB_HOSTDEV(" startupPolicy='requisite'") },
+        { "hostdev", "startupPolicy", "optional", IN_DEVICES, USB_HOSTDEV(" startupPolicy='optional'") },
+        { "hostdev", "subsysType", "usb", IN_DEVICES, USB_HOSTDEV("") },
         { "hostdev", "subsysType", "pci", IN_DEVICES, "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev>" },
         { "hostdev", "subsysType", "scsi", IN_DEVICES, "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source></hostdev>" },
         { "hostdev", "capsType", NULL, 0, NULL },
