@@ -56,7 +56,7 @@ typedef struct DomainHyperv {
 
 typedef struct DomainFeatures {
         SrcLoc loc;
-        bool acpi, apic, pae, privnet;
+        bool acpi, apic, pae, privnet, viridian;
         Tristate hap, apic_eoi, pvspinlock, pmu, vmport, smm, vmcoreinfo;
         DomainHyperv hyperv;
         Tristate kvm_hidden, kvm_hint_dedicated, kvm_poll_control, kvm_pv_ipi, kvm_dirty_ring;
