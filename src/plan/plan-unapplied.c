@@ -85,14 +85,22 @@ static bool find_once(bool present, SrcLoc loc, size_t i, SrcLoc *ret) {
         return present && i == 0;
 }
 
+static bool limits_cpu_time(const CpuBandwidth *b) {
+        return b->period.set || b->has_quota;
+}
+
 static bool find_cputune(const Domain *d, size_t i, SrcLoc *ret) {
         const DomainCputune *c = &d->cputune;
-        const CpuBandwidth *const b[] = { &c->vcpu, &c->global, &c->emulator, &c->iothread };
-        bool any = c->shares.set || c->n_vcpupins > 0 || c->has_emulatorpin || c->n_iothreadpins > 0 ||
-                c->n_vcpuscheds > 0 || c->n_iothreadscheds > 0 || c->emulatorsched.scheduler != SCHEDULER_UNSET;
 
-        for (size_t k = 0; k < ELEMENTSOF(b); k++)
-                any |= b[k]->period.set || b[k]->has_quota;
+        return find_once(c->shares.set || limits_cpu_time(&c->global), c->loc, i, ret);
+}
+
+static bool find_threads(const Domain *d, size_t i, SrcLoc *ret) {
+        const DomainCputune *c = &d->cputune;
+        bool any = limits_cpu_time(&c->vcpu) || limits_cpu_time(&c->emulator) || limits_cpu_time(&c->iothread) ||
+                c->n_vcpupins > 0 || c->has_emulatorpin || c->n_iothreadpins > 0 || c->n_vcpuscheds > 0 ||
+                c->n_iothreadscheds > 0 || c->emulatorsched.scheduler != SCHEDULER_UNSET;
+
         return find_once(any, c->loc, i, ret);
 }
 
@@ -137,7 +145,8 @@ static bool find_hotplugged(const Domain *d, size_t i, SrcLoc *ret) {
 }
 
 static const Unapplied table[] = {
-        { "<cputune>", "shares, limits, pins and schedulers of the machine's threads", find_cputune },
+        { "<cputune>", "shares and limits of the whole machine", find_cputune },
+        { "<cputune>", "limits, pins and schedulers of the machine's threads", find_threads },
         { "<numatune>", "memory from particular NUMA nodes of the host", find_numatune },
         { "<nodemask> of a memory module", "memory from particular NUMA nodes of the host", find_source_nodes },
         { "<memtune>", "limits for the machine's memory", find_memtune },
