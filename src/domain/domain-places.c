@@ -37,11 +37,11 @@ static int take_field(const char *field, size_t length, char **ret) {
         return !*ret ? -ENOMEM : utf8_is_printable(*ret) ? 0 : -EBADMSG;
 }
 
-/* Of no card: that of nobody and that of all. */
-static bool mac_is_blank(const uint8_t mac[6]) {
-        static const uint8_t nobody[6], all[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+/* Of no card: that of nobody and those of many. */
+static bool mac_is_no_card(const uint8_t mac[6]) {
+        static const uint8_t nobody[6];
 
-        return memcmp(mac, nobody, 6) == 0 || memcmp(mac, all, 6) == 0;
+        return memcmp(mac, nobody, 6) == 0 || (mac[0] & 1);
 }
 
 static int parse_place(const char *line, DomainPlace *ret) {
@@ -59,7 +59,7 @@ static int parse_place(const char *line, DomainPlace *ret) {
                         return -EBADMSG;
                 line++;
         }
-        if (!ret->key || (mac && (parse_mac(mac, ret->mac) < 0 || mac_is_blank(ret->mac))))
+        if (!ret->key || (mac && (parse_mac(mac, ret->mac) < 0 || mac_is_no_card(ret->mac))))
                 return -EBADMSG;
         ret->has_mac = mac;
         return 0;

@@ -42,7 +42,7 @@ static bool holds_secret(const Domain *d) {
 
 int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag,
                      ParsedDefinition *ret) {
-        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_parsed_definition_ ParsedDefinition p = { .text = text, .size = size };
         const HostFacts *facts = &host_facts_generic;
         int r, problem = 0;
 
@@ -133,7 +133,8 @@ static int check_identity(Manager *m, const ParsedDefinition *p, Diag *diag) {
 /* What only the emulator knows (machine types, devices, addresses) is checked before anything is written, as
  * libvirt does: a definition that could never start is not taken. */
 static int check_emulator(Manager *m, ParsedDefinition *p, ParseFlags flags, Diag *diag) {
-        return definition_complete(m, p->domain, PLANNING_HOST | (flags & PARSE_STRICT ? PLANNING_STRICT : 0), diag, NULL);
+        return definition_complete(m, &p->domain, p->text, p->size,
+                                   PLANNING_HOST | (flags & PARSE_STRICT ? PLANNING_STRICT : 0), diag, NULL);
 }
 
 /* All that is asked of a definition before it is stored. */

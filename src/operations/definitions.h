@@ -8,6 +8,8 @@
 
 typedef struct ParsedDefinition {
         Domain *domain;  /* owned; completed and validated */
+        const char *text; /* what it was read from, the caller's */
+        size_t size;
         char digest[33]; /* of the text */
         bool has_secret, uuid_written;
 } ParsedDefinition;

@@ -261,7 +261,8 @@ int vm_read_definition(Manager *m, const Vm *vm, char **ret, size_t *ret_size) {
         return 0;
 }
 
-int vm_load_domain(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain **ret) {
+int vm_load_domain_text(Manager *m, const Vm *vm, bool inactive, Diag *diag, char **ret_text, size_t *ret_size,
+                        Domain **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         _cleanup_free_ char *text = NULL;
         const HostFacts *facts;
@@ -289,8 +290,17 @@ int vm_load_domain(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain *
         r = domain_complete(d, facts, diag);
         if (r < 0)
                 return r;
+        *ret_text = TAKE_PTR(text);
+        *ret_size = size;
         *ret = TAKE_PTR(d);
         return 0;
+}
+
+int vm_load_domain(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain **ret) {
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+
+        return vm_load_domain_text(m, vm, inactive, diag, &text, &size, ret);
 }
 
 bool vm_autostart(Manager *m, const Vm *vm) {

@@ -7,9 +7,9 @@
 #include "domain-xml.h"
 #include "names.h"
 #include "path-walk.h"
+#include "plan-complete.h"
 #include "plans.h"
 #include "qemu-argv.h"
-#include "qemu-domain.h"
 #include "string-util.h"
 #include "strv.h"
 #include "tap.h"
@@ -34,15 +34,16 @@ static int emulator_caps(Manager *m, const Domain *d, const HostFacts *facts, Pl
         return m->backend->emulator_caps(m->userdata, emulator, !(flags & PLANNING_HOST), diag, ret);
 }
 
-int definition_complete(Manager *m, Domain *d, PlanningFlags flags, Diag *diag, QemuCaps **ret_caps) {
+int definition_complete(Manager *m, Domain **d, const char *text, size_t size, PlanningFlags flags, Diag *diag,
+                        QemuCaps **ret_caps) {
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
         const HostFacts *facts;
 
         int r = planning_facts(m, flags, &facts);
         if (r >= 0)
-                r = emulator_caps(m, d, facts, flags, diag, &caps);
+                r = emulator_caps(m, *d, facts, flags, diag, &caps);
         if (r >= 0)
-                r = qemu_domain_complete(d, caps, facts, diag);
+                r = plan_complete_domain(d, text, size, caps, facts, diag);
         if (r < 0)
                 return r;
         if (ret_caps)
@@ -61,7 +62,7 @@ static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path,
         _cleanup_(plan_freep) Plan *plan = NULL;
         const HostFacts *facts;
 
-        int r = definition_complete(m, p->domain, flags, diag, &caps);
+        int r = definition_complete(m, &p->domain, p->text, p->size, flags, diag, &caps);
         if (r >= 0)
                 r = planning_facts(m, flags, &facts);
         if (r < 0)
@@ -155,7 +156,7 @@ static int check_rendering(Manager *m, ParsedDefinition *p, const char *source_p
         _cleanup_qemu_argv_ QemuArgv argv = {};
         const HostFacts *facts;
 
-        int r = definition_complete(m, p->domain, flags, diag, &caps);
+        int r = definition_complete(m, &p->domain, p->text, p->size, flags, diag, &caps);
         if (r >= 0)
                 r = planning_facts(m, flags, &facts);
         if (r >= 0)
@@ -202,13 +203,15 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
 
 static int load_inactive(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
 
-        int r = vm_load_domain(m, vm, true, diag, &d);
+        int r = vm_load_domain_text(m, vm, true, diag, &text, &size, &d);
         if (r < 0)
                 return r;
         /* Addresses, controllers and the like are the emulator's business; without knowledge of it, what was
          * written is shown. Root may find out. */
-        (void) definition_complete(m, d, geteuid() == 0 ? PLANNING_HOST : 0, NULL, NULL);
+        (void) definition_complete(m, &d, text, size, geteuid() == 0 ? PLANNING_HOST : 0, NULL, NULL);
         *ret = TAKE_PTR(d);
         return 0;
 }
@@ -292,7 +295,7 @@ int definition_to_shell(Manager *m, const char *text, size_t size, PlanningFlags
 
         int r = definition_parse(m, text, size, parse_flags(flags), diag, &p);
         if (r >= 0)
-                r = definition_complete(m, p.domain, flags, diag, &caps);
+                r = definition_complete(m, &p.domain, text, size, flags, diag, &caps);
         if (r >= 0)
                 r = planning_facts(m, flags, &facts);
         if (r < 0)

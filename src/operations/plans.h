@@ -13,9 +13,10 @@ typedef enum PlanningFlags {
         PLANNING_SCHEMA = 1 << 3,  /* verify: hold the text against the schema, too */
 } PlanningFlags;
 
-/* The domain of a definition, effective: with all that the emulator decides. -ENOENT when nothing is known
- * about the emulator (and PLANNING_HOST was not given). */
-int definition_complete(Manager *m, Domain *d, PlanningFlags flags, Diag *diag, QemuCaps **ret_caps);
+/* The domain of the definition TEXT, effective: with all that the emulator decides. *d may become another one, see
+ * plan_complete_domain(). -ENOENT when nothing is known about the emulator (and PLANNING_HOST was not given). */
+int definition_complete(Manager *m, Domain **d, const char *text, size_t size, PlanningFlags flags, Diag *diag,
+                        QemuCaps **ret_caps);
 
 /* What would run. */
 int definition_plan(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,

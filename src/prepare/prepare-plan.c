@@ -6,8 +6,8 @@
 #include "host-probe.h"
 #include "names.h"
 #include "places-record.h"
+#include "plan-complete.h"
 #include "prepare.h"
-#include "qemu-domain.h"
 #include "qemu-probe.h"
 #include "siphash.h"
 #include "string-util.h"
@@ -119,7 +119,7 @@ static int complete(Prepare *p, Prepared *x) {
                 return diag_error(&p->diag, x->domain->os.loc, "there is no emulator for this architecture");
         int r = qemu_caps_get(emulator, &p->diag, &caps);
         if (r >= 0)
-                r = qemu_domain_complete(x->domain, caps, &x->facts, &p->diag);
+                r = plan_complete_domain(&x->domain, x->text.text, x->text.size, caps, &x->facts, &p->diag);
         if (r >= 0)
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
         if (r >= 0)

@@ -10,9 +10,10 @@
 #include "domain-xml.h"
 #include "file-util.h"
 #include "host-facts.h"
+#include "plan-complete.h"
+#include "qemu-argv.h"
 #include "qemu-caps.h"
 #include "qemu-device.h"
-#include "qemu-domain.h"
 #include "qemu-places.h"
 #include "string-util.h"
 
@@ -33,7 +34,7 @@ static int free_caps(void **state) {
 }
 
 /* A start of a machine with these devices; *RECORD is what the last one left, and then what this one leaves. */
-static Domain *start(const char *machine, const char *devices, char **record) {
+static Domain *start_with(const char *machine, const char *devices, char **record, Diag *diag, int expected) {
         _cleanup_free_ char *xml = strf("<domain type='qemu'><name>web</name><memory>65536</memory><os><type "
                                         "arch='x86_64' machine='%s'>hvm</type></os><devices>%s</devices></domain>",
                                         machine, devices);
@@ -45,10 +46,19 @@ static Domain *start(const char *machine, const char *devices, char **record) {
                 assert_int_equal(domain_places_parse(*record, &d->places), 0);
         assert_int_equal(domain_complete(d, &host_facts_generic, NULL), 0);
         assert_int_equal(domain_validate(d, NULL), 0);
-        assert_int_equal(qemu_domain_complete(d, caps, &host_facts_generic, NULL), 0);
+        assert_int_equal(plan_complete_domain(&d, xml, strlen(xml), caps, &host_facts_generic, diag), expected);
         free(*record);
         *record = NULL;
         assert_int_equal(qemu_places_format(d, record), 0);
+        return d;
+}
+
+/* One that has nothing to say. */
+static Domain *start(const char *machine, const char *devices, char **record) {
+        _cleanup_diag_ Diag diag = {};
+        Domain *d = start_with(machine, devices, record, &diag, 0);
+
+        assert_int_equal(diag.n_entries, 0);
         return d;
 }
 
@@ -225,6 +235,7 @@ static void test_broken(void **state) {
                 "vmunit-places 1\nx86_64 q35\nrng\t-\t52:54\t-\t-\n",
                 "vmunit-places 1\nx86_64 q35\nrng\t-\t\t-\t-\n",
                 "vmunit-places 1\nx86_64 q35\nrng\t-\tff:ff:ff:ff:ff:ff\t-\t-\n",
+                "vmunit-places 1\nx86_64 q35\nrng\t-\t53:54:00:00:00:01\t-\t-\n",
                 "vmunit-places 1\nx86_64 q35\nrng\t-\t00:00:00:00:00:00\t-\t-\n",
                 "vmunit-places 1\nx86_64 q35\nr\xff\t-\t-\t-\t-\n",
         };
@@ -255,6 +266,95 @@ static void test_nonsense(void **state) {
         assert_int_equal(a->n_controllers, b->n_controllers);
 }
 
+#define NO_USB "<controller type='usb' model='none'/>"
+#define RNG_AT(place) "<rng model='virtio'><backend model='random'/><address type='pci' " place "/></rng>"
+
+/* What is where a part of the machine is now is forgotten, with all the others; the MAC addresses stay. */
+static void test_collision(void **state) {
+        _cleanup_free_ char *record = NULL, *fresh = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_(domain_freep) Domain *a =
+                start("pc", NO_USB NIC("br0") NIC("br0") RNG_AT("bus='0' slot='1' function='2'"), &record);
+
+        _cleanup_(domain_freep) Domain *b = start_with("pc", NIC("br1") NIC("br0") NIC("br0") RNG, &record, &diag, 0);
+        _cleanup_(domain_freep) Domain *c = start("pc", NIC("br1") NIC("br0") NIC("br0") RNG, &fresh);
+        assert_int_equal(diag.n_entries, 1);
+        assert_int_equal(diag.n_errors, 0);
+        assert_string_equal(diag.entries[0].text,
+                            "the addresses that devices had at the last start do not go with the definition any more and "
+                            "are given out anew: PCI address 0000:00:01.2 is used twice: by rng 1 and by the PIIX3 USB "
+                            "controller");
+        assert_string_equal(place(&b->rngs[0].info), place(&c->rngs[0].info));
+        assert_memory_equal(b->interfaces[1].mac, a->interfaces[0].mac, 6);
+        assert_memory_equal(b->interfaces[2].mac, a->interfaces[1].mac, 6);
+        /* The next start has nothing to say. */
+        _cleanup_(domain_freep) Domain *e = start("pc", NIC("br1") NIC("br0") NIC("br0") RNG, &record);
+        assert_string_equal(place(&e->interfaces[1].info), place(&b->interfaces[1].info));
+}
+
+/* A definition that is wrong anyway: what is wrong with it is what there is to say. */
+static void test_wrong_anyway(void **state) {
+        _cleanup_free_ char *record = NULL, *fresh = NULL;
+        _cleanup_diag_ Diag diag = {}, other = {};
+        _cleanup_(domain_freep) Domain *a = start("pc", NO_USB RNG_AT("bus='0' slot='1' function='2'"), &record);
+        static const char twice[] = RNG DISK_AT("vda", "bus='0' slot='8'") DISK_AT("vdb", "bus='0' slot='8'");
+
+        _cleanup_(domain_freep) Domain *b = start_with("pc", twice, &record, &diag, -EINVAL);
+        _cleanup_(domain_freep) Domain *c = start_with("pc", twice, &fresh, &other, -EINVAL);
+        assert_int_equal(diag.n_entries, 1);
+        assert_int_equal(diag.n_errors, 1);
+        assert_string_equal(diag.entries[0].text, other.entries[0].text);
+}
+
+/* Records that were not written by us, for machines of every kind: no start fails for them. */
+static void test_hostile(void **state) {
+        static const char *const machines[] = { "pc", "q35", "pc", "q35" }, *const families[] = { "pc", "q35", "other", "pc" };
+        static const char *const lines[] = {
+                "controller pci 255 pcie-root-port #1\t-\t-\tpci 0000:00:01.0\tpcie-root-port\n",
+                "controller pci 255 pci-bridge #1\t-\t-\tpci 0000:ff:01.0\tpci-bridge\n",
+                "controller pci 9 pci-bridge #1\t-\t-\tpci 0000:0a:01.0\tpci-bridge\n"
+                "controller pci 10 pci-bridge #1\t-\t-\tpci 0000:09:01.0\tpci-bridge\n",
+                "controller pci 9 pci-bridge #1\t-\t-\tpci 0000:09:01.0\tpci-bridge\n",
+                "controller pci 1 pcie-to-pci-bridge #1\t-\t-\tpci 0000:00:1f.2\tpcie-to-pci-bridge\n",
+                "controller sata 0 #1\t-\t-\tpci 0000:00:05.0\t-\n",
+                "controller ide 0 #1\t-\t-\tpci 0000:00:05.0\t-\n",
+                "controller usb 0 piix3-uhci #1\t-\t-\tpci 0000:00:05.0\t-\n",
+                "controller usb 0 ich9-ehci1 #1\t-\t-\tpci 0000:00:05.0\t-\n"
+                "controller usb 0 ich9-uhci1 #1\t-\t-\tpci 0000:00:06.3\t-\n",
+                "controller virtio-serial 0 #1\t-\t-\tpci 0000:00:1f.3\t-\n",
+                "rng #1\t-\t-\tpci 0000:00:1f.0\t-\n",
+                "rng #1\t-\t-\tpci 0000:00:1f.2\t-\n",
+                "rng #1\t-\t-\tpci 0000:00:01.1\t-\n",
+                "rng #1\t-\t-\tpci 0000:00:01.0\t-\n",
+                "video qxl #1\t-\t-\tpci 0000:00:1f.3\t-\n",
+                "disk vda virtio #1\t-\t-\tpci 0000:fe:01.0\t-\n",
+                "input tablet usb #1\t-\t-\tusb 0:1\t-\nhub #1\t-\t-\tusb 0:1.1\tusb\n",
+                "hub #1\t-\t-\tusb 0:1.1\tusb\nhub #2\t-\t-\tusb 0:1.1.1\tusb\nhub #3\t-\t-\tusb 0:1.1.1.1\tusb\n",
+                "hub #1\t-\t-\tusb 99:1\tusb\n",
+                "hub #1\t-\t-\tusb 0:0\tusb\nhub #2\t-\t-\tusb 0:1\tusb\nhub #3\t-\t-\tusb 0:2\tusb\n",
+                "channel a #1\t-\t-\tvirtio-serial 63:0:1\t-\nchannel b #1\t-\t-\tvirtio-serial 0:0:0\t-\n",
+                "interface bridge br0 #1\t-\t52:54:00:00:00:01\tusb 0:1\tusb\n"
+                "interface bridge br0 #2\t-\t52:54:00:00:00:01\tpci 0000:00:01.1\t-\n",
+        };
+        static const char devices[] = NIC("br0") NIC("br0") DISK("vda") RNG TABLET KEYBOARD TABLET CHANNEL("a") CHANNEL("b")
+                "<controller type='usb' model='ich9-ehci1'/><controller type='usb' model='ich9-uhci1'/><video><model type='qxl'/></video>"
+                "<disk type='file' device='disk'><source file='/a'/><target dev='sda' bus='sata'/></disk>"
+                "<disk type='file' device='disk'><source file='/b'/><target dev='sdb' bus='scsi'/></disk>";
+
+        for (size_t m = 0; m < ELEMENTSOF(machines); m++)
+                for (size_t i = 0; i < ELEMENTSOF(lines); i++)
+                        for (size_t k = i; k < ELEMENTSOF(lines); k++) {
+                                _cleanup_free_ char *record = strf("vmunit-places 1\nx86_64 %s\n%s%s", families[m],
+                                                                   lines[i], k > i ? lines[k] : "");
+                                _cleanup_diag_ Diag diag = {};
+                                _cleanup_(domain_freep) Domain *d = start_with(machines[m], devices, &record, &diag, 0);
+                                _cleanup_qemu_argv_ QemuArgv argv = {};
+                                assert_int_equal(qemu_argv_new(d, caps, &host_facts_generic, QEMU_ARGV_NATIVE, "/run", &diag,
+                                                               &argv), 0);
+                                assert_int_equal(diag.n_errors, 0);
+                        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_insert),        cmocka_unit_test(test_same),
@@ -263,6 +363,8 @@ int main(void) {
                 cmocka_unit_test(test_new_hub),       cmocka_unit_test(test_alias),
                 cmocka_unit_test(test_mac_written),
                 cmocka_unit_test(test_broken),        cmocka_unit_test(test_nonsense),
+                cmocka_unit_test(test_collision),     cmocka_unit_test(test_wrong_anyway),
+                cmocka_unit_test(test_hostile),
         };
 
         return cmocka_run_group_tests(tests, read_caps, free_caps);
