@@ -17,6 +17,17 @@ static unsigned vcpu_count(const Domain *d) {
         return d->vcpus.set ? d->vcpus.value : 1;
 }
 
+/* QEMU begins with as many as stay, which are the first ones then; the others are plugged in behind them. */
+static void check_vcpu_order(const Domain *d, Diag *diag) {
+        const DomainVcpu *end = d->vcpu_list + d->n_vcpu_list;
+
+        for (const DomainVcpu *v = d->vcpu_list; v && v + 1 < end; v++)
+                if (v[1].id.value == v->id.value + 1 && v->hotpluggable == TRI_YES && v[1].enabled == TRI_YES &&
+                    v[1].hotpluggable == TRI_NO)
+                        (void) diag_error(diag, v[1].loc, "vcpus: vcpu %u is not hotpluggable, but vcpu %u before it is",
+                                          v[1].id.value, v->id.value);
+}
+
 static void check_vcpu_list(const Domain *d, Diag *diag) {
         unsigned n = vcpu_count(d);
         size_t ordered = 0, enabled = 0;
@@ -37,7 +48,7 @@ static void check_vcpu_list(const Domain *d, Diag *diag) {
                         continue;
                 if (v->enabled == TRI_NO)
                         (void) diag_error(diag, v->loc, "vcpus: vcpu 0 cannot be disabled");
-                if (v->hotpluggable == TRI_YES)
+                else if (v->hotpluggable == TRI_YES)
                         (void) diag_error(diag, v->loc, "vcpus: vcpu 0 cannot be hotpluggable");
                 if (v->order.value > 1)
                         (void) diag_error(diag, v->loc, "vcpus: vcpu 0 is always the first: its order is 1");
@@ -60,6 +71,7 @@ void check_vcpus(const Domain *d, Diag *diag) {
                 (void) diag_error(diag, d->loc, "vcpu @current is %u, but there are %u at most",
                                   d->current_vcpus.value, n);
         check_vcpu_list(d, diag);
+        check_vcpu_order(d, diag);
 }
 
 /* --- I/O threads --- */

@@ -67,6 +67,8 @@ int plan_complete_domain(Domain **d, const char *text, size_t size, const QemuCa
         r = qemu_domain_complete(fresh, caps, facts, diag);
         domain_free(*d);
         *d = TAKE_PTR(fresh);
-        return r < 0 ? r : diag_warning(diag, (SrcLoc) {}, "the addresses that devices had at the last start do not go "
-                                        "with the definition any more and are given out anew: %s", reason);
+        if (r < 0)
+                return r;
+        return diag_warning(diag, (SrcLoc) {}, "the addresses of the last start do not fit any more and are given out anew: %s",
+                            reason);
 }

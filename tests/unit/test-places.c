@@ -281,9 +281,8 @@ static void test_collision(void **state) {
         assert_int_equal(diag.n_entries, 1);
         assert_int_equal(diag.n_errors, 0);
         assert_string_equal(diag.entries[0].text,
-                            "the addresses that devices had at the last start do not go with the definition any more and "
-                            "are given out anew: PCI address 0000:00:01.2 is used twice: by rng 1 and by the PIIX3 USB "
-                            "controller");
+                            "the addresses of the last start do not fit any more and are given out anew: "
+                            "PCI address 0000:00:01.2 is used twice: by rng 1 and by the PIIX3 USB controller");
         assert_string_equal(place(&b->rngs[0].info), place(&c->rngs[0].info));
         assert_memory_equal(b->interfaces[1].mac, a->interfaces[0].mac, 6);
         assert_memory_equal(b->interfaces[2].mac, a->interfaces[1].mac, 6);
