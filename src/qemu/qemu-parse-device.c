@@ -201,15 +201,7 @@ int parse_controller(Parse *p, Item *i, const char *driver) {
 
 /* --- small devices --- */
 
-typedef struct Driver {
-        const char *name;
-        int (*parse)(Parse *p, Item *i, const struct Driver *d, const char *suffix);
-        int value, second;
-        bool generations;
-} Driver;
-
-/* A model's word with the generation behind it. */
-static int generation_word(const StringTable *words, const char *base, const char *suffix) {
+int parse_generation(const StringTable *words, const char *base, const char *suffix) {
         _cleanup_free_ char *word = strf("%s%s", base, suffix);
 
         return word ? string_table_value(words, word) : -ENOMEM;
@@ -231,8 +223,7 @@ static int parse_usb_address(Parse *p, Item *i, DeviceAddress *a) {
         return 0;
 }
 
-/* The part that all have. 0: go on. */
-static int parse_common(Parse *p, Item *i, DeviceInfo *info) {
+int parse_common(Parse *p, Item *i, DeviceInfo *info) {
         (void) item_take(i, "driver");
         int r = parse_usb_address(p, i, &info->address);
         return r < 0 ? r : parse_info(p, i, info) < 0 ? -ENOMEM : 0;
@@ -292,7 +283,7 @@ static int parse_balloon(Parse *p, Item *i, const Driver *d, const char *suffix)
 
         if (!b)
                 return -ENOMEM;
-        b->model = (BalloonModel) generation_word(&balloon_model_table, "virtio", suffix);
+        b->model = (BalloonModel) parse_generation(&balloon_model_table, "virtio", suffix);
         int r = parse_common(p, i, &b->info);
         if (r >= 0)
                 r = props_apply(i, rows, b);
@@ -326,7 +317,7 @@ static int parse_rng(Parse *p, Item *i, const Driver *d, const char *suffix) {
 
         if (!rng)
                 return -ENOMEM;
-        rng->model = (RngModel) generation_word(&rng_model_table, "virtio", suffix);
+        rng->model = (RngModel) parse_generation(&rng_model_table, "virtio", suffix);
         int r = parse_rng_backend(p, i, rng);
         if (r >= 0)
                 r = parse_common(p, i, &rng->info);
@@ -409,7 +400,7 @@ static int parse_vsock(Parse *p, Item *i, const Driver *d, const char *suffix) {
         DomainVsock *v = PARSE_ADD(p, vsocks);
         if (!v)
                 return -ENOMEM;
-        v->model = (VsockModel) generation_word(&vsock_model_table, "virtio", suffix);
+        v->model = (VsockModel) parse_generation(&vsock_model_table, "virtio", suffix);
         int r = parse_common(p, i, &v->info);
         if (r >= 0)
                 r = props_virtio(i, &v->virtio);
@@ -502,6 +493,12 @@ static const Driver drivers[] = {
         { "virtio-gpu-pci", parse_video, VIDEO_VIRTIO },
         { "bochs-display", parse_video, VIDEO_BOCHS },
         { "ramfb", parse_video, VIDEO_RAMFB },
+        { "sb16", parse_sound, SOUND_SB16 },
+        { "ES1370", parse_sound, SOUND_ES1370 },
+        { "AC97", parse_sound, SOUND_AC97 },
+        { "intel-hda", parse_sound, SOUND_ICH6 },
+        { "ich9-intel-hda", parse_sound, SOUND_ICH9 },
+        { "usb-audio", parse_sound, SOUND_USB },
         { "virtio-balloon-pci", parse_balloon, 0, 0, true },
         { "virtio-rng-pci", parse_rng, 0, 0, true },
         { "intel-iommu", parse_iommu, IOMMU_INTEL },

@@ -2,7 +2,7 @@
 #include "parse-util.h"
 #include "qemu-parse-model.h"
 
-/* -vnc, -vga, -usbdevice: what a person sees and touches. */
+/* What a person sees, hears and touches; and the devices that an option names with one word. */
 
 static int read_vnc_address(const char *s, DomainGraphics *g) {
         const char *path = startswith(s, "unix:"), *colon = strrchr(s, ':');
@@ -30,10 +30,9 @@ static int read_vnc_address(const char *s, DomainGraphics *g) {
 
 /* Displays have the first sound there is, unless they are told of another. */
 static void take_audio(Item *i, OptUint *ret, unsigned unsaid) {
-        const char *id = item_get(i, "audiodev"), *number = id ? startswith(id, "audio") : NULL;
         unsigned n;
 
-        if (!number || parse_uint(number, &n) < 0)
+        if (!parse_audio_id(item_get(i, "audiodev"), &n))
                 return;
         if (n != unsaid)
                 *ret = OPT_UINT(n);
@@ -195,94 +194,83 @@ int parse_full_screen(Parse *p, Item *i) {
         return 1;
 }
 
-/* --- sound on the host --- */
+/* --- devices that are one word --- */
 
-#define SIDE(prefix, side)                                                                        \
-        PROP(prefix ".mixing-engine", PROP_TRISTATE, DomainAudio, side.mixing_engine),            \
-        PROP(prefix ".fixed-settings", PROP_TRISTATE, DomainAudio, side.fixed_settings),          \
-        PROP(prefix ".voices", PROP_UINT, DomainAudio, side.voices),                              \
-        PROP(prefix ".buffer-length", PROP_UINT, DomainAudio, side.buffer_length),                \
-        PROP(prefix ".frequency", PROP_UINT, DomainAudio, side.frequency),                        \
-        PROP(prefix ".channels", PROP_UINT, DomainAudio, side.channels),                          \
-        PROP_WORDS(prefix ".format", DomainAudio, side.format, audio_format),                     \
-        PROP(prefix ".server-name", PROP_STRING, DomainAudio, side.server_name),                  \
-        PROP(prefix ".client-name", PROP_STRING, DomainAudio, side.client_name),                  \
-        PROP(prefix ".connect-ports", PROP_STRING, DomainAudio, side.connect_ports),              \
-        PROP(prefix ".exact-name", PROP_TRISTATE, DomainAudio, side.exact_name),                  \
-        PROP(prefix ".dev", PROP_STRING, DomainAudio, side.dev),                                  \
-        PROP(prefix ".buffer-count", PROP_UINT, DomainAudio, side.buffer_count),                  \
-        PROP(prefix ".try-poll", PROP_TRISTATE, DomainAudio, side.try_poll),                      \
-        PROP(prefix ".name", PROP_STRING, DomainAudio, side.name),                                \
-        PROP(prefix ".stream-name", PROP_STRING, DomainAudio, side.stream_name),                  \
-        PROP(prefix ".latency", PROP_UINT, DomainAudio, side.latency)
+static int add_video(Parse *p, int value) {
+        DomainVideo *v = PARSE_ADD(p, videos);
 
-int parse_audio(Parse *p, Item *i) {
-        static const struct { const char *word; AudioType type; } drivers[] = {
-                { "none", AUDIO_NONE }, { "alsa", AUDIO_ALSA }, { "coreaudio", AUDIO_COREAUDIO }, { "jack", AUDIO_JACK },
-                { "oss", AUDIO_OSS },   { "pa", AUDIO_PULSEAUDIO }, { "sdl", AUDIO_SDL }, { "spice", AUDIO_SPICE },
-                { "wav", AUDIO_FILE },  { "dbus", AUDIO_DBUS },
-        };
-        static const PropRow rows[] = {
-                SIDE("in", input), SIDE("out", output),
-                PROP("timer-period", PROP_UINT, DomainAudio, timer_period),
-                PROP("try-mmap", PROP_TRISTATE, DomainAudio, try_mmap),
-                PROP("exclusive", PROP_TRISTATE, DomainAudio, exclusive),
-                PROP("dsp-policy", PROP_UINT, DomainAudio, dsp_policy),
-                PROP("server", PROP_STRING, DomainAudio, server_name),
-                PROP("path", PROP_STRING, DomainAudio, path),
-                PROPS_END,
-        };
-        const char *id = item_get(i, "id"), *number = id ? startswith(id, "audio") : NULL, *driver = item_take(i, "driver");
-        unsigned n;
-
-        if (!number || parse_uint(number, &n) < 0 || n == 0)
-                return 1;
-        DomainAudio *a = PARSE_ADD(p, audios);
-        if (!a)
+        if (!v)
                 return -ENOMEM;
-        a->id = OPT_UINT(n);
-        (void) item_take(i, "id");
-        FOREACH_ARRAY(k, drivers, ELEMENTSOF(drivers))
-                if (streq_ptr(k->word, driver))
-                        a->type = k->type;
-        if (a->type == AUDIO_UNSET)
-                i->props[0].used = false;
-        int r = props_apply(i, rows, a);
-        return r < 0 ? r : PARSE_FINISH(p, i, audios);
+        v->model = (VideoModel) value;
+        return 0;
 }
 
-int parse_vga(Parse *p, Item *i) {
-        static const struct { const char *word; VideoModel model; } words[] = {
-                { "std", VIDEO_VGA },       { "cirrus", VIDEO_CIRRUS }, { "vmware", VIDEO_VMVGA },
-                { "qxl", VIDEO_QXL }, { "virtio", VIDEO_VIRTIO }, { "none", VIDEO_NONE },
-        };
+static int add_usb_input(Parse *p, int value) {
+        DomainInput *input = PARSE_ADD(p, inputs);
 
-        FOREACH_ARRAY(w, words, ELEMENTSOF(words)) {
-                if (!streq(w->word, i->value))
-                        continue;
-                DomainVideo *v = PARSE_ADD(p, videos);
-                if (!v)
-                        return -ENOMEM;
-                v->model = w->model;
-                return 0;
-        }
-        return 1;
+        if (!input)
+                return -ENOMEM;
+        input->type = (InputType) value;
+        input->bus = INPUT_BUS_USB;
+        p->usb = true;
+        return 0;
 }
 
-int parse_usb_device(Parse *p, Item *i) {
-        static const struct { const char *word; InputType type; } words[] = {
-                { "tablet", INPUT_TABLET }, { "mouse", INPUT_MOUSE }, { "keyboard", INPUT_KEYBOARD },
-        };
+static int add_sound(Parse *p, int value) {
+        DomainSound *s = PARSE_ADD(p, sounds);
 
-        FOREACH_ARRAY(w, words, ELEMENTSOF(words)) {
-                if (!streq(w->word, i->value))
-                        continue;
-                DomainInput *input = PARSE_ADD(p, inputs);
-                if (!input)
-                        return -ENOMEM;
-                input->type = w->type;
-                input->bus = INPUT_BUS_USB;
-                return 0;
-        }
+        if (!s)
+                return -ENOMEM;
+        s->model = (SoundModel) value;
+        return 0;
+}
+
+static int add_balloon(Parse *p, int value) {
+        DomainBalloon *b = PARSE_ADD(p, balloons);
+
+        if (!b)
+                return -ENOMEM;
+        b->model = (BalloonModel) value;
+        return 0;
+}
+
+static int add_watchdog(Parse *p, int value) {
+        DomainWatchdog *w = PARSE_ADD(p, watchdogs);
+
+        if (!w)
+                return -ENOMEM;
+        w->model = (WatchdogModel) value;
+        return 0;
+}
+
+static const struct {
+        const char *option, *word;
+        int (*add)(Parse *p, int value);
+        int value;
+} words[] = {
+        { "-vga", "std", add_video, VIDEO_VGA },
+        { "-vga", "cirrus", add_video, VIDEO_CIRRUS },
+        { "-vga", "vmware", add_video, VIDEO_VMVGA },
+        { "-vga", "qxl", add_video, VIDEO_QXL },
+        { "-vga", "virtio", add_video, VIDEO_VIRTIO },
+        { "-vga", "none", add_video, VIDEO_NONE },
+        { "-usbdevice", "tablet", add_usb_input, INPUT_TABLET },
+        { "-usbdevice", "mouse", add_usb_input, INPUT_MOUSE },
+        { "-usbdevice", "keyboard", add_usb_input, INPUT_KEYBOARD },
+        { "-soundhw", "sb16", add_sound, SOUND_SB16 },
+        { "-soundhw", "es1370", add_sound, SOUND_ES1370 },
+        { "-soundhw", "ac97", add_sound, SOUND_AC97 },
+        { "-soundhw", "hda", add_sound, SOUND_ICH6 },
+        { "-soundhw", "pcspk", add_sound, SOUND_PCSPK },
+        { "-balloon", "none", add_balloon, BALLOON_NONE },
+        { "-balloon", "virtio", add_balloon, BALLOON_VIRTIO },
+        { "-watchdog", "i6300esb", add_watchdog, WATCHDOG_I6300ESB },
+        { "-watchdog", "ib700", add_watchdog, WATCHDOG_IB700 },
+};
+
+int parse_word(Parse *p, Item *i) {
+        FOREACH_ARRAY(w, words, ELEMENTSOF(words))
+                if (streq(w->option, i->option) && streq(w->word, i->value))
+                        return w->add(p, w->value);
         return 1;
 }

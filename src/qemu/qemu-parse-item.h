@@ -32,9 +32,9 @@ typedef struct OptionRow {
         OptionForm form;
         const char *implied; /* the key of a first part without one */
         OptionMerge merge;
-        /* 0: it is part of the model; 1: it is not; negative: errno. NULL: nobody asks. */
+        /* 0: it is part of the model; 1: it is not; 2: not yet; negative: errno. NULL: nobody asks. */
         int (*parse)(Parse *p, Item *i);
-        unsigned phase; /* when it is asked: 0 first */
+        unsigned phases; /* when it is asked: IN(PHASE_X); 0: in the first one */
         const char *note; /* it means nothing here, and why */
 } OptionRow;
 

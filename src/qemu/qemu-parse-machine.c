@@ -28,7 +28,6 @@ static const PropRow machine_rows[] = {
         PROP("vmport", PROP_TRISTATE, Domain, features.vmport),
         PROP("smm", PROP_TRISTATE, Domain, features.smm),
         PROP_WORDS("gic-version", Domain, features.gic_version, gic_version),
-        PROP_MUST("usb", "off"),
         PROPS_END,
 };
 
@@ -75,10 +74,39 @@ static int parse_firmware(Parse *p, Item *i) {
         return r;
 }
 
+/* QEMU takes dashes for underscores in the names of properties, and the other way. */
+static void rename_keys(Item *i, char from, char to) {
+        FOREACH_ARRAY(q, i->props, i->n_props)
+                for (char *c = q->key; *c; c++)
+                        if (*c == from)
+                                *c = to;
+}
+
+/* What follows from devices: there they are now. */
+static int parse_machine_rest(Parse *p, Item *i) {
+        const Domain *d = p->d;
+        bool nvdimm = false, hmat = d->cpu.n_interconnects > 0;
+
+        FOREACH_ARRAY(m, d->memories, d->n_memories)
+                nvdimm |= m->model == MEMORY_NVDIMM;
+        FOREACH_ARRAY(c, d->cpu.cells, d->cpu.n_cells)
+                hmat |= c->n_caches > 0;
+        if (nvdimm)
+                (void) item_take_if(i, "nvdimm", "on");
+        if (hmat)
+                (void) item_take_if(i, "hmat", "on");
+        return !item_is_used_up(i);
+}
+
 int parse_machine(Parse *p, Item *i) {
         Domain *d = p->d;
         const char *accel = item_get(i, "accel");
 
+        if (p->phase == PHASE_DEVICES) /* among the other cards, which are numbered */
+                return parse_speaker(p, i);
+        if (p->phase == PHASE_AFTERWARDS)
+                return parse_machine_rest(p, i);
+        rename_keys(i, '_', '-');
         int r = props_apply(i, machine_rows, d);
         if (r < 0)
                 return r;
@@ -94,10 +122,10 @@ int parse_machine(Parse *p, Item *i) {
                 d->memory_backing.nosharepages = true;
                 (void) item_take(i, "mem-merge");
         }
-        const char *chip = item_get(i, "kernel_irqchip");
+        const char *chip = item_get(i, "kernel-irqchip");
         if (streq_ptr(chip, "on") || streq_ptr(chip, "split")) {
                 d->features.ioapic = streq(chip, "on") ? IOAPIC_KVM : IOAPIC_QEMU;
-                (void) item_take(i, "kernel_irqchip");
+                (void) item_take(i, "kernel-irqchip");
         }
         if (streq_ptr(item_get(i, "iommu"), "smmuv3") && !arch_is_x86(d)) {
                 DomainIommu *iommu = PARSE_ADD(p, iommus);
@@ -106,6 +134,10 @@ int parse_machine(Parse *p, Item *i) {
                 iommu->model = IOMMU_SMMUV3;
                 (void) item_take(i, "iommu");
         }
+        if (streq_ptr(item_get(i, "usb"), "on"))
+                p->usb = true;
+        (void) item_take(i, "usb");
+        (void) item_take_if(i, "vmport", "auto");
         r = parse_ram(p, i);
         if (r < 0)
                 return r;
@@ -124,7 +156,7 @@ int parse_machine(Parse *p, Item *i) {
                 r = parse_no_hpet(p, i);
                 (void) item_take(i, "hpet");
         }
-        return r < 0 ? r : !item_is_used_up(i);
+        return r < 0 ? r : item_is_used_up(i) ? 0 : 2;
 }
 
 int parse_accel(Parse *p, Item *i) {
@@ -216,10 +248,8 @@ static int parse_hyperv(Parse *p, Item *i) {
                 return r;
         h->loc.line = 1;
         h->mode = HYPERV_CUSTOM;
-        if (streq_ptr(item_get(i, "hv-passthrough"), "on")) {
+        if (streq_ptr(item_take(i, "hv-passthrough"), "on"))
                 h->mode = HYPERV_PASSTHROUGH;
-                (void) item_take(i, "hv-passthrough");
-        }
         if (h->spinlock_retries.set)
                 h->spinlocks = TRI_YES;
         if (h->vendor)
@@ -288,7 +318,7 @@ static int parse_cpu_extra(Parse *p, Item *i) {
                 PROP("kvm-pv-ipi", PROP_TRISTATE, DomainFeatures, kvm_pv_ipi),
                 PROPS_END,
         };
-        const char *clock = item_take(i, "kvmclock"), *crash = item_take(i, "hv-crash"), *hv = item_get(i, "hv-time"), *tsc = item_get(i, "tsc-frequency");
+        const char *clock = item_take(i, "kvmclock"), *crash = item_take(i, "hv-crash"), *hv = item_take(i, "hv-time"), *tsc = item_get(i, "tsc-frequency");
         DomainTimer *t;
         uint64_t n;
 
@@ -297,10 +327,9 @@ static int parse_cpu_extra(Parse *p, Item *i) {
                 r = parse_hyperv(p, i);
         if (r >= 0 && p->d->features.apic_eoi != TRI_UNSET)
                 p->d->features.apic = true;
-        if (r >= 0 && streq_ptr(item_get(i, "kvm"), "off")) {
+        if (r >= 0 && streq_ptr(item_get(i, "kvm"), "off"))
                 p->d->features.kvm_hidden = TRI_YES;
-                (void) item_take(i, "kvm");
-        }
+        (void) item_take(i, "kvm");
         if (r >= 0 && clock && (r = parse_timer(p, TIMER_KVMCLOCK, &t)) >= 0)
                 t->present = streq(clock, "on") ? TRI_YES : TRI_NO;
         if (r >= 0 && streq_ptr(crash, "on")) {
@@ -309,10 +338,8 @@ static int parse_cpu_extra(Parse *p, Item *i) {
                         return -ENOMEM;
                 panic->model = PANIC_HYPERV;
         }
-        if (r >= 0 && streq_ptr(hv, "on") && (r = parse_timer(p, TIMER_HYPERVCLOCK, &t)) >= 0) {
+        if (r >= 0 && streq_ptr(hv, "on") && (r = parse_timer(p, TIMER_HYPERVCLOCK, &t)) >= 0)
                 t->present = TRI_YES;
-                (void) item_take(i, "hv-time");
-        }
         if (r >= 0 && tsc && parse_u64(tsc, 10, &n) >= 0 && (r = parse_timer(p, TIMER_TSC, &t)) >= 0) {
                 t->frequency = OPT_U64(n);
                 (void) item_take(i, "tsc-frequency");
@@ -324,13 +351,53 @@ static int parse_cpu_extra(Parse *p, Item *i) {
 static bool is_cpu_switch(const char *name, bool custom) {
         static const char *const names[] = {
                 "legacy-cache", "fill-mtrr-mask", "full-cpuid-auto-level", "cpuid-0xb", "tcg-cpuid", "vmware-cpuid-freq",
-                "kvm-no-smi-migration", "start-powered-off", "realized", "hotplugged",
+                "kvm-no-smi-migration", "start-powered-off", "realized", "hotplugged", "hv-no-nonarch-coresharing",
+                "hv-enforce-cpuid", "hv-syndbg", "lbr-fmt", "memory", "unavailable-features", "feature-words",
+                "filtered-features", "crash-information",
         };
 
         FOREACH_ARRAY(n, names, ELEMENTSOF(names))
                 if (streq(*n, name))
                         return true;
-        return startswith(name, "x-") || (custom && streq(name, "migratable"));
+        return startswith(name, "x-") || startswith(name, "hv-version-id-") || (custom && streq(name, "migratable"));
+}
+
+/* "+hv_time" is "hv-time=on". */
+static int spell_features(Item *i) {
+        FOREACH_ARRAY(q, i->props, i->n_props) {
+                bool plus = *q->key == '+', minus = *q->key == '-';
+                if (!plus && !minus)
+                        continue;
+                memmove(q->key, q->key + 1, strlen(q->key));
+                if (free_and_strdup(&q->value, plus ? "on" : "off") < 0)
+                        return -ENOMEM;
+        }
+        rename_keys(i, '_', '-');
+        return 0;
+}
+
+/* Whether all of it can be part of the model: what is not understood at the end must not have changed it. */
+static bool cpu_is_plain(const Item *i, bool custom) {
+        static const char *const numbers[] = { "tsc-frequency", "hv-spinlocks", "phys-bits", "host-phys-bits-limit" };
+        bool host_bits = streq_ptr(item_get(i, "host-phys-bits"), "on");
+        uint64_t n;
+
+        FOREACH_ARRAY(q, i->props, i->n_props) {
+                bool number = false;
+                if (q->used || streq(q->key, "hv-vendor-id"))
+                        continue;
+                for (size_t k = 0; k < ELEMENTSOF(numbers); k++)
+                        number |= streq(q->key, numbers[k]);
+                if (number && parse_u64(q->value, streq(q->key, "hv-spinlocks") ? 0 : 10, &n) < 0)
+                        return false;
+                if (number && n > UINT32_MAX && !streq(q->key, "tsc-frequency"))
+                        return false;
+                if (!number && !streq(q->value, "on") && !streq(q->value, "off"))
+                        return false;
+                if (!*q->key || is_cpu_switch(q->key, custom) || (!host_bits && startswith(q->key, "host-phys-bits")))
+                        return false;
+        }
+        return true;
 }
 
 int parse_cpu(Parse *p, Item *i) {
@@ -340,15 +407,11 @@ int parse_cpu(Parse *p, Item *i) {
 
         if (isempty(model))
                 return 1;
-        /* What is not understood at the end must not have changed the model. */
-        FOREACH_ARRAY(q, i->props, i->n_props)
-                if (!q->used && !streq(q->value, "on") && !streq(q->value, "off") && !streq(q->key, "tsc-frequency") &&
-                    !streq(q->key, "hv-spinlocks") && !streq(q->key, "hv-vendor-id") && !strstr(q->key, "phys-bits"))
-                        return 1;
+        if (spell_features(i) < 0)
+                return -ENOMEM;
         bool custom = !streq(model, "host") && !streq(model, "max");
-        FOREACH_ARRAY(q, i->props, i->n_props)
-                if (!q->used && is_cpu_switch(q->key, custom))
-                        return 1;
+        if (!cpu_is_plain(i, custom))
+                return 1;
         if (!custom) {
                 cpu->mode = streq(model, "host") ? CPU_HOST_PASSTHROUGH : CPU_MAXIMUM;
                 const char *migratable = item_take(i, "migratable");
@@ -375,9 +438,7 @@ int parse_cpu(Parse *p, Item *i) {
         FOREACH_ARRAY(q, i->props, i->n_props) {
                 if (r < 0 || q->used)
                         continue;
-                bool sign = *q->key == '+' || *q->key == '-';
-                bool on = *q->key == '+' || (!sign && streq(q->value, "on"));
-                r = add_feature(p, q->key + sign, on ? POLICY_REQUIRE : POLICY_DISABLE);
+                r = add_feature(p, q->key, streq(q->value, "on") ? POLICY_REQUIRE : POLICY_DISABLE);
                 q->used = true;
         }
         return r < 0 ? r : 0;
@@ -632,6 +693,17 @@ int parse_global(Parse *p, Item *i) {
         if (floppy && (streq(floppy, "A") || streq(floppy, "B")) && parse_uint(value, &n) >= 0 && n > 0) {
                 p->floppy_boot[*floppy - 'A'] = n;
                 p->floppy_item[*floppy - 'A'] = i;
+                return 0;
+        }
+        if (streq(i->value, "ICH9-LPC.noreboot=off") || streq(i->value, "ICH9-LPC.noreboot=false")) {
+                DomainWatchdog *w = PARSE_ADD(p, watchdogs);
+                if (!w)
+                        return -ENOMEM;
+                w->model = WATCHDOG_ITCO;
+                return 0;
+        }
+        if (streq(key, "mch.extended-tseg-mbytes") && parse_uint(value, &n) >= 0 && d->features.smm == TRI_YES) {
+                d->features.tseg = OPT_U64((uint64_t) n << 20);
                 return 0;
         }
         if (streq(i->value, "driver=cfi.pflash01,property=secure,value=on")) {

@@ -7,25 +7,48 @@
 #define KIB UINT64_C(1024)
 #define HUGEPAGE_DEFAULT (2048 * KIB)
 
-/* "1024" is in units of 1 << SHIFT, "1G", "524288k". */
-static bool read_size(const char *s, unsigned shift, uint64_t *ret) {
-        static const struct { char c; unsigned shift; } units[] = {
-                { 'b', 0 }, { 'k', 10 }, { 'm', 20 }, { 'g', 30 }, { 't', 40 },
-        };
-        size_t n = strspn(s, DIGITS);
-        _cleanup_free_ char *number = strndup(s, n);
-        bool known = !s[n];
+#define FRACTION_MAX 9U /* digits that count */
 
-        if (!number || n == 0 || (s[n] && s[n + 1]) || parse_u64(number, 10, ret) < 0)
+/* How many bytes a unit is, as a power of two; -1: there is no such unit. */
+static int unit_shift(const char *s, unsigned otherwise) {
+        static const char units[] = "bkmgtpe";
+        const char *u = *s ? strchr(units, *s | 0x20) : NULL;
+
+        return !*s ? (int) otherwise : u && *u && !s[1] ? (int) (u - units) * 10 : -1;
+}
+
+/* The part behind the point, in bytes. */
+static uint64_t fraction(const char *digits, size_t n, int shift) {
+        double f = 0;
+
+        for (size_t k = MIN(n, (size_t) FRACTION_MAX); k-- > 0;)
+                f = (f + (digits[k] - '0')) / 10;
+        return (uint64_t) (f * (double) (UINT64_C(1) << shift));
+}
+
+/* "1024" is in units of 1 << SHIFT, "1G", "1.5G", "0x40000000", "524288k". */
+static bool read_size(const char *s, unsigned shift, uint64_t *ret) {
+        bool hex = startswith(s, "0x") || startswith(s, "0X");
+        size_t n = hex ? 2 + strspn(s + 2, "0123456789abcdefABCDEF") : strspn(s, DIGITS), more = 0;
+        _cleanup_free_ char *number = strndup(s, n);
+
+        if (!number || n == 0 || parse_u64(number, hex ? 16 : 10, ret) < 0)
                 return false;
-        FOREACH_ARRAY(u, units, ELEMENTSOF(units))
-                if (s[n] && u->c == (s[n] | 0x20)) {
-                        shift = u->shift;
-                        known = true;
-                }
-        if (!known || *ret > UINT64_MAX >> shift)
+        const char *rest = s + n, *digits = rest + 1;
+        if (*rest == '.') {
+                more = strspn(digits, DIGITS);
+                rest = digits + more;
+                if (hex || more == 0)
+                        return false;
+        }
+        int k = unit_shift(rest, shift);
+        if (k < 0 || (hex && *rest) || *ret > UINT64_MAX >> k)
                 return false;
-        *ret <<= shift;
+        *ret <<= k;
+        uint64_t add = fraction(digits, more, k);
+        if (*ret > UINT64_MAX - add)
+                return false;
+        *ret += add;
         return true;
 }
 
@@ -186,10 +209,14 @@ int parse_ram(Parse *p, Item *machine) {
 int parse_memory(Parse *p, Item *i) {
         const char *slots = item_get(i, "slots");
         Domain *d = p->d;
-        uint64_t max;
+        uint64_t size, max;
 
-        if (!take_size(i, "size", 20, &d->memory))
-                return diag_error(p->diag, (SrcLoc) {}, "-m %s: not a size of memory", strempty(i->value));
+        if (item_get(i, "size")) {
+                if (!take_size(i, "size", 20, &size))
+                        return diag_error(p->diag, (SrcLoc) {}, "-m %s: not a size of memory", strempty(i->value));
+                if (size > 0) /* 0 is what there is without the option */
+                        d->memory = size;
+        }
         if (slots && parse_uint(slots, &d->memory_slots.value) >= 0 && take_size(i, "maxmem", 20, &max)) {
                 d->memory_slots.set = true;
                 d->max_memory = OPT_U64(max);
@@ -382,6 +409,16 @@ int parse_numa(Parse *p, Item *i) {
         return 1;
 }
 
+/* Room for more memory is for guests with NUMA nodes; for others QEMU is told beside the definition. */
+static void hand_on_slots(Parse *p) {
+        p->d->max_memory = (OptU64) {};
+        p->d->memory_slots = (OptUint) {};
+        FOREACH_ARRAY(i, p->items.list, p->items.n)
+                FOREACH_ARRAY(q, i->props, streq(i->option, "-m") ? i->n_props : 0)
+                        if (streq(q->key, "slots") || streq(q->key, "maxmem"))
+                                i->used = q->used = false;
+}
+
 /* The same host nodes for all of the guest's are said once. */
 void parse_memory_done(Parse *p) {
         DomainNumatune *t = &p->d->numatune;
@@ -399,4 +436,6 @@ void parse_memory_done(Parse *p) {
         }
         if (p->d->cpu.n_cells > 0)
                 m->discard = false;
+        else if (p->d->max_memory.set)
+                hand_on_slots(p);
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "qemu-parse-item.h"
+
+#define SOUND_CODECS_MAX 15U
 #include "string-util.h"
 
 /* Internal to src/qemu: from the options of a command line to the model. */
@@ -13,6 +15,8 @@ typedef enum ParsePhase {
         PHASE_AFTERWARDS,  /* what is said of devices */
         _PHASE_MAX,
 } ParsePhase;
+
+#define IN(phase) (1U << (phase))
 
 /* A bus that a controller brings: by the id of the device. */
 typedef struct ParseBus {
@@ -32,7 +36,7 @@ struct Parse {
         unsigned floppy_boot[2];
         Item *floppy_item[2]; /* what said so */
         bool mmio; /* the device that is parsed is on virtio's own bus */
-        bool no_defaults, has_audio, no_acpi, no_usb;
+        bool no_defaults, no_acpi, usb;
 };
 
 /* --- rows of properties --- */
@@ -93,6 +97,19 @@ int parse_add_bus(Parse *p, const char *id, ControllerType type, unsigned index)
 
 /* --- the families --- */
 
+typedef struct Driver Driver;
+struct Driver {
+        const char *name; /* of -device */
+        int (*parse)(Parse *p, Item *i, const Driver *d, const char *suffix);
+        int value, second; /* of the family's enums */
+        bool generations;  /* "-transitional" and "-non-transitional" go with it: that is the suffix */
+};
+
+/* A model's word with the generation behind it; negative: none. */
+int parse_generation(const StringTable *words, const char *base, const char *suffix);
+/* What every device has: driver, id, its place, the order to boot in. 0: go on. */
+int parse_common(Parse *p, Item *i, DeviceInfo *info);
+
 int parse_device(Parse *p, Item *i);  /* -device: a table of drivers */
 int parse_disk(Parse *p, Item *i, int bus, const char *suffix); /* bus: DiskBus; suffix: of the driver's generation */
 int parse_controller(Parse *p, Item *i, const char *driver);
@@ -104,13 +121,16 @@ int parse_drive(Parse *p, Item *i);
 int parse_old_disk(Parse *p, Item *i);
 int parse_net(Parse *p, Item *i);
 int parse_old_char(Parse *p, Item *i);
-int parse_usb_device(Parse *p, Item *i);
-int parse_vga(Parse *p, Item *i);
+int parse_word(Parse *p, Item *i); /* -vga, -usbdevice and others that are one word for a device */
 int parse_vnc(Parse *p, Item *i);
 int parse_spice(Parse *p, Item *i);
 int parse_display(Parse *p, Item *i);
 int parse_full_screen(Parse *p, Item *i);
 int parse_audio(Parse *p, Item *i);
+int parse_sound(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_speaker(Parse *p, Item *machine);
+/* "audio1" → 1. */
+bool parse_audio_id(const char *id, unsigned *ret);
 int parse_machine(Parse *p, Item *i);
 int parse_accel(Parse *p, Item *i);
 int parse_enable_kvm(Parse *p, Item *i);
@@ -129,6 +149,10 @@ int parse_no_hpet(Parse *p, Item *i);
 int parse_no_acpi(Parse *p, Item *i);
 int parse_path_option(Parse *p, Item *i); /* -kernel, -initrd, -append, -dtb, -bios */
 int parse_watchdog(Parse *p, Item *i);
+/* qemu-parse-default.c: what QEMU has, and a definition has not, unless something is said; and the other way. */
+int parse_defaults(Parse *p);
+/* The card of "-net nic" on this machine; NULL: not known. */
+const char *parse_default_nic(const Parse *p);
 /* The architecture that the emulator's name says; ARCH_UNSET: one that is not known. */
 Arch parse_emulator_arch(const char *emulator);
 int parse_timer(Parse *p, TimerName name, DomainTimer **ret);

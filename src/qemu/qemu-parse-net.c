@@ -111,6 +111,11 @@ int parse_interface(Parse *p, Item *i, const char *driver) {
 
 /* --- old styles --- */
 
+static int set_model(const Parse *p, DomainInterface *n, const char *model) {
+        model = model ?: parse_default_nic(p);
+        return model ? free_and_strdup(&n->model, streq(model, "virtio-net-pci") ? "virtio" : model) : 0;
+}
+
 /* -net nic has its card, -net user and the others what is behind the card before, or behind the next one. */
 static int parse_old_nic(Parse *p, Item *i) {
         const char *model = item_take(i, "model");
@@ -125,7 +130,7 @@ static int parse_old_nic(Parse *p, Item *i) {
         (void) item_take(i, "netdev");
         if (!read_mac(i, "macaddr", n))
                 return PARSE_FINISH(p, i, interfaces);
-        int r = model ? free_and_strdup(&n->model, streq(model, "virtio-net-pci") ? "virtio" : model) : 0;
+        int r = set_model(p, n, model);
         return r < 0 ? r : PARSE_FINISH(p, i, interfaces);
 }
 
@@ -139,7 +144,7 @@ int parse_net(Parse *p, Item *i) {
                 if (!(n = PARSE_ADD(p, interfaces)))
                         return -ENOMEM;
                 const char *model = item_take(i, "model");
-                int r = model ? free_and_strdup(&n->model, streq(model, "virtio-net-pci") ? "virtio" : model) : 0;
+                int r = set_model(p, n, model);
                 if (r >= 0)
                         r = read_mac(i, "mac", n) ? read_backend(i, n) : 1;
                 if (r > 0 && item_is_used_up(i))

@@ -28,6 +28,11 @@ static int parse_no_defaults(Parse *p, Item *i) {
         return 0;
 }
 
+static int parse_usb(Parse *p, Item *i) {
+        p->usb = true;
+        return 0;
+}
+
 static int parse_no_reboot(Parse *p, Item *i) {
         p->d->on_reboot = ACTION_DESTROY;
         return 0;
@@ -64,29 +69,6 @@ static int parse_monitor(Parse *p, Item *i) {
         return 0;
 }
 
-static int parse_balloon_option(Parse *p, Item *i) {
-        bool none = startswith(i->value, "none"), virtio = streq(i->value, "virtio");
-        if (!none && !virtio)
-                return 1;
-        DomainBalloon *b = PARSE_ADD(p, balloons);
-        if (!b)
-                return -ENOMEM;
-        b->model = none ? BALLOON_NONE : BALLOON_VIRTIO;
-        return 0;
-}
-
-static int parse_watchdog_option(Parse *p, Item *i) {
-        int v = watchdog_model_from_string(i->value);
-
-        if (v < 0)
-                return 1;
-        DomainWatchdog *w = PARSE_ADD(p, watchdogs);
-        if (!w)
-                return -ENOMEM;
-        w->model = (WatchdogModel) v;
-        return 0;
-}
-
 static int parse_nothing(Parse *p, Item *i) {
         return 0;
 }
@@ -102,17 +84,17 @@ static int parse_nothing(Parse *p, Item *i) {
 static const OptionRow rows[] = {
         { "-name", FORM_KEYS, "guest", MERGE_KEYS, parse_name },
         { "-S", FORM_NONE, .parse = parse_nothing },
-        { "-machine", FORM_KEYS, "type", MERGE_KEYS, parse_machine },
-        { "-M", FORM_KEYS, "type", MERGE_KEYS, parse_machine },
+        { "-machine", FORM_KEYS, "type", MERGE_KEYS, parse_machine, IN(PHASE_MACHINE) | IN(PHASE_DEVICES) | IN(PHASE_AFTERWARDS) },
+        { "-M", FORM_KEYS, "type", MERGE_KEYS, parse_machine, IN(PHASE_MACHINE) | IN(PHASE_DEVICES) | IN(PHASE_AFTERWARDS) },
         { "-accel", FORM_KEYS, "accel", MERGE_NOT, parse_accel },
         { "-enable-kvm", FORM_NONE, .parse = parse_enable_kvm },
         { "-cpu", FORM_KEYS, "model", MERGE_LAST, parse_cpu },
-        { "-smp", FORM_KEYS, "cpus", MERGE_KEYS, parse_smp, PHASE_CONTROLLERS },
+        { "-smp", FORM_KEYS, "cpus", MERGE_KEYS, parse_smp, IN(PHASE_CONTROLLERS) },
         { "-m", FORM_KEYS, "size", MERGE_KEYS, parse_memory },
         { "-object", FORM_KEYS, "qom-type", MERGE_NOT, parse_object },
         { "-overcommit", FORM_KEYS, NULL, MERGE_KEYS, parse_overcommit },
         { "-uuid", FORM_PLAIN, .parse = parse_uuid_option },
-        { "-display", FORM_KEYS, "type", MERGE_NOT, parse_display, PHASE_DEVICES },
+        { "-display", FORM_KEYS, "type", MERGE_NOT, parse_display, IN(PHASE_DEVICES) },
         { "-nographic", FORM_NONE, .parse = parse_nothing },
         { "-no-user-config", FORM_NONE, .parse = parse_nothing },
         { "-nodefconfig", FORM_NONE, .parse = parse_nothing },
@@ -131,37 +113,38 @@ static const OptionRow rows[] = {
         { "-append", FORM_PLAIN, .parse = parse_path_option },
         { "-dtb", FORM_PLAIN, .parse = parse_path_option },
         { "-bios", FORM_PLAIN, .parse = parse_path_option },
-        { "-device", FORM_KEYS, "driver", MERGE_NOT, parse_device, PHASE_CONTROLLERS },
-        { "-drive", FORM_KEYS, NULL, MERGE_NOT, parse_drive },
+        { "-device", FORM_KEYS, "driver", MERGE_NOT, parse_device, IN(PHASE_CONTROLLERS) | IN(PHASE_DEVICES) },
+        { "-drive", FORM_KEYS, NULL, MERGE_NOT, parse_drive, IN(PHASE_MACHINE) | IN(PHASE_DEVICES) },
         { "-blockdev", FORM_KEYS, "driver" },
         { "-netdev", FORM_KEYS, "type" },
         { "-chardev", FORM_KEYS, "backend" },
         { "-tpmdev", FORM_KEYS, "type" },
         { "-numa", FORM_KEYS, "type", MERGE_NOT, parse_numa },
         { "-audiodev", FORM_KEYS, "driver", MERGE_NOT, parse_audio },
-        { "-vnc", FORM_KEYS, "vnc", MERGE_NOT, parse_vnc, PHASE_DEVICES },
-        { "-spice", FORM_KEYS, NULL, MERGE_NOT, parse_spice, PHASE_DEVICES },
-        { "-full-screen", FORM_NONE, .parse = parse_full_screen, .phase = PHASE_AFTERWARDS },
-        { "-k", FORM_PLAIN, .parse = parse_keymap, .phase = PHASE_AFTERWARDS },
+        { "-vnc", FORM_KEYS, "vnc", MERGE_NOT, parse_vnc, IN(PHASE_DEVICES) },
+        { "-spice", FORM_KEYS, NULL, MERGE_NOT, parse_spice, IN(PHASE_DEVICES) },
+        { "-full-screen", FORM_NONE, .parse = parse_full_screen, .phases = IN(PHASE_AFTERWARDS) },
+        { "-k", FORM_PLAIN, .parse = parse_keymap, .phases = IN(PHASE_AFTERWARDS) },
         { "-sandbox", FORM_PLAIN, .parse = parse_sandbox },
         { "-msg", FORM_PLAIN, .parse = parse_messages },
-        { "-hda", FORM_PLAIN, .parse = parse_old_disk, .phase = PHASE_DEVICES },
-        { "-hdb", FORM_PLAIN, .parse = parse_old_disk, .phase = PHASE_DEVICES },
-        { "-hdc", FORM_PLAIN, .parse = parse_old_disk, .phase = PHASE_DEVICES },
-        { "-hdd", FORM_PLAIN, .parse = parse_old_disk, .phase = PHASE_DEVICES },
-        { "-cdrom", FORM_PLAIN, .parse = parse_old_disk, .phase = PHASE_DEVICES },
-        { "-fda", FORM_PLAIN, .parse = parse_old_disk, .phase = PHASE_DEVICES },
-        { "-fdb", FORM_PLAIN, .parse = parse_old_disk, .phase = PHASE_DEVICES },
-        { "-net", FORM_KEYS, "type", MERGE_NOT, parse_net, PHASE_DEVICES },
-        { "-nic", FORM_KEYS, "type", MERGE_NOT, parse_net, PHASE_DEVICES },
-        { "-serial", FORM_PLAIN, .parse = parse_old_char, .phase = PHASE_DEVICES },
-        { "-parallel", FORM_PLAIN, .parse = parse_old_char, .phase = PHASE_DEVICES },
-        { "-usb", FORM_NONE, .parse = parse_nothing },
-        { "-usbdevice", FORM_PLAIN, .parse = parse_usb_device, .phase = PHASE_DEVICES },
-        { "-vga", FORM_PLAIN, .parse = parse_vga, .phase = PHASE_DEVICES },
-        { "-balloon", FORM_PLAIN, .parse = parse_balloon_option, .phase = PHASE_DEVICES },
-        { "-watchdog", FORM_PLAIN, .parse = parse_watchdog_option },
-        { "-watchdog-action", FORM_PLAIN, NULL, MERGE_LAST, parse_watchdog, PHASE_AFTERWARDS },
+        { "-hda", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
+        { "-hdb", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
+        { "-hdc", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
+        { "-hdd", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
+        { "-cdrom", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
+        { "-fda", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
+        { "-fdb", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
+        { "-net", FORM_KEYS, "type", MERGE_NOT, parse_net, IN(PHASE_DEVICES) },
+        { "-nic", FORM_KEYS, "type", MERGE_NOT, parse_net, IN(PHASE_DEVICES) },
+        { "-serial", FORM_PLAIN, .parse = parse_old_char, .phases = IN(PHASE_DEVICES) },
+        { "-parallel", FORM_PLAIN, .parse = parse_old_char, .phases = IN(PHASE_DEVICES) },
+        { "-usb", FORM_NONE, .parse = parse_usb },
+        { "-usbdevice", FORM_PLAIN, .parse = parse_word, .phases = IN(PHASE_DEVICES) },
+        { "-vga", FORM_PLAIN, .parse = parse_word, .phases = IN(PHASE_DEVICES) },
+        { "-balloon", FORM_PLAIN, .parse = parse_word, .phases = IN(PHASE_DEVICES) },
+        { "-watchdog", FORM_PLAIN, .parse = parse_word, .phases = IN(PHASE_DEVICES) },
+        { "-soundhw", FORM_PLAIN, .parse = parse_word, .phases = IN(PHASE_DEVICES) },
+        { "-watchdog-action", FORM_PLAIN, NULL, MERGE_LAST, parse_watchdog, IN(PHASE_AFTERWARDS) },
         MEANINGLESS("-monitor", FORM_PLAIN, OWN_MONITOR),
         MEANINGLESS("-qmp", FORM_PLAIN, OWN_MONITOR),
         MEANINGLESS("-qmp-pretty", FORM_PLAIN, OWN_MONITOR),
@@ -175,7 +158,7 @@ static const OptionRow rows[] = {
         MEANINGLESS("-rtc-td-hack", FORM_NONE, ANCIENT),
         MEANINGLESS("-tdf", FORM_NONE, ANCIENT),
         MEANINGLESS("-domid", FORM_PLAIN, ANCIENT),
-        HANDED_ON("-soundhw"), HANDED_ON("-add-fd"), HANDED_ON("-set"), HANDED_ON("-mtdblock"), HANDED_ON("-sd"),
+        HANDED_ON("-add-fd"), HANDED_ON("-set"), HANDED_ON("-mtdblock"), HANDED_ON("-sd"),
         HANDED_ON("-pflash"), HANDED_ON("-fsdev"), HANDED_ON("-virtfs"), HANDED_ON("-rotate"),
         HANDED_ON("-g"), HANDED_ON("-acpitable"), HANDED_ON("-smbios"), HANDED_ON("-iscsi"), HANDED_ON("-bt"),
         HANDED_ON("-fw_cfg"), HANDED_ON("-compat"), HANDED_ON("-debugcon"), HANDED_ON("-D"), HANDED_ON("-d"), HANDED_ON("-dfilter"),
@@ -240,9 +223,7 @@ static int parse_phase(Parse *p) {
                 const OptionRow *row = i->row;
                 if (i->used || i->pass || !row || !row->parse)
                         continue;
-                bool asked = row->parse == parse_device ? p->phase >= PHASE_CONTROLLERS :
-                             row->parse == parse_drive  ? p->phase != PHASE_CONTROLLERS : row->phase == p->phase;
-                if (!asked)
+                if (!((row->phases ?: IN(PHASE_MACHINE)) & IN(p->phase)))
                         continue;
                 int r = row->parse(p, i);
                 if (r == -ENOMEM)
@@ -255,6 +236,17 @@ static int parse_phase(Parse *p) {
                         i->pass = true;
         }
         return ret;
+}
+
+/* An option of which only the last one counts must not come after it when it is handed on. */
+static void drop_superseded(Parse *p) {
+        FOREACH_ARRAY(i, p->items.list, p->items.n)
+                for (const Item *j = i + 1; i->row && i->row->merge == MERGE_LAST && j < p->items.list + p->items.n; j++)
+                        if (j->row == i->row && !i->used) {
+                                (void) diag_warning(p->diag, (SrcLoc) {}, "%s %s is left out: another one follows, which counts",
+                                                    i->option, strempty(i->value));
+                                i->used = true;
+                        }
 }
 
 static int add_argument(Parse *p, const char *s) {
@@ -340,26 +332,11 @@ static int keep_boot_order(Parse *p) {
 /* What a definition has unless it says that it has not. */
 static int add_absent(Parse *p) {
         Domain *d = p->d;
-        bool usb = false;
 
         d->features.acpi = !p->no_acpi && (arch_is_x86(d) || d->os.loader);
-        if (!p->no_defaults)
-                return 0;
-        if (d->n_balloons == 0) {
-                DomainBalloon *b = PARSE_ADD(p, balloons);
-                if (!b)
-                        return -ENOMEM;
-                b->model = BALLOON_NONE;
-        }
-        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
-                usb |= c->type == CONTROLLER_USB;
-        if (!usb && arch_is_x86(d)) {
-                DomainController *c = PARSE_ADD(p, controllers);
-                if (!c || !(c->model = strdup("none")))
-                        return -ENOMEM;
-                c->type = CONTROLLER_USB;
-                c->index = OPT_UINT(0);
-        }
+        int r = parse_defaults(p);
+        if (r < 0 || !p->no_defaults)
+                return r;
         if (d->n_graphics > 0 && d->n_videos == 0) {
                 DomainVideo *v = PARSE_ADD(p, videos);
                 if (!v)
@@ -439,6 +416,8 @@ static int parse_round(char *const *env, char *const *argv, const char *name, co
         if (before)
                 for (size_t k = 0; r >= 0 && k < p->items.n; k++)
                         p->items.list[k].pass = before->list[k].pass;
+        if (r >= 0)
+                drop_superseded(p);
         int ret = r;
         for (p->phase = 0; r >= 0 && p->phase < _PHASE_MAX; p->phase++) {
                 r = parse_phase(p);
