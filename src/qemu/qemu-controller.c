@@ -25,11 +25,19 @@ bool controller_is_narrow(const DomainController *c) {
         return streq_ptr(c->model, "lsilogic") || streq_ptr(c->model, "am53c974") || streq_ptr(c->model, "dc390");
 }
 
+/* "none" under any number: then there is none by default either. */
+static bool usb_is_none(const Domain *d) {
+        FOREACH_ARRAY(c, d->controllers, d->n_controllers)
+                if (c->type == CONTROLLER_USB && streq_ptr(c->model, "none"))
+                        return true;
+        return false;
+}
+
 /* What a machine brings along, in the order in which libvirt writes it down. */
 static int add_builtin(Domain *d) {
         int r = 0;
 
-        if (arch_is_x86(d))
+        if (arch_is_x86(d) && !usb_is_none(d))
                 r = controller_add(d, CONTROLLER_USB, 0, machine_is_q35(d) ? "qemu-xhci" : "piix3-uhci");
         if (r >= 0 && machine_is_q35(d))
                 r = controller_add(d, CONTROLLER_SATA, 0, NULL);

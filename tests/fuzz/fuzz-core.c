@@ -19,6 +19,25 @@
 static QemuCaps *all_caps[CAPS_MAX];
 static size_t n_caps;
 
+static unsigned long reached[_FUZZ_STEPS];
+
+static void print_reached(void) {
+        static const char *const names[_FUZZ_STEPS] = {
+                [FUZZ_GIVEN] = "given", [FUZZ_READ] = "read", [FUZZ_VALID] = "valid", [FUZZ_COMPLETE] = "complete",
+                [FUZZ_NATIVE] = "command lines", [FUZZ_PLANNED] = "plans",
+        };
+
+        for (size_t i = 0; i < _FUZZ_STEPS; i++)
+                fprintf(stderr, "%s%lu %s", i > 0 ? ", " : "inputs: ", reached[i], names[i]);
+        fputc('\n', stderr);
+}
+
+void fuzz_reached(FuzzStep step) {
+        if (step == FUZZ_GIVEN && reached[step] == 0)
+                (void) atexit(print_reached);
+        reached[step]++;
+}
+
 static void load_caps(void) {
         struct dirent **list;
         int n = scandir(FUZZ_CAPS_DIR, &list, NULL, alphasort);
@@ -118,6 +137,7 @@ static void check_qemu(Domain *d, Diag *diag) {
 
         if (!caps || !accepted(qemu_domain_complete(d, caps, &host_facts_generic, diag), diag))
                 return;
+        fuzz_reached(FUZZ_COMPLETE);
         must(domain_to_xml(d, DOMAIN_XML_SECURE, &first) >= 0);
         must(accepted(qemu_domain_complete(d, caps, &host_facts_generic, diag), diag));
         must(domain_to_xml(d, DOMAIN_XML_SECURE, &twice) >= 0);
@@ -128,12 +148,15 @@ static void check_qemu(Domain *d, Diag *diag) {
         int r = qemu_argv_new(d, caps, &host_facts_generic, QEMU_ARGV_NATIVE, RUNTIME_DIR, diag, &argv);
         if (!accepted(r, diag))
                 return;
+        fuzz_reached(FUZZ_NATIVE);
         if (strlen(first) <= DOMAIN_XML_MAX)
                 check_effective(d, caps, first, &argv);
         /* What runs may be refused where what is shown is not. */
         r = plan_new(d, caps, &host_facts_generic, "0123456789abcdef0123456789abcdef", "/etc/vm/fuzz.xml", diag, &plan);
-        if (accepted(r, diag))
-                check_plan_forms(plan);
+        if (!accepted(r, diag))
+                return;
+        fuzz_reached(FUZZ_PLANNED);
+        check_plan_forms(plan);
 }
 
 void fuzz_check_domain(Domain *d, Diag *diag) {
@@ -156,6 +179,7 @@ void fuzz_check_domain(Domain *d, Diag *diag) {
         /* What is refused need not be writable. */
         if (!accepted(domain_validate(d, diag), diag) || strlen(first) > DOMAIN_XML_MAX)
                 return;
+        fuzz_reached(FUZZ_VALID);
         if (domain_from_xml(first, strlen(first), &quiet, &again) < 0) {
                 fprintf(stderr, "%s\n", first);
                 must(false, "what was written is refused: %s", strempty(diag_first_error(&quiet)));

@@ -4,6 +4,20 @@
 #include "domain.h"
 #include "qemu-caps.h"
 
+/* How far inputs come: a fuzzer most of whose inputs are refused at once finds nothing. Counted, and printed at
+ * the end. */
+typedef enum FuzzStep {
+        FUZZ_GIVEN,
+        FUZZ_READ,
+        FUZZ_VALID,
+        FUZZ_COMPLETE,
+        FUZZ_NATIVE,
+        FUZZ_PLANNED,
+        _FUZZ_STEPS,
+} FuzzStep;
+
+void fuzz_reached(FuzzStep step);
+
 /* The emulators that the golden tests know: the one for ARCH (the first one when it is not given), or NULL. */
 const QemuCaps *fuzz_caps(Arch arch);
 
