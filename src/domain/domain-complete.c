@@ -201,8 +201,54 @@ void domain_sort_controllers(Domain *d) {
         }
 }
 
+static void note_positions(Domain *d) {
+        for (size_t i = 0; i < d->n_controllers; i++)
+                d->controllers[i].position = i;
+}
+
+void domain_settle_controllers(Domain *d) {
+        domain_sort_controllers(d);
+        note_positions(d);
+}
+
+void domain_unsort_controllers(Domain *d) {
+        for (size_t i = 1; i < d->n_controllers; i++) {
+                DomainController c = d->controllers[i];
+                size_t at = i;
+
+                while (at > 0 && d->controllers[at - 1].position > c.position)
+                        at--;
+                memmove(d->controllers + at + 1, d->controllers + at, (i - at) * sizeof(DomainController));
+                d->controllers[at] = c;
+        }
+}
+
+#define HOSTDEV_CONTROLLERS_MAX 64U /* what is beyond is refused later */
+
+/* libvirt adds what a SCSI device of the host needs while it reads: before a controller without an index has one, and
+ * without an address the device needs number 0. */
+static int add_hostdev_controllers(Domain *d) {
+        unsigned n = 0;
+
+        FOREACH_ARRAY(h, d->hostdevs, d->n_hostdevs)
+                if (h->type == HOSTDEV_SCSI && h->mode == HOSTDEV_SUBSYSTEM)
+                        n = MAX(n, (h->info.address.type == ADDRESS_DRIVE ? h->info.address.controller.value : 0) + 1);
+        for (unsigned i = 0; i < n && i < HOSTDEV_CONTROLLERS_MAX; i++) {
+                if (index_is_used(d, CONTROLLER_SCSI, i))
+                        continue;
+                if (!ARRAY_GROW(d->controllers, d->n_controllers))
+                        return -ENOMEM;
+                d->controllers[d->n_controllers++] =
+                        (DomainController) { .type = CONTROLLER_SCSI, .index = OPT_UINT(i), .added = true };
+        }
+        return 0;
+}
+
 static int complete_controllers(Domain *d, const HostFacts *facts) {
         domain_sort_controllers(d);
+        int r = add_hostdev_controllers(d);
+        if (r < 0)
+                return r;
         FOREACH_ARRAY(c, d->controllers, d->n_controllers) {
                 if (c->type == CONTROLLER_UNSET)
                         c->type = CONTROLLER_IDE;
@@ -218,6 +264,7 @@ static int complete_controllers(Domain *d, const HostFacts *facts) {
                         if (zero[i]->value == 0)
                                 *zero[i] = (OptUint) {};
         }
+        note_positions(d);
         domain_sort_controllers(d); /* those have an index now that had none */
         FOREACH_ARRAY(i, d->iommus, d->n_iommus)
                 if (i->aw_bits.value == 0)

@@ -19,6 +19,7 @@ typedef struct DomainController {
         Tristate hotplug;
         OptU64 pcihole64; /* KiB */
         bool added; /* the definition has none */
+        size_t position; /* for domain_unsort_controllers() */
         VirtioOptions virtio;
 } DomainController;
 

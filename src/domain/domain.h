@@ -179,6 +179,10 @@ int domain_validate(const Domain *d, Diag *diag);
 
 /* Puts the controllers in the order in which libvirt keeps them: by index within a type. */
 void domain_sort_controllers(Domain *d);
+/* Back into the order in which they were before they all had an index: so libvirt gives addresses out. */
+void domain_unsort_controllers(Domain *d);
+/* Sorts them for good, when they all have an address. */
+void domain_settle_controllers(Domain *d);
 
 typedef struct HostFacts HostFacts;
 

@@ -127,6 +127,7 @@ static int check_iommu(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
 }
 
 static int controllers(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
+        domain_unsort_controllers(d);
         /* What the host's devices need stands before what the machine brings along, as in libvirt. */
         int r = qemu_complete_scsi_hostdevs(d, diag);
         return r < 0 ? r : qemu_complete_controllers(d, diag);
@@ -144,7 +145,7 @@ static int addresses(Domain *d, const QemuCaps *caps, const HostFacts *facts, Di
                 return r;
         /* Only now: the order in which they were added decided on their addresses. Now it is the one in which they
          * would be read. */
-        domain_sort_controllers(d);
+        domain_settle_controllers(d);
         return qemu_complete_aliases(d, diag);
 }
 
