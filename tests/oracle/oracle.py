@@ -8,7 +8,8 @@ argv: for every domain of cases.py both say what they would run, and the two com
 `same` is equal, `allowed` differs only in what wirings.py lists, `different` is a failure, `no-oracle` is a domain
 that libvirt refuses. What one side takes and the other refuses is different unless a table lists it.
 selftest: a difference planted into any kind of property is found. dumps: each side takes what the other writes, and
-makes the same of it. wrong: wrong inputs are wrong for both.
+makes the same of it. schemas: what vmunit prints follows libvirt's schema and our own, and what is planted there is
+found. wrong: wrong inputs are wrong for both.
 
 NAMEs are patterns of case names; with them unused rows are no error.
 Needs root: it runs itself in namespaces of its own. The last line is "N passed, N failed, N skipped"."""
@@ -27,12 +28,16 @@ import time
 import argv as argvs
 import cases
 import planted
+import schemas
 from wirings import EXCEPTIONS, WIRINGS, excepted
 
 HERE = pathlib.Path(__file__).resolve().parent
-PARTS = ("argv", "selftest", "dumps", "wrong")
+PARTS = ("argv", "selftest", "dumps", "schemas", "wrong")
 # Where one side refuses what the other takes; each row has a reason. See the files.
-TABLES = ("refused-by-vmunit", "refused-by-libvirt", "taken-by-libvirt")
+TABLES = ("refused-by-vmunit", "refused-by-libvirt", "taken-by-libvirt", "outside-the-schema")
+
+# All that is printed, and as it is printed for another host: without secrets and what this host has given.
+FORMS = ("--security-info", "--migratable")
 
 
 class Refused(Exception):
@@ -64,12 +69,13 @@ class Vmunit:
         self.file.write_text(xml)
         return self.run("domxml-to-native", "qemu-argv", "--xml", str(self.file))
 
-    def effective(self, xml):
+    def dumps(self, xml, *forms):
+        """The effective definition in each of the forms, which are options of dumpxml."""
         self.file.write_text(xml)
         try:
             out = self.run("define", str(self.file))
             name = re.search(r"Domain '(.*?)' defined", out)
-            return self.run("dumpxml", name[1], "--inactive", "--security-info")
+            return [self.run("dumpxml", name[1], "--inactive", form) for form in forms]
         finally:
             for path in self.definitions.iterdir():
                 path.unlink()
@@ -99,7 +105,8 @@ class Suite:
         self.types = {}
         self.tables = {name: table(HERE / name) for name in TABLES}
         self.used, self.excepted = set(), set()
-        self.taken = []
+        # What both sides take, and what vmunit takes.
+        self.taken, self.accepted = [], []
 
     def close(self):
         self.oracle.close()
@@ -163,6 +170,7 @@ class Suite:
         refused = problem = None
         try:
             case.ours = self.ours(case.xml)
+            self.accepted.append(case)
         except Refused as e:
             refused = str(e)
         try:
@@ -215,7 +223,7 @@ class Suite:
         for case in self.taken:
             problems = []
             try:
-                dump = self.vmunit.effective(case.xml)
+                dump, = self.vmunit.dumps(case.xml, "--security-info")
                 theirs = self.oracle.native(self.oracle.effective(dump))
                 problems += [f"libvirt, of vmunit's dump: {d}" for d in self.judged(case, theirs, case.theirs)[0]]
                 problems += [f"vmunit, of its own dump: {d}" for d in self.judged(case, self.ours(dump), case.ours)[0]]
@@ -231,6 +239,40 @@ class Suite:
             else:
                 self.passed += 1
         self.say(f"dumps: {n} taken by both sides")
+
+    # --- schemas ---
+
+    def schemas(self):
+        """All that vmunit prints of what it takes follows both schemas."""
+        directory = pathlib.Path(self.directory) / "dumps"
+        directory.mkdir()
+        paths = {}
+        for case in self.accepted:
+            for form, dump in zip(FORMS, self.vmunit.dumps(case.xml, *FORMS)):
+                path = directory / f"{case.group}-{case.name}{form}.xml"
+                path.write_text(dump)
+                paths[path] = case
+        ours = schemas.our_schema(self.vmunit.program, directory / "ours")
+        outside = set()
+        for schema in (schemas.LIBVIRTS, ours):
+            for path, said in schemas.violations(schema, list(paths)).items():
+                if schema == ours or not self.listed("outside-the-schema", paths[path], None):
+                    self.fail(f"{path.name} does not follow {schema}: {said}")
+                outside.add(paths[path])
+        self.passed += len(set(self.accepted) - outside)
+        self.say(f"schemas: {len(paths)} dumps of {len(self.accepted)} definitions, {len(outside)} outside libvirt's")
+        self.planted_violations([p for p in paths if paths[p] not in outside][0], ours)
+
+    def planted_violations(self, good, ours):
+        bad = list(schemas.plant(good, good.parent))
+        missed = [f"{p} by {schema}" for schema in (schemas.LIBVIRTS, ours)
+                  for p in set(bad) - set(schemas.violations(schema, bad))]
+        missed += [f"{p} by virt-xml-validate" for p in bad if schemas.tool_takes(p)]
+        if not schemas.tool_takes(good):
+            missed.append(f"virt-xml-validate refuses {good}, which follows the schema")
+        for problem in missed:
+            self.fail("planted violation is not seen: " + problem)
+        self.passed += 0 if missed else 1
 
     # --- wrong inputs ---
 
@@ -287,7 +329,7 @@ def main():
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     options.parts = [p for p in PARTS if p in options.names] or PARTS
-    if {"selftest", "dumps"} & set(options.parts) and "argv" not in options.parts:
+    if {"selftest", "dumps", "schemas"} & set(options.parts) and "argv" not in options.parts:
         options.parts = ["argv", *options.parts]
     options.names = [n for n in options.names if n not in PARTS]
 
