@@ -78,8 +78,7 @@ static int read_socket(Item *i, CharSource *s, const char *alias) {
         return read_reconnect(i, s);
 }
 
-/* 0: all of it is understood. ALIAS: what the device is called. */
-static int read_source(Item *i, CharSource *s, const char *alias) {
+int parse_source(Item *i, CharSource *s, const char *alias, const char *spice) {
         const char *word = item_take(i, "backend");
         int r = 0;
 
@@ -100,7 +99,7 @@ static int read_source(Item *i, CharSource *s, const char *alias) {
         if (r >= 0 && (s->type == CHARDEV_SPICEPORT || s->type == CHARDEV_DBUS))
                 r = props_apply(i, port_rows, s);
         if (s->type == CHARDEV_SPICEVMC)
-                (void) item_take_if(i, "name", "vdagent");
+                (void) item_take_if(i, "name", spice);
         if (r >= 0 && s->type == CHARDEV_QEMU_VDAGENT) {
                 const char *mouse = item_take(i, "mouse");
                 if (mouse)
@@ -186,7 +185,7 @@ int parse_char_device(Parse *p, Item *i, const char *driver) {
                         c->target_type = k->target;
                 }
         if (backend && !backend->used)
-                r = read_source(backend, &c->source, id);
+                r = parse_source(backend, &c->source, id, "vdagent");
         if (r == 0) {
                 (void) item_take(i, "chardev");
                 (void) item_take(i, "driver");
@@ -281,7 +280,7 @@ int parse_old_char(Parse *p, Item *i) {
                 return -ENOMEM;
         c->kind = kind;
         const char *alias = id ? startswith(id, "char") : NULL;
-        r = id ? read_source(backend, &c->source, alias) : read_old_source(i->value, &c->source);
+        r = id ? parse_source(backend, &c->source, alias, "vdagent") : read_old_source(i->value, &c->source);
         if (r < 0)
                 return r;
         if (r > 0) {

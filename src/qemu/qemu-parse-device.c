@@ -15,6 +15,22 @@ static bool has_generation(const char *driver, const char *base, const char **re
         return true;
 }
 
+static int parse_usb_address(Parse *p, Item *i, DeviceAddress *a) {
+        unsigned number;
+        const char *bus = item_get(i, "bus"), *port = item_get(i, "port");
+        const ParseBus *b = parse_bus(p, bus, CONTROLLER_USB, &number);
+
+        if (!bus || !b || !port || number != 0)
+                return 0;
+        a->type = ADDRESS_USB;
+        a->bus = OPT_UINT(b->index);
+        if (free_and_strdup(&a->port, port) < 0)
+                return -ENOMEM;
+        (void) item_take(i, "bus");
+        (void) item_take(i, "port");
+        return 0;
+}
+
 /* --- controllers --- */
 
 static const PropRow pci_rows[] = {
@@ -78,8 +94,9 @@ static const struct {
         { "megasas", "lsisas1078", CONTROLLER_SCSI, no_rows },
         { "pvscsi", "vmpvscsi", CONTROLLER_SCSI, no_rows },
         { "am53c974", "am53c974", CONTROLLER_SCSI, no_rows },
-        { "dc-390", "dc390", CONTROLLER_SCSI, no_rows },
+        { "dc390", "dc390", CONTROLLER_SCSI, no_rows },
         { "ahci", NULL, CONTROLLER_SATA, no_rows },
+        { "usb-ccid", NULL, CONTROLLER_CCID, no_rows },
         { "virtio-serial-pci", NULL, CONTROLLER_VIRTIO_SERIAL, serial_rows, true },
 };
 
@@ -181,12 +198,9 @@ int parse_controller(Parse *p, Item *i, const char *driver) {
         if (r >= 0)
                 r = parse_companion(p, i, c);
         again &= !c->master_startport.set;
-        const char *thread = item_get(i, "iothread"), *number = thread ? startswith(thread, "iothread") : NULL;
-        unsigned n;
-        if (r >= 0 && number && parse_uint(number, &n) >= 0 && n <= p->d->iothreads.value) {
-                c->iothread = OPT_UINT(n);
-                (void) item_take(i, "iothread");
-        }
+        parse_iothread(p, i, &c->iothread);
+        if (r >= 0 && c->type == CONTROLLER_CCID)
+                r = parse_usb_address(p, i, &c->info.address);
         if (r >= 0)
                 r = parse_info(p, i, &c->info);
         if (r < 0)
@@ -207,22 +221,6 @@ int parse_generation(const StringTable *words, const char *base, const char *suf
         return word ? string_table_value(words, word) : -ENOMEM;
 }
 
-static int parse_usb_address(Parse *p, Item *i, DeviceAddress *a) {
-        unsigned number;
-        const char *bus = item_get(i, "bus"), *port = item_get(i, "port");
-        const ParseBus *b = parse_bus(p, bus, CONTROLLER_USB, &number);
-
-        if (!bus || !b || !port || number != 0)
-                return 0;
-        a->type = ADDRESS_USB;
-        a->bus = OPT_UINT(b->index);
-        if (free_and_strdup(&a->port, port) < 0)
-                return -ENOMEM;
-        (void) item_take(i, "bus");
-        (void) item_take(i, "port");
-        return 0;
-}
-
 int parse_common(Parse *p, Item *i, DeviceInfo *info) {
         (void) item_take(i, "driver");
         int r = parse_usb_address(p, i, &info->address);
@@ -236,7 +234,9 @@ static int parse_input(Parse *p, Item *i, const Driver *d, const char *suffix) {
                 return -ENOMEM;
         input->type = (InputType) d->value;
         input->bus = (InputBus) d->second;
-        int r = parse_common(p, i, &input->info);
+        int r = input->bus == INPUT_BUS_VIRTIO ? props_virtio(i, &input->virtio) : 0;
+        if (r >= 0)
+                r = parse_common(p, i, &input->info);
         return r < 0 ? r : PARSE_FINISH(p, i, inputs);
 }
 
@@ -257,6 +257,11 @@ static const PropRow gpu_rows[] = {
         PROP("max_outputs", PROP_UINT, DomainVideo, heads),
         PROPS_END,
 };
+static const PropRow resolution_rows[] = {
+        PROP("xres", PROP_UINT, DomainVideo, x),
+        PROP("yres", PROP_UINT, DomainVideo, y),
+        PROPS_END,
+};
 
 static int parse_video(Parse *p, Item *i, const Driver *d, const char *suffix) {
         DomainVideo *v = PARSE_ADD(p, videos);
@@ -264,7 +269,13 @@ static int parse_video(Parse *p, Item *i, const Driver *d, const char *suffix) {
         if (!v)
                 return -ENOMEM;
         v->model = (VideoModel) d->value;
-        int r = parse_common(p, i, &v->info);
+        if (d->second)
+                v->accel3d = TRI_YES;
+        int r = v->model == VIDEO_VIRTIO ? props_virtio(i, &v->virtio) : 0;
+        if (r >= 0 && item_get(i, "xres") && item_get(i, "yres"))
+                r = props_apply(i, resolution_rows, v);
+        if (r >= 0)
+                r = parse_common(p, i, &v->info);
         if (r >= 0)
                 r = props_apply(i, v->model == VIDEO_QXL ? qxl_rows : v->model == VIDEO_VIRTIO ? gpu_rows :
                                    v->model == VIDEO_BOCHS ? video_rows : vga_rows, v);
@@ -286,12 +297,15 @@ static int parse_balloon(Parse *p, Item *i, const Driver *d, const char *suffix)
         b->model = (BalloonModel) parse_generation(&balloon_model_table, "virtio", suffix);
         int r = parse_common(p, i, &b->info);
         if (r >= 0)
+                r = props_virtio(i, &b->virtio);
+        if (r >= 0)
                 r = props_apply(i, rows, b);
         return r < 0 ? r : PARSE_FINISH(p, i, balloons);
 }
 
-static int parse_rng_backend(Parse *p, Item *i, DomainRng *rng) {
+static int parse_rng_backend(Parse *p, Item *i, DomainRng *rng, Item **ret_chardev) {
         Item *object = items_find(&p->items, "-object", item_get(i, "rng"));
+        Item *chardev = object ? items_find(&p->items, "-chardev", item_get(object, "chardev")) : NULL;
         const char *type = object ? item_get(object, "qom-type") : NULL, *path = object ? item_get(object, "filename") : NULL;
 
         if (streq_ptr(type, "rng-builtin") && object->n_props == 2)
@@ -300,6 +314,12 @@ static int parse_rng_backend(Parse *p, Item *i, DomainRng *rng) {
                 rng->backend = RNG_BACKEND_RANDOM;
                 if (free_and_strdup(&rng->backend_path, path) < 0)
                         return -ENOMEM;
+        } else if (streq_ptr(type, "rng-egd") && chardev && !chardev->used && object->n_props == 3) {
+                int r = parse_source(chardev, &rng->source, item_get(i, "id"), "");
+                if (r != 0)
+                        return r;
+                rng->backend = RNG_BACKEND_EGD;
+                *ret_chardev = chardev;
         } else
                 return 1;
         (void) item_take(i, "rng");
@@ -312,13 +332,15 @@ static int parse_rng(Parse *p, Item *i, const Driver *d, const char *suffix) {
                 PROP("period", PROP_UINT, DomainRng, rate_period),
                 PROPS_END,
         };
-        Item *object = items_find(&p->items, "-object", item_get(i, "rng"));
+        Item *object = items_find(&p->items, "-object", item_get(i, "rng")), *chardev = NULL;
         DomainRng *rng = PARSE_ADD(p, rngs);
 
         if (!rng)
                 return -ENOMEM;
         rng->model = (RngModel) parse_generation(&rng_model_table, "virtio", suffix);
-        int r = parse_rng_backend(p, i, rng);
+        int r = parse_rng_backend(p, i, rng, &chardev);
+        if (r >= 0)
+                r = props_virtio(i, &rng->virtio);
         if (r >= 0)
                 r = parse_common(p, i, &rng->info);
         if (r >= 0)
@@ -328,6 +350,8 @@ static int parse_rng(Parse *p, Item *i, const Driver *d, const char *suffix) {
         r = PARSE_FINISH(p, i, rngs);
         if (r == 0 && object)
                 object->used = true;
+        if (r == 0 && chardev)
+                chardev->used = true;
         return r;
 }
 
@@ -468,6 +492,26 @@ static int parse_disk_device(Parse *p, Item *i, const Driver *d, const char *suf
         return parse_disk(p, i, d->value, suffix);
 }
 
+/* --- what is no device to a definition --- */
+
+static int parse_vmcoreinfo(Parse *p, Item *i, const Driver *d, const char *suffix) {
+        if (i->n_props > 1)
+                return 1;
+        p->d->features.vmcoreinfo = TRI_YES;
+        return 0;
+}
+
+static int parse_vmgenid(Parse *p, Item *i, const Driver *d, const char *suffix) {
+        uint8_t id[16];
+
+        if (i->n_props > 3 || p->d->has_genid || (!item_get(i, "id") && i->n_props > 2) ||
+            parse_uuid(strempty(item_get(i, "guid")), id) < 0)
+                return 1;
+        memcpy(p->d->genid, id, sizeof(id));
+        p->d->has_genid = p->d->has_genid_value = true;
+        return 0;
+}
+
 static const Driver drivers[] = {
         { "virtio-blk-pci", parse_disk_device, BUS_VIRTIO, 0, true },
         { "scsi-hd", parse_disk_device, BUS_SCSI },
@@ -478,6 +522,8 @@ static const Driver drivers[] = {
         { "usb-storage", parse_disk_device, BUS_USB },
         { "floppy", parse_disk_device, BUS_FDC },
         { "usb-hub", parse_hub },
+        { "vmcoreinfo", parse_vmcoreinfo },
+        { "vmgenid", parse_vmgenid },
         { "usb-mouse", parse_input, INPUT_MOUSE, INPUT_BUS_USB },
         { "usb-tablet", parse_input, INPUT_TABLET, INPUT_BUS_USB },
         { "usb-kbd", parse_input, INPUT_KEYBOARD, INPUT_BUS_USB },
@@ -491,6 +537,8 @@ static const Driver drivers[] = {
         { "qxl", parse_video, VIDEO_QXL },
         { "virtio-vga", parse_video, VIDEO_VIRTIO },
         { "virtio-gpu-pci", parse_video, VIDEO_VIRTIO },
+        { "virtio-vga-gl", parse_video, VIDEO_VIRTIO, true },
+        { "virtio-gpu-gl-pci", parse_video, VIDEO_VIRTIO, true },
         { "bochs-display", parse_video, VIDEO_BOCHS },
         { "ramfb", parse_video, VIDEO_RAMFB },
         { "sb16", parse_sound, SOUND_SB16 },
@@ -509,6 +557,22 @@ static const Driver drivers[] = {
         { "tpm-crb", parse_tpm, TPM_CRB },
         { "i6300esb", parse_watchdog_device, WATCHDOG_I6300ESB },
         { "ib700", parse_watchdog_device, WATCHDOG_IB700 },
+        { "vfio-pci", parse_vfio },
+        { "vfio-pci-nohotplug", parse_vfio },
+        { "usb-host", parse_usb_host },
+        { "vhost-scsi-pci", parse_vhost_scsi, 0, 0, true },
+        { "virtio-9p-pci", parse_9p, 0, 0, true },
+        { "vhost-user-fs-pci", parse_virtiofs },
+        { "usb-redir", parse_redirdev },
+        { "ccid-card-emulated", parse_smartcard, SMARTCARD_HOST },
+        { "ccid-card-passthru", parse_smartcard, SMARTCARD_PASSTHROUGH },
+        { "ivshmem-plain", parse_shmem, SHMEM_PLAIN },
+        { "ivshmem-doorbell", parse_shmem, SHMEM_DOORBELL },
+        { "virtio-crypto-pci", parse_crypto },
+        { "pc-dimm", parse_memory_module, MEMORY_DIMM },
+        { "nvdimm", parse_memory_module, MEMORY_NVDIMM },
+        { "virtio-pmem-pci", parse_memory_module, MEMORY_VIRTIO_PMEM },
+        { "virtio-mem-pci", parse_memory_module, MEMORY_VIRTIO_MEM },
         { "pvpanic", parse_panic, PANIC_ISA },
         { "pvpanic-pci", parse_panic, PANIC_PVPANIC },
 };

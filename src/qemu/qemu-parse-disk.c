@@ -369,9 +369,7 @@ static void read_inquiry(Item *i, const DomainDisk *disk) {
 }
 
 static int read_device(Parse *p, Item *i, DomainDisk *disk, Nodes *n) {
-        const char *drive = item_get(i, "drive"), *thread = item_get(i, "iothread");
-        const char *number = thread ? startswith(thread, "iothread") : NULL;
-        unsigned k;
+        const char *drive = item_get(i, "drive");
         int r = 0;
 
         if (drive) {
@@ -401,10 +399,7 @@ static int read_device(Parse *p, Item *i, DomainDisk *disk, Nodes *n) {
                 set_cache(disk, n);
         read_errors(i, disk);
         read_inquiry(i, disk);
-        if (number && parse_uint(number, &k) >= 0 && k > 0 && k <= p->d->iothreads.value) {
-                disk->iothread = OPT_UINT(k);
-                (void) item_take(i, "iothread");
-        }
+        parse_iothread(p, i, &disk->iothread);
         if (disk->removable == TRI_NO)
                 disk->removable = TRI_UNSET;
         if (disk->bus == BUS_USB) {

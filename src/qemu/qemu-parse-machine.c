@@ -510,17 +510,78 @@ static bool is_master_key(const Parse *p, const Item *i) {
         return true;
 }
 
-int parse_object(Parse *p, Item *i) {
-        const char *id = item_get(i, "id"), *number = id ? startswith(id, "iothread") : NULL;
+static bool find_iothread(const Parse *p, unsigned id) {
+        FOREACH_ARRAY(t, p->d->iothread_ids, p->d->n_iothread_ids)
+                if (t->id.value == id)
+                        return true;
+        return false;
+}
+
+void parse_iothread(const Parse *p, Item *i, OptUint *ret) {
+        const char *id = item_get(i, "iothread"), *number = id ? startswith(id, "iothread") : NULL;
         unsigned n;
+
+        if (!number || parse_uint(number, &n) < 0 || !find_iothread(p, n))
+                return;
+        *ret = OPT_UINT(n);
+        (void) item_take(i, "iothread");
+}
+
+/* The threads have their numbers in their names. */
+static int read_iothread(Parse *p, Item *i) {
+        static const PropRow rows[] = {
+                PROP("thread-pool-min", PROP_UINT, DomainIothread, pool_min),
+                PROP("thread-pool-max", PROP_UINT, DomainIothread, pool_max),
+                PROP("poll-max-ns", PROP_UINT64, DomainIothread, poll_max),
+                PROP("poll-grow", PROP_UINT64, DomainIothread, poll_grow),
+                PROP("poll-shrink", PROP_UINT64, DomainIothread, poll_shrink),
+                PROP_REST("qom-type"),
+                PROP_REST("id"),
+                PROPS_END,
+        };
+        Domain *d = p->d;
+        bool main_loop = streq(strempty(item_get(i, "qom-type")), "main-loop");
+        const char *id = item_get(i, "id"), *number = id ? startswith(id, "iothread") : NULL;
+        DomainIothread t = {};
+        unsigned n = 0;
+
+        if (!main_loop && (!number || parse_uint(number, &n) < 0 || n == 0 || find_iothread(p, n)))
+                return 1;
+        int r = props_apply(i, rows, &t);
+        if (r < 0 || !item_is_used_up(i))
+                return r < 0 ? r : 1;
+        t.loc.line = 1;
+        if (main_loop) {
+                d->default_iothread = t;
+                return 0;
+        }
+        t.id = OPT_UINT(n);
+        if (!ARRAY_GROW(d->iothread_ids, d->n_iothread_ids))
+                return -ENOMEM;
+        d->iothread_ids[d->n_iothread_ids++] = t;
+        d->iothreads = OPT_UINT((unsigned) d->n_iothread_ids);
+        return 0;
+}
+
+/* Threads 1 to n of which nothing is said are a number. */
+void parse_iothreads_done(Parse *p) {
+        Domain *d = p->d;
+
+        for (size_t k = 0; k < d->n_iothread_ids; k++) {
+                const DomainIothread *t = d->iothread_ids + k;
+                if (t->id.value != k + 1 || t->pool_min.set || t->pool_max.set || t->poll_max.set || t->poll_grow.set ||
+                    t->poll_shrink.set)
+                        return;
+        }
+        d->n_iothread_ids = 0;
+}
+
+int parse_object(Parse *p, Item *i) {
+        const char *type = strempty(item_get(i, "qom-type"));
 
         if (is_master_key(p, i))
                 return 0;
-        if (!streq_ptr(item_get(i, "qom-type"), "iothread") || i->n_props != 2 || !number || parse_uint(number, &n) < 0 ||
-            n != p->d->iothreads.value + 1)
-                return 1;
-        p->d->iothreads = OPT_UINT(n);
-        return 0;
+        return streq(type, "iothread") || streq(type, "main-loop") ? read_iothread(p, i) : 1;
 }
 
 /* --- clock --- */

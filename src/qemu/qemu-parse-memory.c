@@ -26,8 +26,9 @@ static uint64_t fraction(const char *digits, size_t n, int shift) {
         return (uint64_t) (f * (double) (UINT64_C(1) << shift));
 }
 
-/* "1024" is in units of 1 << SHIFT, "1G", "1.5G", "0x40000000", "524288k". */
-static bool read_size(const char *s, unsigned shift, uint64_t *ret) {
+bool parse_size(const char *s, unsigned shift, uint64_t *ret) {
+        if (!s)
+                return false;
         bool hex = startswith(s, "0x") || startswith(s, "0X");
         size_t n = hex ? 2 + strspn(s + 2, "0123456789abcdefABCDEF") : strspn(s, DIGITS), more = 0;
         _cleanup_free_ char *number = strndup(s, n);
@@ -55,7 +56,7 @@ static bool read_size(const char *s, unsigned shift, uint64_t *ret) {
 static bool take_size(Item *i, const char *key, unsigned shift, uint64_t *ret) {
         const char *s = item_get(i, key);
 
-        if (!s || !read_size(s, shift, ret))
+        if (!parse_size(s, shift, ret))
                 return false;
         (void) item_take(i, key);
         return true;
@@ -72,8 +73,11 @@ typedef struct Backend {
         Item *item, *context;
         const char *driver;
         uint64_t size, page_size;
-        bool on_disk, prealloc, has_nodes;
-        Tristate share, discard;
+        bool on_disk, prealloc, has_nodes, pmem;
+        bool module;      /* may be what only modules can be */
+        const char *path; /* a module's own file */
+        OptU64 align;
+        Tristate share, discard, reserve;
         OptUint threads;
         NumberSet nodes;
         NumaMode mode;
@@ -86,10 +90,13 @@ static bool read_path(Item *i, Backend *b) {
                 return false;
         if (pages && !*pages)
                 b->page_size = HUGEPAGE_DEFAULT;
-        else if (pages && !read_size(pages, 0, &b->page_size))
+        else if (pages && !parse_size(pages, 0, &b->page_size))
                 return false;
-        else if (!pages && !startswith(path, "/run/vmunit/"))
-                return false;
+        else if (!pages && !startswith(path, "/run/vmunit/")) {
+                if (!b->module)
+                        return false;
+                b->path = path;
+        }
         b->on_disk = !pages;
         (void) item_take(i, "mem-path");
         return true;
@@ -114,6 +121,11 @@ static bool read_nodes(Item *i, Backend *b) {
         return true;
 }
 
+static const PropRow module_rows[] = {
+        PROP("reserve", PROP_TRISTATE, Backend, reserve),
+        PROP("pmem", PROP_FLAG, Backend, pmem),
+        PROPS_END,
+};
 static const PropRow backend_rows[] = {
         PROP("share", PROP_TRISTATE, Backend, share),
         PROP("discard-data", PROP_TRISTATE, Backend, discard),
@@ -143,6 +155,10 @@ static bool read_backend(Parse *p, const char *id, Backend *b) {
                 return false;
         if (!take_size(i, "size", 0, &b->size) || !read_nodes(i, b) || props_apply(i, backend_rows, b) < 0)
                 return false;
+        if (b->module && props_apply(i, module_rows, b) < 0)
+                return false;
+        if (b->module && take_size(i, "align", 0, &b->align.value))
+                b->align.set = true;
         b->context = items_find(&p->items, "-object", item_get(i, "prealloc-context"));
         if (b->context)
                 (void) item_take(i, "prealloc-context");
@@ -407,6 +423,110 @@ int parse_numa(Parse *p, Item *i) {
                 if (streq(t->type, type))
                         return t->parse(p, i);
         return 1;
+}
+
+/* --- modules --- */
+
+/* What the back end of a module says beyond what holds for all memory. False: it cannot be said. */
+static bool read_module_backend(const Parse *p, const Backend *b, DomainMemory *m) {
+        const DomainNumatune *tune = &p->d->numatune;
+        const MemoryBacking *backing = &p->d->memory_backing;
+        bool own = m->model == MEMORY_NVDIMM || m->model == MEMORY_VIRTIO_PMEM;
+
+        if (own != (b->path != NULL) || (b->reserve == TRI_NO) != (m->model == MEMORY_VIRTIO_MEM) || b->reserve == TRI_YES)
+                return false;
+        /* Files and huge pages are touched at once in any case. */
+        if (b->prealloc && !b->path && b->page_size == 0 && backing->allocation != ALLOCATION_IMMEDIATE)
+                return false;
+        if (!b->prealloc && b->page_size > 0 && m->model != MEMORY_VIRTIO_MEM)
+                return false;
+        if (b->has_nodes ? b->mode != (tune->mode ?: NUMA_STRICT) : tune->has_nodes)
+                return false;
+        if (b->threads.set && !backing->threads.set)
+                return false;
+        m->access = b->share == TRI_YES ? MEMORY_ACCESS_SHARED : b->share == TRI_NO ? MEMORY_ACCESS_PRIVATE : MEMORY_ACCESS_UNSET;
+        m->discard = b->discard;
+        m->has_source_nodes = b->has_nodes;
+        m->source_nodes = b->nodes;
+        m->align_size = b->align;
+        m->pmem = b->pmem;
+        m->size = OPT_U64(b->size);
+        if (b->page_size > 0)
+                m->page_size = OPT_U64(b->page_size);
+        else if (backing->hugepages && !b->path)
+                m->page_size = OPT_U64(4096);
+        return true;
+}
+
+static void read_module_place(Item *i, DomainMemory *m) {
+        const char *slot = item_get(i, "slot"), *addr = item_get(i, "addr");
+        DeviceAddress *a = &m->info.address;
+        unsigned n;
+        uint64_t base;
+
+        if (m->model == MEMORY_VIRTIO_PMEM || m->model == MEMORY_VIRTIO_MEM || !slot || parse_uint(slot, &n) < 0)
+                return;
+        a->type = ADDRESS_DIMM;
+        a->slot = OPT_UINT(n);
+        (void) item_take(i, "slot");
+        if (addr && parse_u64(addr, 0, &base) >= 0) {
+                a->base = OPT_U64(base);
+                (void) item_take(i, "addr");
+        }
+}
+
+/* "block-size" and others, which may have a unit. */
+static void read_module_sizes(Item *i, DomainMemory *m) {
+        const struct { const char *key; OptU64 *field; } sizes[] = {
+                { "label-size", &m->label_size }, { "block-size", &m->block_size }, { "requested-size", &m->requested },
+        };
+
+        FOREACH_ARRAY(s, sizes, ELEMENTSOF(sizes))
+                if (take_size(i, s->key, 0, &s->field->value))
+                        s->field->set = true;
+        if (m->model == MEMORY_VIRTIO_MEM)
+                m->requested.set = true; /* nothing, when nothing is said */
+}
+
+int parse_memory_module(Parse *p, Item *i, const Driver *d, const char *suffix) {
+        static const PropRow rows[] = {
+                PROP("node", PROP_UINT, DomainMemory, node),
+                PROP("unarmed", PROP_FLAG, DomainMemory, readonly),
+                PROPS_END,
+        };
+        Backend b = { .module = true };
+        DomainMemory *m = PARSE_ADD(p, memories);
+
+        if (!m)
+                return -ENOMEM;
+        m->model = (MemoryModel) d->value;
+        /* Without room for modules there is no place for one. */
+        bool room = p->d->max_memory.set && p->d->cpu.n_cells > 0;
+        int r = room && read_backend(p, strempty(item_get(i, "memdev")), &b) && read_module_backend(p, &b, m) ? 0 : 1;
+        if (r == 0 && b.path)
+                r = free_and_strdup(&m->path, b.path);
+        if (r == 0) {
+                (void) item_take(i, "memdev");
+                read_module_sizes(i, m);
+                if (m->model == MEMORY_VIRTIO_MEM && b.prealloc == streq_ptr(item_get(i, "prealloc"), "on"))
+                        (void) item_take(i, "prealloc");
+                r = props_apply(i, rows, m);
+                read_module_place(i, m);
+        }
+        if (r == 0)
+                r = parse_common(p, i, &m->info);
+        if (r < 0)
+                return r;
+        if (r > 0 && item_is_used_up(i))
+                i->props[0].used = false;
+        r = PARSE_FINISH(p, i, memories);
+        if (r == 0) {
+                p->d->memory += MIN(b.size, UINT64_MAX - p->d->memory);
+                b.item->used = true;
+                if (b.context)
+                        b.context->used = true;
+        }
+        return r;
 }
 
 /* Room for more memory is for guests with NUMA nodes; for others QEMU is told beside the definition. */

@@ -36,6 +36,8 @@ struct Parse {
         unsigned floppy_boot[2];
         Item *floppy_item[2]; /* what said so */
         bool mmio; /* the device that is parsed is on virtio's own bus */
+        const char *redirection; /* the filter of the first redirected USB device */
+        unsigned n_redirections;
         bool no_defaults, no_acpi, usb;
 };
 
@@ -44,6 +46,7 @@ struct Parse {
 typedef enum PropKind {
         PROP_STRING = 1, /* char * */
         PROP_UINT,       /* OptUint */
+        PROP_UINT64,      /* OptU64 */
         PROP_TRISTATE,   /* on, off → Tristate */
         PROP_FLAG,       /* on → bool */
         PROP_ENUM,       /* → enum */
@@ -128,7 +131,24 @@ int parse_display(Parse *p, Item *i);
 int parse_full_screen(Parse *p, Item *i);
 int parse_audio(Parse *p, Item *i);
 int parse_sound(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_vfio(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_usb_host(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_vhost_scsi(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_9p(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_virtiofs(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_redirdev(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_smartcard(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_shmem(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_crypto(Parse *p, Item *i, const Driver *d, const char *suffix);
+int parse_memory_module(Parse *p, Item *i, const Driver *d, const char *suffix);
 int parse_speaker(Parse *p, Item *machine);
+/* The host's end of a character device; ALIAS: what the device is called; SPICE: its name where it ends in a viewer.
+ * 0: all of it is understood. */
+int parse_source(Item *chardev, CharSource *s, const char *alias, const char *spice);
+/* The <iothread> that an item names: marked as used when it is part of the model. */
+void parse_iothread(const Parse *p, Item *i, OptUint *ret);
+/* "1024" is in units of 1 << SHIFT, "1G", "1.5G", "0x40000000", "524288k". S may be NULL. */
+bool parse_size(const char *s, unsigned shift, uint64_t *ret);
 /* "audio1" → 1. */
 bool parse_audio_id(const char *id, unsigned *ret);
 int parse_machine(Parse *p, Item *i);
@@ -139,6 +159,7 @@ int parse_memory(Parse *p, Item *i);
 int parse_numa(Parse *p, Item *i);
 int parse_ram(Parse *p, Item *machine);
 void parse_memory_done(Parse *p);
+void parse_iothreads_done(Parse *p);
 int parse_smp(Parse *p, Item *i);
 int parse_rtc(Parse *p, Item *i);
 int parse_localtime(Parse *p, Item *i);

@@ -29,6 +29,11 @@ static int apply(const PropRow *row, const char *value, void *field) {
                         return 1;
                 *(OptUint *) field = OPT_UINT((unsigned) n);
                 return 0;
+        case PROP_UINT64:
+                if (parse_u64(value, 0, &n) < 0)
+                        return 1;
+                *(OptU64 *) field = OPT_U64(n);
+                return 0;
         case PROP_KIB:
                 if (parse_u64(value, 10, &n) < 0 || n % 1024 > 0 || n / 1024 > UINT32_MAX)
                         return 1;

@@ -117,6 +117,7 @@ static const OptionRow rows[] = {
         { "-drive", FORM_KEYS, NULL, MERGE_NOT, parse_drive, IN(PHASE_MACHINE) | IN(PHASE_DEVICES) },
         { "-blockdev", FORM_KEYS, "driver" },
         { "-netdev", FORM_KEYS, "type" },
+        { "-fsdev", FORM_KEYS, "fsdriver" },
         { "-chardev", FORM_KEYS, "backend" },
         { "-tpmdev", FORM_KEYS, "type" },
         { "-numa", FORM_KEYS, "type", MERGE_NOT, parse_numa },
@@ -159,7 +160,7 @@ static const OptionRow rows[] = {
         MEANINGLESS("-tdf", FORM_NONE, ANCIENT),
         MEANINGLESS("-domid", FORM_PLAIN, ANCIENT),
         HANDED_ON("-add-fd"), HANDED_ON("-set"), HANDED_ON("-mtdblock"), HANDED_ON("-sd"),
-        HANDED_ON("-pflash"), HANDED_ON("-fsdev"), HANDED_ON("-virtfs"), HANDED_ON("-rotate"),
+        HANDED_ON("-pflash"), HANDED_ON("-virtfs"), HANDED_ON("-rotate"),
         HANDED_ON("-g"), HANDED_ON("-acpitable"), HANDED_ON("-smbios"), HANDED_ON("-iscsi"), HANDED_ON("-bt"),
         HANDED_ON("-fw_cfg"), HANDED_ON("-compat"), HANDED_ON("-debugcon"), HANDED_ON("-D"), HANDED_ON("-d"), HANDED_ON("-dfilter"),
         HANDED_ON("-seed"), HANDED_ON("-L"), HANDED_ON("-action"), HANDED_ON("-loadvm"), HANDED_ON("-chroot"), HANDED_ON("-option-rom"),
@@ -453,6 +454,7 @@ int qemu_parse_argv(char *const *env, char *const *argv, const char *name, Diag 
         }
         if (r >= 0) {
                 parse_memory_done(&p);
+                parse_iothreads_done(&p);
                 check_floppies(&p);
                 r = keep_boot_order(&p);
         }
