@@ -110,5 +110,5 @@ DEFINE_XML_TABLE(cpu,
         CHILD("cache", cpu_cache, "what the guest is told of the caches"),
         CHILD("maxphysaddr", maxphysaddr, "width of physical addresses"),
         LIST("feature", DomainCpu, features, cpu_feature, "feature of the processor"),
-        CHILD("numa", numa, "NUMA nodes of the guest"),
+        CHILD("numa", numa, "NUMA nodes of the guest", .loc = HAS(DomainCpu, numa_loc)),
         UNSUPPORTED("arch", "processor of the host's capabilities, not of a domain"));

@@ -155,8 +155,23 @@ DEFINE_STATIC_XML_TABLE(resolution,
         ATTRIBUTE("x", DomainVideo, x, xml_uint, "pixels in a line", .flags = XML_MANDATORY),
         ATTRIBUTE("y", DomainVideo, y, xml_uint, "lines", .flags = XML_MANDATORY));
 
+static int parse_video_model(const XmlRow *row, const char *s, void *field) {
+        int v = string_table_value(row->words, s);
+
+        if (v < 0)
+                return v;
+        *(int *) field = v == VIDEO_DEFAULT ? VIDEO_UNSET : v;
+        return 0;
+}
+
+static bool format_video_model(const XmlRow *row, const void *field, Text *t) {
+        return xml_enum.format(row, field, t);
+}
+
+static const XmlType xml_video_model = { NULL, parse_video_model, format_video_model };
+
 DEFINE_STATIC_XML_TABLE(video_model,
-        ATTRIBUTE_ENUM("type", DomainVideo, model, video_model, "kind of adapter", .flags = XML_MANDATORY),
+        ATTRIBUTE("type", DomainVideo, model, xml_video_model, "kind of adapter; the machine's usual one when absent or 'default'", .words = &video_model_table),
         ATTRIBUTE("ram", DomainVideo, ram, xml_uint, "KiB of memory, qxl"),
         ATTRIBUTE("vram", DomainVideo, vram, xml_uint, "KiB of video memory"),
         ATTRIBUTE("vram64", DomainVideo, vram64, xml_uint, "KiB of the second bar, qxl"),

@@ -138,7 +138,7 @@ DEFINE_STATIC_XML_TABLE(boot,
           .doc = "fd, hd, cdrom or network" });
 
 DEFINE_STATIC_XML_TABLE(bootmenu,
-        ATTRIBUTE_ENUM("enable", DomainOs, bootmenu, yes_no, "whether there is a menu", .flags = XML_MANDATORY),
+        ATTRIBUTE_ENUM("enable", DomainOs, bootmenu, yes_no, "whether there is a menu"),
         ATTRIBUTE("timeout", DomainOs, bootmenu_timeout, xml_uint, "milliseconds it is shown", .max = 65535));
 
 DEFINE_STATIC_XML_TABLE(bios,
@@ -147,7 +147,7 @@ DEFINE_STATIC_XML_TABLE(bios,
                   .has = HAS(DomainOs, has_reboot_timeout)));
 
 DEFINE_STATIC_XML_TABLE(smbios,
-        ATTRIBUTE_ENUM("mode", DomainOs, smbios, smbios_mode, "where the SMBIOS data come from", .flags = XML_MANDATORY));
+        ATTRIBUTE_ENUM("mode", DomainOs, smbios, smbios_mode, "where the SMBIOS data come from"));
 
 DEFINE_XML_TABLE(os,
         ATTRIBUTE_ENUM("firmware", DomainOs, firmware, os_firmware, "kind of firmware, of which vmunit finds one"),
@@ -159,8 +159,8 @@ DEFINE_XML_TABLE(os,
         UNSUPPORTED("initdir", "containers"),
         UNSUPPORTED("inituser", "containers"),
         UNSUPPORTED("initgroup", "containers"),
-        CHILD("loader", loader, "firmware"),
-        CHILD("nvram", nvram, "variables of the firmware"),
+        CHILD("loader", loader, "firmware", .loc = HAS(DomainOs, loader_loc)),
+        CHILD("nvram", nvram, "variables of the firmware", .loc = HAS(DomainOs, nvram_loc)),
         TEXT_CHILD("kernel", DomainOs, kernel, xml_string, "kernel image to boot directly"),
         TEXT_CHILD("initrd", DomainOs, initrd, xml_string, "its initial RAM disk"),
         TEXT_CHILD("cmdline", DomainOs, cmdline, xml_string, "its command line"),

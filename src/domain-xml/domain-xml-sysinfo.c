@@ -42,7 +42,7 @@ static void parse_genid(XmlReader *r, const XmlRow *row, xmlNode *node, void *ob
         d->has_genid = true;
         if (!text)
                 r->no_memory = true;
-        else if (*text && xml_uuid.parse(row, text, d->genid) < 0)
+        else if (node->children && xml_uuid.parse(row, text, d->genid) < 0)
                 xml_reader_error(r, xml_reader_loc(r, node), "<genid>: '%s' is not %s", text, xml_uuid.expected);
         else
                 d->has_genid_value = *text;

@@ -216,6 +216,22 @@ static void read_children(XmlReader *r, const XmlTable *t, const xmlNode *node, 
                         read_child(r, t ?: &empty_table, n, object);
 }
 
+static bool has_text(const xmlNode *node) {
+        for (const xmlNode *n = node->children; n; n = n->next)
+                if ((n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) && n->content && *n->content)
+                        return true;
+        return false;
+}
+
+/* An element without any text gives no value; libvirt takes it as if it were not there. White space is a value,
+ * and a wrong one. */
+static bool is_as_if_absent(XmlReader *r, const XmlRow *row, const xmlNode *node) {
+        if (has_text(node) || (row->flags & XML_MANDATORY))
+                return false;
+        diag_warning(r->diag, xml_reader_loc(r, node), "<%s> is empty, as if it were not there", node_name(node));
+        return true;
+}
+
 static void read_text_child(XmlReader *r, const XmlRow *row, const xmlNode *node, void *object) {
         _cleanup_free_ char *text = xml_node_text(node, !row->type->verbatim);
 
@@ -225,7 +241,7 @@ static void read_text_child(XmlReader *r, const XmlRow *row, const xmlNode *node
                 r->no_memory = true;
         else if (*text)
                 read_value(r, row, node, NULL, text, object);
-        else if ((row->flags & XML_MANDATORY) || !row->type->verbatim)
+        else if ((row->flags & XML_MANDATORY) || (!row->type->verbatim && !is_as_if_absent(r, row, node)))
                 xml_reader_error(r, xml_reader_loc(r, node), "<%s> is empty", node_name(node));
 }
 
@@ -258,6 +274,8 @@ static void read_size_child(XmlReader *r, const XmlRow *row, const xmlNode *node
                 r->no_memory = true;
                 return;
         }
+        if (is_as_if_absent(r, row, node))
+                return;
         if (size == 0) {
                 xml_reader_error(
                         r, loc,

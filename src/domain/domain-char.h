@@ -3,6 +3,9 @@
 
 #include "domain-types.h"
 
+/* The port that the SPICE agent in the guest opens. */
+#define SPICE_AGENT_CHANNEL "com.redhat.spice.0"
+
 /* The model of serial and parallel ports, consoles and channels. */
 
 typedef struct DomainChar {

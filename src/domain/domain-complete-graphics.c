@@ -249,6 +249,18 @@ static AudioType default_audio(const Domain *d) {
         return type;
 }
 
+static bool side_is_set(const AudioSide *s) {
+        return s->mixing_engine || s->fixed_settings || s->voices.set || s->buffer_length.set ||
+               s->frequency.set || s->channels.set || s->format;
+}
+
+bool domain_audio_is_implicit(const Domain *d) {
+        const DomainAudio *a = d->audios;
+
+        return d->n_audios == 1 && a->type == default_audio(d) && a->id.value == 1 && !a->timer_period.set &&
+               !side_is_set(&a->input) && !side_is_set(&a->output);
+}
+
 int domain_complete_audio(Domain *d, const HostFacts *facts) {
         AudioType type = default_audio(d);
 

@@ -24,4 +24,6 @@ int domain_complete_inputs(Domain *d, const HostFacts *facts); /* domain-complet
 int domain_complete_graphics(Domain *d, const HostFacts *facts);
 int domain_complete_videos(Domain *d, const HostFacts *facts);
 int domain_complete_audio(Domain *d, const HostFacts *facts);
+/* Whether what domain_complete_audio() adds is all there is. */
+bool domain_audio_is_implicit(const Domain *d) _pure_;
 int domain_complete_seclabels(Domain *d, const HostFacts *facts);

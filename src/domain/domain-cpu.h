@@ -68,6 +68,7 @@ typedef struct DomainCpu {
         OptUint physaddr_bits, physaddr_limit;
         CpuFeature *features;
         size_t n_features;
+        SrcLoc numa_loc; /* line 0: no <numa> */
         NumaCell *cells; /* after domain_complete() the one with ID N is at N */
         size_t n_cells;
         NumaInterconnect *interconnects;

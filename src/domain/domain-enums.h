@@ -354,10 +354,11 @@ DECLARE_ENUM(SoundModel, sound_model, SOUND, SOUND_MODELS);
 #define CODEC_TYPES(X) X(CODEC_DUPLEX, "duplex") X(CODEC_MICRO, "micro") X(CODEC_OUTPUT, "output")
 DECLARE_ENUM(CodecType, codec_type, CODEC, CODEC_TYPES);
 
+/* "default" is what is read like no model at all. */
 #define VIDEO_MODELS(X) \
         X(VIDEO_VGA, "vga") X(VIDEO_CIRRUS, "cirrus") X(VIDEO_VMVGA, "vmvga") X(VIDEO_XEN, "xen") X(VIDEO_VBOX, "vbox") \
         X(VIDEO_QXL, "qxl") X(VIDEO_PARALLELS, "parallels") X(VIDEO_VIRTIO, "virtio") X(VIDEO_GOP, "gop") X(VIDEO_NONE, "none") \
-        X(VIDEO_BOCHS, "bochs") X(VIDEO_RAMFB, "ramfb")
+        X(VIDEO_BOCHS, "bochs") X(VIDEO_RAMFB, "ramfb") X(VIDEO_DEFAULT, "default")
 DECLARE_ENUM(VideoModel, video_model, VIDEO, VIDEO_MODELS);
 #define VIDEO_DRIVERS(X) X(VIDEO_DRIVER_QEMU, "qemu") X(VIDEO_DRIVER_VHOSTUSER, "vhostuser")
 DECLARE_ENUM(VideoDriver, video_driver, VIDEO_DRIVER, VIDEO_DRIVERS);

@@ -23,6 +23,7 @@ typedef struct DomainOs {
         char *machine;
         OsFirmware firmware;
         char *loader;
+        SrcLoc loader_loc, nvram_loc; /* line 0: not written */
         Tristate loader_readonly, loader_secure, loader_stateless;
         LoaderType loader_type;
         DiskFormat loader_format;

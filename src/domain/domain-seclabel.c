@@ -7,7 +7,7 @@
 
 int domain_complete_seclabels(Domain *d, const HostFacts *facts) {
         FOREACH_ARRAY(s, d->seclabels, d->n_seclabels) {
-                if (s->type == SECLABEL_UNSET)
+                if (s->type == SECLABEL_UNSET && s->model)
                         s->type = SECLABEL_DYNAMIC;
                 /* What a running machine got is not what the next one gets. */
                 if (s->type != SECLABEL_STATIC)
@@ -68,6 +68,8 @@ static void check_domain_seclabel(const Domain *d, const DomainSeclabel *s, Diag
                 (void) diag_error(diag, s->loc, "seclabel of type 'static' needs a label");
         if (s->type == SECLABEL_STATIC && isempty(s->model))
                 (void) diag_error(diag, s->loc, "seclabel of type 'static' needs a @model");
+        else if (s->type == SECLABEL_UNSET && !s->model)
+                (void) diag_error(diag, s->loc, "seclabel needs a @type or a @model");
         else if (d->n_seclabels > 1 && isempty(s->model))
                 (void) diag_error(diag, s->loc, "seclabel needs a @model, as there are several");
         if (s->type == SECLABEL_DYNAMIC && s->relabel == TRI_NO)

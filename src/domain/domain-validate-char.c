@@ -165,6 +165,9 @@ void check_chars(const Domain *d, Diag *diag) {
                 if (c->source.type == CHARDEV_SPICEVMC && c->target_type != TARGET_VIRTIO)
                         (void) diag_error(diag, c->info.loc, "%s of type 'spicevmc': only virtio devices can be",
                                           char_kind_to_string(c->kind));
+                if (c->source.type == CHARDEV_SPICEVMC && c->target_name && !streq(c->target_name, SPICE_AGENT_CHANNEL))
+                        (void) diag_error(diag, c->info.loc, "%s of type 'spicevmc': the name is '%s' or none, not '%s'",
+                                          char_kind_to_string(c->kind), SPICE_AGENT_CHANNEL, c->target_name);
                 if (c->kind == CHAR_CHANNEL && c->target_name && strlen(c->target_name) > 63)
                         (void) diag_error(diag, c->info.loc, "channel name '%s' is longer than 63 characters",
                                           c->target_name);

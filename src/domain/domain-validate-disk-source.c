@@ -293,16 +293,6 @@ static void check_nvme(const SourceCheck *c) {
                 problem(c, "an nvme source needs an <address>");
 }
 
-/* All of it: the guest may put its buffers anywhere. */
-static bool all_memory_is_shared(const Domain *d) {
-        bool usual = d->memory_backing.access == MEMORY_ACCESS_SHARED;
-
-        FOREACH_ARRAY(cell, d->cpu.cells, d->cpu.n_cells)
-                if (cell->access != MEMORY_ACCESS_SHARED && (cell->access != MEMORY_ACCESS_UNSET || !usual))
-                        return false;
-        return usual || d->cpu.n_cells > 0;
-}
-
 static void check_vhostuser(const SourceCheck *c) {
         const DiskSource *s = c->source;
         const DomainDisk *disk = c->disk;
@@ -352,7 +342,7 @@ static void check_vhostuser(const SourceCheck *c) {
         FOREACH_ARRAY(r, refused, ELEMENTSOF(refused))
                 if (r->set)
                         problem(c, "%s is not for type 'vhostuser'", r->what);
-        if (!all_memory_is_shared(c->d))
+        if (!memory_is_shared(c->d))
                 problem(c, "type 'vhostuser' needs shared memory (<memoryBacking> with <access "
                            "mode='shared'/>)");
 }

@@ -2,18 +2,6 @@
 #include "domain-validate.h"
 #include "string-util.h"
 
-/* Processes beside QEMU see the guest's memory only when it is shared with them. */
-bool memory_is_shared(const Domain *d) {
-        const DomainCpu *c = &d->cpu;
-
-        if (d->memory_backing.access == MEMORY_ACCESS_SHARED)
-                return true;
-        FOREACH_ARRAY(cell, c->cells, c->n_cells)
-        if (cell->access != MEMORY_ACCESS_SHARED)
-                return false;
-        return c->n_cells > 0;
-}
-
 static void check_9p(const DomainFilesystem *f, Diag *diag) {
         if (f->source_socket)
                 (void) diag_error(diag, f->info.loc, "filesystem '%s': <source socket=> goes with driver 'virtiofs' only",

@@ -16,8 +16,17 @@ static SrcLoc memory_loc(const Domain *d) {
         return d->memory_loc.line > 0 ? d->memory_loc : d->loc;
 }
 
+bool memory_is_shared(const Domain *d) {
+        bool usual = d->memory_backing.access == MEMORY_ACCESS_SHARED;
+
+        FOREACH_ARRAY(cell, d->cpu.cells, d->cpu.n_cells)
+                if (cell->access != MEMORY_ACCESS_SHARED && (cell->access != MEMORY_ACCESS_UNSET || !usual))
+                        return false;
+        return usual || d->cpu.n_cells > 0;
+}
+
 static void check_max_memory(const Domain *d, Diag *diag) {
-        if (!d->max_memory.set)
+        if (!d->max_memory.set && !d->memory_slots.set)
                 return;
         if (d->max_memory.value == 0 || d->memory_slots.value == 0)
                 (void) diag_error(diag, d->max_memory_loc, "maxMemory needs both a size and a number of slots");
@@ -141,6 +150,8 @@ static void check_interconnects(const Domain *d, Diag *diag) {
 void check_numa(const Domain *d, Diag *diag) {
         const DomainCpu *cpu = &d->cpu;
 
+        if (cpu->numa_loc.line > 0 && cpu->n_cells == 0)
+                (void) diag_error(diag, cpu->numa_loc, "numa: there is no <cell> in it");
         if (cpu->n_cells > NUMA_CELLS_MAX) {
                 (void) diag_error(diag, cpu->loc, "numa: %zu nodes; there can be %u", cpu->n_cells, NUMA_CELLS_MAX);
                 return;

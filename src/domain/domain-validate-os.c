@@ -63,15 +63,13 @@ static void check_firmware_choice(const Domain *d, Diag *diag) {
 
 static void check_loader(const Domain *d, Diag *diag) {
         const DomainOs *os = &d->os;
-        bool attributes = os->loader_type != LOADER_UNSET || os->loader_readonly != TRI_UNSET ||
-                          os->loader_secure != TRI_UNSET || os->loader_stateless != TRI_UNSET;
 
         if (os->secure_boot != TRI_UNSET || os->enrolled_keys != TRI_UNSET)
                 (void) diag_error(diag, os->loc, "firmware features: there is no <os firmware=> that looks for them");
-        if (!os->loader && attributes)
-                (void) diag_error(diag, os->loc, "loader has no path");
-        else if (!os->loader && (os->nvram || os->nvram_template))
-                (void) diag_error(diag, os->loc, "nvram: there is no loader for it");
+        if (!os->loader && os->loader_loc.line > 0)
+                (void) diag_error(diag, os->loader_loc, "loader has no path");
+        else if (!os->loader && os->nvram_loc.line > 0)
+                (void) diag_error(diag, os->nvram_loc, "nvram: there is no loader for it");
         if (os->loader && os->loader_type != LOADER_PFLASH) {
                 if (os->nvram || os->nvram_template)
                         (void) diag_error(diag, os->loc, "nvram: a loader of type 'rom' has none");

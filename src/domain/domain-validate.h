@@ -58,7 +58,8 @@ bool char_repeats_serial(const Domain *d, const DomainChar *c); /* the console t
 void check_aliases(const Domain *d, Diag *diag); /* domain-validate-info.c */
 void check_boot_order(const Domain *d, Diag *diag);
 
-/* Whether other processes can share the guest's memory with QEMU: what vhost-user devices need. */
+/* Whether other processes can share the guest's memory with QEMU, as vhost-user devices need it: all of it, as
+ * the guest may put its buffers anywhere. */
 bool memory_is_shared(const Domain *d) _pure_;
 
 /* Whether there is an I/O thread of this number. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "domain.h"
+#include "domain-complete.h"
 #include "string-util.h"
 
 Domain *domain_new(void) {
@@ -418,4 +418,6 @@ void domain_drop_implicit(Domain *d) {
         for (size_t i = d->n_inputs; i > 0; i--)
                 if (d->inputs[i - 1].bus == INPUT_BUS_PS2 && d->inputs[i - 1].type == INPUT_KEYBOARD)
                         DROP(d->inputs, d->n_inputs, i - 1, input_done);
+        if (domain_audio_is_implicit(d))
+                DROP(d->audios, d->n_audios, 0, audio_done);
 }

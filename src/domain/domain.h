@@ -159,8 +159,8 @@ void char_source_done(CharSource *s);
 void domain_for_devices(Domain *d, void (*func)(DeviceInfo *info, void *userdata), void *userdata);
 
 /* Drops what libvirt adds to every definition of its own accord and leaves out where another host shall read it
- * (virsh dumpxml --migratable): the USB and the PCI controller on an i440fx board, the PS/2 keyboard. They come
- * back when the definition is completed. (libvirt leaves out its implicit <audio type='none'/> as well.) */
+ * (virsh dumpxml --migratable): the USB and the PCI controller on an i440fx board, the PS/2 keyboard, the sound
+ * that goes nowhere or to the display. They come back when the definition is completed. */
 void domain_drop_implicit(Domain *d);
 
 /* Calls FUNC for the host's end of every device that has one. 0, or what the first FUNC that fails returns. */

@@ -335,7 +335,8 @@ static int emit_channel(Emit *e, const DomainChar *c) {
         if (c->target_type != TARGET_VIRTIO)
                 return diag_error(e->diag, c->info.loc, "not supported: <channel> with <target type='%s'>",
                                   strempty(char_target_to_string(c->target_type)));
-        return emit_port(e, c, "virtserialport", c->target_name);
+        return emit_port(e, c, "virtserialport",
+                         c->target_name ?: c->source.type == CHARDEV_SPICEVMC ? SPICE_AGENT_CHANNEL : NULL);
 }
 
 static int emit_console(Emit *e, const DomainChar *c) {

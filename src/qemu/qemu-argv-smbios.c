@@ -5,15 +5,24 @@
 
 /* What the guest reads of its hardware: SMBIOS tables, files in fw_cfg, the generation ID. */
 
+/* QEMU has a manufacturer of its own for a board or a chassis that says nothing of it; libvirt says that there is
+ * none. */
+static bool lacks_manufacturer(unsigned number, const SysinfoBlock *b) {
+        return (number == 2 || number == 3) && isempty(sysinfo_value(b, "manufacturer"));
+}
+
 static void emit_table(Emit *e, unsigned number, const SysinfoBlock *b, bool skip_uuid) {
         _cleanup_options_ Options o = {};
         bool any = false;
 
         options_addf(&o, "type", "%u", number);
+        if (lacks_manufacturer(number, b))
+                options_add(&o, "manufacturer", "");
         FOREACH_ARRAY(i, b->entries, b->n_entries) {
-                if (isempty(i->value) || (skip_uuid && streq_ptr(i->name, "uuid")))
+                /* Of strings that are counted each one counts. */
+                if ((i->name && isempty(i->value)) || (skip_uuid && streq_ptr(i->name, "uuid")))
                         continue;
-                options_add(&o, i->name ?: "value", i->value);
+                options_add(&o, i->name ?: "value", strempty(i->value));
                 any = true;
         }
         if (any)
