@@ -111,11 +111,11 @@ static int read_frozen(Generator *g, const char *name, char **ret) {
         return path ? read_file_limited(AT_FDCWD, path, DROPIN_MAX, ret, NULL) : -ENOMEM;
 }
 
-static bool is_live(const char *line) {
+static bool is_kept(const char *line) {
         UnitPropertyRow row;
 
         for (size_t i = 0; unit_property_row(i, &row); i++) {
-                const char *rest = row.property.live ? startswith(line, row.property.name) : NULL;
+                const char *rest = row.property.kept ? startswith(line, row.property.name) : NULL;
                 if (rest && *rest == '=')
                         return true;
         }
@@ -144,9 +144,9 @@ static int append_lines(Text *t, const char *text, bool (*match)(const char *lin
 static int keep_live_settings(const char *text, const char *frozen, char **ret) {
         _cleanup_text_ Text t = {}, live = {};
 
-        int r = append_lines(&t, text, is_live, false);
+        int r = append_lines(&t, text, is_kept, false);
         if (r >= 0)
-                r = append_lines(&live, frozen, is_live, true);
+                r = append_lines(&live, frozen, is_kept, true);
         if (r < 0)
                 return r;
         if (live.length > 0)

@@ -64,7 +64,7 @@ DEFINE_XML_TABLE(numatune,
 DEFINE_XML_TABLE(memtune,
         SIZE_CHILD("hard_limit", DomainMemtune, hard_limit, "memory that the VM may use at most", .flags = XML_OPTIONAL),
         SIZE_CHILD("soft_limit", DomainMemtune, soft_limit, "memory that is left to it when there is little", .flags = XML_OPTIONAL),
-        UNSUPPORTED("min_guarantee", "QEMU has no such thing"),
+        SIZE_CHILD("min_guarantee", DomainMemtune, min_guarantee, "memory that is never taken from the VM", .flags = XML_OPTIONAL),
         SIZE_CHILD("swap_hard_limit", DomainMemtune, swap_hard_limit, "memory and swap together at most", .flags = XML_OPTIONAL));
 
 DEFINE_STATIC_XML_TABLE(blkio_device,

@@ -207,6 +207,7 @@ static void complete_limits(Domain *d) {
 
         complete_limit(&d->memtune.hard_limit);
         complete_limit(&d->memtune.soft_limit);
+        complete_limit(&d->memtune.min_guarantee);
         complete_limit(&d->memtune.swap_hard_limit);
         if (b->weight.value == 0)
                 b->weight.set = false;

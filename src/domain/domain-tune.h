@@ -70,7 +70,7 @@ typedef struct DomainNumatune {
 /* Bytes. */
 typedef struct DomainMemtune {
         SrcLoc loc;
-        OptU64 hard_limit, soft_limit, swap_hard_limit;
+        OptU64 hard_limit, soft_limit, min_guarantee, swap_hard_limit;
 } DomainMemtune;
 
 typedef struct BlkioDevice {

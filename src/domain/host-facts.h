@@ -28,6 +28,7 @@ typedef struct HostFacts {
         bool any_processor; /* no processor in particular: what it can do is not looked at */
         bool has_vhost_net;
         bool has_selinux;
+        bool lenient; /* vmunit.conf: a start goes on without what the machine does not have of CPUs, nodes and the like */
         unsigned page_size;
         int utc_offset; /* seconds that local time is ahead of UTC */
         int64_t now; /* seconds since the epoch: a clock that is off by a number of seconds needs it */

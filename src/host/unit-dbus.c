@@ -63,6 +63,22 @@ static int append_u64(sd_bus_message *m, const UnitProperty *p) {
         return r < 0 ? r : sd_bus_message_append(m, "v", "t", v);
 }
 
+static int append_cpu_quota(sd_bus_message *m, const UnitProperty *p) {
+        uint64_t v;
+        int r = parse_number(p, &v);
+        return r < 0 ? r : sd_bus_message_append(m, "v", "t", v > UINT64_MAX / 100 ? UINT64_MAX : v * 100);
+}
+
+/* As set_mempolicy(2) counts them. */
+static int append_numa_policy(sd_bus_message *m, const UnitProperty *p) {
+        static const char *const words[] = { "default", "preferred", "bind", "interleave", "local" };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq_ptr(single(p), words[i]))
+                        return sd_bus_message_append(m, "v", "i", (int32_t) i);
+        return -EINVAL;
+}
+
 static int append_strv(sd_bus_message *m, const UnitProperty *p) {
         int r = sd_bus_message_open_container(m, 'v', "as");
         if (r >= 0)
@@ -99,6 +115,17 @@ static int append_device(sd_bus_message *m, const char *s) {
         return path ? sd_bus_message_append(m, "(ss)", path, space + 1) : -ENOMEM;
 }
 
+static int append_device_value(sd_bus_message *m, const char *s) {
+        const char *space = strrchr(s, ' ');
+        _cleanup_free_ char *path = space ? strndup(s, (size_t) (space - s)) : NULL;
+        uint64_t v;
+
+        int r = space ? parse_u64(space + 1, 10, &v) : -EINVAL;
+        if (r < 0)
+                return r;
+        return path ? sd_bus_message_append(m, "(st)", path, v) : -ENOMEM;
+}
+
 /* Recursive, as in unit files. */
 static int append_bind_path(sd_bus_message *m, const char *s) {
         bool optional = *s == '-';
@@ -133,6 +160,10 @@ static int append_each(sd_bus_message *m, const UnitProperty *p, const char *ele
 
 static int append_device_allow(sd_bus_message *m, const UnitProperty *p) {
         return append_each(m, p, "(ss)", append_device);
+}
+
+static int append_device_values(sd_bus_message *m, const UnitProperty *p) {
+        return append_each(m, p, "(st)", append_device_value);
 }
 
 static int append_bind_paths(sd_bus_message *m, const UnitProperty *p) {
@@ -191,7 +222,10 @@ static const AppendKind append_kind[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_USEC] = append_u64,
         [UNIT_STRV] = append_strv,
         [UNIT_NAMES] = append_strv,
+        [UNIT_CPU_QUOTA] = append_cpu_quota,
         [UNIT_CPUSET] = append_cpuset,
+        [UNIT_NUMA_POLICY] = append_numa_policy,
+        [UNIT_DEVICE_VALUES] = append_device_values,
         [UNIT_DEVICE_ALLOW] = append_device_allow,
         [UNIT_BIND_PATHS] = append_bind_paths,
         [UNIT_ENVIRONMENT] = append_strv,

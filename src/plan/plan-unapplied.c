@@ -89,12 +89,6 @@ static bool limits_cpu_time(const CpuBandwidth *b) {
         return b->period.set || b->has_quota;
 }
 
-static bool find_cputune(const Domain *d, size_t i, SrcLoc *ret) {
-        const DomainCputune *c = &d->cputune;
-
-        return find_once(c->shares.set || limits_cpu_time(&c->global), c->loc, i, ret);
-}
-
 static bool find_threads(const Domain *d, size_t i, SrcLoc *ret) {
         const DomainCputune *c = &d->cputune;
         bool any = limits_cpu_time(&c->vcpu) || limits_cpu_time(&c->emulator) || limits_cpu_time(&c->iothread) ||
@@ -102,33 +96,6 @@ static bool find_threads(const Domain *d, size_t i, SrcLoc *ret) {
                 c->n_iothreadscheds > 0 || c->emulatorsched.scheduler != SCHEDULER_UNSET;
 
         return find_once(any, c->loc, i, ret);
-}
-
-static bool find_numatune(const Domain *d, size_t i, SrcLoc *ret) {
-        return find_once(d->numatune.mode != NUMA_UNSET || d->numatune.n_memnodes > 0,
-                         d->numatune.loc.line > 0 ? d->numatune.loc : d->loc, i, ret);
-}
-
-static bool find_source_nodes(const Domain *d, size_t i, SrcLoc *ret) {
-        FOREACH_ARRAY(m, d->memories, d->n_memories)
-                if (is_turn(m->has_source_nodes, &i)) {
-                        *ret = m->info.loc;
-                        return true;
-                }
-        return false;
-}
-
-static bool find_memtune(const Domain *d, size_t i, SrcLoc *ret) {
-        const DomainMemtune *m = &d->memtune;
-        return find_once(m->hard_limit.set || m->soft_limit.set || m->swap_hard_limit.set, m->loc, i, ret);
-}
-
-static bool find_blkiotune(const Domain *d, size_t i, SrcLoc *ret) {
-        return find_once(d->blkiotune.weight.set || d->blkiotune.n_devices > 0, d->blkiotune.loc, i, ret);
-}
-
-static bool find_locked(const Domain *d, size_t i, SrcLoc *ret) {
-        return find_once(d->memory_backing.locked, d->memory_backing.loc, i, ret);
 }
 
 static bool find_auto_placement(const Domain *d, size_t i, SrcLoc *ret) {
@@ -145,13 +112,7 @@ static bool find_hotplugged(const Domain *d, size_t i, SrcLoc *ret) {
 }
 
 static const Unapplied table[] = {
-        { "<cputune>", "shares and limits of the whole machine", find_cputune },
         { "<cputune>", "limits, pins and schedulers of the machine's threads", find_threads },
-        { "<numatune>", "memory from particular NUMA nodes of the host", find_numatune },
-        { "<nodemask> of a memory module", "memory from particular NUMA nodes of the host", find_source_nodes },
-        { "<memtune>", "limits for the machine's memory", find_memtune },
-        { "<blkiotune>", "limits for block devices", find_blkiotune },
-        { "<locked> in <memoryBacking>", "memory that is never swapped out", find_locked },
         { "<vcpu> with placement 'auto'", "the advice of numad", find_auto_placement },
         { "<vcpu> that is enabled and hotpluggable", "it would have to be plugged in at the start", find_hotplugged },
         { "<seclabel>", "a label of the user's choice; every machine has a uid of its own", find_seclabel },

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "parse-util.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -56,7 +57,7 @@ static void append_escaped_word(Text *t, const char *s) {
         append_word_full(t, s, true);
 }
 
-/* "PATH rw": the path is a word of its own. */
+/* "PATH rw", "PATH 1000": the path is a word of its own. */
 static void append_device(Text *t, const char *s) {
         const char *space = strrchr(s, ' ');
         _cleanup_free_ char *path = space ? strndup(s, (size_t) (space - s)) : strdup(s);
@@ -69,6 +70,16 @@ static void append_device(Text *t, const char *s) {
         text_append(t, strempty(space));
 }
 
+static void append_quota(Text *t, const char *s) {
+        uint64_t units;
+
+        if (parse_u64(s, 10, &units) < 0)
+                t->failed = true;
+        else
+                text_appendf(t, units % 100 > 0 ? "%llu.%02llu%%" : "%llu%%", (unsigned long long) units / 100,
+                             (unsigned long long) units % 100);
+}
+
 typedef void (*AppendValue)(Text *t, const char *s);
 static const AppendValue append_value[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_STRING] = append_line,
@@ -78,7 +89,10 @@ static const AppendValue append_value[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_BYTES] = append_line,
         [UNIT_STRV] = append_word,
         [UNIT_NAMES] = append_line,
+        [UNIT_CPU_QUOTA] = append_quota,
         [UNIT_CPUSET] = append_line,
+        [UNIT_NUMA_POLICY] = append_line,
+        [UNIT_DEVICE_VALUES] = append_device,
         [UNIT_DEVICE_ALLOW] = append_device,
         [UNIT_BIND_PATHS] = append_word,
         [UNIT_ENVIRONMENT] = append_escaped_word,

@@ -3,7 +3,7 @@
 #include "parse-util.h"
 #include "string-util.h"
 #include "strv.h"
-#include "unit-properties.h"
+#include "unit-emit.h"
 
 /* What the definition cannot tell yet (backing files, queues of a tap) and what the launch itself needs. The
  * store's limit must never be too low: a descriptor over it is dropped silently. */
@@ -12,14 +12,7 @@
 /* The exit status of vmunit-supervisor that asks for a new start (monitor-protocol.h). */
 #define FORCE_RESTART_STATUS "133"
 
-typedef struct Context {
-        const Domain *d;
-        const char *digest, *source_path;
-        Diag *diag;
-} Context;
-
-/* Appends to *VALUES; leaves it alone when the definition does not ask for the setting. 0 or negative errno. */
-typedef int (*Emit)(const Context *c, char ***values);
+typedef int (*Emit)(const UnitEmit *c, char ***values);
 
 typedef struct Row {
         UnitProperty property; /* values unused */
@@ -35,14 +28,14 @@ static int add_unique(char ***values, const char *s) {
 
 #define TITLE_MAX 1024U
 
-static int emit_description(const Context *c, char ***values) {
+static int emit_description(const UnitEmit *c, char ***values) {
         /* systemd takes no lines over 1 MiB, and would take none of the drop-in then. */
         if (!isempty(c->d->title) && strlen(c->d->title) <= TITLE_MAX)
                 return strv_extend(values, c->d->title);
         return strv_extendf(values, "Virtual machine %s", c->d->name);
 }
 
-static int emit_source_path(const Context *c, char ***values) {
+static int emit_source_path(const UnitEmit *c, char ***values) {
         return strv_extend(values, c->source_path);
 }
 
@@ -52,7 +45,7 @@ static bool is_mount_path(const char *path) {
         return !isempty(path) && *path == '/' && !strstr(path, "/../") && !endswith(path, "/..");
 }
 
-static int add_path(const Context *c, SrcLoc loc, const char *path, char ***values) {
+static int add_path(const UnitEmit *c, SrcLoc loc, const char *path, char ***values) {
         if (!is_mount_path(path))
                 return 0;
         if (!utf8_is_printable(path))
@@ -61,7 +54,7 @@ static int add_path(const Context *c, SrcLoc loc, const char *path, char ***valu
 }
 
 typedef struct SourceWalk {
-        const Context *context;
+        const UnitEmit *context;
         char ***values;
         CharType type;
         bool found;
@@ -75,7 +68,7 @@ static int add_source_mounts(const CharSource *s, SrcLoc loc, void *userdata) {
         return r < 0 ? r : add_path(w->context, loc, s->log_file, w->values);
 }
 
-static int emit_mounts(const Context *c, char ***values) {
+static int emit_mounts(const UnitEmit *c, char ***values) {
         const DomainOs *os = &c->d->os;
         const char *const boot[] = { os->loader, os->nvram_template, os->nvram, os->kernel, os->initrd, os->dtb };
         int r;
@@ -108,7 +101,7 @@ static int emit_mounts(const Context *c, char ***values) {
 
 /* A bridge that a network manager makes may come up later than we do. Where there is no udev, systemd answers
  * at once that it does not know devices, and the prepare step looks for itself. */
-static int emit_bridges(const Context *c, char ***values) {
+static int emit_bridges(const UnitEmit *c, char ***values) {
         FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
                 if (i->type != INTERFACE_BRIDGE || isempty(i->source_bridge))
                         continue;
@@ -135,18 +128,18 @@ static bool has_network_char(const Domain *d) {
 }
 
 /* A connection to another host is made once, by the prepare step. */
-static int emit_wants(const Context *c, char ***values) {
+static int emit_wants(const UnitEmit *c, char ***values) {
         int r = has_network_char(c->d) ? strv_extend(values, "network-online.target") : 0;
         return r < 0 ? r : emit_bridges(c, values);
 }
 
 /* --- [Service] --- */
 
-static int emit_user(const Context *c, char ***values) {
+static int emit_user(const UnitEmit *c, char ***values) {
         return strv_consume(values, vm_user(c->d->name));
 }
 
-static int emit_environment(const Context *c, char ***values) {
+static int emit_environment(const UnitEmit *c, char ***values) {
         int r = strv_extendf(values, "VMUNIT_NAME=%s", c->d->name);
         if (r >= 0)
                 r = strv_extendf(values, "VMUNIT_DIGEST=%s", c->digest);
@@ -157,7 +150,7 @@ static unsigned queues_of(const DomainInterface *i) {
         return i->queues.set ? MAX(i->queues.value, 1U) : 1U;
 }
 
-static int emit_fd_store_max(const Context *c, char ***values) {
+static int emit_fd_store_max(const UnitEmit *c, char ***values) {
         const Domain *d = c->d;
         /* Two for a disk (see auto-read-only), a tap and a vhost descriptor for a queue, a source and a log for a
          * character device. */
@@ -169,11 +162,11 @@ static int emit_fd_store_max(const Context *c, char ***values) {
         return strv_extendf(values, "%zu", n);
 }
 
-static int emit_syslog_identifier(const Context *c, char ***values) {
+static int emit_syslog_identifier(const UnitEmit *c, char ***values) {
         return strv_extendf(values, "vm-%s", c->d->name);
 }
 
-static int emit_log_fields(const Context *c, char ***values) {
+static int emit_log_fields(const UnitEmit *c, char ***values) {
         char uuid[37];
 
         int r = strv_extendf(values, "VM_NAME=%s", c->d->name);
@@ -183,7 +176,7 @@ static int emit_log_fields(const Context *c, char ***values) {
         return strv_extendf(values, "VM_UUID=%s", uuid);
 }
 
-static int emit_slice(const Context *c, char ***values) {
+static int emit_slice(const UnitEmit *c, char ***values) {
         _cleanup_free_ char *slice = NULL;
 
         if (isempty(c->d->partition))
@@ -197,12 +190,12 @@ static bool crash_restarts(const Domain *d) {
                 d->on_crash == ACTION_COREDUMP_RESTART;
 }
 
-static int emit_restart(const Context *c, char ***values) {
+static int emit_restart(const UnitEmit *c, char ***values) {
         return crash_restarts(c->d) ? strv_extend(values, "on-abnormal") : 0;
 }
 
 /* A reboot of the guest is a reset in the running QEMU; these are what a new QEMU is needed for. */
-static int emit_force_restart(const Context *c, char ***values) {
+static int emit_force_restart(const UnitEmit *c, char ***values) {
         LifecycleAction off = c->d->on_poweroff;
         if (!crash_restarts(c->d) && off != ACTION_RESTART && off != ACTION_RENAME_RESTART)
                 return 0;
@@ -213,17 +206,17 @@ static bool is_kvm(const Domain *d) {
         return d->type == DOMAIN_KVM;
 }
 
-static int emit_groups(const Context *c, char ***values) {
+static int emit_groups(const UnitEmit *c, char ***values) {
         return is_kvm(c->d) ? strv_extend(values, "kvm") : 0;
 }
 
-static int emit_bind_paths(const Context *c, char ***values) {
+static int emit_bind_paths(const UnitEmit *c, char ***values) {
         /* "-": whether there is a /dev/kvm is for the prepare step to say, in better words. */
         return is_kvm(c->d) ? strv_extend(values, "-/dev/kvm") : 0;
 }
 
 /* Code that QEMU translates is written and then executed. */
-static int emit_write_execute(const Context *c, char ***values) {
+static int emit_write_execute(const UnitEmit *c, char ***values) {
         return is_kvm(c->d) ? 0 : strv_extend(values, "no");
 }
 
@@ -271,18 +264,18 @@ static bool needs_network(const Domain *d) {
         return has_network_interface(d) || has_char_of_type(d, CHARDEV_UDP) || has_network_disk(d);
 }
 
-static int emit_private_network(const Context *c, char ***values) {
+static int emit_private_network(const UnitEmit *c, char ***values) {
         return needs_network(c->d) ? strv_extend(values, "no") : 0;
 }
 
-static int emit_address_families(const Context *c, char ***values) {
+static int emit_address_families(const UnitEmit *c, char ***values) {
         if (!needs_network(c->d))
                 return 0;
         int r = strv_extend(values, "AF_INET");
         return r < 0 ? r : strv_extend(values, "AF_INET6");
 }
 
-static int add_device(const Context *c, SrcLoc loc, const char *path, const char *access, char ***values) {
+static int add_device(const UnitEmit *c, SrcLoc loc, const char *path, const char *access, char ***values) {
         if (!path || !startswith(path, "/dev/") || !is_mount_path(path))
                 return 0;
         if (!utf8_is_printable(path))
@@ -295,7 +288,7 @@ static bool needs_tap(const DomainInterface *i) {
         return i->type == INTERFACE_BRIDGE || i->type == INTERFACE_NETWORK || i->type == INTERFACE_ETHERNET;
 }
 
-static int add_tap_devices(const Context *c, const DomainInterface *i, char ***values) {
+static int add_tap_devices(const UnitEmit *c, const DomainInterface *i, char ***values) {
         if (!needs_tap(i))
                 return 0;
         int r = add_device(c, i->info.loc, "/dev/net/tun", "rw", values);
@@ -312,7 +305,7 @@ static int add_source_device(const CharSource *s, SrcLoc loc, void *userdata) {
 
 /* The device rules of a unit bind its root steps too: without these the prepare step could not open what it
  * hands over. QEMU itself sees none of these nodes but /dev/kvm. */
-static int emit_device_allow(const Context *c, char ***values) {
+static int emit_device_allow(const UnitEmit *c, char ***values) {
         int r = is_kvm(c->d) ? add_device(c, c->d->loc, "/dev/kvm", "rw", values) : 0;
 
         if (r < 0)
@@ -347,19 +340,15 @@ static int emit_device_allow(const Context *c, char ***values) {
         return 0;
 }
 
-static int emit_allowed_cpus(const Context *c, char ***values) {
-        if (!c->d->has_vcpu_cpuset || c->d->vcpu_placement == PLACEMENT_AUTO)
-                return 0;
-        return strv_consume(values, number_set_format(&c->d->vcpu_cpuset));
-}
-
 /* The order is that of the drop-in. A setting stands either here or in units/hardening.conf, never in both: the
  * latter would win in a transient unit. A template_value is what units/vm@.service.in says. */
 #define ROW(s, n, b, k) .section = (s), .name = (n), .bus_name = (b), .kind = (k)
+#define LIVE(n, b, k) ROW("Service", n, b, k), .live = true, .kept = true
 static const Row rows[] = {
         { { ROW("Unit", "Description", "Description", UNIT_STRING) }, emit_description, "Virtual machine %i" },
         { { ROW("Unit", "SourcePath", "SourcePath", UNIT_STRING) }, emit_source_path },
         { { ROW("Unit", "RequiresMountsFor", "RequiresMountsFor", UNIT_STRV) }, emit_mounts },
+        { { ROW("Unit", "AssertPathIsDirectory", NULL, UNIT_STRING) }, emit_node_paths },
         { { ROW("Unit", "Wants", "Wants", UNIT_NAMES) }, emit_wants },
         { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target" },
         { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },
@@ -374,7 +363,30 @@ static const Row rows[] = {
             .comment = "The supervisor ends with this when the guest's end has to be followed by a new start." },
           emit_force_restart },
         { { ROW("Service", "Slice", "Slice", UNIT_STRING) }, emit_slice, "machine.slice" },
-        { { ROW("Service", "AllowedCPUs", "AllowedCPUs", UNIT_CPUSET), .live = true }, emit_allowed_cpus },
+        { { LIVE("CPUWeight", "CPUWeight", UNIT_U64) }, emit_cpu_weight },
+        { { LIVE("CPUQuota", "CPUQuotaPerSecUSec", UNIT_CPU_QUOTA) }, emit_cpu_quota },
+        { { LIVE("CPUQuotaPeriodSec", "CPUQuotaPeriodUSec", UNIT_USEC) }, emit_cpu_quota_period },
+        { { LIVE("AllowedCPUs", "AllowedCPUs", UNIT_CPUSET) }, emit_allowed_cpus },
+        { { LIVE("AllowedMemoryNodes", "AllowedMemoryNodes", UNIT_CPUSET) }, emit_allowed_memory_nodes },
+        { { ROW("Service", "NUMAPolicy", "NUMAPolicy", UNIT_NUMA_POLICY), .kept = true }, emit_numa_policy },
+        { { ROW("Service", "NUMAMask", "NUMAMask", UNIT_CPUSET), .kept = true }, emit_numa_mask },
+        { { LIVE("MemoryMin", "MemoryMin", UNIT_BYTES) }, emit_memory_min },
+        { { LIVE("MemoryHigh", "MemoryHigh", UNIT_BYTES) }, emit_memory_high },
+        { { LIVE("MemoryMax", "MemoryMax", UNIT_BYTES) }, emit_memory_max },
+        { { LIVE("MemorySwapMax", "MemorySwapMax", UNIT_BYTES) }, emit_memory_swap_max },
+        { { LIVE("IOWeight", "IOWeight", UNIT_U64) }, emit_io_weight },
+        { { LIVE("IODeviceWeight", "IODeviceWeight", UNIT_DEVICE_VALUES) }, emit_io_device_weight },
+        { { LIVE("IOReadBandwidthMax", "IOReadBandwidthMax", UNIT_DEVICE_VALUES) }, emit_io_read_bandwidth },
+        { { LIVE("IOWriteBandwidthMax", "IOWriteBandwidthMax", UNIT_DEVICE_VALUES) }, emit_io_write_bandwidth },
+        { { LIVE("IOReadIOPSMax", "IOReadIOPSMax", UNIT_DEVICE_VALUES) }, emit_io_read_iops },
+        { { LIVE("IOWriteIOPSMax", "IOWriteIOPSMax", UNIT_DEVICE_VALUES) }, emit_io_write_iops },
+        { { ROW("Service", "LimitMEMLOCK", "LimitMEMLOCK", UNIT_BYTES),
+            .comment = "All of the VM's memory is locked." },
+          emit_limit_memlock, "67108864" },
+        { { ROW("Service", "LimitRTPRIO", "LimitRTPRIO", UNIT_U64) }, emit_limit_rtprio },
+        { { ROW("Service", "RestrictRealtime", "RestrictRealtime", UNIT_BOOL),
+            .comment = "Threads of this VM have a scheduler of real time." },
+          emit_restrict_realtime, "yes" },
         { { ROW("Service", "SupplementaryGroups", "SupplementaryGroups", UNIT_STRV) }, emit_groups },
         { { ROW("Service", "DeviceAllow", "DeviceAllow", UNIT_DEVICE_ALLOW),
             .comment = "For the root step that opens devices and hands them over; "
@@ -446,7 +458,7 @@ const UnitProperty *unit_properties_find(const UnitProperties *p, const char *na
 
 int unit_properties_new(const Domain *d, const HostFacts *facts, const char *digest, const char *source_path,
                         Diag *diag, UnitProperties *ret) {
-        Context c = { d, digest, source_path, diag };
+        UnitEmit c = { d, facts, digest, source_path, diag };
         _cleanup_(unit_properties_done) UnitProperties p = {};
         int r;
 

@@ -18,7 +18,10 @@ typedef enum UnitPropertyKind {
         UNIT_USEC,             /* t: "90s" in text, NAMEUSec on the bus; the value is in microseconds */
         UNIT_STRV,             /* as: words; each as one assignment in text */
         UNIT_NAMES,            /* as: names of units, which have escapes of their own */
+        UNIT_CPU_QUOTA,        /* t: hundredths of a percent of one CPU; "12.50%" in text, microseconds a second on the bus */
         UNIT_CPUSET,           /* ay: a bit mask on the bus, "0-3" in text */
+        UNIT_NUMA_POLICY,      /* i: a word in text */
+        UNIT_DEVICE_VALUES,    /* a(st): "PATH NUMBER" */
         UNIT_DEVICE_ALLOW,     /* a(ss): "PATH rw" */
         UNIT_BIND_PATHS,       /* a(ssbt): "PATH", "-PATH" when it may be missing */
         UNIT_ENVIRONMENT,      /* as: NAME=VALUE, quoted in text */
@@ -33,7 +36,9 @@ typedef struct UnitProperty {
         const char *name;     /* "CPUWeight": the setting's name in unit files */
         const char *bus_name; /* the D-Bus property, where it differs, else the same; NULL: not settable over D-Bus */
         UnitPropertyKind kind;
-        bool live;            /* a cgroup property: frozen by SetUnitProperties() at start */
+        bool live;            /* a cgroup property: SetUnitProperties() can change it while the unit runs */
+        bool kept;            /* a daemon-reload leaves it as it is while the VM runs: a change would reach the VM at once,
+                               * or its last root steps */
         const char *comment;  /* for the drop-in: why a protection of the template is relaxed; NULL: nothing to say */
         char **values;        /* owned; unescaped; more than one for lists */
 } UnitProperty;

@@ -35,7 +35,7 @@ def lay_out(directory, vm_service, transient_dropin, cases):
         # What StartTransientUnit() is given; see unit_properties_for_transient().
         f.write("[Service]\nUser=vm-a\nMemoryDenyWriteExecute=yes\nPrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\n")
     units = ["vm@plain.service", "vmunit-vm-a.service"]
-    for case in ("settings", "names", "injection"):
+    for case in ("settings", "names", "injection", "resources"):
         expected = os.path.join(cases, case, "expected")
         for name in sorted(os.listdir(expected)):
             shutil.copytree(os.path.join(expected, name), os.path.join(directory, name))
