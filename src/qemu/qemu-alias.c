@@ -122,14 +122,17 @@ static bool may_share(const QemuDevice *a, const QemuDevice *b) {
                a->controller->index.value == b->controller->index.value;
 }
 
+static bool is_shadow(const Domain *d, const QemuDevice *device) {
+        return device->kind == DEVICE_KIND_CHAR && char_is_shadow(d, device->character);
+}
+
 static int check_unique(const Domain *d, const QemuDevice *list, size_t n, Diag *diag) {
         int ret = 0;
 
         for (size_t i = 0; i < n; i++)
                 for (size_t k = 0; k < i; k++) {
                         if (!streq_ptr(list[i].info->alias, list[k].info->alias) ||
-                            may_share(&list[i], &list[k]) ||
-                            (list[i].kind == DEVICE_KIND_CHAR && char_is_shadow(d, list[i].character)))
+                            may_share(&list[i], &list[k]) || is_shadow(d, &list[i]) || is_shadow(d, &list[k]))
                                 continue;
                         _cleanup_free_ char *x = qemu_device_describe(&list[k]),
                                             *y = qemu_device_describe(&list[i]);
@@ -151,8 +154,7 @@ int qemu_complete_aliases(Domain *d, Diag *diag) {
                 return r;
         FOREACH_ARRAY(i, list, n) {
                 /* Others come from the dump of a running domain; they are made anew, as in libvirt. */
-                if ((i->info->alias && startswith(i->info->alias, "ua-")) ||
-                    (i->kind == DEVICE_KIND_CHAR && char_is_shadow(d, i->character)))
+                if ((i->info->alias && startswith(i->info->alias, "ua-")) || is_shadow(d, i))
                         continue;
                 free(i->info->alias);
                 count_anew(list, i);
