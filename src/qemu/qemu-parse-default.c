@@ -217,10 +217,12 @@ static int complete_usb(Parse *p) {
 
 /* QEMU finds out what an image is; a definition says so, or it is raw. */
 static void check_formats(const Parse *p) {
-        FOREACH_ARRAY(disk, p->d->disks, p->d->n_disks)
-                if (disk->source.path && disk->source.format == FORMAT_UNSET && disk->device != DEVICE_CDROM)
+        FOREACH_ARRAY(disk, p->d->disks, p->d->n_disks) {
+                const char *name = disk->source.path ?: disk->source.name;
+                if (name && disk->source.format == FORMAT_UNSET && disk->device != DEVICE_CDROM)
                         (void) diag_warning(p->diag, (SrcLoc) {}, "%s: QEMU would find out its format; the definition takes it "
-                                            "as raw: set <driver type=> where it is not", disk->source.path);
+                                            "as raw: set <driver type=> where it is not", name);
+        }
 }
 
 int parse_defaults(Parse *p) {

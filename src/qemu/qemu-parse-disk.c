@@ -82,6 +82,7 @@ static const PropRow format_rows[] = {
         PROP_WORDS("driver", DomainDisk, source.format, disk_format),
         PROP_WORDS("discard", DomainDisk, discard, disk_discard),
         PROP_WORDS("detect-zeroes", DomainDisk, detect_zeroes, disk_detect_zeroes),
+        PROP("cache-size", PROP_UINT64, DomainDisk, source.metadata_cache),
         PROP_REST("node-name"),
         PROP_REST("file"),
         PROPS_END,
@@ -108,11 +109,6 @@ static void set_cache(DomainDisk *disk, const Nodes *n) {
                       back   ? CACHE_WRITEBACK : CACHE_WRITETHROUGH;
 }
 
-static int set_source(DomainDisk *disk, const char *path, bool block) {
-        disk->source.type = block ? DISK_BLOCK : DISK_FILE;
-        return free_and_strdup(&disk->source.path, path);
-}
-
 static void read_only(Item *i, DomainDisk *disk) {
         const char *s = item_get(i, "read-only");
 
@@ -134,22 +130,20 @@ static int read_below(Parse *p, const char *name, const DomainDisk *disk, Nodes 
 
         if (!storage || n->n_below + 2 > ELEMENTSOF(n->below))
                 return 1;
-        const char *driver = strempty(item_get(storage, "driver")), *path = item_take(storage, "filename");
-        bool block = streq(driver, "host_device");
-        if ((!block && !streq(driver, "file")) || !path || !streq_ptr(item_take(format, "read-only"), "on"))
+        if (!streq_ptr(item_take(format, "read-only"), "on"))
                 return 1;
         (void) item_take_if(storage, "read-only", "on");
         read_cache(storage, &cache);
         read_cache(format, &cache);
-        s->type = block ? DISK_BLOCK : DISK_FILE;
-        int r = free_and_strdup(&s->path, path);
-        if (r >= 0)
+        int r = parse_storage(storage, s);
+        if (r == 0)
                 r = props_apply(storage, storage_rows, &like);
         if (r >= 0)
                 r = props_apply(format, format_rows, &like);
-        if (r < 0)
+        if (r != 0)
                 return r;
         s->format = like.source.format;
+        s->metadata_cache = like.source.metadata_cache;
         n->below[n->n_below++] = format;
         n->below[n->n_below++] = storage;
         /* Its own settings have no place in the definition. */
@@ -199,20 +193,16 @@ static int read_nodes(Parse *p, const char *name, DomainDisk *disk, Nodes *n) {
         n->storage = n->format ? items_find(&p->items, "-blockdev", item_get(n->format, "file")) : NULL;
         if (!n->storage)
                 return 1;
-        const char *driver = item_get(n->storage, "driver"), *path = item_take(n->storage, "filename");
-        bool block = streq_ptr(driver, "host_device");
-        if ((!block && !streq_ptr(driver, "file")) || !path)
-                return 1;
         read_cache(n->storage, n);
         read_cache(n->format, n);
         read_only(n->format, disk);
         (void) item_take_if(n->storage, "read-only", disk->readonly || disk->device == DEVICE_CDROM ? "on" : "off");
-        int r = set_source(disk, path, block);
-        if (r >= 0)
+        int r = parse_storage(n->storage, &disk->source);
+        if (r == 0)
                 r = props_apply(n->storage, storage_rows, disk);
-        if (r >= 0)
+        if (r == 0)
                 r = props_apply(n->format, format_rows, disk);
-        if (r >= 0)
+        if (r == 0)
                 r = read_backing(p, disk, n);
         if (r != 0)
                 return r;
@@ -246,11 +236,9 @@ static int read_drive(Item *i, DomainDisk *disk) {
                 (void) item_take(i, "werror");
         }
         if (!isempty(file)) {
-                /* "nbd:host:port" and their kind are no files. */
-                if (*file != '/' && strchr(file, ':'))
-                        return 1;
-                if (set_source(disk, file, startswith(file, "/dev/")) < 0)
-                        return -ENOMEM;
+                int r = parse_file_name(file, &disk->source);
+                if (r != 0)
+                        return r;
         }
         (void) item_take(i, "file");
         return props_apply(i, drive_rows, disk);
@@ -493,11 +481,19 @@ static int place_old(Parse *p, DomainDisk *disk, unsigned index) {
         return set_target(p, disk, prefix, index, false);
 }
 
+/* The last one goes to the scraps: 1, or -ENOMEM. */
+static int parse_drop_disk(Parse *p) {
+        if (!ARRAY_GROW(p->scrap->disks, p->scrap->n_disks))
+                return -ENOMEM;
+        p->scrap->disks[p->scrap->n_disks++] = p->d->disks[--p->d->n_disks];
+        return 1;
+}
+
 int parse_old_disk(Parse *p, Item *i) {
         FOREACH_ARRAY(o, old_disks, ELEMENTSOF(old_disks)) {
                 if (!streq(o->option, i->option))
                         continue;
-                if (isempty(i->value) || (*i->value != '/' && strchr(i->value, ':')))
+                if (isempty(i->value))
                         return 1;
                 DomainDisk *disk = PARSE_ADD(p, disks);
                 if (!disk)
@@ -505,8 +501,10 @@ int parse_old_disk(Parse *p, Item *i) {
                 disk->bus = o->bus;
                 disk->device = o->device;
                 disk->readonly = o->device == DEVICE_CDROM;
-                int r = set_source(disk, i->value, startswith(i->value, "/dev/"));
-                return r < 0 ? r : place_old(p, disk, o->index);
+                int r = parse_file_name(i->value, &disk->source);
+                if (r == 0)
+                        r = place_old(p, disk, o->index);
+                return r <= 0 ? r : parse_drop_disk(p);
         }
         return 1;
 }

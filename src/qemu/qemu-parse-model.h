@@ -121,6 +121,10 @@ int parse_interface(Parse *p, Item *i, const char *driver);
 int parse_char_device(Parse *p, Item *i, const char *driver);
 bool is_char_device(const char *driver);
 int parse_drive(Parse *p, Item *i);
+/* A node that has no other below it, the keys that are its driver's own. 0: understood; 1: not. */
+int parse_storage(Item *i, DiskSource *s);
+/* What -drive file= and the options before it take: a path or an address. 0: understood; 1: not. */
+int parse_file_name(const char *file, DiskSource *s);
 int parse_old_disk(Parse *p, Item *i);
 int parse_net(Parse *p, Item *i);
 int parse_old_char(Parse *p, Item *i);
