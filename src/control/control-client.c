@@ -230,6 +230,57 @@ int control_get_consoles(sd_bus *bus, uint64_t timeout_usec, Diag *diag, Control
         return 0;
 }
 
+int control_set_threads(sd_bus *bus, const char *settings, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "SetThreads", settings, timeout_usec, diag);
+}
+
+void control_threads_free(ControlThread *threads, size_t n) {
+        FOREACH_ARRAY(t, threads, n) {
+                free(t->kind);
+                free(t->cpus);
+        }
+        free(threads);
+}
+
+static int read_threads(sd_bus_message *reply, ControlThread **threads, size_t *n) {
+        const char *kind, *cpus;
+        unsigned id, tid;
+
+        int r = sd_bus_message_enter_container(reply, 'a', "(suus)");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read(reply, "(suus)", &kind, &id, &tid, &cpus)) > 0) {
+                if (!ARRAY_GROW(*threads, *n))
+                        return -ENOMEM;
+                ControlThread *t = *threads + (*n)++;
+                *t = (ControlThread) { .kind = strdup(kind), .id = id, .tid = tid, .cpus = strdup(cpus) };
+                if (!t->kind || !t->cpus)
+                        return -ENOMEM;
+        }
+        return r;
+}
+
+int control_get_threads(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlThread **ret, size_t *ret_n) {
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        ControlThread *threads = NULL;
+        size_t n = 0;
+
+        int r = new_call(bus, "GetThreads", &m);
+        if (r < 0)
+                return fail(diag, r, NULL);
+        r = call(bus, m, timeout_usec, diag, &reply);
+        if (r < 0)
+                return r;
+        r = read_threads(reply, &threads, &n);
+        if (r < 0) {
+                control_threads_free(threads, n);
+                return fail(diag, r, NULL);
+        }
+        *ret = threads;
+        *ret_n = n;
+        return 0;
+}
+
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         const char *text;

@@ -41,5 +41,16 @@ typedef struct ControlConsole {
 int control_get_consoles(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlConsole **ret, size_t *ret_n);
 void control_consoles_free(ControlConsole *consoles, size_t n);
 
+/* SETTINGS are those of all threads (thread_settings_to_json()). */
+int control_set_threads(sd_bus *bus, const char *settings, uint64_t timeout_usec, Diag *diag);
+
+typedef struct ControlThread {
+        char *kind; /* owned: "vcpu", "iothread", "emulator" (its first thread) */
+        unsigned id, tid;
+        char *cpus; /* owned: "0-3" */
+} ControlThread;
+int control_get_threads(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlThread **ret, size_t *ret_n);
+void control_threads_free(ControlThread *threads, size_t n);
+
 /* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);

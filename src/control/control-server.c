@@ -78,6 +78,8 @@ static const struct {
         { "OpenConsole", CONTROL_OPEN_CONSOLE },
         { "GetConsoles", CONTROL_GET_CONSOLES },
         { "Qmp", CONTROL_QMP },
+        { "SetThreads", CONTROL_SET_THREADS },
+        { "GetThreads", CONTROL_GET_THREADS },
 };
 
 static const char *const mode_words[] = {
@@ -99,6 +101,7 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
                 r->force = force;
                 return k;
         case CONTROL_QMP:
+        case CONTROL_SET_THREADS:
                 return sd_bus_message_read(m, "s", &r->text);
         case CONTROL_SHUTDOWN:
         case CONTROL_REBOOT:
@@ -159,6 +162,9 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("GetConsoles", NULL, , "a(ss)", SD_BUS_PARAM(consoles), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Qmp", "s", SD_BUS_PARAM(command), "s", SD_BUS_PARAM(result), on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("SetThreads", "s", SD_BUS_PARAM(settings), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("GetThreads", NULL, , "a(suus)", SD_BUS_PARAM(threads), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("StateChanged", "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ConsoleTaken", "s", SD_BUS_PARAM(alias), 0),
@@ -340,6 +346,16 @@ void control_reply_fd(ControlRequest *r, int fd) {
         request_end(r);
 }
 
+/* Sends M, which building ended with K, and ends R. */
+static void reply_with(ControlRequest *r, sd_bus_message *m, int k) {
+        if (k >= 0)
+                k = sd_bus_send(NULL, m, NULL);
+        if (k < 0)
+                (void) sd_bus_reply_method_errnof(r->message, k, "cannot answer");
+        sd_bus_message_unref(m);
+        request_end(r);
+}
+
 void control_reply_consoles(ControlRequest *r, const char *const (*consoles)[2], size_t n) {
         sd_bus_message *m = NULL;
 
@@ -350,12 +366,21 @@ void control_reply_consoles(ControlRequest *r, const char *const (*consoles)[2],
                 k = sd_bus_message_append(m, "(ss)", consoles[i][0], consoles[i][1]);
         if (k >= 0)
                 k = sd_bus_message_close_container(m);
+        reply_with(r, m, k);
+}
+
+void control_reply_threads(ControlRequest *r, const ControlThreadReply *threads, size_t n) {
+        sd_bus_message *m = NULL;
+
+        int k = sd_bus_message_new_method_return(r->message, &m);
         if (k >= 0)
-                k = sd_bus_send(NULL, m, NULL);
-        if (k < 0)
-                (void) sd_bus_reply_method_errnof(r->message, k, "cannot answer");
-        sd_bus_message_unref(m);
-        request_end(r);
+                k = sd_bus_message_open_container(m, 'a', "(suus)");
+        FOREACH_ARRAY(t, threads, n)
+                if (k >= 0)
+                        k = sd_bus_message_append(m, "(suus)", t->kind, t->id, t->tid, t->cpus);
+        if (k >= 0)
+                k = sd_bus_message_close_container(m);
+        reply_with(r, m, k);
 }
 
 void control_reply_error(ControlRequest *r, const char *name, const char *format, ...) {

@@ -21,6 +21,8 @@ typedef enum ControlMethod {
         CONTROL_OPEN_CONSOLE,
         CONTROL_GET_CONSOLES,
         CONTROL_QMP,
+        CONTROL_SET_THREADS,
+        CONTROL_GET_THREADS,
         _CONTROL_METHOD_MAX,
 } ControlMethod;
 
@@ -39,7 +41,7 @@ typedef struct ControlRequest {
         void *client;
         ControlMethod method;
         ControlMode mode; /* Shutdown, Reboot */
-        const char *text; /* OpenConsole: alias, Qmp: command; lives as long as the request */
+        const char *text; /* OpenConsole: alias, Qmp: command, SetThreads: settings; lives as long as the request */
         bool force;       /* OpenConsole */
 } ControlRequest;
 
@@ -62,6 +64,12 @@ void control_reply_text(ControlRequest *r, const char *text);
 void control_reply_fd(ControlRequest *r, int fd); /* FD stays the caller's */
 /* N pairs of alias and device. */
 void control_reply_consoles(ControlRequest *r, const char *const (*consoles)[2], size_t n);
+typedef struct ControlThreadReply {
+        const char *kind;
+        unsigned id, tid;
+        const char *cpus;
+} ControlThreadReply;
+void control_reply_threads(ControlRequest *r, const ControlThreadReply *threads, size_t n);
 /* NAME is one of CONTROL_ERROR_…; TEXT is made printable. */
 void control_reply_error(ControlRequest *r, const char *name, const char *format, ...) _printf_(3, 4);
 

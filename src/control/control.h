@@ -11,6 +11,8 @@
  *   Reset()
  *   OpenConsole(s alias, b force) → h         alias "" is the first; a stream in both directions
  *   GetConsoles() → a(ss)                     alias, host device ("/dev/pts/3" or "")
+ *   SetThreads(s settings)                    what all threads are asked for (thread-plan.h)
+ *   GetThreads() → a(suus)                    kind, id, TID, CPUs it may run on, as the kernel says
  *   Qmp(s command) → s                        one QMP command object, its "return" value
  *   signal StateChanged(s state, s reason)
  *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it

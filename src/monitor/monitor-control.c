@@ -68,6 +68,12 @@ static void on_call(ControlRequest *r, void *userdata) {
         case CONTROL_GET_CONSOLES:
                 monitor_get_consoles(m, r);
                 break;
+        case CONTROL_SET_THREADS:
+                monitor_set_threads(m, r);
+                break;
+        case CONTROL_GET_THREADS:
+                monitor_get_threads(m, r);
+                break;
         case CONTROL_QMP:
                 run_qmp(m, r);
                 break;

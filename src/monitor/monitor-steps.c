@@ -200,6 +200,14 @@ void monitor_reply_qmp_error(ControlRequest *r, int result, json_object *reply) 
         control_reply_error(r, name, "%s", text);
 }
 
+static const char *step_name(const Job *job) {
+        StepType type = job->steps[job->next].type;
+
+        if (type != STEP_PREPARE_GUEST)
+                return strempty(step_commands[type].command);
+        return job->part < ELEMENTSOF(guest_parts) ? guest_parts[job->part].what : "cannot prepare the virtual CPUs and threads";
+}
+
 /* A step that cannot be left out has failed. */
 static void job_fail(Job *job, int result, const char *name, const char *text) {
         Monitor *m = job->monitor;
@@ -210,7 +218,7 @@ static void job_fail(Job *job, int result, const char *name, const char *text) {
         if (job->request)
                 control_reply_error(TAKE_PTR(job->request), name, "%s", text);
         else if (result != -ECONNRESET)
-                log_error("QEMU: %s: %s", strempty(step_commands[s->type].command), text);
+                log_error("QEMU: %s: %s", step_name(job), text);
         job_free(job);
         if (refused) {
                 LifecycleInput in = { .type = LIFECYCLE_FAILED, .now = monitor_now(m) };
@@ -228,10 +236,7 @@ void job_step_done(Job *job, int result, const char *error_name, const char *err
                 return;
         }
         if (result < 0 && result != -ECONNRESET)
-                log_message(step_commands[s->type].quiet ? LOG_DEBUG : LOG_WARNING, "QEMU: %s: %s",
-                            s->type == STEP_PREPARE_GUEST ? guest_parts[job->part].what :
-                                                            strempty(step_commands[s->type].command),
-                            error_text);
+                log_message(step_commands[s->type].quiet ? LOG_DEBUG : LOG_WARNING, "QEMU: %s: %s", step_name(job), error_text);
         if (s->type == STEP_PREPARE_GUEST)
                 job->repetition++;
         else {
@@ -331,6 +336,9 @@ static void job_advance(Job *job) {
                 }
                 if (s->type == STEP_PREPARE_GUEST) {
                         if (send_guest_part(job))
+                                return;
+                        /* Behind the parts that are one command each. */
+                        if (job->part++ == ELEMENTSOF(guest_parts) && monitor_threads_prepare(job))
                                 return;
                         job->next++;
                         continue;

@@ -209,7 +209,10 @@ static void attached(Monitor *m) {
         if (r < 0) {
                 log_error_errno(r, "cannot listen");
                 monitor_give_up(m, "no control socket");
+                return;
         }
+        if (m->attach.status != GUEST_PRELAUNCH)
+                monitor_threads_adopt(m);
 }
 
 static void on_notes(Qmp *q, int result, json_object *reply, void *userdata) {
@@ -285,6 +288,7 @@ void monitor_fds_sort(MonitorFds *ret, int first, char *const *names, int n) {
                 { MONITOR_FD_SUPERVISOR, &ret->supervisor }, { MONITOR_FD_QMP, &ret->qmp },
                 { MONITOR_FD_PLAN, &ret->plan },             { MONITOR_FD_CONTROL, &ret->control },
                 { SUPERVISOR_FD_STATE, &ret->state },        { "agent", &ret->agent },
+                { MONITOR_FD_CGROUP, &ret->cgroup },
         };
 
         *ret = (MonitorFds) MONITOR_FDS_NONE;
@@ -304,7 +308,7 @@ void monitor_fds_sort(MonitorFds *ret, int first, char *const *names, int n) {
 }
 
 static void fds_done(MonitorFds *fds) {
-        int list[] = { fds->supervisor, fds->qmp, fds->plan, fds->control, fds->state, fds->agent };
+        int list[] = { fds->supervisor, fds->qmp, fds->plan, fds->control, fds->state, fds->agent, fds->cgroup };
 
         for (size_t i = 0; i < ELEMENTSOF(list); i++)
                 safe_close(list[i]);

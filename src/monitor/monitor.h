@@ -39,14 +39,14 @@ typedef struct AgentRequest {
 
 /* The descriptors a monitor is started with; owned. */
 typedef struct MonitorFds {
-        int supervisor, qmp, plan, control, state, agent;
+        int supervisor, qmp, plan, control, state, agent, cgroup;
         struct {
                 char *name; /* owned */
                 int fd;
         } others[MONITOR_OTHERS_MAX]; /* the plan's, by the plan's names */
         size_t n_others;
 } MonitorFds;
-#define MONITOR_FDS_NONE { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, {}, 0 }
+#define MONITOR_FDS_NONE { -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, -EBADF, {}, 0 }
 
 
 struct Monitor {
@@ -124,6 +124,23 @@ int monitor_control_start(Monitor *m);
 /* monitor-console.c */
 void monitor_open_console(Monitor *m, ControlRequest *r);
 void monitor_get_consoles(Monitor *m, ControlRequest *r);
+
+/* monitor-threads.c */
+
+/* Plugs the virtual CPUs in that are to be there at the start, and gives all threads what the plan asks for. False when
+ * there is nothing to do; else JOB hears of the end by job_step_done(). */
+bool monitor_threads_prepare(Job *job);
+/* The same for a machine that runs: what an earlier monitor has left undone. */
+void monitor_threads_adopt(Monitor *m);
+void monitor_set_threads(Monitor *m, ControlRequest *r);
+void monitor_get_threads(Monitor *m, ControlRequest *r);
+
+/* monitor-vcpus.c */
+
+typedef void (*VcpusPlugged)(Monitor *m, int result, const char *why, void *userdata);
+/* Plugs in what the plan says and is not there yet; DONE is called once, but not before this returns, with 0 or a negative
+ * errno and the reason. 0, or a negative errno, then DONE is not called. */
+int monitor_plug_vcpus(Monitor *m, VcpusPlugged done, void *userdata);
 
 /* monitor-vnc.c */
 int monitor_vnc_start(Monitor *m);

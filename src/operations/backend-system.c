@@ -346,6 +346,42 @@ static int system_monitor_qmp(void *userdata, const char *name, const char *comm
         return r < 0 ? r : control_qmp(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
 }
 
+static int system_monitor_set_threads(void *userdata, const char *name, const char *settings, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = control_open(name, &bus);
+        return r < 0 ? r : control_set_threads(bus, settings, CONTROL_TIMEOUT_USEC, diag);
+}
+
+static int system_monitor_threads(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        ControlThread *threads = NULL;
+        size_t n = 0;
+
+        int r = control_open(name, &bus);
+        if (r >= 0)
+                r = control_get_threads(bus, CONTROL_TIMEOUT_USEC, diag, &threads, &n);
+        if (r < 0)
+                return r;
+        VmThread *list = calloc(n + 1, sizeof(VmThread));
+        if (!list)
+                r = -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                ThreadKind kind = thread_kind_from_string(threads[i].kind);
+                list[i] = (VmThread) { .kind = kind, .id = threads[i].id, .tid = threads[i].tid };
+                if ((int) kind < 0 || number_set_parse(threads[i].cpus, &list[i].cpus) < 0)
+                        r = diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "the VM's monitor talks nonsense");
+        }
+        control_threads_free(threads, n);
+        if (r < 0) {
+                free(list);
+                return r;
+        }
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
 /* --- facts --- */
 
 static int system_emulator_caps(void *userdata, const char *emulator, bool only_cached, Diag *diag,
@@ -372,6 +408,8 @@ const ManagerBackend manager_backend_system = {
         .monitor_open_console = system_monitor_open_console,
         .monitor_consoles = system_monitor_consoles,
         .monitor_qmp = system_monitor_qmp,
+        .monitor_set_threads = system_monitor_set_threads,
+        .monitor_threads = system_monitor_threads,
         .emulator_caps = system_emulator_caps,
         .host_facts = system_host_facts,
 };

@@ -57,6 +57,12 @@ typedef struct VmConsole {
         char *device; /* owned: "/dev/pts/3", or "" */
 } VmConsole;
 
+typedef struct VmThread {
+        ThreadKind kind;
+        unsigned id, tid;
+        NumberSet cpus; /* it may run on */
+} VmThread;
+
 typedef struct TransientStart {
         const char *name, *unit;
         const char *source_path; /* the definition, already in its place */
@@ -84,6 +90,10 @@ typedef struct ManagerBackend {
                                     Diag *diag);
         int (*monitor_consoles)(void *userdata, const char *name, VmConsole **ret, size_t *ret_n, Diag *diag);
         int (*monitor_qmp)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
+
+        /* SETTINGS: thread_settings_to_json(). */
+        int (*monitor_set_threads)(void *userdata, const char *name, const char *settings, Diag *diag);
+        int (*monitor_threads)(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag);
 
         /* What EMULATOR can do; only_cached: without executing it. -ENOENT: not known, or no such program. */
         int (*emulator_caps)(void *userdata, const char *emulator, bool only_cached, Diag *diag,

@@ -213,6 +213,20 @@ static json_object *write_properties(const UnitProperties *p) {
         return TAKE_PTR(a);
 }
 
+static json_object *write_numbers(const unsigned *numbers, size_t n) {
+        _cleanup_json_ json_object *a = json_object_new_array();
+        if (!a)
+                return NULL;
+        for (size_t i = 0; i < n; i++) {
+                json_object *v = json_object_new_uint64(numbers[i]);
+                if (!v || json_object_array_add(a, v) < 0) {
+                        json_object_put(v);
+                        return NULL;
+                }
+        }
+        return TAKE_PTR(a);
+}
+
 int plan_to_json(const Plan *p, char **ret) {
         _cleanup_json_ json_object *o = write_fields(plan_fields, ELEMENTSOF(plan_fields), p);
         if (!o)
@@ -224,6 +238,10 @@ int plan_to_json(const Plan *p, char **ret) {
                                                   p->n_consoles, sizeof(PlanConsole)));
         if (r >= 0)
                 r = add(o, "vnc", write_fields(vnc_fields, ELEMENTSOF(vnc_fields), &p->vnc));
+        if (r >= 0 && p->n_threads > 0)
+                r = add(o, "threads", thread_settings_write(p->threads, p->n_threads));
+        if (r >= 0 && p->n_plugged_vcpus > 0)
+                r = add(o, "pluggedVcpus", write_numbers(p->plugged_vcpus, p->n_plugged_vcpus));
         if (r >= 0)
                 r = add(o, "properties", write_properties(&p->properties));
         if (r < 0)
@@ -376,8 +394,26 @@ static int read_properties(json_object *a, Plan *p) {
         return 0;
 }
 
+static int read_plugged_vcpus(json_object *a, Plan *p) {
+        if (!json_object_is_type(a, json_type_array))
+                return -EBADMSG;
+        size_t n = json_object_array_length(a);
+        if (n > NUMBER_SET_MAX)
+                return -EFBIG;
+        p->plugged_vcpus = calloc(n + 1, sizeof(unsigned));
+        if (!p->plugged_vcpus)
+                return -ENOMEM;
+        for (; p->n_plugged_vcpus < n; p->n_plugged_vcpus++) {
+                unsigned *id = p->plugged_vcpus + p->n_plugged_vcpus;
+                int r = read_uint(json_object_array_get_idx(a, p->n_plugged_vcpus), id);
+                if (r < 0 || *id >= NUMBER_SET_MAX)
+                        return -EBADMSG;
+        }
+        return 0;
+}
+
 static int read_plan(json_object *o, Plan *p) {
-        json_object *files, *consoles, *properties, *vnc;
+        json_object *files, *consoles, *properties, *vnc, *threads, *vcpus;
 
         int r = read_fields(o, plan_fields, ELEMENTSOF(plan_fields), p);
         if (r < 0)
@@ -394,6 +430,10 @@ static int read_plan(json_object *o, Plan *p) {
                 r = read_properties(properties, p);
         if (r >= 0 && json_object_object_get_ex(o, "vnc", &vnc))
                 r = read_fields(vnc, vnc_fields, ELEMENTSOF(vnc_fields), &p->vnc);
+        if (r >= 0 && json_object_object_get_ex(o, "threads", &threads))
+                r = thread_settings_read(threads, &p->threads, &p->n_threads);
+        if (r >= 0 && json_object_object_get_ex(o, "pluggedVcpus", &vcpus))
+                r = read_plugged_vcpus(vcpus, p);
         return r;
 }
 

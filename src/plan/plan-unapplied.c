@@ -85,36 +85,12 @@ static bool find_once(bool present, SrcLoc loc, size_t i, SrcLoc *ret) {
         return present && i == 0;
 }
 
-static bool limits_cpu_time(const CpuBandwidth *b) {
-        return b->period.set || b->has_quota;
-}
-
-static bool find_threads(const Domain *d, size_t i, SrcLoc *ret) {
-        const DomainCputune *c = &d->cputune;
-        bool any = limits_cpu_time(&c->vcpu) || limits_cpu_time(&c->emulator) || limits_cpu_time(&c->iothread) ||
-                c->n_vcpupins > 0 || c->has_emulatorpin || c->n_iothreadpins > 0 || c->n_vcpuscheds > 0 ||
-                c->n_iothreadscheds > 0 || c->emulatorsched.scheduler != SCHEDULER_UNSET;
-
-        return find_once(any, c->loc, i, ret);
-}
-
 static bool find_auto_placement(const Domain *d, size_t i, SrcLoc *ret) {
         return find_once(d->vcpu_placement == PLACEMENT_AUTO, d->loc, i, ret);
 }
 
-static bool find_hotplugged(const Domain *d, size_t i, SrcLoc *ret) {
-        FOREACH_ARRAY(v, d->vcpu_list, d->n_vcpu_list)
-                if (is_turn(v->enabled == TRI_YES && v->hotpluggable == TRI_YES, &i)) {
-                        *ret = v->loc;
-                        return true;
-                }
-        return false;
-}
-
 static const Unapplied table[] = {
-        { "<cputune>", "limits, pins and schedulers of the machine's threads", find_threads },
         { "<vcpu> with placement 'auto'", "the advice of numad", find_auto_placement },
-        { "<vcpu> that is enabled and hotpluggable", "it would have to be plugged in at the start", find_hotplugged },
         { "<seclabel>", "a label of the user's choice; every machine has a uid of its own", find_seclabel },
         { "<seclabel> of a character device", "a label for what it is connected with", find_char_seclabel },
         { "<seclabel> of a disk", "a label for its image", find_disk_seclabel },

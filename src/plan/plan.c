@@ -132,6 +132,10 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         if (r >= 0)
                 r = free_and_strdup(&p->source_path, source_path);
         if (r >= 0)
+                r = thread_settings_new(d, &p->threads, &p->n_threads);
+        if (r >= 0)
+                r = plugged_vcpus_new(d, &p->plugged_vcpus, &p->n_plugged_vcpus);
+        if (r >= 0)
                 r = unit_properties_new(d, facts, digest, source_path, diag, &p->properties);
         if (r < 0)
                 return r;
@@ -168,6 +172,8 @@ Plan *plan_free(Plan *p) {
         strv_free(p->links_down);
         unit_properties_done(&p->properties);
         free(p->fds);
+        free(p->threads);
+        free(p->plugged_vcpus);
         free(p->consoles);
         free(p);
         return NULL;

@@ -5,6 +5,7 @@
 #include "host-facts.h"
 #include "qemu-caps.h"
 #include "qemu-fd.h"
+#include "thread-plan.h"
 #include "unit-properties.h"
 
 /* Everything that will happen when a VM starts, decided beforehand by pure code: what is opened, what is
@@ -48,6 +49,10 @@ typedef struct Plan {
         char *stats_balloon;        /* owned: alias of the balloon whose statistics are asked for, or NULL … */
         uint64_t stats_period;      /* … and every how many seconds */
         uint64_t memory_current;    /* bytes: balloon target, when below the maximum; else 0 */
+        ThreadSetting *threads;     /* owned: what each thread is asked for */
+        size_t n_threads;
+        unsigned *plugged_vcpus;    /* owned: plugged in before the guest starts, in this order */
+        size_t n_plugged_vcpus;
 } Plan;
 
 /* Reports everything in DOMAIN that a start would not apply (plan-unapplied.c). 0 or -EINVAL. */

@@ -104,6 +104,13 @@ int unit_cgroup_setup(UnitCgroup *ret) {
         return 0;
 }
 
+int unit_cgroup_open_vm(const UnitCgroup *c) {
+        if (c->fd < 0)
+                return -EBADF;
+        int fd = openat(c->fd, "vm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -EBADF : fd;
+}
+
 int unit_cgroup_enter_vm(const UnitCgroup *c) {
         return c->fd < 0 ? 0 : write_at(c->fd, "vm/cgroup.procs", "0");
 }

@@ -13,6 +13,8 @@ typedef struct UnitCgroup {
 /* Finds the unit's cgroup, moves this process to `supervisor`, makes `vm`, hands the cpu and cpuset controllers
  * down where they are. Without a delegated cgroup v2 nothing is done and 0 is returned. 0 or negative errno. */
 int unit_cgroup_setup(UnitCgroup *ret);
+/* A descriptor of `vm`; -EBADF: there is none. */
+int unit_cgroup_open_vm(const UnitCgroup *c);
 /* In the child, before it executes QEMU. 0 or negative errno. */
 int unit_cgroup_enter_vm(const UnitCgroup *c);
 /* After QEMU's end: takes `vm` and what is below away, or systemd complains when it trims the tree. */

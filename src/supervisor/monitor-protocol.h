@@ -33,12 +33,14 @@ typedef struct MonitorMessage {
 #define EXIT_GUEST_CRASHED 134
 
 /* Names of the descriptors the monitor is started with (sd_listen_fds_with_names(3)): MONITOR_FD_SUPERVISOR,
- * MONITOR_FD_QMP, MONITOR_FD_PLAN (plan.json, read with pread), MONITOR_FD_CONTROL (listening), and the
+ * MONITOR_FD_QMP, MONITOR_FD_PLAN (plan.json, read with pread), MONITOR_FD_CONTROL (listening), MONITOR_FD_CGROUP (the
+ * directory UNIT/vm, where the unit has a delegated cgroup), and the
  * PLAN_USER_MONITOR and PLAN_FD_PAIR descriptors of the plan under their own names. */
 #define MONITOR_FD_SUPERVISOR "supervisor"
 #define MONITOR_FD_QMP "qmp"
 #define MONITOR_FD_PLAN "plan"
 #define MONITOR_FD_CONTROL "control"
+#define MONITOR_FD_CGROUP "cgroup"
 
 /* The descriptors of the supervisor itself in the fd store, pushed by the prepare step beside the plan's. */
 #define SUPERVISOR_FD_LAUNCH "launch" /* the launch record (plan.h), a sealed memfd */

@@ -44,7 +44,7 @@ static int add(MonitorFds *m, const char *name, int fd) {
         return 0;
 }
 
-static int collect(Supervisor *s, int socket, MonitorFds *m) {
+static int collect(Supervisor *s, int socket, int cgroup, MonitorFds *m) {
         int r = add(m, MONITOR_FD_SUPERVISOR, socket);
         if (r >= 0)
                 r = add(m, MONITOR_FD_QMP, s->qmp_fd);
@@ -52,6 +52,8 @@ static int collect(Supervisor *s, int socket, MonitorFds *m) {
                 r = add(m, MONITOR_FD_PLAN, passed_fds_find(&s->passed, MONITOR_FD_PLAN));
         if (r >= 0)
                 r = add(m, MONITOR_FD_CONTROL, passed_fds_find(&s->passed, MONITOR_FD_CONTROL));
+        if (r >= 0 && cgroup >= 0)
+                r = add(m, MONITOR_FD_CGROUP, cgroup);
         for (size_t i = 0; r >= 0 && i < s->launch.n_monitor_fds; i++)
                 r = add(m, s->launch.monitor_fds[i], passed_fds_find(&s->passed, s->launch.monitor_fds[i]));
         for (size_t i = 0; r >= 0 && i < s->launch.n_fds; i++)
@@ -91,7 +93,8 @@ static int start_monitor(Supervisor *s) {
                 return -errno;
         _cleanup_close_ int theirs = pair[1];
         _cleanup_close_ int ours = pair[0];
-        r = collect(s, theirs, &m);
+        _cleanup_close_ int cgroup = unit_cgroup_open_vm(&s->cgroup);
+        r = collect(s, theirs, cgroup, &m);
         if (r < 0)
                 return r;
         r = environment(&m, &env);

@@ -4,6 +4,7 @@
  *   NAME.effective.xml  the domain with all that is filled in,
  *   NAME.args           QEMU's arguments as they run, one on a line,
  *   NAME.native         the same with paths, as `domxml-to-native` prints them,
+ *   NAME.threads        what its threads are asked for, and which virtual CPUs are plugged in
  *   NAME.fds            what is opened: number, name, kind, user, flags, path;
  * or NAME.error: the messages, when it must be refused. NAME.chains, where it is there, says which images the
  * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first.
@@ -284,13 +285,49 @@ static bool check_stable(const char *name, const Domain *original, const char *n
         return streq(effective, again) && streq(native, native_again);
 }
 
+static void setting_line(Text *t, const ThreadSetting *s) {
+        _cleanup_free_ char *cpus = s->has_cpus ? number_set_format(&s->cpus) : NULL;
+        char limit[THREAD_CPU_MAX];
+
+        text_append(t, thread_kind_to_string(s->kind));
+        if (s->kind != THREAD_EMULATOR)
+                text_appendf(t, "%u", s->id);
+        if (s->has_cpus)
+                text_appendf(t, " cpus=%s%s", strempty(cpus), s->default_cpus ? " (default)" : "");
+        if (thread_setting_limits(s)) {
+                thread_cpu_max(s, limit);
+                text_appendf(t, " limit=%s", limit);
+        }
+        if (s->scheduler != SCHEDULER_UNSET)
+                text_appendf(t, " scheduler=%s", scheduler_to_string(s->scheduler));
+        if (s->priority != 0)
+                text_appendf(t, " priority=%d", s->priority);
+        text_append_char(t, '\n');
+}
+
+/* NULL when there is nothing. */
+static char *thread_lines(const Plan *p) {
+        Text t = {};
+        char *s;
+
+        FOREACH_ARRAY(setting, p->threads, p->n_threads)
+                setting_line(&t, setting);
+        for (size_t i = 0; i < p->n_plugged_vcpus; i++)
+                text_appendf(&t, "plug vcpu%u\n", p->plugged_vcpus[i]);
+        if (text_finish(&t, &s) < 0)
+                abort();
+        if (!*s)
+                s = mfree(s);
+        return s;
+}
+
 static bool check_plan(const char *dir, const char *name, const Domain *d, const QemuCaps *caps,
                        const HostFacts *facts, Diag *diag) {
         _cleanup_(plan_freep) Plan *plan = NULL, *copy = NULL;
         _cleanup_qemu_argv_ QemuArgv native = {};
         _cleanup_diag_ Diag unwired = {};
-        _cleanup_free_ char *effective = NULL, *args = NULL, *native_text = NULL, *fds = NULL, *json = NULL,
-                            *json_again = NULL, *runtime_dir = strf("/run/vmunit/%s", d->name);
+        _cleanup_free_ char *effective = NULL, *args = NULL, *native_text = NULL, *fds = NULL, *threads = NULL,
+                            *json = NULL, *json_again = NULL, *runtime_dir = strf("/run/vmunit/%s", d->name);
         bool ok;
         int r;
 
@@ -314,13 +351,16 @@ static bool check_plan(const char *dir, const char *name, const Domain *d, const
                 _cleanup_free_ char *text = diag_lines(&unwired);
                 ok &= check(dir, name, "unwired", text);
                 ok &= check(dir, name, "args", NULL);
+                ok &= check(dir, name, "threads", NULL);
                 return ok & check(dir, name, "fds", NULL);
         }
         args = lines(plan->argv);
         fds = fd_lines(plan);
+        threads = thread_lines(plan);
         ok &= check(dir, name, "unwired", NULL);
         ok &= check(dir, name, "args", args);
         ok &= check(dir, name, "fds", fds);
+        ok &= check(dir, name, "threads", threads);
         if (plan_to_json(plan, &json) < 0 || plan_from_json(json, strlen(json), &copy) < 0 ||
             plan_to_json(copy, &json_again) < 0 || !streq(json, json_again)) {
                 fprintf(stderr, "%s: the plan is not the same after JSON\n", name);

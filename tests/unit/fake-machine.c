@@ -198,6 +198,27 @@ static int monitor_qmp(void *userdata, const char *name, const char *command, ch
         return 0;
 }
 
+static int monitor_set_threads(void *userdata, const char *name, const char *settings, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "monitor of %s: threads %s\n", name, settings);
+        return monitor_result(f, diag);
+}
+
+static int monitor_threads(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        int r = monitor_result(f, diag);
+        if (r < 0)
+                return r;
+        *ret = calloc(f->n_threads + 1, sizeof(VmThread));
+        must(*ret, "memory");
+        if (f->n_threads > 0)
+                memcpy(*ret, f->threads, f->n_threads * sizeof(VmThread));
+        *ret_n = f->n_threads;
+        return 0;
+}
+
 static int emulator_caps(void *userdata, const char *emulator, bool only_cached, Diag *diag, QemuCaps **ret) {
         FakeMachine *f = userdata;
 
@@ -232,6 +253,8 @@ static const ManagerBackend fake_backend = {
         .monitor_open_console = monitor_open_console,
         .monitor_consoles = monitor_consoles,
         .monitor_qmp = monitor_qmp,
+        .monitor_set_threads = monitor_set_threads,
+        .monitor_threads = monitor_threads,
         .emulator_caps = emulator_caps,
         .host_facts = host_facts,
 };

@@ -27,6 +27,8 @@ typedef struct FakeMachine {
         char *start_text, *monitor_text; /* owned */
         char *qmp_reply;     /* owned */
         char *tty;           /* owned */
+        VmThread threads[16];
+        size_t n_threads;
         bool no_systemd;
 } FakeMachine;
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "machines.h"
+
+/* The threads of a VM that runs: virtual CPUs, I/O threads by number, then the emulator's first thread; with the CPUs
+ * the kernel lets them run on. */
+int vm_threads(Manager *m, const Vm *vm, Diag *diag, VmThread **ret, size_t *ret_n);
+
+/* Gives the threads of a VM that runs what D, which must be effective, asks for. */
+int vm_set_threads(Manager *m, const Vm *vm, const Domain *d, Diag *diag);
