@@ -19,13 +19,13 @@ static unsigned vcpu_count(const Domain *d) {
 
 /* QEMU begins with as many as stay, which are the first ones then; the others are plugged in behind them. */
 static void check_vcpu_order(const Domain *d, Diag *diag) {
-        const DomainVcpu *end = d->vcpu_list + d->n_vcpu_list;
-
-        for (const DomainVcpu *v = d->vcpu_list; v && v + 1 < end; v++)
+        for (size_t i = 1; i < d->n_vcpu_list; i++) {
+                const DomainVcpu *v = d->vcpu_list + i - 1;
                 if (v[1].id.value == v->id.value + 1 && v->hotpluggable == TRI_YES && v[1].enabled == TRI_YES &&
                     v[1].hotpluggable == TRI_NO)
                         (void) diag_error(diag, v[1].loc, "vcpus: vcpu %u is not hotpluggable, but vcpu %u before it is",
                                           v[1].id.value, v->id.value);
+        }
 }
 
 static void check_vcpu_list(const Domain *d, Diag *diag) {
