@@ -19,11 +19,17 @@ static int render_node(xmlDoc *doc, xmlNode *node, bool format, Text *t) {
         return n < 0 ? -ENOMEM : 0;
 }
 
+/* What XPath calls a namespace node is none of the tree: libxml2 cannot copy it. */
+static bool is_in_tree(const xmlNode *node) {
+        return node->type != XML_NAMESPACE_DECL;
+}
+
 static int render_each(xmlDoc *doc, const xmlNodeSet *nodes, Text *t) {
         int r = 0;
 
         for (int i = 0; nodes && i < nodes->nodeNr && r >= 0; i++)
-                r = render_node(doc, nodes->nodeTab[i], true, t);
+                if (is_in_tree(nodes->nodeTab[i]))
+                        r = render_node(doc, nodes->nodeTab[i], true, t);
         return r;
 }
 
@@ -33,6 +39,8 @@ static int render_wrapped(xmlDoc *doc, const xmlNodeSet *nodes, Text *t) {
         int r = root ? 0 : -ENOMEM;
 
         for (int i = 0; nodes && i < nodes->nodeNr && r >= 0; i++) {
+                if (!is_in_tree(nodes->nodeTab[i]))
+                        continue;
                 xmlNode *copy = xmlDocCopyNode(nodes->nodeTab[i], doc, 1);
                 if (!copy || !xmlAddChild(root, copy))
                         r = -ENOMEM;

@@ -5,6 +5,7 @@
 #include "domain-xml.h"
 #include "file-util.h"
 #include "fuzz-core.h"
+#include "fuzz-extra.h"
 #include "fuzz.h"
 #include "host-facts.h"
 #include "plan.h"
@@ -89,9 +90,8 @@ static bool accepted(int r, const Diag *diag) {
 }
 
 static void check_plan_forms(const Plan *p) {
-        _cleanup_free_ char *json = NULL, *again = NULL, *record = NULL;
+        _cleanup_free_ char *json = NULL, *again = NULL;
         _cleanup_(plan_freep) Plan *copy = NULL;
-        size_t size;
 
         must(plan_to_json(p, &json) >= 0);
         must(plan_from_json(json, strlen(json), &copy) >= 0, "%s", json);
@@ -100,7 +100,7 @@ static void check_plan_forms(const Plan *p) {
                 print_two(json, again);
                 must(false, "the plan is another one after JSON");
         }
-        must(plan_to_launch(p, &record, &size) >= 0);
+        fuzz_check_plan(p);
 }
 
 /* The effective domain, read again. */
@@ -129,7 +129,8 @@ static void check_effective(const Domain *d, const QemuCaps *caps, const char *f
         must(strv_equal(argv->env, argv_again.env));
 }
 
-static void check_qemu(Domain *d, Diag *diag) {
+/* TEXT is what was written, completed. */
+static void check_qemu(Domain *d, const char *text, Diag *diag) {
         _cleanup_free_ char *first = NULL, *twice = NULL;
         _cleanup_qemu_argv_ QemuArgv argv = {};
         _cleanup_(plan_freep) Plan *plan = NULL;
@@ -145,12 +146,14 @@ static void check_qemu(Domain *d, Diag *diag) {
                 print_two(first, twice);
                 must(false, "completing twice is not the same as once");
         }
+        fuzz_check_effective(text, d, first, caps);
         int r = qemu_argv_new(d, caps, &host_facts_generic, QEMU_ARGV_NATIVE, RUNTIME_DIR, diag, &argv);
         if (!accepted(r, diag))
                 return;
         fuzz_reached(FUZZ_NATIVE);
         if (strlen(first) <= DOMAIN_XML_MAX)
                 check_effective(d, caps, first, &argv);
+        fuzz_check_command_line(text, &argv);
         /* What runs may be refused where what is shown is not. */
         r = plan_new(d, caps, &host_facts_generic, "0123456789abcdef0123456789abcdef", "/etc/vm/fuzz.xml", diag, &plan);
         if (!accepted(r, diag))
@@ -189,5 +192,6 @@ void fuzz_check_domain(Domain *d, Diag *diag) {
                 print_two(first, second);
                 must(false, "what was written is read as something else");
         }
-        check_qemu(d, diag);
+        fuzz_check_written(first);
+        check_qemu(d, first, diag);
 }
