@@ -109,6 +109,64 @@ static void load_error(void *context, xmlError *e) {
         l->stopped = true;
 }
 
+/* --- in which encoding it is --- */
+
+/* The value of encoding="…" in the XML declaration that TEXT begins with; *RET_SIZE is 0 when there is none. */
+static const char *find_encoding(const char *text, size_t size, size_t *ret_size) {
+        const char *end = size >= 5 && memcmp(text, "<?xml", 5) == 0 ? memmem(text, size, "?>", 2) : NULL;
+        const char *p = end ? memmem(text, (size_t) (end - text), "encoding", 8) : NULL;
+
+        *ret_size = 0;
+        if (!p)
+                return NULL;
+        for (p += 8; p < end && strchr(WHITESPACE "=", *p); p++)
+                ;
+        const char *stop = p < end && (*p == '"' || *p == '\'') ? memchr(p + 1, *p, (size_t) (end - p - 1)) : NULL;
+        if (!stop)
+                return NULL;
+        *ret_size = (size_t) (stop - p - 1);
+        return p + 1;
+}
+
+/* What is looked for in the bytes of a definition (attributes that are counted, "<" where a tag begins) is there only
+ * in encodings in which ASCII is ASCII. libxml2 is told which one it is, so that it does not find another one.
+ * *RET is NULL for UTF-8, the usual one. */
+static bool load_encoding(Load *l, const char **ret) {
+        static const struct {
+                const char *name, *decoder;
+        } encodings[] = {{"UTF-8", NULL}, {"UTF8", NULL}, {"US-ASCII", NULL}, {"ASCII", NULL},
+                         {"ISO-8859-1", "ISO-8859-1"}, {"ISO-LATIN-1", "ISO-8859-1"}, {"ISO LATIN 1", "ISO-8859-1"}};
+        const char *text = l->text;
+        size_t size = l->size, n;
+        bool marked = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0; /* UTF-8, whatever is declared */
+
+        if (marked) {
+                text += 3;
+                size -= 3;
+        }
+        *ret = NULL;
+        /* UTF-16 and UTF-32 have zeros, and what they begin with is in no UTF-8; EBCDIC has no "<" where ASCII has. */
+        if (memchr(text, 0, size) || (size >= 2 && (memcmp(text, "\xfe\xff", 2) == 0 || memcmp(text, "\xff\xfe", 2) == 0)) ||
+            (size >= 4 && memcmp(text, "\x4c\x6f\xa7\x94", 4) == 0)) {
+                xml_reader_error(l->reader, (SrcLoc){1, 1}, "not well-formed XML: it is not text in UTF-8, US-ASCII or ISO-8859-1");
+                return false;
+        }
+        const char *name = find_encoding(text, size, &n);
+        if (!name)
+                return true;
+        FOREACH_ARRAY(e, encodings, ELEMENTSOF(encodings))
+                if (strlen(e->name) == n && strncasecmp(e->name, name, n) == 0) {
+                        *ret = marked ? NULL : e->decoder;
+                        return true;
+                }
+        for (size_t i = 0; i < n; i++) /* no more of it than can be printed */
+                if (name[i] <= ' ' || name[i] > '~')
+                        n = i;
+        xml_reader_error(l->reader, load_advance(l, (size_t) (name - l->text)),
+                         "the encoding '%.*s' is not supported: UTF-8, US-ASCII and ISO-8859-1 are", (int) MIN(n, (size_t) 40), name);
+        return false;
+}
+
 /* --- what costs libxml2 too much --- */
 
 /* Behind a comment, a CDATA section or a processing instruction that begins at P; NULL if none does. */
@@ -176,7 +234,8 @@ int xml_reader_load(XmlReader *r, const char *text, size_t size) {
                 return -EINVAL;
         }
         Load l = {.reader = r, .text = text, .size = size, .here = {1, 1}};
-        if (!load_attributes_fit(&l))
+        const char *encoding;
+        if (!load_encoding(&l, &encoding) || !load_attributes_fit(&l))
                 return r->no_memory ? -ENOMEM : -EINVAL;
         xmlParserCtxt *c = xmlNewParserCtxt();
         if (!c)
@@ -190,11 +249,14 @@ int xml_reader_load(XmlReader *r, const char *text, size_t size) {
         c->sax->entityDecl = NULL;
         c->sax->resolveEntity = NULL;
         c->sax->serror = load_error;
-        r->doc = xmlCtxtReadMemory(c, text, (int) size, NULL, NULL,
-                                   XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        r->doc = xmlCtxtReadMemory(c, text, (int) size, NULL, encoding,
+                                   XML_PARSE_IGNORE_ENC | XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         if (!r->doc && c->errNo == XML_ERR_NO_MEMORY)
                 r->no_memory = true;
         xmlFreeParserCtxt(c);
+        /* What was read is in UTF-8 now, and what of it is written again shall be too. */
+        if (r->doc && !r->doc->encoding && !(r->doc->encoding = xmlStrdup((const xmlChar *) "UTF-8")))
+                r->no_memory = true;
 
         if (r->no_memory)
                 return -ENOMEM;

@@ -127,6 +127,67 @@ static void test_place_in_other_encodings(void **state) {
         assert_int_equal(diag.entries[0].loc.line, 4);
 }
 
+/* Every byte of TEXT as the lower half of a character of two bytes. */
+static void append_utf16(Text *t, const char *text, size_t size) {
+        text_append_n(t, "\xff\xfe", 2);
+        for (size_t i = 0; i < size; i++)
+                text_append_n(t, (const char[]) { text[i], 0 }, 2);
+}
+
+/* The limits are kept by looking at bytes, so nobody may hide "<" and "=" in another encoding. */
+static void test_encodings(void **state) {
+        static const struct {
+                const char *name, *error;
+        } declared[] = {
+                { "UTF-16", "the encoding 'UTF-16' is not supported: UTF-8, US-ASCII and ISO-8859-1 are" },
+                { "utf-7", "the encoding 'utf-7' is not supported: UTF-8, US-ASCII and ISO-8859-1 are" },
+                { "KOI8-R", "the encoding 'KOI8-R' is not supported: UTF-8, US-ASCII and ISO-8859-1 are" },
+                { "\xff", "the encoding '' is not supported: UTF-8, US-ASCII and ISO-8859-1 are" },
+                { "utf-8", "<domain>: attribute @type is missing" },
+                { "us-ascii", "<domain>: attribute @type is missing" },
+                { "iso-8859-1", "<domain>: attribute @type is missing" },
+        };
+        static const char other[] = "not well-formed XML: it is not text in UTF-8, US-ASCII or ISO-8859-1";
+        _cleanup_free_ char *wide_error = NULL, *ebcdic_error = NULL;
+        _cleanup_text_ Text many = {}, wide = {};
+
+        FOREACH_ARRAY(d, declared, ELEMENTSOF(declared)) {
+                _cleanup_free_ char *text = strf("\xef\xbb\xbf<?xml version='1.0' encoding='%s'?>\n<domain/>", d->name), *error = NULL;
+                assert_non_null(text);
+                error = first_error(text, strlen(text));
+                assert_string_equal(error, d->error);
+        }
+        text_append(&many, "<domain type='kvm'");
+        for (unsigned i = 0; i < 2 * DOMAIN_XML_ATTRIBUTES_MAX; i++)
+                text_appendf(&many, " a%u='1'", i);
+        text_append(&many, "/>");
+        append_utf16(&wide, many.data, many.length);
+        wide_error = first_error(wide.data, wide.length);
+        assert_string_equal(wide_error, other);
+        ebcdic_error = first_error("\x4c\x6f\xa7\x94\x93", 5);
+        assert_string_equal(ebcdic_error, other);
+}
+
+/* A declaration that is hidden from the one who looks for it is hidden from libxml2 too. */
+static void test_hidden_encoding(void **state) {
+        _cleanup_free_ char *error = NULL;
+        static const char text[] = "<?xml version='1.0' standalone='encoding=\"UTF-8\"' encoding='UTF-7'?><domain>+ADw-</domain>";
+
+        error = first_error(text, sizeof(text) - 1);
+        assert_non_null(error);
+        assert_null(strstr(error, "UTF-7"));
+}
+
+static void test_metadata_in_other_encodings(void **state) {
+        static const char text[] = "<?xml version='1.0' encoding='ISO-8859-1'?>\n<domain type='kvm'><name>a</name>\n"
+                                   "<metadata><n:a xmlns:n='urn:n' b='\xe9'>\xe9</n:a></metadata><memory>1</memory>"
+                                   "<os><type>hvm</type></os></domain>";
+        _cleanup_(domain_freep) Domain *d = NULL;
+
+        assert_int_equal(domain_from_xml(text, sizeof(text) - 1, NULL, &d), 0);
+        assert_non_null(strstr(d->metadata, "b=\"\xc3\xa9\">\xc3\xa9<"));
+}
+
 static Domain *read_domain(const char *text) {
         _cleanup_diag_ Diag diag = {};
         Domain *d = NULL;
@@ -213,7 +274,8 @@ int main(void) {
                 cmocka_unit_test(test_depth), cmocka_unit_test(test_many_attributes),
                 cmocka_unit_test(test_size), cmocka_unit_test(test_many_elements),
                 cmocka_unit_test(test_bytes), cmocka_unit_test(test_place_behind_utf8_and_tabs),
-                cmocka_unit_test(test_place_in_other_encodings), cmocka_unit_test(test_places_in_the_model),
+                cmocka_unit_test(test_place_in_other_encodings), cmocka_unit_test(test_encodings),
+                cmocka_unit_test(test_hidden_encoding), cmocka_unit_test(test_metadata_in_other_encodings), cmocka_unit_test(test_places_in_the_model),
                 cmocka_unit_test(test_secrets_and_ids), cmocka_unit_test(test_tables),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
