@@ -211,6 +211,7 @@ static int verb_dominfo(Cli *cli, const Command *c) {
 static int verb_dumpxml(Cli *cli, const Command *c) {
         DumpFlags flags = (command_has(c, "inactive") ? DUMP_INACTIVE : 0) |
                           (command_has(c, "security-info") ? DUMP_SECURE : 0) |
+                          (command_has(c, "update-cpu") ? DUMP_UPDATE_CPU : 0) |
                           (command_has(c, "migratable") ? DUMP_MIGRATABLE : 0);
         _cleanup_free_ char *xml = NULL, *part = NULL;
         const char *xpath = command_get(c, "xpath");
@@ -305,6 +306,7 @@ static const Option dumpxml_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         OPTION_FLAG("inactive", "show inactive defined XML"),
         OPTION_FLAG("security-info", "include security sensitive information in XML dump"),
+        OPTION_FLAG("update-cpu", "update guest CPU according to host CPU"),
         OPTION_FLAG("migratable", "provide XML suitable for migrations"),
         { .name = "xpath", .type = OPTION_STRING, .help = "xpath expression to filter the XML document" },
         OPTION_FLAG("wrap", "wrap xpath results in an common root element"),

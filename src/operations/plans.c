@@ -10,6 +10,7 @@
 #include "plan-complete.h"
 #include "plans.h"
 #include "qemu-argv.h"
+#include "qemu-device.h"
 #include "string-util.h"
 #include "strv.h"
 #include "tap.h"
@@ -234,6 +235,17 @@ static int load_live(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
         return 0;
 }
 
+static int update_cpu(Manager *m, Domain *d, Diag *diag) {
+        PlanningFlags flags = geteuid() == 0 ? PLANNING_HOST : 0;
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        const HostFacts *facts;
+
+        int r = planning_facts(m, flags, &facts);
+        if (r >= 0)
+                r = emulator_caps(m, d, facts, flags, diag, &caps);
+        return r < 0 ? r : qemu_update_cpu(d, caps, diag);
+}
+
 int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         bool live = vm->active && !(flags & DUMP_INACTIVE);
@@ -243,6 +255,8 @@ int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **re
                 return r;
         if (!live)
                 domain_forget_aliases(d);
+        if (flags & DUMP_UPDATE_CPU && (r = update_cpu(m, d, diag)) < 0)
+                return r;
         if (flags & DUMP_MIGRATABLE) {
                 domain_forget_aliases(d);
                 domain_drop_implicit(d);

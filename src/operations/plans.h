@@ -30,6 +30,7 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
 typedef enum DumpFlags {
         DUMP_INACTIVE = 1 << 0,
         DUMP_SECURE = 1 << 1,     /* with passwords */
+        DUMP_UPDATE_CPU = 1 << 3, /* with the processor that it would have on this host */
         DUMP_MIGRATABLE = 1 << 2, /* for another host: with passwords, without what it adds by itself */
 } DumpFlags;
 

@@ -8,24 +8,6 @@
 
 /* --- features --- */
 
-/* libvirt's name of a feature as QEMU spells it. */
-static char *feature_name(const char *name) {
-        static const struct { const char *libvirt, *qemu;
-        } names[] = {
-                { "pclmuldq", "pclmulqdq" }, { "sse4_1", "sse4.1" }, { "sse4_2", "sse4.2" },
-                { "sse4-1", "sse4.1" },      { "sse4-2", "sse4.2" },
-        };
-
-        FOREACH_ARRAY(n, names, ELEMENTSOF(names))
-                if (streq(n->libvirt, name))
-                        return strdup(n->qemu);
-        char *s = strdup(name);
-        for (char *c = s; c && *c; c++)
-                if (*c == '_')
-                        *c = '-';
-        return s;
-}
-
 /* What libvirt knows of, but QEMU has no property for: the guest gets or lacks it all the same. */
 static bool is_no_property(const char *name) {
         static const char *const names[] = {
@@ -39,7 +21,7 @@ static bool is_no_property(const char *name) {
 }
 
 /* QEMU's models have these, though hardly a host can do them: libvirt's models do not. */
-static const char *removed_feature(const char *model) {
+const char *qemu_cpu_removed_feature(const char *model) {
         static const struct { const char *model, *feature;
         } removed[] = {
                 { "Dhyana", "monitor" },
@@ -65,15 +47,6 @@ typedef struct CpuContext {
         Options *o;
 } CpuContext;
 
-static const CpuFeature *find_feature(const DomainCpu *cpu, const char *name) {
-        FOREACH_ARRAY(f, cpu->features, cpu->n_features) {
-                _cleanup_free_ char *n = feature_name(f->name);
-                if (streq_ptr(n, name))
-                        return f;
-        }
-        return NULL;
-}
-
 static bool is_on(const CpuContext *c, const CpuFeature *f, const char *name) {
         if (f->policy == POLICY_OPTIONAL)
                 return strv_contains(c->host->features, name);
@@ -81,7 +54,7 @@ static bool is_on(const CpuContext *c, const CpuFeature *f, const char *name) {
 }
 
 static int add_feature(const CpuContext *c, const CpuFeature *f) {
-        _cleanup_free_ char *name = feature_name(f->name);
+        _cleanup_free_ char *name = qemu_cpu_feature(f->name);
 
         if (!name)
                 return -ENOMEM;
@@ -101,37 +74,33 @@ static int add_feature(const CpuContext *c, const CpuFeature *f) {
  * comes in its place. */
 static int add_host_features(const CpuContext *c, char *const *names, bool on) {
         STRV_FOREACH(name, names) {
-                const CpuFeature *f = find_feature(c->cpu, *name);
+                const CpuFeature *f = qemu_cpu_find_feature(c->cpu, *name);
                 options_bool(c->o, *name, f ? is_on(c, f, *name) : on);
         }
         return 0;
 }
 
-static bool is_host_model(const DomainCpu *cpu) {
-        return cpu->mode == CPU_HOST_MODEL || (cpu->mode == CPU_CUSTOM && cpu->match == MATCH_MINIMUM);
-}
-
 static int add_features(const CpuContext *c) {
-        const char *removed = c->cpu->mode == CPU_CUSTOM && c->cpu->model && !is_host_model(c->cpu)
-                                      ? removed_feature(c->cpu->model) : NULL;
+        const char *removed = c->cpu->mode == CPU_CUSTOM && c->cpu->model && !qemu_cpu_is_host_model(c->cpu)
+                                      ? qemu_cpu_removed_feature(c->cpu->model) : NULL;
         int ret = 0;
 
-        if (is_host_model(c->cpu) && c->host) {
+        if (qemu_cpu_is_host_model(c->cpu) && c->host) {
                 (void) add_host_features(c, c->host->on, true);
                 (void) add_host_features(c, c->host->off, false);
         }
         FOREACH_ARRAY(f, c->cpu->features, c->cpu->n_features) {
-                _cleanup_free_ char *name = feature_name(f->name);
+                _cleanup_free_ char *name = qemu_cpu_feature(f->name);
                 if (!name)
                         return -ENOMEM;
-                if (is_host_model(c->cpu) && c->host &&
+                if (qemu_cpu_is_host_model(c->cpu) && c->host &&
                     (strv_contains(c->host->on, name) || strv_contains(c->host->off, name)))
                         continue; /* it was there */
                 int r = add_feature(c, f);
                 if (r < 0)
                         ret = r;
         }
-        if (removed && !find_feature(c->cpu, removed))
+        if (removed && !qemu_cpu_find_feature(c->cpu, removed))
                 options_add(c->o, removed, "off");
         return ret;
 }
@@ -157,7 +126,7 @@ static int check_forbidden(const CpuContext *c) {
         int ret = 0;
 
         FOREACH_ARRAY(f, c->cpu->features, c->cpu->n_features) {
-                _cleanup_free_ char *name = feature_name(f->name);
+                _cleanup_free_ char *name = qemu_cpu_feature(f->name);
                 if (f->policy == POLICY_FORBID && name && strv_contains(c->host->features, name))
                         ret = diag_error(c->e->diag, f->loc, "the processor has the feature '%s', which is forbidden", f->name);
                 if (f->policy == POLICY_REQUIRE && name && !is_no_property(f->name) &&
@@ -169,11 +138,11 @@ static int check_forbidden(const CpuContext *c) {
 
 /* What the model has and the definition does not turn off. */
 static int check_model(const CpuContext *c) {
-        const char *removed = removed_feature(c->cpu->model);
+        const char *removed = qemu_cpu_removed_feature(c->cpu->model);
         _cleanup_text_ Text t = {};
 
         STRV_FOREACH(name, qemu_host_cpu_missing(c->host, c->cpu->model)) {
-                if (find_feature(c->cpu, *name) || streq_ptr(removed, *name))
+                if (qemu_cpu_find_feature(c->cpu, *name) || streq_ptr(removed, *name))
                         continue;
                 text_appendf(&t, "%s%s", t.length > 0 ? ", " : "", *name);
         }
@@ -245,7 +214,7 @@ static const char *model_word(const CpuContext *c) {
         case CPU_MAXIMUM:
                 return "max";
         default:
-                return is_host_model(c->cpu) ? (c->host ? c->host->model : "max") : c->cpu->model;
+                return qemu_cpu_is_host_model(c->cpu) ? (c->host ? c->host->model : "max") : c->cpu->model;
         }
 }
 
@@ -258,7 +227,7 @@ int emit_cpu(Emit *e) {
                 .host = arch_is_x86(d) ? qemu_caps_host_cpu(e->caps, d->type == DOMAIN_KVM) : NULL,
         };
 
-        if (is_host_model(cpu) && !c.host && !e->facts->any_processor)
+        if (qemu_cpu_is_host_model(cpu) && !c.host && !e->facts->any_processor)
                 return diag_error(e->diag, cpu->loc, "nothing is known about the processor%s",
                                   d->type == DOMAIN_KVM ? ": emulator and KVM could not tell" : "");
         if (!model_word(&c))

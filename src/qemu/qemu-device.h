@@ -112,6 +112,17 @@ int qemu_complete_controllers(Domain *d, Diag *diag);
 /* --- the processor --- */
 
 int qemu_complete_cpu(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag);
+/* libvirt's name of a feature as QEMU spells it; NULL when memory is out. */
+char *qemu_cpu_feature(const char *name);
+/* What CPU says of the feature that QEMU calls NAME, or NULL. */
+const CpuFeature *qemu_cpu_find_feature(const DomainCpu *cpu, const char *name) _pure_;
+/* What a model of QEMU's has and libvirt's of the same name has not, or NULL. */
+const char *qemu_cpu_removed_feature(const char *model) _pure_;
+/* Whether the model is that of the host's processor: "host-model", or a model as the least there must be. */
+bool qemu_cpu_is_host_model(const DomainCpu *cpu) _pure_;
+/* Writes down what the processor would be on this host (virsh dumpxml --update-cpu): the model of the host, and what
+ * becomes of optional features. 0, or -EINVAL when nothing is known about the processor, or -ENOMEM. */
+int qemu_update_cpu(Domain *d, const QemuCaps *caps, Diag *diag);
 
 /* --- addresses and aliases (each its own file) --- */
 
