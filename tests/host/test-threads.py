@@ -2,9 +2,11 @@
 """CPUs, time and schedulers of single threads, as the kernel has them: nothing here asks vmunit for what it set."""
 
 import contextlib
+import json
 import os
 import re
 import signal
+import time
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
 from vm import talking_vm, vm
@@ -99,7 +101,7 @@ def check_all(machine, when):
     check_equal(found, ALL_KERNEL, f"the kernel's values, {when}")
 
 
-@case(timeout=SLOW)
+@case(timeout=4 * SLOW)
 def all_kinds():
     """Every kind of setting at once, through a killed monitor, daemon-reloads and a restart."""
     with tuned("threads", ALL, vcpu="<vcpu>2</vcpu>", vcpus=2, cmdline="") as machine:
@@ -124,12 +126,138 @@ def all_kinds():
             f.write("30000 100000")
         check_all(machine, "after a new monitor")
 
-        for _ in range(100):
-            run_ok(["systemctl", "daemon-reload"])
+        # A guest that computes would take its time from systemd.
+        run_ok(["vmunit", "suspend", machine.name])
+        run_ok("for i in $(seq 100); do systemctl daemon-reload || exit 1; done", timeout=2 * SLOW)
         check_all(machine, "after 100 daemon-reloads")
 
         run_ok(["systemctl", "restart", machine.unit])
         check_all(machine, "after a restart")
+
+
+@case(timeout=SLOW)
+def real_time():
+    """Schedulers that need a limit of the unit's, inside its filter."""
+    tuning = """<iothreads>1</iothreads><cputune>
+        <vcpupin vcpu='0' cpuset='3'/>
+        <vcpusched vcpus='0' scheduler='fifo' priority='7'/>
+        <iothreadsched iothreads='1' scheduler='rr' priority='99'/>
+        <emulatorsched scheduler='batch'/>
+      </cputune>"""
+    with tuned("realtime", tuning, cmdline="") as machine:
+        machine.start(ready=False)
+        (vcpu,) = tids(machine, "vcpu0")
+        check_equal(scheduler(vcpu), ("fifo", 7), "the virtual CPU")
+        check_equal(scheduler(machine.qemu()), ("batch", 0), "QEMU's first thread")
+        rest = {thread_name(t): scheduler(t) for t in tids(machine)}
+        check_equal(rest["IO iothread1"], ("rr", 99), f"the I/O thread among {rest}")
+
+
+@case(timeout=SLOW)
+def pins_beyond_the_cpuset():
+    """A pin that leaves <vcpu cpuset> widens the unit and nobody else."""
+    tuning = "<iothreads>1</iothreads><cputune><vcpupin vcpu='0' cpuset='2'/></cputune>"
+    with tuned("beyond", tuning, vcpu="<vcpu cpuset='0-1'>2</vcpu>", vcpus=2, cmdline="") as machine:
+        machine.start(ready=False)
+        check_equal(read(f"{os.path.dirname(group(machine))}/cpuset.cpus.effective"), "0-2", "the unit's CPUs")
+        found = {name: cpus for name, (cpus, _, _) in kernel(machine).items()}
+        check_equal(found, {"": [], "vcpu0": ["2"], "vcpu1": ["0-1"], "iothread1": ["0-1"], "emulator": ["0-1"]})
+
+
+@case(timeout=SLOW)
+def absent_cpu():
+    with tuned("absent", "<cputune><vcpupin vcpu='0' cpuset='9'/></cputune>", cmdline="") as machine:
+        machine.write()
+        result = run(["vmunit", "start", machine.name])
+        check(result.rc != 0, "a pin to a CPU that is not there was taken")
+        check_match("vcpupin.*9", result.err)
+
+
+def set_threads(machine, settings):
+    return run(["busctl", f"--address=unix:path=/run/vmunit/{machine.name}/control", "call", "org.vmunit",
+                "/org/vmunit/Machine1", "org.vmunit.Machine1", "SetThreads", "s", json.dumps(settings)])
+
+
+def qmp(machine, command, **arguments):
+    out = run_ok(["vmunit", "qemu-monitor-command", machine.name, json.dumps({"execute": command, "arguments": arguments})])
+    return json.loads(out)["return"]
+
+
+@case(timeout=2 * SLOW)
+def live_changes():
+    """SetThreads: what it sets, what it takes away, what it refuses; virtual CPUs that come later."""
+    with tuned("live", "", vcpu="<vcpu current='1'>2</vcpu>", cmdline="") as machine:
+        machine.start(ready=False)
+        check_equal(list(kernel(machine)), [""], "groups at the start")
+        pin = {"kind": "vcpu", "id": 0, "cpus": "1-2", "quota": 50000}
+        check_equal(set_threads(machine, [pin, {"kind": "vcpu", "id": 1, "cpus": "3"}]).rc, 0)
+        check_equal(kernel(machine)["vcpu0"], (["1-2"], "50000 100000", [("other", 0)]))
+        new_monitor(machine)
+        check_equal(kernel(machine)["vcpu0"], (["1-2"], "50000 100000", [("other", 0)]), "after a new monitor")
+
+        # What cannot be had is refused by name, and nothing is changed.
+        refused = set_threads(machine, [{"kind": "vcpu", "id": 0, "cpus": "1-9", "quota": 60000}])
+        check(refused.rc != 0, "CPUs that are not there were taken")
+        check_match(r"<vcpupin vcpu='0'>: .*1-9", refused.err)
+        check_equal(kernel(machine)["vcpu0"], (["1-2"], "50000 100000", [("other", 0)]), "after a refusal")
+        check(set_threads(machine, [{"kind": "vcpu", "id": 0, "quota": 1}]).rc != 0, "a quota of 1 was taken")
+
+        slot = next(s for s in qmp(machine, "query-hotpluggable-cpus") if "qom-path" not in s)
+        qmp(machine, "device_add", driver=slot["type"], id="vcpu1", **slot["props"])
+        check_equal(set_threads(machine, [pin, {"kind": "vcpu", "id": 1, "cpus": "3"}]).rc, 0)
+        check_equal(kernel(machine)["vcpu1"][0], ["3"], "the new virtual CPU")
+
+        check_equal(set_threads(machine, []).rc, 0)
+        check_equal(kernel(machine)["vcpu0"], (["0-3"], "max 100000", [("other", 0)]), "without settings")
+        run_ok(["systemctl", "restart", machine.unit])
+        check_equal(list(kernel(machine)), [""], "groups after a restart")
+
+
+@case(timeout=SLOW)
+def plugged_at_the_start():
+    vcpus = """<vcpu>3</vcpu><vcpus>
+        <vcpu id='0' enabled='yes' hotpluggable='no'/>
+        <vcpu id='1' enabled='no' hotpluggable='yes'/>
+        <vcpu id='2' enabled='yes' hotpluggable='yes'/>
+      </vcpus>"""
+    with tuned("plugged", "<cputune><vcpupin vcpu='2' cpuset='1'/></cputune>", vcpu=vcpus, cmdline="") as machine:
+        machine.start(timeout=SLOW)
+        cpus = {c["cpu-index"]: c["qom-path"] for c in qmp(machine, "query-cpus-fast")}
+        check_equal(sorted(cpus), [0, 2])
+        check_equal(cpus[2], "/machine/peripheral/vcpu2")
+        check_equal(kernel(machine)["vcpu2"][0], ["1"])
+
+
+def usage(path):
+    """Microseconds of CPU time."""
+    return int(re.search(r"^usage_usec (\d+)$", read(f"{path}/cpu.stat"), re.M)[1])
+
+
+@case(timeout=4 * SLOW)
+def shares_and_quota():
+    """What is promised is what is had: guests that compute, on one CPU."""
+    with talking_vm("half", agent=False) as half, talking_vm("whole", agent=False) as whole:
+        for machine, shares in ((half, 1024), (whole, 2048)):
+            machine.xml = machine.xml.replace("<vcpu>1</vcpu>",
+                                              f"<vcpu cpuset='3'>1</vcpu><cputune><shares>{shares}</shares></cputune>")
+            machine.start()
+        for machine in (half, whole):
+            machine.console.send("exec while :; do :; done")
+        paths = [os.path.dirname(group(m)) for m in (half, whole)]
+        before = [usage(p) for p in paths]
+        # Long enough that a slice more or less does not count.
+        wait_for(lambda: sum(usage(p) for p in paths) - sum(before) > 15e6, SLOW, "15 s of CPU time", interval=0.2)
+        used = [usage(p) - b for p, b in zip(paths, before)]
+        ratio = used[1] / used[0]
+        check(1.8 <= ratio <= 2.2, f"shares 1024 and 2048 got CPU time 1 : {ratio:.3f} ({used})")
+
+        run_ok(["vmunit", "suspend", "half"])
+        check_equal(set_threads(whole, [{"kind": "vcpu", "id": 0, "quota": 25000, "period": 100000}]).rc, 0)
+        vcpu = group(whole, "vcpu0")
+        begin, start = time.monotonic(), usage(vcpu)
+        wait_for(lambda: usage(vcpu) - start > 5e6, SLOW, "5 s of the virtual CPU's time", interval=0.2)
+        part = (usage(vcpu) - start) / 1e6 / (time.monotonic() - begin)
+        check(0.225 <= part <= 0.275, f"a quota of 25 % gave {part:.3f}")
 
 
 if __name__ == "__main__":

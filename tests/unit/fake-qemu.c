@@ -175,6 +175,29 @@ static char *on_query_chardev(FakeQemu *q, json_object *a) {
                     q->console ?: "null");
 }
 
+static char *list(const char *items) {
+        return strf("\"return\": %s", items ?: "[]");
+}
+
+static char *on_query_cpus(FakeQemu *q, json_object *a) {
+        return list(q->vcpus);
+}
+
+static char *on_query_iothreads(FakeQemu *q, json_object *a) {
+        return list(q->iothreads);
+}
+
+static char *on_query_slots(FakeQemu *q, json_object *a) {
+        return list(q->slots);
+}
+
+static char *on_device_add(FakeQemu *q, json_object *a) {
+        size_t n = strlen(q->plugged);
+
+        (void) snprintf(q->plugged + n, sizeof(q->plugged) - n, "%s@%s ", text(a, "id"), text(a, "socket-id"));
+        return NULL;
+}
+
 static char *on_nothing(FakeQemu *q, json_object *a) {
         return NULL;
 }
@@ -191,6 +214,8 @@ static const struct {
         { "cont", on_cont },                     { "stop", on_stop },
         { "system_reset", on_system_reset },     { "system_powerdown", on_system_powerdown },
         { "quit", on_quit },                     { "query-chardev", on_query_chardev },
+        { "query-cpus-fast", on_query_cpus },    { "query-iothreads", on_query_iothreads },
+        { "query-hotpluggable-cpus", on_query_slots }, { "device_add", on_device_add },
         { "getfd", on_nothing },                 { "add_client", on_nothing },
 };
 

@@ -23,6 +23,8 @@ typedef struct FakeQemu {
         int64_t balloon;
         char qom_path[64]; /* of the last qom-set */
         int64_t qom_value;
+        const char *vcpus, *iothreads, *slots; /* what query-cpus-fast, query-iothreads, query-hotpluggable-cpus say */
+        char plugged[128];     /* what came by device_add: "vcpu2 vcpu1 " */
         const char *console;   /* what query-chardev says of "charserial0" */
 
         /* how it behaves */

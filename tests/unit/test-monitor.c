@@ -18,6 +18,7 @@
 #include "fake-qemu.h"
 #include "monitor-protocol.h"
 #include "string-util.h"
+#include "test-directory.h"
 
 /* vmunit-monitor as a process, between a QEMU (played, or real) and a supervisor (played). */
 
@@ -29,7 +30,7 @@ typedef struct Fixture {
         FakeQemu qemu;
         int qmp;      /* the monitors' end */
         char directory[32], path[64];
-        int control, plan, state, agent, agent_peer, vnc, log;
+        int control, plan, state, agent, agent_peer, vnc, cgroup, log;
         char vnc_path[64];
 
         pid_t monitor;
@@ -118,8 +119,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata) {
 }
 
 static void exec_monitor(Fixture *f, int supervisor) {
-        const int fds[] = { supervisor, f->qmp, f->plan, f->control, f->state, f->agent, f->vnc };
-        static const char *const names[] = { "supervisor", "qmp", "plan", "control", "state", "agent", "vnc-0" };
+        const int fds[] = { supervisor, f->qmp, f->plan, f->control, f->state, f->agent, f->vnc, f->cgroup };
+        static const char *const names[] = { "supervisor", "qmp", "plan", "control", "state", "agent", "vnc-0", "cgroup" };
         char number[16], list[128] = "";
         int n = 0;
 
@@ -192,7 +193,7 @@ static int listen_at(const char *path) {
 #define PLAN PLAN_HEAD POLICY("destroy", "restart", "destroy")
 
 static void setup_files(Fixture *f, const char *plan) {
-        *f = (Fixture) { .agent = -EBADF, .agent_peer = -EBADF, .vnc = -EBADF, .qmp = -EBADF, .supervisor = -EBADF };
+        *f = (Fixture) { .agent = -EBADF, .agent_peer = -EBADF, .vnc = -EBADF, .cgroup = -EBADF, .qmp = -EBADF, .supervisor = -EBADF };
         assert_int_equal(sigprocmask(SIG_BLOCK, &(sigset_t) { { 1UL << (SIGCHLD - 1) } }, NULL), 0);
         assert_int_equal(sd_event_new(&f->event), 0);
         strcpy(f->directory, "/tmp/test-monitor-XXXXXX");
@@ -227,7 +228,7 @@ static void teardown(Fixture *f) {
         sd_event_source_disable_unref(f->supervisor_io);
         sd_event_source_disable_unref(f->child);
         fake_qemu_done(&f->qemu);
-        const int fds[] = { f->control, f->plan, f->state, f->agent, f->agent_peer, f->vnc, f->log, f->qmp, f->supervisor };
+        const int fds[] = { f->control, f->plan, f->state, f->agent, f->agent_peer, f->vnc, f->cgroup, f->log, f->qmp, f->supervisor };
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 safe_close(fds[i]);
         (void) unlink(f->path);
@@ -1014,6 +1015,142 @@ static void listen_vnc(Fixture *f) {
         f->vnc = listen_at(f->vnc_path);
 }
 
+/* --- threads: a directory that plays UNIT/vm (test-threads.c has the details) --------------------------- */
+
+static void put_file(Fixture *f, const char *path, const char *text) {
+        int fd = openat(f->cgroup, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, text, strlen(text)), (ssize_t) strlen(text));
+        close(fd);
+}
+
+static void assert_file(Fixture *f, const char *path, const char *expected) {
+        char text[64] = "";
+        int fd = openat(f->cgroup, path, O_RDONLY | O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        assert_true(read(fd, text, sizeof(text) - 1) >= 0);
+        close(fd);
+        assert_string_equal(text, expected);
+}
+
+static char *setup_cgroup(Fixture *f) {
+        static const char *const files[][2] = {
+                { "cgroup.controllers", "cpu cpuset\n" }, { "cgroup.subtree_control", "" },
+                { "cgroup.threads", "4711\n4712\n" },     { "cgroup.procs", "4711\n" },
+                { "vcpu0/cgroup.type", "threaded\n" },     { "vcpu0/cgroup.threads", "" },
+                { "vcpu0/cpu.max", "" },                   { "vcpu0/cpuset.cpus", "" },
+        };
+        char *directory = test_directory_new();
+
+        assert_non_null(directory);
+        f->cgroup = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(f->cgroup >= 0);
+        assert_int_equal(mkdirat(f->cgroup, "vcpu0", 0755), 0);
+        for (size_t i = 0; i < ELEMENTSOF(files); i++)
+                put_file(f, files[i][0], files[i][1]);
+        f->qemu.vcpus = "[{\"cpu-index\": 0, \"thread-id\": 4712}]";
+        return directory;
+}
+
+#define THREADS ", \"threads\": [{\"kind\": \"vcpu\", \"id\": 0, \"quota\": 25000}]"
+
+static void test_threads(void **state) {
+        Fixture f;
+
+        setup(&f, PLAN THREADS);
+        char *directory = setup_cgroup(&f);
+        run_until_ready(&f);
+        assert_file(&f, "vcpu0/cpu.max", "25000 100000");
+        assert_file(&f, "vcpu0/cgroup.threads", "4712");
+        assert_string_equal(f.qemu.status, "running");
+
+        call_simple(&f, "SetThreads", "[{\"kind\": \"vcpu\", \"id\": 0, \"quota\": 50000}]", NULL, NULL);
+        assert_file(&f, "vcpu0/cpu.max", "50000 100000");
+        call_simple(&f, "SetThreads", "[{\"kind\": \"vcpu\"", SD_BUS_ERROR_INVALID_ARGS, "not a list of settings of threads");
+        put_file(&f, "cgroup.controllers", "");
+        put_file(&f, "cgroup.subtree_control", "");
+        call_simple(&f, "SetThreads", "[{\"kind\": \"vcpu\", \"id\": 0, \"quota\": 60000}]", CONTROL_ERROR_QEMU,
+                    "<quota>: the cgroup controller 'cpu' is not available here");
+        assert_file(&f, "vcpu0/cpu.max", "50000 100000");
+
+        /* A new monitor finds what is there, and leaves it. */
+        assert_int_equal(kill(f.monitor, SIGKILL), 0);
+        f.counts[MONITOR_READY] = 0;
+        RUN_UNTIL(&f, f.n_monitors == 2);
+        run_until_ready(&f);
+        call_simple(&f, "GetState", NULL, NULL, "running");
+        assert_file(&f, "vcpu0/cpu.max", "50000 100000");
+
+        /* A QEMU that has been taken over: refused and said, and the guest goes on. */
+        f.qemu.vcpus = "[{\"cpu-index\": 0, \"thread-id\": 1}]";
+        call_simple(&f, "SetThreads", "[]", CONTROL_ERROR_QEMU, "QEMU gives vcpu 0 a thread that is not its own (1)");
+        assert_logged(&f, "QEMU gives vcpu 0 a thread that is not its own (1)");
+        f.qemu.vcpus = "7";
+        call_simple(&f, "SetThreads", "[]", CONTROL_ERROR_QEMU, "QEMU's list of virtual CPUs is none");
+        call_simple(&f, "GetThreads", NULL, CONTROL_ERROR_QEMU, "QEMU's list of virtual CPUs is none");
+        assert_string_equal(f.qemu.status, "running");
+        teardown(&f);
+        test_directory_remove(directory);
+}
+
+/* What cannot be applied must not start; where nothing is asked for nothing is missed. */
+static void test_threads_refused(void **state) {
+        Fixture f;
+
+        setup(&f, PLAN THREADS);
+        char *directory = setup_cgroup(&f);
+        put_file(&f, "cgroup.controllers", "memory\n");
+        start_monitor(&f);
+        run_until_ended(&f);
+        assert_int_equal(f.qemu.n_conts, 0);
+        assert_int_equal(f.ending, REASON_FAILED);
+        assert_logged(&f, "<quota>: the cgroup controller 'cpu' is not available here");
+        teardown(&f);
+        test_directory_remove(directory);
+
+        setup(&f, PLAN THREADS);
+        start_monitor(&f);
+        run_until_ended(&f);
+        assert_int_equal(f.qemu.n_conts, 0);
+        assert_logged(&f, "this machine has no cgroup of its own");
+        teardown(&f);
+
+        setup(&f, PLAN);
+        run_until_ready(&f);
+        teardown(&f);
+}
+
+#define SLOT(socket, rest) "{\"type\": \"x-cpu\", \"vcpus-count\": 1, \"props\": {\"socket-id\": " socket "}" rest "}"
+
+static void test_plugged_vcpus(void **state) {
+        Fixture f;
+
+        /* In the plan's order, into the places by number, those of an earlier monitor left out. */
+        setup(&f, PLAN ", \"pluggedVcpus\": [3, 1, 2]");
+        f.qemu.slots = "[" SLOT("3", "") "," SLOT("2", ", \"qom-path\": \"/machine/peripheral/vcpu2\"") "," SLOT("1", "") ","
+                       SLOT("0", ", \"qom-path\": \"/machine/unattached/device[0]\"") "]";
+        run_until_ready(&f);
+        assert_string_equal(f.qemu.plugged, "vcpu3@3 vcpu1@1 ");
+        teardown(&f);
+
+        static const char *const wrong[][2] = {
+                { "[]", "QEMU has no place for virtual CPU 3" },
+                { "[7]", "cannot plug the virtual CPUs in" },
+                { "[{\"type\": \"x\", \"vcpus-count\": 0, \"props\": {}}]", "cannot plug the virtual CPUs in" },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+                setup(&f, PLAN ", \"pluggedVcpus\": [3]");
+                f.qemu.slots = wrong[i][0];
+                start_monitor(&f);
+                run_until_ended(&f);
+                assert_int_equal(f.qemu.n_conts, 0);
+                assert_logged(&f, wrong[i][1]);
+                teardown(&f);
+        }
+}
+
 static void test_vnc(void **state) {
         char buffer[8];
         Fixture f;
@@ -1160,6 +1297,8 @@ int main(void) {
                 cmocka_unit_test(test_hostile),               cmocka_unit_test(test_flood),
                 cmocka_unit_test(test_agent),                 cmocka_unit_test(test_agent_absent),
                 cmocka_unit_test(test_consoles),              cmocka_unit_test(test_vnc),
+                cmocka_unit_test(test_threads),               cmocka_unit_test(test_threads_refused),
+                cmocka_unit_test(test_plugged_vcpus),
                 cmocka_unit_test(test_real_qemu),
         };
         return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
