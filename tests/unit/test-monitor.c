@@ -1095,6 +1095,22 @@ static void test_threads(void **state) {
         test_directory_remove(directory);
 }
 
+static void play_threads(Fixture *f) {
+        char *directory = setup_cgroup(f);
+
+        run_until_ready(f);
+        assert_file(f, "vcpu0/cpu.max", "25000 100000");
+        assert_file(f, "vcpu0/cgroup.threads", "4712");
+        assert_string_equal(f->qemu.status, "running");
+        fake_qemu_guest_off(&f->qemu);
+        RUN_UNTIL(f, f->qemu.fd < 0 && f->monitor == 0);
+        test_directory_remove(directory);
+}
+
+static void test_killed_in_threads(void **state) {
+        at_every_step(PLAN THREADS, play_threads);
+}
+
 /* What cannot be applied must not start; where nothing is asked for nothing is missed. */
 static void test_threads_refused(void **state) {
         Fixture f;
@@ -1298,7 +1314,7 @@ int main(void) {
                 cmocka_unit_test(test_agent),                 cmocka_unit_test(test_agent_absent),
                 cmocka_unit_test(test_consoles),              cmocka_unit_test(test_vnc),
                 cmocka_unit_test(test_threads),               cmocka_unit_test(test_threads_refused),
-                cmocka_unit_test(test_plugged_vcpus),
+                cmocka_unit_test(test_plugged_vcpus),         cmocka_unit_test(test_killed_in_threads),
                 cmocka_unit_test(test_real_qemu),
         };
         return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
