@@ -25,6 +25,13 @@ typedef struct ParseBus {
         unsigned index;
 } ParseBus;
 
+/* The card of a -net nic. */
+typedef struct ParseNic {
+        const char *vlan; /* its hub */
+        size_t index;     /* of the <interface> */
+        bool connected;
+} ParseNic;
+
 struct Parse {
         Domain *d;
         Domain *scrap; /* what was begun and is not understood */
@@ -38,6 +45,8 @@ struct Parse {
         bool mmio; /* the device that is parsed is on virtio's own bus */
         const char *redirection; /* the filter of the first redirected USB device */
         unsigned n_redirections;
+        ParseNic nics[32];
+        size_t n_nics;
         bool no_defaults, no_acpi, usb;
 };
 
@@ -127,6 +136,8 @@ int parse_storage(Item *i, DiskSource *s);
 int parse_file_name(const char *file, DiskSource *s);
 int parse_old_disk(Parse *p, Item *i);
 int parse_net(Parse *p, Item *i);
+int parse_nic(Parse *p, Item *i);
+void parse_net_done(Parse *p);
 int parse_old_char(Parse *p, Item *i);
 int parse_word(Parse *p, Item *i); /* -vga, -usbdevice and others that are one word for a device */
 int parse_vnc(Parse *p, Item *i);

@@ -135,8 +135,8 @@ static const OptionRow rows[] = {
         { "-cdrom", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
         { "-fda", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
         { "-fdb", FORM_PLAIN, .parse = parse_old_disk, .phases = IN(PHASE_DEVICES) },
-        { "-net", FORM_KEYS, "type", MERGE_NOT, parse_net, IN(PHASE_DEVICES) },
-        { "-nic", FORM_KEYS, "type", MERGE_NOT, parse_net, IN(PHASE_DEVICES) },
+        { "-net", FORM_KEYS, "type", MERGE_NOT, parse_net, IN(PHASE_CONTROLLERS) | IN(PHASE_DEVICES) },
+        { "-nic", FORM_KEYS, "type", MERGE_NOT, parse_nic, IN(PHASE_CONTROLLERS) },
         { "-serial", FORM_PLAIN, .parse = parse_old_char, .phases = IN(PHASE_DEVICES) },
         { "-parallel", FORM_PLAIN, .parse = parse_old_char, .phases = IN(PHASE_DEVICES) },
         { "-usb", FORM_NONE, .parse = parse_usb },
@@ -455,6 +455,7 @@ int qemu_parse_argv(char *const *env, char *const *argv, const char *name, Diag 
         if (r >= 0) {
                 parse_memory_done(&p);
                 parse_iothreads_done(&p);
+                parse_net_done(&p);
                 check_floppies(&p);
                 r = keep_boot_order(&p);
         }
