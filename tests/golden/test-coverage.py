@@ -36,6 +36,7 @@ ROWS_WITHOUT_CASE = {
 # The beginning of a message: reason.
 DIAGNOSTICS_WITHOUT_CASE = {
     "src/domain/domain-validate-info.c": "when memory runs out",
+    "XML: ": "changing a text: tests/unit/test-xml-edit.c",
     # Facts of a host: the cases have a host with everything, and an emulator with everything.
     "domain type 'kvm' needs /dev/kvm": "a host without it",
     "this host has no /dev/vhost-net": "a host without it",
