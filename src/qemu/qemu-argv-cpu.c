@@ -261,6 +261,17 @@ static unsigned vcpus_at_start(const Domain *d) {
         return n;
 }
 
+/* What is plugged in at the start is so by QMP, and not on the boards of other processors. */
+static int check_plugging(const Emit *e) {
+        const Domain *d = e->domain;
+
+        FOREACH_ARRAY(v, d->vcpu_list, d->n_vcpu_list)
+                if (!e->native && !arch_is_x86(d) && v->enabled == TRI_YES && v->hotpluggable == TRI_YES)
+                        return diag_error(e->diag, v->loc, "vcpus: machine '%s' can plug in no vCPUs",
+                                          strempty(d->os.machine));
+        return 0;
+}
+
 int emit_smp(Emit *e) {
         const Domain *d = e->domain;
         const DomainCpu *cpu = &d->cpu;
@@ -279,7 +290,7 @@ int emit_smp(Emit *e) {
                 e->failed = true;
         else
                 emit_option(e, "-smp", t.data);
-        return 0;
+        return check_plugging(e);
 }
 
 /* --- threads for devices --- */
