@@ -24,16 +24,27 @@ static bool name_is_taken(const Domain *d, const char *name) {
         return false;
 }
 
-/* Disks of the USB have their number in their id: then nobody else may have that one. */
-static bool is_claimed(const Parse *p, const DomainDisk *disk, unsigned index) {
-        _cleanup_free_ char *id = strf("%s-disk%u", disk->bus == BUS_VIRTIO ? "virtio" : "usb", index);
+/* Disks of these have their number in their id: then nobody else may have that one. */
+static const char *claim_word(DiskBus bus) {
+        return bus == BUS_VIRTIO ? "virtio-disk" : "usb-disk";
+}
 
-        if (disk->bus == BUS_FDC || disk->bus == BUS_IDE)
-                return false;
-        FOREACH_ARRAY(i, p->items.list, p->items.n)
-                if (streq(i->option, "-device") && streq_ptr(item_get(i, "id"), id))
-                        return true;
-        return false;
+void parse_disk_claims(Parse *p) {
+        static const DiskBus buses[] = { BUS_VIRTIO, BUS_USB };
+        unsigned n;
+
+        FOREACH_ARRAY(i, p->items.list, p->items.n) {
+                const char *id = streq(i->option, "-device") ? item_get(i, "id") : NULL;
+                for (size_t k = 0; id && k < ELEMENTSOF(buses); k++) {
+                        const char *number = startswith(id, claim_word(buses[k]));
+                        if (number && parse_uint(number, &n) >= 0 && n < DISKS_MAX)
+                                p->claimed[buses[k] == BUS_VIRTIO][n] = true;
+                }
+        }
+}
+
+static bool is_claimed(const Parse *p, const DomainDisk *disk, unsigned index) {
+        return disk->bus != BUS_FDC && disk->bus != BUS_IDE && index < DISKS_MAX && p->claimed[disk->bus == BUS_VIRTIO][index];
 }
 
 /* "vda", "sdab": number INDEX, or the first free one from there on. */
@@ -57,13 +68,13 @@ static int set_name(Parse *p, DomainDisk *disk, const char *id) {
         static const char *const prefixes[_BUS_MAX] = {
                 [BUS_VIRTIO] = "vd", [BUS_IDE] = "hd", [BUS_SCSI] = "sd", [BUS_SATA] = "sd", [BUS_USB] = "sd", [BUS_FDC] = "fd",
         };
-        const char *rest = id ? startswith(id, disk->bus == BUS_VIRTIO ? "virtio-disk" : "usb-disk") : NULL;
+        const char *rest = id ? startswith(id, claim_word(disk->bus)) : NULL;
         const DeviceAddress *a = &disk->info.address;
         unsigned n;
 
         if (disk->bus == BUS_FDC || disk->bus == BUS_IDE)
                 return set_target(p, disk, prefixes[disk->bus], (disk->bus == BUS_IDE ? a->bus.value * 2 : 0) + a->unit.value, true);
-        if (rest && parse_uint(rest, &n) >= 0 && n < 1024)
+        if (rest && parse_uint(rest, &n) >= 0 && n < DISKS_MAX)
                 return set_target(p, disk, prefixes[disk->bus], n, true);
         return set_target(p, disk, prefixes[disk->bus], 0, false);
 }
@@ -422,6 +433,8 @@ static int finish_disk(Parse *p, Item *i, DomainDisk *disk, const char *id) {
 
 int parse_disk(Parse *p, Item *i, int bus, const char *suffix) {
         const char *driver = item_get(i, "driver"), *id = item_get(i, "id");
+        if (p->d->n_disks >= DISKS_MAX)
+                return 1;
         DomainDisk *disk = PARSE_ADD(p, disks);
         Nodes n = {};
 
@@ -493,7 +506,7 @@ int parse_old_disk(Parse *p, Item *i) {
         FOREACH_ARRAY(o, old_disks, ELEMENTSOF(old_disks)) {
                 if (!streq(o->option, i->option))
                         continue;
-                if (isempty(i->value))
+                if (isempty(i->value) || p->d->n_disks >= DISKS_MAX)
                         return 1;
                 DomainDisk *disk = PARSE_ADD(p, disks);
                 if (!disk)
@@ -542,7 +555,7 @@ int parse_drive(Parse *p, Item *i) {
                 return 2; /* the device asks for it */
         if (index && parse_uint(index, &n) < 0)
                 return 1;
-        if (n > 1023)
+        if (n >= DISKS_MAX || p->d->n_disks >= DISKS_MAX)
                 return 1;
         FOREACH_ARRAY(k, interfaces, ELEMENTSOF(interfaces)) {
                 if (!streq(k->word, interface))

@@ -4,6 +4,7 @@
 #include "qemu-parse-item.h"
 
 #define SOUND_CODECS_MAX 15U
+#define DISKS_MAX 1024U /* as elements; more are handed on */
 #include "string-util.h"
 
 /* Internal to src/qemu: from the options of a command line to the model. */
@@ -45,6 +46,7 @@ struct Parse {
         bool mmio; /* the device that is parsed is on virtio's own bus */
         const char *redirection; /* the filter of the first redirected USB device */
         unsigned n_redirections;
+        bool claimed[2][DISKS_MAX]; /* numbers of disks in ids: of USB, of virtio */
         ParseNic nics[32];
         size_t n_nics;
         bool no_defaults, no_acpi, usb;
@@ -130,6 +132,8 @@ int parse_interface(Parse *p, Item *i, const char *driver);
 int parse_char_device(Parse *p, Item *i, const char *driver);
 bool is_char_device(const char *driver);
 int parse_drive(Parse *p, Item *i);
+/* Finds the numbers that the ids of disks have. */
+void parse_disk_claims(Parse *p);
 /* A node that has no other below it, the keys that are its driver's own. 0: understood; 1: not. */
 int parse_storage(Item *i, DiskSource *s);
 /* What -drive file= and the options before it take: a path or an address. 0: understood; 1: not. */

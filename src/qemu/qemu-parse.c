@@ -417,8 +417,10 @@ static int parse_round(char *const *env, char *const *argv, const char *name, co
         if (before)
                 for (size_t k = 0; r >= 0 && k < p->items.n; k++)
                         p->items.list[k].pass = before->list[k].pass;
-        if (r >= 0)
+        if (r >= 0) {
                 drop_superseded(p);
+                parse_disk_claims(p);
+        }
         int ret = r;
         for (p->phase = 0; r >= 0 && p->phase < _PHASE_MAX; p->phase++) {
                 r = parse_phase(p);
