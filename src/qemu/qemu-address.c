@@ -34,7 +34,7 @@ static const DriveBus *drive_bus(const DomainDisk *disk) {
 
 static int complete_drive(const Domain *d, DomainDisk *disk, const DriveBus *b, Diag *diag) {
         DeviceAddress *a = &disk->info.address;
-        unsigned index;
+        unsigned index = 0;
 
         if (b->bus == BUS_IDE && !machine_is_i440fx(d))
                 return diag_error(
@@ -45,21 +45,14 @@ static int complete_drive(const Domain *d, DomainDisk *disk, const DriveBus *b, 
                 return diag_error(diag, disk->info.loc, "disk %s: machine '%s' has no floppy controller",
                                   strempty(disk->target_dev), strempty(d->os.machine));
         if (a->type == ADDRESS_UNSET) {
-                int r = disk_name_parse(strempty(disk->target_dev), NULL, &index);
-                if (r < 0 && r != -ENOTUNIQ)
-                        return diag_error(diag, disk->info.loc,
-                                          "disk %s: the name is no disk's, so it has no place on the %s bus",
-                                          strempty(disk->target_dev), disk_bus_to_string(disk->bus));
+                /* That the name is one, and the address of the right kind, was checked before. */
+                (void) disk_name_parse(strempty(disk->target_dev), NULL, &index);
                 unsigned place = index % b->per_controller;
                 a->type = ADDRESS_DRIVE;
                 a->controller = OPT_UINT(index / b->per_controller);
                 a->bus = OPT_UINT(b->per_bus ? place / b->per_bus : 0);
                 a->unit = OPT_UINT(b->per_bus ? place % b->per_bus : place);
         }
-        if (a->type != ADDRESS_DRIVE)
-                return diag_error(diag, a->loc, "disk %s: an address of type '%s' does not go with bus '%s'",
-                                  strempty(disk->target_dev), address_type_to_string(a->type),
-                                  disk_bus_to_string(disk->bus));
         a->controller.set = a->bus.set = a->target.set = a->unit.set = true;
         return 0;
 }

@@ -303,9 +303,7 @@ static int emit_video(Emit *e, const DomainVideo *v, bool primary) {
                 const char *driver = vga ? video_devices[i].primary : video_devices[i].secondary;
                 if (v->accel3d == TRI_YES)
                         driver = vga ? "virtio-vga-gl" : "virtio-gpu-gl-pci";
-                if (!driver)
-                        return diag_error(e->diag, v->info.loc,
-                                          "<video> model '%s' can be the first one only", word);
+                assert(driver); /* it was checked that the others are the first one */
                 if (!qemu_caps_has_type(e->caps, driver))
                         return diag_error(e->diag, v->info.loc, "emulator '%s' has no video device '%s'",
                                           e->domain->emulator, driver);

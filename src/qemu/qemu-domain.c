@@ -99,9 +99,6 @@ static int check_board(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
         if (d->os.arch == ARCH_ARMV7L && d->features.gic_version != GIC_UNSET && d->features.gic_version != GIC_2)
                 return diag_error(diag, d->features.loc, "gic: version '%s' is for aarch64 machines only",
                                   gic_version_to_string(d->features.gic_version));
-        FOREACH_ARRAY(i, d->inputs, d->n_inputs)
-                if (i->bus == INPUT_BUS_PS2)
-                        return diag_error(diag, i->info.loc, "input: machine '%s' has no bus 'ps2'", machine);
         return 0;
 }
 

@@ -121,18 +121,13 @@ static int buses_of_domain(PciSet *s) {
         FOREACH_ARRAY(c, d->controllers, d->n_controllers) {
                 if (c->type != CONTROLLER_PCI)
                         continue;
-                if (c->index.value >= PCI_BUSES_MAX)
-                        return diag_error(s->diag, c->info.loc, "pci controller %u: the greatest index is %u",
-                                          c->index.value, PCI_BUSES_MAX - 1);
                 n = MAX(n, c->index.value + 1);
         }
         for (unsigned i = 0; i < n; i++) {
                 const DomainController *c = controller_find(d, CONTROLLER_PCI, i);
                 const PciModel *model = c && c->model ? pci_model_find(c->model) :
                                         pci_model_find(machine_has_pcie(d) ? "pcie-root-port" : "pci-bridge");
-                if (!model)
-                        return diag_error(s->diag, c->info.loc,
-                                          "pci controller %u: not supported: model '%s'", i, c->model);
+                assert(model);
                 if ((r = add_bus(s, model)) < 0)
                         return r;
         }
@@ -143,13 +138,8 @@ static int buses_of_domain(PciSet *s) {
 
 /* Whether what the user wrote can be so. He may put PCI devices into PCI Express slots and the other way
  * round, and on buses that are not given out by themselves. */
-static int check_place(PciSet *s, PciPlace p, unsigned domain, unsigned connect, SrcLoc loc,
-                       const char *owner) {
-        if (domain != 0)
-                return diag_error(s->diag, loc, "%s: there is only PCI domain 0", owner);
-        if (p.bus >= s->n_buses)
-                return diag_error(s->diag, loc, "%s: there is no PCI bus %u; the last is %zu", owner, p.bus,
-                                  s->n_buses - 1);
+static int check_place(PciSet *s, PciPlace p, unsigned connect, SrcLoc loc, const char *owner) {
+        assert(p.bus < s->n_buses && p.function < PCI_FUNCTIONS);
         if ((connect & PCI_INTEGRATED) && p.bus != 0)
                 return diag_error(s->diag, loc, "%s: it is part of the root, so on PCI bus 0, not %u", owner, p.bus);
         const PciBus *bus = s->buses + p.bus;
@@ -164,9 +154,6 @@ static int check_place(PciSet *s, PciPlace p, unsigned domain, unsigned connect,
                 return diag_error(
                         s->diag, loc, "%s: PCI bus %u, a %s, has slots 0x%02x to 0x%02x, not 0x%02x", owner,
                         p.bus, bus->model->name, bus->model->min_slot, bus->model->max_slot, p.slot);
-        if (p.function >= PCI_FUNCTIONS)
-                return diag_error(s->diag, loc, "%s: a PCI slot has functions 0 to 7, not %u", owner,
-                                  p.function);
         return 0;
 }
 
@@ -184,7 +171,7 @@ static int reserve(PciSet *s, PciPlace p, unsigned connect, SrcLoc loc, const ch
                 if (r < 0)
                         return r;
         }
-        int r = check_place(s, p, 0, connect, loc, owner);
+        int r = check_place(s, p, connect, loc, owner);
         if (r < 0)
                 return r;
         slot = s->buses[p.bus].slots + p.slot;
@@ -246,7 +233,8 @@ static bool find_place(const PciSet *s, unsigned connect, int function, PciPlace
 /* Finds a free place, with a new bus if need be, and takes it. INFO gets it in the second pass only; NULL is
  * for a place that is kept for later. */
 static int reserve_next(PciSet *s, DeviceInfo *info, unsigned connect, int function, const char *owner) {
-        SrcLoc loc = info ? info->loc : (SrcLoc) {};
+        /* What was added stands nowhere. */
+        SrcLoc loc = info && info->loc.line > 0 ? info->loc : s->domain->loc;
         PciPlace p = {};
 
         if (!find_place(s, connect, function, &p)) {

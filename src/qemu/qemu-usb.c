@@ -281,12 +281,17 @@ static int assign(UsbSet *s, const QemuDevice *device) {
 static int add_hubs(Domain *d) {
         _cleanup_free_ QemuDevice *list = NULL;
         size_t n, needed = 0, ports = d->n_hubs * USB_HUB_PORTS;
+        SrcLoc loc = {}; /* of the first device that may need them */
         int r = qemu_devices(d, &list, &n);
 
         if (r < 0)
                 return r;
         FOREACH_ARRAY(i, list, n)
-                needed += qemu_device_is_usb(i);
+                if (qemu_device_is_usb(i)) {
+                        needed++;
+                        if (loc.line == 0 && !is_placed(i))
+                                loc = i->info->loc;
+                }
         FOREACH_ARRAY(c, d->controllers, d->n_controllers)
                 if (c->type == CONTROLLER_USB)
                         ports += controller_ports(c);
@@ -295,7 +300,7 @@ static int add_hubs(Domain *d) {
         for (size_t hubs = (needed - ports + 1 + USB_HUB_PORTS - 2) / (USB_HUB_PORTS - 1); hubs > 0; hubs--) {
                 if (!ARRAY_GROW(d->hubs, d->n_hubs))
                         return -ENOMEM;
-                d->hubs[d->n_hubs++] = (DomainHub) { .type = HUB_USB, .added = true };
+                d->hubs[d->n_hubs++] = (DomainHub) { .type = HUB_USB, .added = true, .info.loc = loc };
         }
         return 0;
 }

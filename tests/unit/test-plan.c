@@ -66,6 +66,39 @@ static Plan *make_plan(void) {
         return p;
 }
 
+/* A definition with N of each kind of device: what is said when there are too many. */
+static char *too_many(size_t n_rngs, size_t n_hostdevs) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_(domain_freep) Domain *d = domain_new();
+        _cleanup_diag_ Diag diag = {};
+
+        d->name = strdup("many");
+        d->type = DOMAIN_KVM;
+        d->memory = UINT64_C(512) << 20;
+        d->os.type = OS_HVM;
+        d->os.arch = ARCH_X86_64;
+        d->os.machine = strdup("q35");
+        for (size_t i = 0; i < n_rngs; i++) {
+                assert_true(ARRAY_GROW(d->rngs, d->n_rngs));
+                d->rngs[d->n_rngs++] = (DomainRng) { .backend = RNG_BACKEND_BUILTIN };
+        }
+        for (size_t i = 0; i < n_hostdevs; i++) {
+                assert_true(ARRAY_GROW(d->hostdevs, d->n_hostdevs));
+                d->hostdevs[d->n_hostdevs++] = (DomainHostdev) { .mode = HOSTDEV_SUBSYSTEM, .type = HOSTDEV_SCSI };
+        }
+        assert_int_equal(qemu_caps_from_json(caps_json, &caps), 0);
+        assert_int_equal(domain_complete(d, &host_facts_generic, &diag), 0);
+        assert_true(qemu_domain_complete(d, caps, &host_facts_generic, &diag) < 0);
+        return strdup(strempty(diag_first_error(&diag)));
+}
+
+static void test_too_many(void **state) {
+        _cleanup_free_ char *buses = too_many(300, 0), *places = too_many(0, 1000);
+
+        assert_non_null(strstr(buses, "more than 256 PCI buses"));
+        assert_non_null(strstr(places, "hostdev: no SCSI controller has a place left"));
+}
+
 static void test_plan(void **state) {
         _cleanup_(plan_freep) Plan *p = make_plan();
 
@@ -203,7 +236,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plan),         cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_launch),       cmocka_unit_test(test_json),
-                cmocka_unit_test(test_json_invalid),
+                cmocka_unit_test(test_json_invalid), cmocka_unit_test(test_too_many),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "qemu-domain.h"
 #include "qemu-json.h"
 #include "qemu-options.h"
+#include "qemu-parse.h"
 #include "qemu-pci.h"
 #include "string-util.h"
 #include "strv.h"
@@ -264,6 +265,32 @@ static void test_pci_models(void **state) {
         assert_null(pci_model_find("pci"));
 }
 
+/* --- command lines --- */
+
+static void test_parse_limit(void **state) {
+        _cleanup_free_ char *text = calloc(1, QEMU_PARSE_TEXT_MAX + 2);
+        _cleanup_strv_ char **env = NULL, **argv = NULL;
+        _cleanup_diag_ Diag diag = {};
+
+        assert_non_null(text);
+        memset(text, 'x', QEMU_PARSE_TEXT_MAX + 1);
+        assert_true(qemu_parse_shell(text, QEMU_PARSE_TEXT_MAX + 1, &diag, &env, &argv) < 0);
+        assert_non_null(strstr(diag_first_error(&diag), "more than 1024 KiB"));
+        assert_int_equal(qemu_parse_shell(text, QEMU_PARSE_TEXT_MAX, NULL, &env, &argv), 0);
+        assert_int_equal(strv_length(argv), 1);
+}
+
+static void test_argv_equal(void **state) {
+        char *some[] = { (char *) "qemu", (char *) "-nodefaults", NULL }, *less[] = { (char *) "qemu", NULL };
+        _cleanup_diag_ Diag diag = {}, other = {};
+
+        assert_int_equal(qemu_argv_equal(some, some, &diag), 1);
+        assert_int_equal(qemu_argv_equal(some, less, &diag), 0);
+        assert_string_equal(diag_first_error(&diag), "only the first one has: -nodefaults");
+        assert_int_equal(qemu_argv_equal(less, some, &other), 0);
+        assert_string_equal(diag_first_error(&other), "only the second one has: -nodefaults");
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_caps_lookup),  cmocka_unit_test(test_caps_round_trip),
@@ -272,6 +299,7 @@ int main(void) {
                 cmocka_unit_test(test_machines),     cmocka_unit_test(test_virt),
                 cmocka_unit_test(test_foreign_kvm),  cmocka_unit_test(test_controller_order),
                 cmocka_unit_test(test_pci_models),
+                cmocka_unit_test(test_parse_limit),  cmocka_unit_test(test_argv_equal),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
