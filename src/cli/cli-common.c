@@ -4,6 +4,7 @@
 #include "cli-common.h"
 #include "domain-xml.h"
 #include "file-util.h"
+#include "string-util.h"
 
 int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word) {
         _cleanup_diag_ Diag diag = {};
@@ -21,15 +22,21 @@ int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const c
         return 0;
 }
 
-int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size) {
+int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_size) {
         int r = read_file_limited(AT_FDCWD, path, DOMAIN_XML_MAX, ret, ret_size);
 
         if (r == -EFBIG)
-                return cli_error(cli, "Failed to open file '%s': larger than %u MiB", path,
-                                 DOMAIN_XML_MAX >> 20);
-        if (r == -EBADF)
-                return cli_error(cli, "Failed to open file '%s': not a regular file", path);
+                return diag_error_code(diag, r, (SrcLoc) {}, "Failed to open file '%s': larger than %u MiB", path,
+                                       DOMAIN_XML_MAX >> 20);
         if (r < 0)
-                return cli_error(cli, "Failed to open file '%s': %s", path, strerror(-r));
+                return diag_error_code(diag, r, (SrcLoc) {}, "Failed to open file '%s': %s", path,
+                                       r == -EBADF ? "not a regular file" : strerror(-r));
         return 0;
+}
+
+int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size) {
+        _cleanup_diag_ Diag diag = {};
+
+        return read_definition_file(path, &diag, ret, ret_size) < 0
+                       ? cli_error(cli, "%s", strempty(diag_first_error(&diag))) : 0;
 }

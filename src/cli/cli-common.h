@@ -10,7 +10,9 @@
 /* The VM that --domain names; *ret_word (may be NULL) is how the user called it. */
 int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word);
 
-/* The content of FILE, at most what a definition may have. "-" is no special name, as in virsh. */
+/* The content of PATH, at most what a definition may have. "-" is no special name, as in virsh. */
+int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_size);
+/* The same, with the reason printed. */
 int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size);
 
 /* Attaches the terminal to a console of the running VM NAME until the escape character or its end. */

@@ -23,12 +23,12 @@ static void source_done(Source *s) {
         free(s->text);
 }
 
-static int read_named(Cli *cli, const char *name, Source *s) {
+static int read_named(const char *name, Diag *diag, Source *s) {
         _cleanup_definition_ Definition d = {};
 
         int r = definition_load(name, &d);
         if (r < 0)
-                return cli_error(cli, "%s: %s", d.path ?: name, definition_error(r));
+                return diag_error_code(diag, r, (SrcLoc) {}, "%s: %s", d.path ?: name, definition_error(r));
         s->path = TAKE_PTR(d.path);
         s->text = TAKE_PTR(d.text);
         s->size = d.size;
@@ -36,20 +36,20 @@ static int read_named(Cli *cli, const char *name, Source *s) {
 }
 
 /* FILE or the name of a domain: a word with a slash or at the end ".xml" is a file, as is what is no domain. */
-static int read_source(Cli *cli, const char *word, Source *s) {
+static int read_source(const char *word, Diag *diag, Source *s) {
         bool file = strchr(word, '/') || endswith(word, ".xml");
 
         if (!file) {
                 _cleanup_definition_ Definition d = {};
                 if (definition_find(word, &d) >= 0)
-                        return read_named(cli, word, s);
+                        return read_named(word, diag, s);
                 if (access(word, F_OK) < 0)
-                        return cli_error(cli, "failed to get domain '%s'", word);
+                        return diag_error(diag, (SrcLoc) {}, "failed to get domain '%s'", word);
         }
         s->path = strdup(word);
         if (!s->path)
-                return cli_error(cli, "out of memory");
-        return cli_read_file(cli, word, &s->text, &s->size);
+                return diag_error_code(diag, -ENOMEM, (SrcLoc) {}, "out of memory");
+        return read_definition_file(word, diag, &s->text, &s->size);
 }
 
 /* --- verify --- */
@@ -69,28 +69,38 @@ static json_object *entry_to_json(const Diag *diag, const DiagEntry *e) {
         return o;
 }
 
-static void print_verdict_json(Cli *cli, const Source *s, int result, const Diag *diag) {
+static void print_verdict_json(Cli *cli, const char *path, int result, const Diag *diag) {
         json_object *o = json_object_new_object(), *list = json_object_new_array();
 
-        json_object_object_add(o, "file", json_object_new_string(s->path));
+        json_object_object_add(o, "file", json_object_new_string(path));
         json_object_object_add(o, "valid", json_object_new_boolean(result >= 0));
         FOREACH_ARRAY(e, diag->entries, diag->n_entries)
                 json_object_array_add(list, entry_to_json(diag, e));
+        if (result < 0 && diag->n_errors == 0)
+                json_object_array_add(list, entry_to_json(diag, &(DiagEntry) { .severity = DIAG_ERROR, .text = (char *) strerror(-result) }));
         json_object_object_add(o, "messages", list);
         int flags = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE;
         cli_print(cli, "%s\n", json_object_to_json_string_ext(o, flags));
         json_object_put(o);
 }
 
-static void print_verdict(Cli *cli, const Source *s, int result, const Diag *diag) {
+static void print_verdict(Cli *cli, const char *path, int result, const Diag *diag) {
         FOREACH_ARRAY(e, diag->entries, diag->n_entries) {
                 _cleanup_free_ char *line = diag_entry_format(diag, e);
                 (void) fprintf(cli->err, "%s\n", strempty(line));
         }
         if (result >= 0)
-                cli_print_extra(cli, "%s: valid\n", s->path);
+                cli_print_extra(cli, "%s: valid\n", path);
         else if (diag->n_errors == 0)
-                (void) fprintf(cli->err, "%s: error: %s\n", s->path, strerror(-result));
+                (void) fprintf(cli->err, "%s: error: %s\n", path, strerror(-result));
+}
+
+/* What cannot be read is an answer as well for a program that asked for JSON. */
+static int unread(Cli *cli, const Command *c, const char *word, int result, const Diag *diag) {
+        if (!command_has(c, "json"))
+                return cli_error(cli, "%s", strempty(diag_first_error(diag)));
+        print_verdict_json(cli, word, result, diag);
+        return -1;
 }
 
 static int verb_verify(Cli *cli, const Command *c) {
@@ -100,11 +110,14 @@ static int verb_verify(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         const char *word;
 
-        if (command_get_nonempty(cli, c, "file", &word) < 0 || read_source(cli, word, &s) < 0)
+        if (command_get_nonempty(cli, c, "file", &word) < 0)
                 return -1;
+        int r = read_source(word, &diag, &s);
+        if (r < 0)
+                return unread(cli, c, word, r, &diag);
         (void) diag_init(&diag, s.path);
-        int r = definition_verify(cli->manager, s.text, s.size, s.path, flags, &diag);
-        (command_has(c, "json") ? print_verdict_json : print_verdict)(cli, &s, r, &diag);
+        r = definition_verify(cli->manager, s.text, s.size, s.path, flags, &diag);
+        (command_has(c, "json") ? print_verdict_json : print_verdict)(cli, s.path, r, &diag);
         return r < 0 ? -1 : 0;
 }
 
@@ -153,29 +166,38 @@ static void print_plan(Cli *cli, const Plan *p) {
                 cli_print(cli, "  %s%s\n", **a == '-' || a == p->argv ? "" : "  ", *a);
 }
 
-static int make_plan(Cli *cli, const Source *s, const char *failed, Plan **ret) {
+static int make_plan(Cli *cli, const Command *c, const Source *s, Plan **ret) {
         _cleanup_diag_ Diag diag = {};
 
         (void) diag_init(&diag, s->path);
         int r = definition_plan(cli->manager, s->text, s->size, s->path, PLANNING_HOST, &diag, ret);
+        if (r < 0 && command_has(c, "json")) {
+                print_verdict_json(cli, s->path, r, &diag);
+                return r;
+        }
         cli_warnings(cli, &diag);
-        return r < 0 ? cli_error_diag(cli, r, &diag, "%s %s", failed, s->path) : 0;
+        return r < 0 ? cli_error_diag(cli, r, &diag, "Failed to plan domain from %s", s->path) : 0;
 }
 
 static int verb_plan(Cli *cli, const Command *c) {
         _cleanup_(plan_freep) Plan *p = NULL;
         _cleanup_(source_done) Source s = {};
         _cleanup_free_ char *json = NULL;
+        _cleanup_diag_ Diag diag = {};
         const char *word;
 
-        if (command_get_nonempty(cli, c, "file", &word) < 0 || read_source(cli, word, &s) < 0 ||
-            make_plan(cli, &s, "Failed to plan domain from", &p) < 0)
+        if (command_get_nonempty(cli, c, "file", &word) < 0)
+                return -1;
+        int r = read_source(word, &diag, &s);
+        if (r < 0)
+                return unread(cli, c, word, r, &diag);
+        if (make_plan(cli, c, &s, &p) < 0)
                 return -1;
         if (!command_has(c, "json")) {
                 print_plan(cli, p);
                 return 0;
         }
-        int r = plan_to_json(p, &json);
+        r = plan_to_json(p, &json);
         if (r < 0)
                 return cli_error(cli, "%s", strerror(-r));
         cli_print(cli, "%s%s", json, endswith(json, "\n") ? "" : "\n");
@@ -201,8 +223,10 @@ static int verb_native(Cli *cli, const Command *c) {
                 return cli_error(cli, "invalid argument: unsupported config type %s", format);
 
         if (by_domain) {
-                if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || read_named(cli, vm.name, &s) < 0)
+                if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 )
                         return -1;
+                if (read_named(vm.name, &diag, &s) < 0)
+                        return cli_error(cli, "%s", strempty(diag_first_error(&diag)));
         } else {
                 s.path = strdup(xml);
                 if (!s.path || cli_read_file(cli, xml, &s.text, &s.size) < 0)
