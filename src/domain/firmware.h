@@ -31,6 +31,7 @@ typedef struct Firmware {
         bool stateless;     /* flash that keeps no variables */
         bool unusable;      /* of a format or shape that is not supported */
         char *executable;   /* owned */
+        bool missing;       /* the executable is not there: it is not announced, though it may be asked for */
         char *nvram_template; /* owned; flash that keeps variables */
         FirmwareTarget *targets; /* owned */
         size_t n_targets;

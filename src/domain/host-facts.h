@@ -51,5 +51,10 @@ void host_facts_done(HostFacts *f);
 /* Only the images: for a copy of facts that belong to somebody else. */
 void host_facts_forget_chains(HostFacts *f);
 
+/* Whether KVM on a HOST runs guests of ARCH. */
+static inline bool arch_runs_on(Arch arch, Arch host) {
+        return arch == host || (arch == ARCH_I686 && host == ARCH_X86_64);
+}
+
 /* The default emulator of ARCH: "/usr/bin/qemu-system-x86_64". */
 const char *arch_default_emulator(Arch arch);

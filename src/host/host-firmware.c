@@ -45,6 +45,7 @@ static int read_descriptor(char *const *dirs, size_t n_dirs, const char *name, F
                 int r = firmware_from_json(name, text, &f);
                 if (r < 0)
                         return r == -ENOMEM ? r : 0;
+                f.missing = f.executable && access(f.executable, F_OK) < 0;
                 if (!ARRAY_GROW(l->list, l->n)) {
                         firmware_done(&f);
                         return -ENOMEM;

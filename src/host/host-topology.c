@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "file-util.h"
@@ -164,6 +165,45 @@ static bool same_cache(const HostTopology *t, const HostCache *c) {
         return false;
 }
 
+/* "address sizes	: 46 bits physical, 57 bits virtual" → 46; "microcode	: 0x1" → 1 */
+static void read_cpuinfo_line(char *line, HostProcessor *p) {
+        const struct { const char *key; unsigned *value; } numbers[] = {
+                { "cpu family", &p->family }, { "model", &p->model }, { "stepping", &p->stepping },
+                { "microcode", &p->microcode }, { "address sizes", &p->address_bits },
+        };
+        char *colon = strchr(line, ':'), *end = colon;
+
+        if (!colon || colon[1] != ' ')
+                return;
+        while (end > line && (end[-1] == '\t' || end[-1] == ' '))
+                end--;
+        *end = 0;
+        if (streq(line, "vendor_id") && !p->vendor)
+                p->vendor = strdup(colon + 2);
+        FOREACH_ARRAY(n, numbers, ELEMENTSOF(numbers))
+                if (streq(line, n->key)) {
+                        unsigned long value = strtoul(colon + 2, NULL, 0);
+                        *n->value = value <= UINT_MAX ? (unsigned) value : 0;
+                }
+}
+
+static int read_processor(const char *root, HostProcessor *p) {
+        _cleanup_free_ char *path = strf("%s/proc/cpuinfo", root), *text = NULL;
+        _cleanup_strv_ char **lines = NULL;
+        int r = path ? read_file_limited(AT_FDCWD, path, 1U << 24, &text, NULL) : -ENOMEM;
+
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        /* The first one only. */
+        char *end = strstr(text, "\n\n");
+        if (end)
+                *end = 0;
+        r = strv_split(text, "\n", &lines);
+        STRV_FOREACH(l, lines)
+                read_cpuinfo_line(*l, p);
+        return r;
+}
+
 /* The last level's, once for all processors that share one. */
 static int add_caches(const char *root, HostTopology *t) {
         static const struct { const char *kernel, *word; } types[] = {
@@ -225,7 +265,9 @@ int host_topology_gather(const char *root, HostTopology *ret) {
         t.can_suspend_mem = strv_contains(states, "mem");
         t.can_suspend_disk = strv_contains(states, "disk");
         t.has_iommu = has_entries(root, "/sys/kernel/iommu_groups");
-        int r = add_cells(root, &t);
+        int r = read_processor(root, &t.processor);
+        if (r >= 0)
+                r = add_cells(root, &t);
         if (r >= 0)
                 r = add_caches(root, &t);
         if (r < 0)

@@ -73,7 +73,7 @@ int capabilities_domain(Manager *m, const DomainCapabilitiesRequest *request, Di
         if (request->arch && caps->arch != arch && !(caps->arch == ARCH_X86_64 && arch == ARCH_I686))
                 return diag_error(diag, (SrcLoc) {}, "architecture from emulator '%s' doesn't match given architecture '%s'",
                                   arch_to_string(caps->arch), request->arch);
-        bool kvm = facts->has_kvm && caps->has_kvm && caps->arch == facts->arch;
+        bool kvm = facts->has_kvm && caps->has_kvm && arch_runs_on(caps->arch, facts->arch);
         int type = request->type ? (int) domain_type_from_string(request->type) : (int) (kvm ? DOMAIN_KVM : DOMAIN_QEMU);
         if (type != DOMAIN_KVM && type != DOMAIN_QEMU)
                 return diag_error(diag, (SrcLoc) {}, "unknown virttype: %s", strempty(request->type));

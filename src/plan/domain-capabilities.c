@@ -5,6 +5,7 @@
 #include "names.h"
 #include "plan.h"
 #include "qemu-domain.h"
+#include "qemu-firmware.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -14,6 +15,7 @@ typedef enum Where {
         IN_DEVICES = 1,
         IN_DOMAIN,
         IN_OS,
+        IN_OS_WITH_SMM,
         IN_FEATURES,
 } Where;
 
@@ -41,7 +43,7 @@ static const Candidate os_candidates[] = {
         { "loader", "type", "pflash", IN_OS, "<loader type='pflash' readonly='yes'>/t</loader>" },
         { "loader", "readonly", "yes", IN_OS, "<loader readonly='yes' type='pflash'>/t</loader>" },
         { "loader", "readonly", "no", IN_OS, "<loader readonly='no' type='pflash'>/t</loader>" },
-        { "loader", "secure", "yes", 0, NULL },
+        { "loader", "secure", "yes", IN_OS_WITH_SMM, "<loader readonly='yes' secure='yes' type='pflash'>/t</loader>" },
         { "loader", "secure", "no", IN_OS, "<loader readonly='yes' secure='no' type='pflash'>/t</loader>" },
 };
 
@@ -147,10 +149,12 @@ static char *trial_text(const CapabilitiesFor *c, const char *machine, Where whe
         bool x86 = c->caps->arch == ARCH_X86_64 || c->caps->arch == ARCH_I686;
 
         return strf("<domain type='%s'><name>trial</name><memory>1048576</memory>%s<os%s><type arch='%s' machine='%s'>hvm</type>%s</os>"
-                    "<features>%s%s</features><devices><emulator>%s</emulator>%s</devices></domain>",
+                    "<features>%s%s</features><devices><emulator>%s</emulator>%s%s</devices></domain>",
                     domain_type_to_string(c->type), where == IN_DOMAIN ? text : "", strempty(os_attributes),
-                    arch_to_string(c->caps->arch), machine, where == IN_OS ? text : "", x86 ? "<acpi/>" : "", where == IN_FEATURES ? text : "", c->emulator,
-                    where == IN_DEVICES ? text : "");
+                    arch_to_string(c->caps->arch), machine, where == IN_OS || where == IN_OS_WITH_SMM ? text : "", x86 ? "<acpi/>" : "",
+                    where == IN_FEATURES ? text : where == IN_OS_WITH_SMM ? "<smm state='on'/>" : "", c->emulator,
+                    /* PCs come with one. */
+                    where == IN_DEVICES && !x86 ? "<controller type='usb' model='qemu-xhci'/>" : "", where == IN_DEVICES ? text : "");
 }
 
 /* 1: it would run, 0: it is refused. */
@@ -179,11 +183,6 @@ static int try_candidate(const CapabilitiesFor *c, const char *machine, const Ca
         if (streq_ptr(i->name, "firmware")) {
                 _cleanup_free_ char *attribute = strf(" firmware='%s'", i->value);
                 return attribute ? try(c, machine, 0, "", attribute) : -ENOMEM;
-        }
-        if (streq(i->section, "loader") && streq(i->value, "yes") && streq(i->name, "secure")) {
-                /* Needs the system management mode as well. */
-                int r = try(c, machine, IN_FEATURES, "<smm state='on'/>", NULL);
-                return r <= 0 ? r : try(c, machine, IN_OS, "<loader readonly='yes' secure='yes' type='pflash'>/t</loader>", NULL);
         }
         return i->where ? try(c, machine, i->where, i->text, NULL) : 0;
 }
@@ -232,11 +231,28 @@ static int add_enums(Render *r, const Candidate *list, size_t n, unsigned indent
         return (int) k;
 }
 
+/* The firmware that the host has for the machine, each file once. */
+static int add_loaders(const Render *r, unsigned indent, Text *out) {
+        _cleanup_strv_ char **paths = NULL;
+        const FirmwareList *l = &r->c->facts->firmwares;
+
+        FOREACH_ARRAY(f, l->list, l->n)
+                if (f->executable && !f->missing && firmware_is_for(f, r->c->caps->arch, r->machine) && !strv_contains(paths, f->executable) &&
+                    strv_extend(&paths, f->executable) < 0)
+                        return -ENOMEM;
+        STRV_FOREACH(p, paths)
+                if (utf8_is_printable(*p) && !strpbrk(*p, "<>&"))
+                        text_appendf(out, "%*s<value>%s</value>\n", (int) indent, "", *p);
+        return 0;
+}
+
 static int add_section(Render *r, const Candidate *list, size_t n, unsigned indent) {
         _cleanup_text_ Text inside = {};
         _cleanup_free_ char *s = NULL;
         bool any;
 
+        if (streq(list->section, "loader") && add_loaders(r, indent + 2, &inside) < 0)
+                return -ENOMEM;
         int k = add_enums(r, list, n, indent + 2, &inside, &any);
         if (k < 0 || text_finish(&inside, &s) < 0)
                 return -ENOMEM;
@@ -371,7 +387,7 @@ static int add_features(Render *r) {
                 k = try_candidate(r->c, r->machine, i);
                 text_appendf(&r->text, "    <%s supported='%s'/>\n", i->section, k > 0 ? "yes" : "no");
         }
-        if (k >= 0)
+        if (k >= 0 && (r->c->caps->arch == ARCH_X86_64 || r->c->caps->arch == ARCH_I686))
                 k = add_sections(r, hyperv_candidates, ELEMENTSOF(hyperv_candidates), 4);
         text_append(&r->text, "  </features>\n");
         return k;

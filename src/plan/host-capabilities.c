@@ -2,6 +2,7 @@
 #include "domain-capabilities.h"
 #include "host-capabilities.h"
 #include "parse-util.h"
+#include "qemu-device.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -18,6 +19,7 @@ void host_topology_done(HostTopology *t) {
         FOREACH_ARRAY(c, t->caches, t->n_caches)
                 free(c->type);
         free(t->caches);
+        free(t->processor.vendor);
         *t = (HostTopology) {};
 }
 
@@ -56,13 +58,25 @@ static const QemuHostCpu *host_cpu(const HostFacts *f, const HostGuest *guests, 
         return NULL;
 }
 
+/* PCs only: what the kernel says of the first processor. */
+static void add_processor(Text *t, const HostProcessor *p) {
+        if (p->microcode > 0)
+                text_appendf(t, "      <microcode version='%u'/>\n", p->microcode);
+        if (p->family > 0)
+                text_appendf(t, "      <signature family='%u' model='%u' stepping='%u'/>\n", p->family, p->model, p->stepping);
+}
+
 static void add_host_cpu(Text *t, const HostFacts *f, const HostTopology *topology, const QemuHostCpu *cpu) {
         text_appendf(t, "    <cpu>\n      <arch>%s</arch>\n", strempty(arch_to_string(f->arch)));
         if (cpu)
                 text_appendf(t, "      <model>%s</model>\n", cpu->model);
-        if (cpu && cpu->vendor)
-                text_appendf(t, "      <vendor>%s</vendor>\n", cpu_vendor_word(cpu->vendor));
+        const char *vendor = cpu && cpu->vendor ? cpu->vendor : topology->processor.vendor;
+        if (vendor && utf8_is_printable(vendor) && !strpbrk(vendor, "<>&"))
+                text_appendf(t, "      <vendor>%s</vendor>\n", cpu_vendor_word(vendor));
+        add_processor(t, &topology->processor);
         add_cpu_topology(t, topology);
+        if (topology->processor.address_bits > 0)
+                text_appendf(t, "      <maxphysaddr mode='emulate' bits='%u'/>\n", topology->processor.address_bits);
         STRV_FOREACH(name, cpu ? cpu->on : NULL)
                 text_appendf(t, "      <feature name='%s'/>\n", *name);
         if (topology->n_cells > 0)
@@ -142,6 +156,13 @@ static unsigned word_size(Arch arch) {
         return arch == ARCH_I686 || arch == ARCH_ARMV7L ? 32 : 64;
 }
 
+/* Of the emulator's machines those that definitions may have. */
+static bool is_for_definitions(Arch arch, const QemuMachine *m) {
+        const Domain d = { .os = { .arch = arch, .machine = m->name } };
+
+        return machine_is_i440fx(&d) || machine_is_q35(&d) || machine_is_virt(&d);
+}
+
 static void add_machine(Text *t, const QemuMachine *m) {
         _cleanup_free_ char *max = m->max_cpus > 0 ? strf(" maxCpus='%u'", m->max_cpus) : strdup("");
 
@@ -158,14 +179,16 @@ static void add_guest(Text *t, const HostFacts *f, const HostGuest *g, Arch arch
         text_appendf(t, "  <guest>\n    <os_type>hvm</os_type>\n    <arch name='%s'>\n      <wordsize>%u</wordsize>\n"
                      "      <emulator>%s</emulator>\n", strempty(arch_to_string(arch)), word_size(arch), g->emulator);
         FOREACH_ARRAY(m, g->caps->machines, g->caps->n_machines)
-                add_machine(t, m);
+                if (is_for_definitions(arch, m))
+                        add_machine(t, m);
         text_append(t, "      <domain type='qemu'/>\n");
-        if (kvm && (f->arch == arch || (f->arch == ARCH_X86_64 && arch == ARCH_I686)))
+        if (kvm && arch_runs_on(arch, f->arch))
                 text_append(t, "      <domain type='kvm'/>\n");
         text_append(t, "    </arch>\n    <features>\n");
         if (arch == ARCH_I686)
                 text_append(t, "      <pae/>\n      <nonpae/>\n");
-        text_append(t, "      <acpi default='on' toggle='yes'/>\n");
+        if (arch != ARCH_ARMV7L)
+                text_append(t, "      <acpi default='on' toggle='yes'/>\n");
         if (x86)
                 text_append(t, "      <apic default='on' toggle='no'/>\n");
         text_append(t, "      <cpuselection/>\n      <deviceboot/>\n    </features>\n  </guest>\n\n");

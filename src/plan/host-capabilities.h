@@ -34,7 +34,15 @@ typedef struct HostCache {
         NumberSet cpus;
 } HostCache;
 
+/* The first processor; 0 and NULL: not known. */
+typedef struct HostProcessor {
+        char *vendor; /* owned: "GenuineIntel" */
+        unsigned family, model, stepping, microcode;
+        unsigned address_bits; /* of physical addresses */
+} HostProcessor;
+
 typedef struct HostTopology {
+        HostProcessor processor;
         HostCell *cells; /* owned */
         size_t n_cells;
         HostCache *caches; /* owned: of the last level */

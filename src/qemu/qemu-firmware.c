@@ -149,11 +149,11 @@ int firmware_from_json(const char *descriptor, const char *json, Firmware *ret) 
 
 /* --- choice --- */
 
-static bool has_target(const Domain *d, const Firmware *f) {
-        FOREACH_ARRAY(t, f->targets, f->n_targets)
-                if (t->arch == d->os.arch)
+bool firmware_is_for(const Firmware *f, Arch arch, const char *machine) {
+        FOREACH_ARRAY(t, f->targets, f->unusable ? 0 : f->n_targets)
+                if (t->arch == arch)
                         STRV_FOREACH(pattern, t->machines)
-                                if (fnmatch(*pattern, d->os.machine, 0) == 0)
+                                if (fnmatch(*pattern, machine, 0) == 0)
                                         return true;
         return false;
 }
@@ -166,7 +166,7 @@ static bool is_what_was_asked_for(const Domain *d, const Firmware *f) {
         const DomainOs *os = &d->os;
         bool secure = f->features & FIRMWARE_SECURE_BOOT;
 
-        if (f->unusable || !(os->firmware == FIRMWARE_EFI ? f->efi : f->bios) || !has_target(d, f))
+        if (!(os->firmware == FIRMWARE_EFI ? f->efi : f->bios) || !firmware_is_for(f, os->arch, os->machine))
                 return false;
         if ((d->suspend_to_mem == TRI_YES && !(f->features & FIRMWARE_ACPI_S3)) ||
             (d->suspend_to_disk == TRI_YES && !(f->features & FIRMWARE_ACPI_S4)))

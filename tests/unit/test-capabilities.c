@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <libxml/parser.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "domain-capabilities.h"
 #include "file-util.h"
@@ -56,6 +58,8 @@ static void test_domain(void **state) {
                 assert_int_equal(domain_capabilities_to_xml(&c, &xml), 0);
                 assert_xml(xml, "domainCapabilities");
                 assert_true(announces(xml, "bus", "virtio"));
+                assert_true(announces(xml, "bus", "usb"));
+                assert_int_equal(!!strstr(xml, "<hyperv "), e->pc);
                 assert_true(announces(xml, "backendModel", "random"));
                 assert_int_equal(announces(xml, "bus", "ide"), e->pc);
                 assert_int_equal(announces(xml, "diskDevice", "floppy"), e->pc);
@@ -63,6 +67,32 @@ static void test_domain(void **state) {
                 c.machine = "no-such-machine";
                 assert_int_equal(domain_capabilities_to_xml(&c, &other), -EINVAL);
         }
+}
+
+/* The files of the machine's firmware, each once; secure boot where there is system management mode. */
+static void test_loaders(void **state) {
+        char *q35[] = { (char *) "pc-q35-*", NULL }, *both[] = { (char *) "pc-q35-*", (char *) "pc-i440fx-*", NULL };
+        FirmwareTarget secure_target = { ARCH_X86_64, q35 }, target = { ARCH_X86_64, both };
+        Firmware list[] = {
+                { .executable = (char *) "/s.fd", .targets = &secure_target, .n_targets = 1 },
+                { .executable = (char *) "/a.fd", .targets = &target, .n_targets = 1 },
+                { .executable = (char *) "/a.fd", .targets = &target, .n_targets = 1 },
+                { .executable = (char *) "/no.fd", .targets = &target, .n_targets = 1, .unusable = true },
+                { .executable = (char *) "/gone.fd", .targets = &target, .n_targets = 1, .missing = true },
+        };
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = load("qemu-7.2-x86_64.json");
+        HostFacts facts = host_facts_generic;
+        CapabilitiesFor c = { .type = DOMAIN_QEMU, .emulator = "/usr/bin/qemu-system-x86_64", .machine = "q35", .caps = caps, .facts = &facts };
+        _cleanup_free_ char *modern = NULL, *old = NULL;
+
+        facts.firmwares = (FirmwareList) { list, ELEMENTSOF(list) };
+        assert_int_equal(domain_capabilities_to_xml(&c, &modern), 0);
+        assert_non_null(strstr(modern, "<loader supported='yes'>\n      <value>/s.fd</value>\n      <value>/a.fd</value>\n      <enum"));
+        assert_true(announces(modern, "secure", "yes"));
+        c.machine = "pc";
+        assert_int_equal(domain_capabilities_to_xml(&c, &old), 0);
+        assert_non_null(strstr(old, "<loader supported='yes'>\n      <value>/a.fd</value>\n      <enum"));
+        assert_false(announces(old, "secure", "yes"));
 }
 
 static void test_models(void **state) {
@@ -87,13 +117,22 @@ static void test_host(void **state) {
                 { .id = 0, .memory = 10U << 20, .pages = pages, .n_pages = 2, .distances = distances, .n_distances = 2, .cpus = cpus, .n_cpus = 2 },
                 { .id = 2, .memory = 1024 },
         };
-        HostTopology t = { .cells = cells, .n_cells = 2, .can_suspend_mem = true };
+        HostTopology t = {
+                .cells = cells, .n_cells = 2, .can_suspend_mem = true,
+                .processor = { (char *) "AuthenticAMD", 25, 1, 2, 167776681, 48 },
+        };
         HostGuest guest = { "/usr/bin/qemu-system-x86_64", caps };
         _cleanup_free_ char *xml = NULL;
 
         assert_int_equal(host_capabilities_to_xml(&host_facts_generic, &t, &guest, 1, &xml), 0);
         assert_xml(xml, "capabilities");
         assert_non_null(strstr(xml, "<topology sockets='1' dies='1' cores='1' threads='2'/>"));
+        assert_non_null(strstr(xml, "      <microcode version='167776681'/>\n"
+                                    "      <signature family='25' model='1' stepping='2'/>\n      <topology "));
+        assert_non_null(strstr(xml, "<maxphysaddr mode='emulate' bits='48'/>"));
+        /* Not what definitions cannot have. */
+        assert_null(strstr(xml, ">none</machine>"));
+        assert_null(strstr(xml, ">isapc</machine>"));
         assert_non_null(strstr(xml, "<suspend_mem/>"));
         assert_non_null(strstr(xml, "<pages unit='KiB' size='2048'>3</pages>"));
         assert_non_null(strstr(xml, "<sibling id='2' value='20'/>"));
@@ -113,12 +152,37 @@ static void test_gather(void **state) {
         assert_int_equal(nowhere.cells[0].n_cpus, 0);
 }
 
+static void test_processor(void **state) {
+        char root[] = "/tmp/test-capabilities.XXXXXX";
+        static const char cpuinfo[] = "processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\nmodel name\t: X: Y\n"
+                                      "stepping\t: 8\nmicrocode\t: 0x1f\nflags\t\t:\naddress sizes\t: 46 bits physical, 57 bits virtual\n\n"
+                                      "processor\t: 1\nvendor_id\t: other\ncpu family\t: 7\n";
+        _cleanup_host_topology_ HostTopology t = {};
+
+        assert_non_null(mkdtemp(root));
+        _cleanup_free_ char *directory = strf("%s/proc", root), *file = strf("%s/cpuinfo", directory);
+        assert_int_equal(mkdir(directory, 0755), 0);
+        FILE *f = fopen(file, "we");
+        assert_non_null(f);
+        assert_true(fputs(cpuinfo, f) >= 0 && fclose(f) == 0);
+        assert_int_equal(host_topology_gather(root, &t), 0);
+        assert_string_equal(t.processor.vendor, "GenuineIntel");
+        assert_int_equal(t.processor.family, 6);
+        assert_int_equal(t.processor.model, 143);
+        assert_int_equal(t.processor.stepping, 8);
+        assert_int_equal(t.processor.microcode, 31);
+        assert_int_equal(t.processor.address_bits, 46);
+        assert_int_equal(unlink(file) | rmdir(directory) | rmdir(root), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_domain),
                 cmocka_unit_test(test_models),
                 cmocka_unit_test(test_host),
                 cmocka_unit_test(test_gather),
+                cmocka_unit_test(test_loaders),
+                cmocka_unit_test(test_processor),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
