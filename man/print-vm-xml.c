@@ -73,7 +73,8 @@ static void print_words(const StringTable *words) {
 }
 
 static const char *value_hint(const XmlRow *row) {
-        return row->kind == XML_SIZE_CHILD ? "size, KiB unless @unit says b, KB, MiB, GiB, ..."
+        return row->kind == XML_SIZE_CHILD
+                       ? row->unit ? "size, MiB unless @unit says b, KB, KiB, GiB, ..." : "size, KiB unless @unit says b, KB, MiB, GiB, ..."
                : row->kind == XML_STATE_CHILD ? "@state \\(eq on | off"
                : !row->type || row->type == &xml_string || row->words ? NULL
                : row->type->expected ?: row->digits > 0 ? "hexadecimal number" : "number";
@@ -93,7 +94,7 @@ static void print_row(const XmlRow *row, const char *path) {
         printf("\n");
         print_text(row->doc);
         printf(".%s%s%s\n", row->flags & XML_MANDATORY ? " Must be there." : "",
-               row->flags & XML_READ_ONLY ? " An old spelling, written in today's way." : "",
+               row->flags & XML_READ_ONLY ? " Read; shown in today's way, or not at all." : "",
                row->flags & XML_WRITE_ONLY ? " Told of a running VM; forgotten when read." : "");
         if (section)
                 printf("See\n.Sx %s .\n", section);

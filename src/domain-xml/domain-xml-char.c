@@ -50,7 +50,7 @@ static bool is_tcp(const void *object) {
         return type_of(object) == CHARDEV_TCP;
 }
 
-#define NMDM "for nmdm, which is refused by its name"
+#define NMDM "of the type nmdm, which is refused"
 
 DEFINE_STATIC_XML_TABLE(clipboard,
         ATTRIBUTE_ENUM("copypaste", CharSource, clipboard, yes_no, "share the clipboard with the guest", .flags = XML_MANDATORY));
@@ -148,8 +148,8 @@ static bool is_guestfwd(const void *object) {
 }
 
 DEFINE_STATIC_XML_TABLE(channel_target,
-        ATTRIBUTE_ENUM("type", DomainChar, target_type, char_target, "virtio", .flags = XML_MANDATORY),
-        ATTRIBUTE("name", DomainChar, target_name, xml_string, "name of the port in the guest"),
+        ATTRIBUTE_ENUM("type", DomainChar, target_type, char_target, "virtio: a port of the guest; guestfwd: an address", .flags = XML_MANDATORY),
+        ATTRIBUTE("name", DomainChar, target_name, xml_string, "name of the port in the guest; com.redhat.spice.0 for spicevmc"),
         IGNORED_ATTRIBUTE("state", "whether the guest has the port open, in a running domain"),
         ATTRIBUTE("address", DomainChar, guestfwd_address, xml_string, "guestfwd: IPv4 address the guest connects to", .applies = is_guestfwd, .flags = XML_MANDATORY),
         ATTRIBUTE("port", DomainChar, target_port, xml_uint, "guestfwd: its port", .max = 65535, .applies = is_guestfwd, .flags = XML_MANDATORY));

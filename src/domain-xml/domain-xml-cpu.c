@@ -25,7 +25,7 @@ DEFINE_STATIC_XML_TABLE(maxphysaddr,
 
 DEFINE_STATIC_XML_TABLE(cpu_feature,
         ATTRIBUTE_ENUM("policy", CpuFeature, policy, cpu_policy, "whether the guest has it"),
-        ATTRIBUTE("name", CpuFeature, name, xml_string, "QEMU's name of the feature", .flags = XML_MANDATORY));
+        ATTRIBUTE("name", CpuFeature, name, xml_string, "QEMU's or libvirt's name of the feature", .flags = XML_MANDATORY));
 
 /* --- <numa> --- */
 

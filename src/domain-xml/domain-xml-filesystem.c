@@ -31,7 +31,7 @@ static bool is_refused(const void *object) {
         return t != FILESYSTEM_MOUNT && t != FILESYSTEM_UNSET;
 }
 
-#define REFUSED_TYPE "for types of containers, which are refused by their name"
+#define REFUSED_TYPE "of types for containers, which are refused"
 #define OTHER(name_) IGNORED_ATTRIBUTE(name_, REFUSED_TYPE, .applies = is_refused)
 #define CONTAINER "a limit that libvirt keeps with containers only"
 
@@ -77,7 +77,7 @@ DEFINE_STATIC_XML_TABLE(filesystem_target,
 
 DEFINE_XML_TABLE(filesystem,
         ATTRIBUTE_ENUM("type", DomainFilesystem, type, filesystem_type, "mount; others are for containers"),
-        ATTRIBUTE_ENUM("accessmode", DomainFilesystem, access, filesystem_access, "whose files they are: passthrough the guest's, mapped QEMU's"),
+        ATTRIBUTE_ENUM("accessmode", DomainFilesystem, access, filesystem_access, "whose files they are: passthrough and squash the guest's, mapped QEMU's"),
         ATTRIBUTE_ENUM("model", DomainFilesystem, model, filesystem_model, "virtio's older and newer interface"),
         ATTRIBUTE_ENUM("multidevs", DomainFilesystem, multidevs, filesystem_multidevs, "what happens with several file systems below the directory"),
         ATTRIBUTE("fmode", DomainFilesystem, fmode, xml_permissions, "permissions of new files"),

@@ -62,7 +62,7 @@ static bool is_spice_with_port(const void *object) {
         return is_spice(object) && has_port(object);
 }
 
-#define REFUSED_TYPE "for types of graphics that are refused by their name"
+#define REFUSED_TYPE "of the types rdp and desktop, which are refused"
 #define OTHER_ATTRIBUTE(name_) IGNORED_ATTRIBUTE(name_, REFUSED_TYPE, .applies = is_refused)
 
 static bool listens_on_socket(const void *object) {

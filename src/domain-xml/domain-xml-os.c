@@ -138,7 +138,7 @@ DEFINE_STATIC_XML_TABLE(boot,
           .doc = "fd, hd, cdrom or network" });
 
 DEFINE_STATIC_XML_TABLE(bootmenu,
-        ATTRIBUTE_ENUM("enable", DomainOs, bootmenu, yes_no, "whether there is a menu"),
+        ATTRIBUTE_ENUM("enable", DomainOs, bootmenu, yes_no, "whether there is a menu; without it the element says nothing"),
         ATTRIBUTE("timeout", DomainOs, bootmenu_timeout, xml_uint, "milliseconds it is shown", .max = 65535));
 
 DEFINE_STATIC_XML_TABLE(bios,
@@ -147,7 +147,7 @@ DEFINE_STATIC_XML_TABLE(bios,
                   .has = HAS(DomainOs, has_reboot_timeout)));
 
 DEFINE_STATIC_XML_TABLE(smbios,
-        ATTRIBUTE_ENUM("mode", DomainOs, smbios, smbios_mode, "where the SMBIOS data come from"));
+        ATTRIBUTE_ENUM("mode", DomainOs, smbios, smbios_mode, "where the SMBIOS data come from; sysinfo: from the element of this name"));
 
 DEFINE_XML_TABLE(os,
         ATTRIBUTE_ENUM("firmware", DomainOs, firmware, os_firmware, "kind of firmware, of which vmunit finds one"),

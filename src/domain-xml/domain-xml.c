@@ -60,7 +60,7 @@ DEFINE_STATIC_XML_TABLE(pm,
 #define ACTION_CHILD(name_, field_, doc_) TEXT_CHILD(name_, Domain, field_, xml_enum, doc_, .words = &lifecycle_action_table)
 
 DEFINE_XML_TABLE(domain,
-        ATTRIBUTE_ENUM("type", Domain, type, domain_type, "hypervisor", .flags = XML_MANDATORY),
+        ATTRIBUTE_ENUM("type", Domain, type, domain_type, "kvm, or qemu for emulation; others are refused", .flags = XML_MANDATORY),
         ATTRIBUTE("id", Domain, id, xml_uint, "number of a running VM", .flags = XML_WRITE_ONLY),
         ATTRIBUTE("xmlns:qemu", Domain, loc, xml_qemu_namespace, "namespace of the elements that go to QEMU as they are"),
         TEXT_CHILD("name", Domain, name, xml_string, "the VM's name", .flags = XML_MANDATORY, .loc = HAS(Domain, name_loc)),

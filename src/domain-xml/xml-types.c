@@ -218,4 +218,4 @@ static bool format_number_set(const XmlRow *row, const void *field, Text *t) {
         return !isempty(s);
 }
 
-const XmlType xml_number_set = {"a set of CPUs (0-3,^1,8)", parse_number_set, format_number_set, .pattern = "[0-9,^\\- ]+"};
+const XmlType xml_number_set = {"a set of numbers (0-3,^1,8)", parse_number_set, format_number_set, .pattern = "[0-9,^\\- ]+"};
