@@ -82,7 +82,7 @@ int vm_threads_add_iothreads(VmThreads *t, json_object *reply, char why[THREAD_W
                 const char *name = json_member_string(o, "id"), *number = name ? startswith(name, "iothread") : NULL;
                 unsigned id;
                 /* Others are not of our making. */
-                if (!number || parse_uint(number, &id) < 0 || id == 0 || id >= NUMBER_SET_MAX)
+                if (!number || parse_uint(number, &id) < 0 || id == 0)
                         continue;
                 r = add_thread(t, THREAD_IOTHREAD, id, o, why);
         }

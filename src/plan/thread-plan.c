@@ -118,26 +118,39 @@ static const NumberSet *base_cpus(const Domain *d) {
         return leave ? base : NULL;
 }
 
-static bool iothread_is_there(const Domain *d, unsigned id) {
-        FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids)
-                if (t->id.value == id)
-                        return true;
-        return d->n_iothread_ids == 0 && id >= 1 && id <= d->iothreads.value;
+static int compare_ids(const void *a, const void *b) {
+        unsigned x = *(const unsigned *) a, y = *(const unsigned *) b;
+        return x < y ? -1 : x > y;
+}
+
+static int add_iothreads(Settings *list, const Domain *d) {
+        const DomainCputune *c = &d->cputune;
+        const KindTuning t = { THREAD_IOTHREAD, &c->iothread, c->iothreadpins, c->n_iothreadpins, c->iothreadscheds, c->n_iothreadscheds };
+        bool listed = d->n_iothread_ids > 0;
+        size_t n = listed ? d->n_iothread_ids : MIN(d->iothreads.value, NUMBER_SET_MAX);
+        _cleanup_free_ unsigned *ids = calloc(n + 1, sizeof(unsigned));
+        int r = 0;
+
+        if (!ids)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++)
+                ids[i] = listed ? d->iothread_ids[i].id.value : (unsigned) i + 1;
+        qsort(ids, n, sizeof(unsigned), compare_ids);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = add_thread(list, &t, ids[i]);
+        return r;
 }
 
 int thread_settings_new(const Domain *d, ThreadSetting **ret, size_t *ret_n) {
         const DomainCputune *c = &d->cputune;
         const KindTuning vcpus = { THREAD_VCPU, &c->vcpu, c->vcpupins, c->n_vcpupins, c->vcpuscheds, c->n_vcpuscheds };
-        const KindTuning iothreads = { THREAD_IOTHREAD, &c->iothread, c->iothreadpins, c->n_iothreadpins,
-                                       c->iothreadscheds, c->n_iothreadscheds };
         Settings list = { .base = base_cpus(d) };
         int r = 0;
 
         for (unsigned i = 0; r >= 0 && i < count_vcpus(d); i++)
                 r = add_thread(&list, &vcpus, i);
-        for (unsigned i = 1; r >= 0 && i < NUMBER_SET_MAX; i++)
-                if (iothread_is_there(d, i))
-                        r = add_thread(&list, &iothreads, i);
+        if (r >= 0)
+                r = add_iothreads(&list, d);
         if (r >= 0)
                 r = add_emulator(&list, c);
         if (r < 0) {
@@ -356,7 +369,7 @@ static int read_setting(json_object *o, ThreadSetting *s) {
                 return -EBADMSG;
         int r = read_word(o, "kind", &thread_kind_table, &kind);
         if (r >= 0)
-                r = read_number(o, "id", 0, NUMBER_SET_MAX - 1, &id);
+                r = read_number(o, "id", 0, kind == THREAD_IOTHREAD ? UINT32_MAX : NUMBER_SET_MAX - 1, &id);
         s->kind = (ThreadKind) kind;
         s->id = (unsigned) id;
         if (r >= 0 && (kind == THREAD_UNSET || (kind == THREAD_EMULATOR && id > 0) || (kind == THREAD_IOTHREAD && id == 0)))
