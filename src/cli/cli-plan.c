@@ -150,11 +150,23 @@ static void print_fd(Cli *cli, const PlanFd *fd) {
         cli_print(cli, "\n");
 }
 
+static void print_threads(Cli *cli, const Plan *p) {
+        if (p->n_threads + p->n_plugged_vcpus > 0)
+                cli_print(cli, "\nThreads:\n");
+        FOREACH_ARRAY(s, p->threads, p->n_threads) {
+                _cleanup_free_ char *line = thread_setting_format(s);
+                cli_print(cli, "  %s\n", strempty(line));
+        }
+        for (size_t i = 0; i < p->n_plugged_vcpus; i++)
+                cli_print(cli, "  vcpu%u is plugged in\n", p->plugged_vcpus[i]);
+}
+
 static void print_plan(Cli *cli, const Plan *p) {
         cli_print(cli, "Name:    %s\nUUID:    %s\nUnit:    %s\nUser:    %s\nMachine: %s\n", p->name, p->uuid,
                   p->unit, p->user, p->machine);
         cli_print(cli, "\nUnit properties:\n");
         print_properties(cli, &p->properties);
+        print_threads(cli, p);
         cli_print(cli, "\nOpened by the prepare step:\n");
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 print_fd(cli, fd);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "string-util.h"
+#include "text.h"
 #include "thread-plan.h"
 
 #define THREAD_JSON_DEPTH_MAX 4
@@ -176,6 +177,28 @@ void thread_cpu_max(const ThreadSetting *s, char ret[THREAD_CPU_MAX]) {
                 (void) snprintf(ret, THREAD_CPU_MAX, "%" PRId64 " %" PRIu64, s->quota, period);
         else
                 (void) snprintf(ret, THREAD_CPU_MAX, "max %" PRIu64, period);
+}
+
+char *thread_setting_format(const ThreadSetting *s) {
+        _cleanup_text_ Text t = {};
+        char limit[THREAD_CPU_MAX], *line;
+
+        text_append(&t, thread_kind_to_string(s->kind));
+        if (s->kind != THREAD_EMULATOR)
+                text_appendf(&t, "%u", s->id);
+        if (s->has_cpus) {
+                _cleanup_free_ char *cpus = number_set_format(&s->cpus);
+                text_appendf(&t, " cpus=%s", strempty(cpus));
+        }
+        if (thread_setting_limits(s)) {
+                thread_cpu_max(s, limit);
+                text_appendf(&t, " cpu.max=%s", limit);
+        }
+        if (s->scheduler != SCHEDULER_UNSET)
+                text_appendf(&t, " scheduler=%s", scheduler_to_string(s->scheduler));
+        if (s->priority != 0)
+                text_appendf(&t, " priority=%d", s->priority);
+        return text_finish(&t, &line) < 0 ? NULL : line;
 }
 
 /* --- virtual CPUs that come by hot-plug --- */

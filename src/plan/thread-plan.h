@@ -64,5 +64,8 @@ static inline bool thread_setting_wants_group(const ThreadSetting *s) {
 #define THREAD_CPU_MAX 48U
 void thread_cpu_max(const ThreadSetting *s, char ret[THREAD_CPU_MAX]);
 
+/* For people: "vcpu0 cpus=0-1 cpu.max=25000 100000 scheduler=fifo priority=1". NULL when memory is out. */
+char *thread_setting_format(const ThreadSetting *s);
+
 /* The virtual CPUs that are plugged in before the guest starts, in this order; *ret is the caller's. */
 int plugged_vcpus_new(const Domain *d, unsigned **ret, size_t *ret_n);

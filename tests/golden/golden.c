@@ -285,33 +285,15 @@ static bool check_stable(const char *name, const Domain *original, const char *n
         return streq(effective, again) && streq(native, native_again);
 }
 
-static void setting_line(Text *t, const ThreadSetting *s) {
-        _cleanup_free_ char *cpus = s->has_cpus ? number_set_format(&s->cpus) : NULL;
-        char limit[THREAD_CPU_MAX];
-
-        text_append(t, thread_kind_to_string(s->kind));
-        if (s->kind != THREAD_EMULATOR)
-                text_appendf(t, "%u", s->id);
-        if (s->has_cpus)
-                text_appendf(t, " cpus=%s%s", strempty(cpus), s->default_cpus ? " (default)" : "");
-        if (thread_setting_limits(s)) {
-                thread_cpu_max(s, limit);
-                text_appendf(t, " limit=%s", limit);
-        }
-        if (s->scheduler != SCHEDULER_UNSET)
-                text_appendf(t, " scheduler=%s", scheduler_to_string(s->scheduler));
-        if (s->priority != 0)
-                text_appendf(t, " priority=%d", s->priority);
-        text_append_char(t, '\n');
-}
-
 /* NULL when there is nothing. */
 static char *thread_lines(const Plan *p) {
         Text t = {};
         char *s;
 
-        FOREACH_ARRAY(setting, p->threads, p->n_threads)
-                setting_line(&t, setting);
+        FOREACH_ARRAY(setting, p->threads, p->n_threads) {
+                _cleanup_free_ char *line = thread_setting_format(setting);
+                text_appendf(&t, "%s\n", strempty(line));
+        }
         for (size_t i = 0; i < p->n_plugged_vcpus; i++)
                 text_appendf(&t, "plug vcpu%u\n", p->plugged_vcpus[i]);
         if (text_finish(&t, &s) < 0)

@@ -47,7 +47,10 @@ def kernel(machine):
     found = {}
     for name in ["", *(e.name for e in os.scandir(group(machine)) if e.is_dir())]:
         threads = tids(machine, name)
-        limit = read(f"{group(machine, name)}/cpu.max")
+        try:
+            limit = read(f"{group(machine, name)}/cpu.max")
+        except FileNotFoundError:  # nobody asked for a limit
+            limit = "max 100000"
         found[name] = (sorted({allowed(t) for t in threads}), limit, sorted({scheduler(t) for t in threads}))
     return found
 
@@ -61,6 +64,16 @@ def tuned(name, tuning, *, vcpu="<vcpu>1</vcpu>", **keywords):
             m.xml = m.xml.replace(re.search(r"<vcpu>\d+</vcpu>", m.xml)[0], vcpu + tuning)
             yield m
     return with_tuning()
+
+
+def start(machine):
+    """Starts it on a host that may be too busy for QEMU to tell in time what it can do."""
+    machine.write()
+    for _ in range(3):
+        result = run(["vmunit", "start", machine.name], timeout=SLOW)
+        if "did not answer in time" not in result.err:
+            break
+    check_equal((result.rc, result.err), (0, ""), "the start")
 
 
 def new_monitor(machine):
@@ -101,11 +114,11 @@ def check_all(machine, when):
     check_equal(found, ALL_KERNEL, f"the kernel's values, {when}")
 
 
-@case(timeout=4 * SLOW)
+@case(timeout=SLOW)
 def all_kinds():
-    """Every kind of setting at once, through a killed monitor, daemon-reloads and a restart."""
+    """Every kind of setting at once, through a killed monitor and a restart."""
     with tuned("threads", ALL, vcpu="<vcpu>2</vcpu>", vcpus=2, cmdline="") as machine:
-        machine.start(ready=False)
+        start(machine)
         check_all(machine, "at the start")
         for n in (0, 1):
             (tid,) = tids(machine, f"vcpu{n}")
@@ -126,11 +139,6 @@ def all_kinds():
             f.write("30000 100000")
         check_all(machine, "after a new monitor")
 
-        # A guest that computes would take its time from systemd.
-        run_ok(["vmunit", "suspend", machine.name])
-        run_ok("for i in $(seq 100); do systemctl daemon-reload || exit 1; done", timeout=2 * SLOW)
-        check_all(machine, "after 100 daemon-reloads")
-
         run_ok(["systemctl", "restart", machine.unit])
         check_all(machine, "after a restart")
 
@@ -145,7 +153,7 @@ def real_time():
         <emulatorsched scheduler='batch'/>
       </cputune>"""
     with tuned("realtime", tuning, cmdline="") as machine:
-        machine.start(ready=False)
+        start(machine)
         (vcpu,) = tids(machine, "vcpu0")
         check_equal(scheduler(vcpu), ("fifo", 7), "the virtual CPU")
         check_equal(scheduler(machine.qemu()), ("batch", 0), "QEMU's first thread")
@@ -158,7 +166,7 @@ def pins_beyond_the_cpuset():
     """A pin that leaves <vcpu cpuset> widens the unit and nobody else."""
     tuning = "<iothreads>1</iothreads><cputune><vcpupin vcpu='0' cpuset='2'/></cputune>"
     with tuned("beyond", tuning, vcpu="<vcpu cpuset='0-1'>2</vcpu>", vcpus=2, cmdline="") as machine:
-        machine.start(ready=False)
+        start(machine)
         check_equal(read(f"{os.path.dirname(group(machine))}/cpuset.cpus.effective"), "0-2", "the unit's CPUs")
         found = {name: cpus for name, (cpus, _, _) in kernel(machine).items()}
         check_equal(found, {"": [], "vcpu0": ["2"], "vcpu1": ["0-1"], "iothread1": ["0-1"], "emulator": ["0-1"]})
@@ -187,7 +195,7 @@ def qmp(machine, command, **arguments):
 def live_changes():
     """SetThreads: what it sets, what it takes away, what it refuses; virtual CPUs that come later."""
     with tuned("live", "", vcpu="<vcpu current='1'>2</vcpu>", cmdline="") as machine:
-        machine.start(ready=False)
+        start(machine)
         check_equal(list(kernel(machine)), [""], "groups at the start")
         pin = {"kind": "vcpu", "id": 0, "cpus": "1-2", "quota": 50000}
         check_equal(set_threads(machine, [pin, {"kind": "vcpu", "id": 1, "cpus": "3"}]).rc, 0)
@@ -221,7 +229,7 @@ def plugged_at_the_start():
         <vcpu id='2' enabled='yes' hotpluggable='yes'/>
       </vcpus>"""
     with tuned("plugged", "<cputune><vcpupin vcpu='2' cpuset='1'/></cputune>", vcpu=vcpus, cmdline="") as machine:
-        machine.start(timeout=SLOW)
+        start(machine)
         cpus = {c["cpu-index"]: c["qom-path"] for c in qmp(machine, "query-cpus-fast")}
         check_equal(sorted(cpus), [0, 2])
         check_equal(cpus[2], "/machine/peripheral/vcpu2")
@@ -258,6 +266,20 @@ def shares_and_quota():
         wait_for(lambda: usage(vcpu) - start > 5e6, SLOW, "5 s of the virtual CPU's time", interval=0.2)
         part = (usage(vcpu) - start) / 1e6 / (time.monotonic() - begin)
         check(0.225 <= part <= 0.275, f"a quota of 25 % gave {part:.3f}")
+
+
+@case(timeout=4 * SLOW)
+def daemon_reloads():
+    """A hundred of them change nothing, neither of the definition nor of what was changed since."""
+    with tuned("reloads", ALL, vcpu="<vcpu>2</vcpu>", vcpus=2, cmdline="") as machine:
+        start(machine)
+        # A guest that computes would take its time from systemd.
+        run_ok(["vmunit", "suspend", machine.name])
+        check_equal(set_threads(machine, [{"kind": "vcpu", "id": 0, "cpus": "2", "quota": 10000}]).rc, 0)
+        before = kernel(machine)
+        check_equal(before["vcpu0"][:2], (["2"], "10000 100000"))
+        run_ok("for i in $(seq 100); do systemctl daemon-reload || exit 1; done", timeout=4 * SLOW)
+        check_equal(kernel(machine), before, "the kernel's values")
 
 
 if __name__ == "__main__":
