@@ -176,7 +176,7 @@ def pins_beyond_the_cpuset():
 def absent_cpu():
     with tuned("absent", "<cputune><vcpupin vcpu='0' cpuset='9'/></cputune>", cmdline="") as machine:
         machine.write()
-        result = run(["vmunit", "start", machine.name])
+        result = run(["vmunit", "start", machine.name], timeout=SLOW)
         check(result.rc != 0, "a pin to a CPU that is not there was taken")
         check_match("vcpupin.*9", result.err)
 
@@ -248,7 +248,8 @@ def shares_and_quota():
         for machine, shares in ((half, 1024), (whole, 2048)):
             machine.xml = machine.xml.replace("<vcpu>1</vcpu>",
                                               f"<vcpu cpuset='3'>1</vcpu><cputune><shares>{shares}</shares></cputune>")
-            machine.start()
+            start(machine)
+            machine.connect()
         for machine in (half, whole):
             machine.console.send("exec while :; do :; done")
         paths = [os.path.dirname(group(m)) for m in (half, whole)]
