@@ -33,8 +33,23 @@ void host_facts_forget_chains(HostFacts *f) {
         f->n_chains = 0;
 }
 
+void host_resources_done(HostResources *r) {
+        FOREACH_ARRAY(n, r->nodes, r->n_nodes)
+                free(n->pools);
+        free(r->nodes);
+        *r = (HostResources) {};
+}
+
+const HostNode *host_resources_node(const HostResources *r, unsigned id) {
+        FOREACH_ARRAY(n, r->nodes, r->n_nodes)
+                if (n->id == id)
+                        return n;
+        return NULL;
+}
+
 void host_facts_done(HostFacts *f) {
         host_facts_forget_chains(f);
+        host_resources_done(&f->resources);
         if (f->sysinfo)
                 sysinfo_done(f->sysinfo);
         free(f->sysinfo);

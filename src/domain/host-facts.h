@@ -20,6 +20,38 @@ typedef struct DiskChain {
         bool is_open; /* the last image is elsewhere, and may be backed by another */
 } DiskChain;
 
+typedef struct HostPool {
+        uint64_t size, free; /* of one page, in bytes; how many pages are free */
+} HostPool;
+
+typedef struct HostNode {
+        unsigned id;
+        NumberSet cpus;
+        uint64_t memory, free; /* bytes */
+        HostPool *pools;       /* owned; of huge pages */
+        size_t n_pools;
+} HostNode;
+
+typedef enum HostControllers {
+        CONTROLLER_CPU = 1 << 0,
+        CONTROLLER_CPUSET = 1 << 1,
+        CONTROLLER_MEMORY = 1 << 2,
+        CONTROLLER_IO = 1 << 3,
+} HostControllers;
+
+/* What there is to give to VMs, at this moment. */
+typedef struct HostResources {
+        bool known;      /* somebody has looked */
+        NumberSet cpus;  /* online */
+        HostNode *nodes; /* owned; NUMA nodes with memory, by number */
+        size_t n_nodes;
+        HostControllers controllers; /* of cgroups */
+} HostResources;
+
+void host_resources_done(HostResources *r);
+#define _cleanup_host_resources_ _cleanup_(host_resources_done)
+const HostNode *host_resources_node(const HostResources *r, unsigned id);
+
 /* What pure code may know of the host. It is gathered by src/host, or is a constant in a test. */
 typedef struct HostFacts {
         Arch arch;
@@ -35,6 +67,7 @@ typedef struct HostFacts {
         const char *state_dir; /* durable state: a directory for each machine; "/var/lib/vmunit" */
         FirmwareList firmwares; /* owned */
         DomainSysinfo *sysinfo; /* owned; the host's SMBIOS tables; NULL: it has none, or nobody looked */
+        HostResources resources; /* owned; unknown until the prepare step has looked */
         DiskChain *chains; /* owned; empty until the prepare step has looked */
         size_t n_chains;
 } HostFacts;

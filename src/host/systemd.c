@@ -6,6 +6,7 @@
 #include "strv.h"
 #include "systemd.h"
 #include "unit-dbus.h"
+#include "unit-overrides.h"
 #include "time-util.h"
 
 #define SYSTEMD "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
@@ -297,7 +298,12 @@ int systemd_set_live_properties(sd_bus *bus, const char *unit, const UnitPropert
                 r = unit_properties_append(m, p, UNIT_APPEND_LIVE);
         if (r >= 0)
                 r = sd_bus_call(bus, m, 0, &error, NULL);
-        return r < 0 ? refused(diag, r, &error, "set properties of", unit) : 0;
+        if (r < 0)
+                return refused(diag, r, &error, "set properties of", unit);
+        const UnitProperty *quota = unit_properties_find(p, "CPUQuota");
+        if (quota && !endswith(quota->values[0], "00"))
+                r = unit_overrides_mend_quota("", unit, quota->values[0]);
+        return r < 0 ? refused(diag, r, NULL, "keep the CPU quota of", unit) : 0;
 }
 
 int systemd_lookup_user(sd_bus *bus, const char *user, uid_t *ret) {

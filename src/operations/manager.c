@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 
+#include "host-resources.h"
 #include "manager.h"
 #include "names.h"
 #include "string-util.h"
@@ -38,6 +39,12 @@ int manager_facts(Manager *m, const HostFacts **ret) {
         }
         *ret = &m->facts;
         return 0;
+}
+
+int manager_facts_now(Manager *m, const HostFacts **ret) {
+        int r = manager_facts(m, ret);
+
+        return r < 0 || m->facts.resources.known ? r : host_resources_gather("", &m->facts.resources);
 }
 
 bool manager_has_systemd(Manager *m) {

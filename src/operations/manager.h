@@ -118,6 +118,8 @@ DEFINE_CLEANUP(Manager *, manager_free)
 
 /* This machine's facts. */
 int manager_facts(Manager *m, const HostFacts **ret);
+/* The same, with HostFacts.resources. */
+int manager_facts_now(Manager *m, const HostFacts **ret);
 
 /* Whether there is a systemd to run units. */
 bool manager_has_systemd(Manager *m);

@@ -5,6 +5,7 @@
 #include "definition.h"
 #include "disk-chain.h"
 #include "domain-xml.h"
+#include "host-resources.h"
 #include "names.h"
 #include "path-walk.h"
 #include "plan-complete.h"
@@ -13,8 +14,10 @@
 #include "qemu-device.h"
 #include "string-util.h"
 #include "strv.h"
+#include "qemu-pages.h"
 #include "tap.h"
 #include "text.h"
+#include "unit-host.h"
 #include "xml-schema.h"
 
 /* The facts that hold for a look at a definition: a machine made up, or this one. */
@@ -62,10 +65,11 @@ static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path,
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
         _cleanup_(plan_freep) Plan *plan = NULL;
         const HostFacts *facts;
+        NumberSet nodes;
 
         int r = definition_complete(m, &p->domain, p->text, p->size, flags, diag, &caps);
         if (r >= 0)
-                r = planning_facts(m, flags, &facts);
+                r = flags & PLANNING_HOST ? manager_facts_now(m, &facts) : planning_facts(m, flags, &facts);
         if (r < 0)
                 return r;
 
@@ -78,6 +82,7 @@ static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path,
                         host_facts_forget_chains(&mine);
                         return r;
                 }
+                (void) domain_place(p->domain, &mine.resources, &nodes);
         }
         r = plan_new(p->domain, caps, &mine, p->digest, source_path, diag, &plan);
         host_facts_forget_chains(&mine);
@@ -127,11 +132,26 @@ static int check_fd(const PlanFd *fd, Diag *diag) {
         }
 }
 
+/* As the prepare step does. */
+int definition_check_resources(Manager *m, const Domain *d, Diag *diag) {
+        const HostFacts *facts;
+
+        int r = manager_facts_now(m, &facts);
+        if (r < 0)
+                return r;
+        r = domain_check_resources(d, facts, diag);
+        int k = host_check_block_devices(d, facts->lenient, diag);
+        return r < 0 ? r : k;
+}
+
 static int check_host(Manager *m, const Domain *d, Diag *diag) {
         const HostFacts *facts;
 
         int r = manager_facts(m, &facts);
-        return r < 0 ? r : host_facts_check(facts, d, diag);
+        if (r >= 0)
+                r = host_facts_check(facts, d, diag);
+        int k = definition_check_resources(m, d, diag);
+        return r < 0 ? r : k;
 }
 
 /* A file in one of the directories of definitions must be called as what it defines. */
@@ -192,6 +212,9 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
         r = plan_parsed(m, &p, source_path, flags, diag, diag, &plan);
         if (r < 0)
                 return r;
+        r = qemu_check_huge_pages(p.domain, &m->facts, diag);
+        if (r < 0)
+                problem = r;
         FOREACH_ARRAY(fd, plan->fds, plan->n_fds) {
                 r = check_fd(fd, diag);
                 if (r < 0)

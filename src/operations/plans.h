@@ -18,6 +18,10 @@ typedef enum PlanningFlags {
 int definition_complete(Manager *m, Domain **d, const char *text, size_t size, PlanningFlags flags, Diag *diag,
                         QemuCaps **ret_caps);
 
+/* Does this machine have the CPUs, NUMA nodes, cgroup controllers and block devices that the definition names? 0 or
+ * -ENODEV with the reasons in DIAG. */
+int definition_check_resources(Manager *m, const Domain *d, Diag *diag);
+
 /* What would run. */
 int definition_plan(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
                     Diag *diag, Plan **ret);

@@ -5,6 +5,7 @@
 #include "definition.h"
 #include "definitions.h"
 #include "file-util.h"
+#include "plans.h"
 #include "vm-lifecycle.h"
 #include "monitor-protocol.h"
 #include "names.h"
@@ -99,6 +100,8 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
                 r = definition_check_file_name(d.path, p.domain, diag);
         if (r >= 0)
                 r = check_bridges(p.domain, diag);
+        if (r >= 0)
+                r = definition_check_resources(m, p.domain, diag);
         if (r < 0)
                 return r;
 

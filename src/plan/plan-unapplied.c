@@ -78,19 +78,7 @@ static bool find_watchdog_dump(const Domain *d, size_t i, SrcLoc *ret) {
         return false;
 }
 
-/* --- tuning: an element each --- */
-
-static bool find_once(bool present, SrcLoc loc, size_t i, SrcLoc *ret) {
-        *ret = loc;
-        return present && i == 0;
-}
-
-static bool find_auto_placement(const Domain *d, size_t i, SrcLoc *ret) {
-        return find_once(d->vcpu_placement == PLACEMENT_AUTO, d->loc, i, ret);
-}
-
 static const Unapplied table[] = {
-        { "<vcpu> with placement 'auto'", "the advice of numad", find_auto_placement },
         { "<seclabel>", "a label of the user's choice; every machine has a uid of its own", find_seclabel },
         { "<seclabel> of a character device", "a label for what it is connected with", find_char_seclabel },
         { "<seclabel> of a disk", "a label for its image", find_disk_seclabel },

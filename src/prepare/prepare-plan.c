@@ -4,18 +4,23 @@
 #include "disk-chain.h"
 #include "domain-xml.h"
 #include "host-probe.h"
+#include "host-resources.h"
 #include "names.h"
 #include "places-record.h"
 #include "plan-complete.h"
 #include "prepare.h"
+#include "qemu-pages.h"
 #include "qemu-probe.h"
 #include "siphash.h"
 #include "string-util.h"
+#include "strv.h"
+#include "unit-host.h"
 
 void prepared_done(Prepared *x) {
         domain_free(x->domain);
         host_facts_done(&x->facts);
         plan_free(x->plan);
+        unit_properties_done(&x->placed);
         definition_done(&x->text);
         *x = (Prepared) {};
 }
@@ -43,6 +48,7 @@ static int take_kept(Prepare *p, Definition *d) {
         d->text = TAKE_PTR(p->kept);
         d->size = p->kept_size;
         memcpy(d->digest, digest, sizeof(digest));
+        p->goes_on = true;
         journal_log(&p->journal, LOG_WARNING, NULL,
                     "%s changed on disk; restarted as it was loaded, run: systemctl daemon-reload", source);
         return 1;
@@ -110,6 +116,22 @@ static int check_chains(Prepare *p, const Prepared *x) {
         return dir ? chain_record_check(dir, x->text.digest, x->facts.chains, x->facts.n_chains, &p->diag) : -ENOMEM;
 }
 
+/* Says which nodes were chosen for placement='auto'. */
+static int place(Prepare *p, Prepared *x) {
+        NumberSet nodes;
+
+        if (x->facts.lenient)
+                domain_forget_absent(x->domain, &x->facts.resources);
+        if (!domain_place(x->domain, &x->facts.resources, &nodes))
+                return 0;
+        _cleanup_free_ char *list = number_set_format(&nodes);
+        if (!list)
+                return -ENOMEM;
+        journal_log(&p->journal, LOG_INFO, NULL, "%s is placed on NUMA node%s %s of this machine.", p->name,
+                    number_set_count(&nodes) > 1 ? "s" : "", list);
+        return 0;
+}
+
 /* What the emulator and the machine add. */
 static int complete(Prepare *p, Prepared *x) {
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
@@ -124,17 +146,68 @@ static int complete(Prepare *p, Prepared *x) {
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
         if (r >= 0)
                 r = check_chains(p, x);
+        if (r >= 0)
+                r = place(p, x);
+        if (r >= 0)
+                r = qemu_check_huge_pages(x->domain, &x->facts, &p->diag);
         return r < 0 ? r : plan_new(x->domain, caps, &x->facts, x->text.digest, x->text.path, &p->diag, &x->plan);
 }
 
-/* What a plan does not know by itself: which unit carries it out. */
-static int adopt(Prepare *p, UnitProperties *properties, Plan *plan) {
-        if (free_and_strdup(&plan->unit, p->unit) < 0)
+static bool same_values(const UnitProperty *a, const UnitProperty *b) {
+        if (!a || !b || strv_length(a->values) != strv_length(b->values))
+                return false;
+        for (size_t i = 0; a->values[i]; i++)
+                if (!streq(a->values[i], b->values[i]))
+                        return false;
+        return true;
+}
+
+/* The cgroup settings of the plan that are not the definition's. A transient unit has been given a quota without what
+ * is behind its point (see unit_overrides_mend_quota()), so it gets that once more. */
+static int find_placed(Prepare *p, const UnitProperties *definition, const Plan *plan, UnitProperties *ret) {
+        FOREACH_ARRAY(i, plan->properties.items, plan->properties.n_items) {
+                bool again = p->transient && i->kind == UNIT_CPU_QUOTA;
+                if (!i->live || (!again && same_values(i, unit_properties_find(definition, i->name))))
+                        continue;
+                int r = unit_properties_add(ret, i->section, i->name, i->values);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What a plan does not know by itself: which unit carries it out, and what systemd has loaded for it. */
+static int adopt(Prepare *p, UnitProperties *properties, Prepared *x) {
+        Plan *plan = x->plan;
+
+        if (free_and_strdup(&plan->unit, p->unit) < 0 || find_placed(p, properties, plan, &x->placed) < 0)
                 return -ENOMEM;
         unit_properties_done(&plan->properties);
         plan->properties = *properties;
         *properties = (UnitProperties) {};
         return 0;
+}
+
+static int check_facts(const Domain *d, const HostFacts *f, Diag *diag) {
+        return host_facts_check(f, d, diag);
+}
+
+static int check_devices(const Domain *d, const HostFacts *f, Diag *diag) {
+        return host_check_block_devices(d, f->lenient, diag);
+}
+
+/* All that is missing is said at once. */
+static int check_machine(Prepare *p, const Prepared *x) {
+        int (*const checks[])(const Domain *d, const HostFacts *f, Diag *diag) = {
+                check_facts, domain_check_resources, check_devices,
+        };
+        int ret = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
+                int r = checks[i](x->domain, &x->facts, &p->diag);
+                ret = ret < 0 ? ret : r;
+        }
+        return ret;
 }
 
 int prepare_plan(Prepare *p, Prepared *ret) {
@@ -145,6 +218,8 @@ int prepare_plan(Prepare *p, Prepared *ret) {
         if (r < 0)
                 return r;
         r = host_facts_gather(&x.facts);
+        if (r >= 0)
+                r = host_resources_gather("", &x.facts.resources);
         if (r < 0)
                 return diag_error_code(&p->diag, r, (SrcLoc) {}, "cannot find out what machine this is: %s", strerror(-r));
         r = parse(p, &x.text, &x.facts, &x.domain);
@@ -156,13 +231,13 @@ int prepare_plan(Prepare *p, Prepared *ret) {
         if (r >= 0)
                 r = check_loaded(p, &x.text);
         if (r >= 0)
-                r = host_facts_check(&x.facts, x.domain, &p->diag);
+                r = check_machine(p, &x);
         if (r < 0)
                 return r;
         warn_secret(p, &x.text, x.domain);
         r = complete(p, &x);
         if (r >= 0)
-                r = adopt(p, &properties, x.plan);
+                r = adopt(p, &properties, &x);
         if (r < 0)
                 return r;
         *ret = x;

@@ -5,6 +5,7 @@
 #include "domain-xml.h"
 #include "fd-store.h"
 #include "file-util.h"
+#include "host-resources.h"
 #include "monitor-protocol.h"
 #include "names.h"
 #include "open-files.h"
@@ -16,6 +17,8 @@
 #include "string-util.h"
 #include "strv.h"
 #include "systemd.h"
+#include "unit-host.h"
+#include "unit-overrides.h"
 
 #define BARRIER_USEC (UINT64_C(10) * 1000000)
 #define CGROUP_MAX 65536U
@@ -31,6 +34,7 @@ typedef struct Start {
         OpenedFd *opened;    /* owned: one for each of plan->fds, in the same order */
         int launch_fd, plan_fd, control_fd; /* owned */
         unsigned n_pushed;
+        char *group;         /* owned: the unit's control group; NULL: not known */
         bool claimed;        /* the directory is ours: there is something to undo */
 } Start;
 
@@ -45,6 +49,7 @@ static void start_done(Start *s) {
         safe_close(s->dir_fd);
         safe_close(s->base_fd);
         prepared_done(&s->x);
+        free(s->group);
         sd_bus_close_unref(s->bus);
 }
 
@@ -91,12 +96,10 @@ static int make_root_group(const char *path) {
  * when nothing of the user's runs yet, with something of root's in it that he cannot remove. systemd removes both
  * with the unit's group. */
 static int hold_control_group(Start *s) {
-        _cleanup_free_ char *group = NULL;
-
-        int r = find_control_group(s, &group);
-        if (r >= 0 && !group)
+        int r = find_control_group(s, &s->group);
+        if (r >= 0 && !s->group)
                 return 0;
-        _cleanup_free_ char *control = r < 0 ? NULL : strf("%s/.control", group);
+        _cleanup_free_ char *control = r < 0 ? NULL : strf("%s/.control", s->group);
         _cleanup_free_ char *hold = control ? strf("%s/hold", control) : NULL;
         if (r >= 0)
                 r = hold ? make_root_group(control) : -ENOMEM;
@@ -367,10 +370,47 @@ static int push_all(Start *s) {
         return r < 0 ? r : check_store(s);
 }
 
-/* A daemon-reload with a changed drop-in would change the running VM. What is set at run time stays; and it
- * replaces what was set while an earlier start ran. */
+/* The settings of the unit's control group are those that systemd has loaded, and a daemon-reload keeps them: the
+ * generator hands out the frozen drop-in as long as the VM runs. So there is nothing to set, and what an administrator has
+ * put into drop-ins of his own holds. But two things may be there from an earlier run:
+ *   - what `vmunit schedinfo --live` or `systemctl set-property --runtime` has set. systemd keeps it in files until the
+ *     next boot; to set it back over the bus would write more of them, and go over the administrator's.
+ *   - settings that the generator has kept for the VM that ran, and the definition was changed meanwhile.
+ * Then systemd reads its files anew, which costs a moment, and only then. */
+static int forget_earlier_run(Start *s) {
+        _cleanup_strv_ char **overrides = NULL, **leftovers = NULL;
+        _cleanup_free_ char *dropin = NULL;
+        const Prepare *p = s->p;
+
+        if (p->transient || p->goes_on)
+                return 0;
+        int r = unit_overrides_list("", p->unit, &overrides);
+        STRV_FOREACH(i, overrides)
+                if (r >= 0 && !unit_properties_find(&s->x.placed, *i)) /* those are set anew in a moment */
+                        r = strv_extend(&leftovers, *i);
+        if (r >= 0)
+                r = unit_properties_to_dropin(&s->x.plan->properties, s->x.plan->source_path, &dropin);
+        if (r >= 0)
+                r = unit_dropin_differs("", p->unit, dropin);
+        if (r >= 0 && (r > 0 || leftovers)) {
+                r = unit_overrides_remove("", p->unit, leftovers);
+                if (r >= 0)
+                        return systemd_reload(s->bus, &s->p->diag) < 0 ? -EIO : 1;
+        }
+        return r < 0 ? fail(s, r, "forget the settings of an earlier run") : 0;
+}
+
 static int set_properties(Start *s) {
-        return systemd_set_live_properties(s->bus, s->p->unit, &s->x.plan->properties, &s->p->diag);
+        int r = forget_earlier_run(s);
+        if (r < 0)
+                return r;
+        /* After a reload the groups follow in a moment. */
+        if (r == 0 && s->group)
+                r = domain_check_controllers(s->x.domain, host_controllers_of(s->group), s->x.facts.lenient,
+                                             "the unit's slice", &s->p->diag);
+        if (r >= 0 && s->x.placed.n_items > 0)
+                r = systemd_set_live_properties(s->bus, s->p->unit, &s->x.placed, &s->p->diag);
+        return MIN(r, 0);
 }
 
 static int allocate_id(Start *s) {

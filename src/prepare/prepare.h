@@ -20,6 +20,7 @@ typedef struct Prepare {
         char *runtime;  /* owned: /run/vmunit/NAME */
         bool transient; /* made by `vmunit create`: the definition is in DEFINITION_TRANSIENT_DIR */
         const char *digest; /* VMUNIT_DIGEST: of the definition systemd has loaded; NULL when none */
+        bool goes_on;   /* an automatic restart with a definition that is not the file's any more */
         char *kept;     /* owned: the definition the VM ran with before an automatic restart; NULL without one */
         size_t kept_size;
         JournalContext journal;
@@ -44,6 +45,7 @@ typedef struct Prepared {
         Domain *domain; /* owned; effective */
         HostFacts facts; /* owned */
         Plan *plan;     /* owned */
+        UnitProperties placed; /* owned; what this start decides beside the definition, and systemd has to be told */
 } Prepared;
 
 /* Reads the definition and turns it into a plan. 0 or negative errno with the reasons in p->diag. */

@@ -235,9 +235,6 @@ int emit_memory(Emit *e) {
         const Domain *d = e->domain;
         uint64_t size = ram_size(d);
 
-        if (d->numatune.placement == PLACEMENT_AUTO)
-                return diag_error(e->diag, d->numatune.loc.line > 0 ? d->numatune.loc : d->loc,
-                                  "automatic placement needs the advice of numad, which is not asked yet");
         if (d->max_memory.set)
                 emit_optionf(e, "-m", "size=%lluk,slots=%u,maxmem=%lluk", (unsigned long long) (size / 1024),
                              d->memory_slots.value, (unsigned long long) (whole_mib(d->max_memory.value) / 1024));

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "file-util.h"
+#include "host-resources.h"
+#include "parse-util.h"
+#include "string-util.h"
+#include "strv.h"
+
+#define KIB UINT64_C(1024)
+
+/* NULL when it cannot be read. */
+static char *read_text(const char *format, ...) _printf_(1, 2);
+static char *read_text(const char *format, ...) {
+        _cleanup_free_ char *path = NULL;
+        char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        path = strfv(format, ap);
+        va_end(ap);
+        return path && read_file_limited(AT_FDCWD, path, 1U << 16, &text, NULL) >= 0 ? text : NULL;
+}
+
+/* Takes the text over. */
+static void read_set(char *text, NumberSet *ret) {
+        _cleanup_free_ char *owned = text;
+
+        if (text)
+                text[strcspn(text, "\n")] = 0;
+        if (!text || number_set_parse(text, ret) < 0)
+                *ret = (NumberSet) {};
+}
+
+/* "Node 0 MemFree:        12345 kB", in a line of its own. */
+static uint64_t read_amount(const char *text, const char *key) {
+        const char *found = text ? strstr(text, key) : NULL;
+        unsigned long long kib;
+
+        return found && sscanf(found + strlen(key), " %llu kB", &kib) == 1 ? kib * KIB : 0;
+}
+
+static int read_pools(const char *directory, HostNode *n) {
+        DIR *dir = opendir(directory);
+        int r = 0;
+
+        for (struct dirent *e; r >= 0 && dir && (e = readdir(dir));) {
+                unsigned kib;
+                uint64_t count;
+                char end;
+                if (sscanf(e->d_name, "hugepages-%ukB%c", &kib, &end) != 1)
+                        continue;
+                _cleanup_free_ char *text = read_text("%s/%s/free_hugepages", directory, e->d_name);
+                if (text)
+                        text[strcspn(text, "\n")] = 0;
+                if (!text || parse_u64(text, 10, &count) < 0)
+                        continue;
+                if (!ARRAY_GROW(n->pools, n->n_pools))
+                        r = -ENOMEM;
+                else
+                        n->pools[n->n_pools++] = (HostPool) { kib * KIB, count };
+        }
+        if (dir)
+                closedir(dir);
+        return r;
+}
+
+static HostNode *add_node(HostResources *x, unsigned id) {
+        if (!ARRAY_GROW(x->nodes, x->n_nodes))
+                return NULL;
+        x->nodes[x->n_nodes] = (HostNode) { .id = id };
+        return &x->nodes[x->n_nodes++];
+}
+
+static int read_nodes(const char *root, HostResources *x) {
+        NumberSet ids;
+        int r = 0;
+
+        read_set(read_text("%s/sys/devices/system/node/has_memory", root), &ids);
+        for (unsigned i = 0; r >= 0 && i < NUMBER_SET_MAX; i++) {
+                if (!number_set_has(&ids, i))
+                        continue;
+                _cleanup_free_ char *text = read_text("%s/sys/devices/system/node/node%u/meminfo", root, i),
+                                    *pools = strf("%s/sys/devices/system/node/node%u/hugepages", root, i);
+                HostNode *n = pools ? add_node(x, i) : NULL;
+                if (!n)
+                        return -ENOMEM;
+                n->memory = read_amount(text, "MemTotal:");
+                n->free = read_amount(text, "MemFree:");
+                read_set(read_text("%s/sys/devices/system/node/node%u/cpulist", root, i), &n->cpus);
+                r = read_pools(pools, n);
+        }
+        return r;
+}
+
+/* A kernel without NUMA: one node with everything. */
+static int read_single_node(const char *root, HostResources *x) {
+        _cleanup_free_ char *text = read_text("%s/proc/meminfo", root), *pools = strf("%s/sys/kernel/mm/hugepages", root);
+        HostNode *n = pools ? add_node(x, 0) : NULL;
+
+        if (!n)
+                return -ENOMEM;
+        n->memory = read_amount(text, "MemTotal:");
+        n->free = read_amount(text, "MemFree:");
+        n->cpus = x->cpus;
+        return read_pools(pools, n);
+}
+
+HostControllers host_controllers_of(const char *group) {
+        static const struct {
+                const char *name;
+                HostControllers flag;
+        } words[] = {
+                { "cpu", CONTROLLER_CPU }, { "cpuset", CONTROLLER_CPUSET },
+                { "memory", CONTROLLER_MEMORY }, { "io", CONTROLLER_IO },
+        };
+        _cleanup_free_ char *text = read_text("%s/cgroup.controllers", group);
+        _cleanup_strv_ char **list = NULL;
+        HostControllers found = 0;
+
+        if (text && strv_split(text, " \n", &list) < 0)
+                return 0;
+        FOREACH_ARRAY(w, words, ELEMENTSOF(words))
+                if (strv_contains(list, w->name))
+                        found |= w->flag;
+        return found;
+}
+
+int host_resources_gather(const char *root, HostResources *ret) {
+        _cleanup_host_resources_ HostResources x = { .known = true };
+        _cleanup_free_ char *group = strf("%s" HOST_CGROUP_ROOT, root);
+
+        if (!group)
+                return -ENOMEM;
+        read_set(read_text("%s/sys/devices/system/cpu/online", root), &x.cpus);
+        x.controllers = host_controllers_of(group);
+        int r = read_nodes(root, &x);
+        if (r >= 0 && x.n_nodes == 0)
+                r = read_single_node(root, &x);
+        if (r < 0)
+                return r;
+        *ret = x;
+        x = (HostResources) {};
+        return 0;
+}
+
+int host_check_block_devices(const Domain *d, bool lenient, Diag *diag) {
+        int ret = 0;
+
+        FOREACH_ARRAY(i, d->blkiotune.devices, d->blkiotune.n_devices) {
+                const char *path = strempty(i->path);
+                struct stat st;
+
+                int error = stat(path, &st) < 0 ? errno : 0;
+                if (error == 0 && S_ISBLK(st.st_mode))
+                        continue;
+                const char *reason = error > 0 ? strerror(error) : "it is not a block device";
+                if (lenient)
+                        diag_warning(diag, i->loc, "blkiotune: device '%s': %s; ignored", path, reason);
+                else
+                        ret = diag_error_code(diag, -ENODEV, i->loc, "blkiotune: device '%s': %s", path, reason);
+        }
+        return ret;
+}
