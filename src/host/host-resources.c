@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "file-util.h"
 #include "host-resources.h"
@@ -147,17 +148,58 @@ int host_resources_gather(const char *root, HostResources *ret) {
         return 0;
 }
 
+/* As systemd does it, a part stands for the whole disk. */
+static dev_t whole_disk(dev_t device) {
+        _cleanup_free_ char *part = read_text("/sys/dev/block/%u:%u/partition", major(device), minor(device)),
+                            *disk = read_text("/sys/dev/block/%u:%u/../dev", major(device), minor(device));
+        unsigned x, y;
+
+        return part && disk && sscanf(disk, "%u:%u", &x, &y) == 2 ? makedev(x, y) : device;
+}
+
+static bool has_scheduler_bfq(dev_t device) {
+        _cleanup_free_ char *text = read_text("/sys/dev/block/%u:%u/queue/scheduler", major(device), minor(device));
+
+        return text && strstr(text, "[bfq]");
+}
+
+/* "254:0 enable=1 ctrl=auto …", a line for each device. */
+static bool counts_costs(dev_t device) {
+        _cleanup_free_ char *text = read_text(HOST_CGROUP_ROOT "/io.cost.qos"), *number = strf("%u:%u ", major(device), minor(device));
+        _cleanup_strv_ char **lines = NULL;
+
+        if (!text || !number || strv_split(text, "\n", &lines) < 0)
+                return false;
+        STRV_FOREACH(l, lines) {
+                const char *rest = startswith(*l, number);
+                if (rest && startswith(rest, "enable=1"))
+                        return true;
+        }
+        return false;
+}
+
+/* The kernel would keep neither the weight of such a device nor quiet about it, but only systemd's log would know. */
+static const char *check_block_device(const BlkioDevice *i) {
+        struct stat st;
+
+        if (stat(strempty(i->path), &st) < 0)
+                return strerror(errno);
+        if (!S_ISBLK(st.st_mode))
+                return "it is not a block device";
+        dev_t disk = whole_disk(st.st_rdev);
+        if (i->weight.set && !has_scheduler_bfq(disk) && !counts_costs(disk))
+                return "it takes no weight: its scheduler is not bfq, and it is not in io.cost.qos";
+        return NULL;
+}
+
 int host_check_block_devices(const Domain *d, bool lenient, Diag *diag) {
         int ret = 0;
 
         FOREACH_ARRAY(i, d->blkiotune.devices, d->blkiotune.n_devices) {
-                const char *path = strempty(i->path);
-                struct stat st;
+                const char *path = strempty(i->path), *reason = check_block_device(i);
 
-                int error = stat(path, &st) < 0 ? errno : 0;
-                if (error == 0 && S_ISBLK(st.st_mode))
+                if (!reason)
                         continue;
-                const char *reason = error > 0 ? strerror(error) : "it is not a block device";
                 if (lenient)
                         diag_warning(diag, i->loc, "blkiotune: device '%s': %s; ignored", path, reason);
                 else

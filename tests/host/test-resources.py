@@ -24,7 +24,9 @@ def read(path):
 def tuned(name, elements, *, vcpus="<vcpu>1</vcpu>", memory=128):
     """A machine whose guest nobody waits for."""
     with vm(name, cmdline="", memory=memory, agent=False) as machine:
-        machine.xml = machine.xml.replace("<vcpu>1</vcpu>", vcpus + elements)
+        # The translator's cache is memory as well, and as much of it as there can be.
+        machine.xml = machine.xml.replace("<vcpu>1</vcpu>", vcpus + elements).replace(
+            "<features>", "<features><tcg><tb-cache unit='MiB'>16</tb-cache></tcg>")
         try:
             yield machine
         finally:
@@ -33,7 +35,8 @@ def tuned(name, elements, *, vcpus="<vcpu>1</vcpu>", memory=128):
 
 
 def start(machine):
-    return machine.start(ready=False, timeout=SLOW)
+    machine.write()
+    run_ok(["vmunit", "start", machine.name], timeout=SLOW)
 
 
 def group(machine):
@@ -93,6 +96,9 @@ def fails(machine, text):
 def everything_at_once():
     """One machine with a value for each row; the numbers are the kernel's."""
     disk, number = root_disk()
+    # Weights of a device are for the scheduler bfq or for the controller that counts costs.
+    with open("/sys/fs/cgroup/io.cost.qos", "w", encoding="ascii") as f:
+        f.write(f"{number} enable=1")
     xml = f"""
   <blkiotune>
     <weight>800</weight>
@@ -350,6 +356,8 @@ def what_is_missing_is_named():
              "numatune: this machine has no NUMA node 7 with memory"),
             ("device", "<blkiotune><device><path>/dev/nowhere</path><weight>100</weight></device></blkiotune>", "<vcpu>1</vcpu>",
              "blkiotune: device '/dev/nowhere': No such file or directory"),
+            ("weight", "<blkiotune><device><path>/dev/vdb</path><weight>100</weight></device></blkiotune>", "<vcpu>1</vcpu>",
+             "blkiotune: device '/dev/vdb': it takes no weight: its scheduler is not bfq, and it is not in io.cost.qos"),
             ("chardev", "<blkiotune><device><path>/dev/null</path><weight>100</weight></device></blkiotune>", "<vcpu>1</vcpu>",
              "blkiotune: device '/dev/null': it is not a block device"),
     ):
