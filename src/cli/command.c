@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <inttypes.h>
 #include <limits.h>
 
 #include "parse-util.h"
@@ -36,15 +38,9 @@ static int next_positional(const Command *c) {
         return -ENOENT;
 }
 
-static int set_value(Cli *cli, Command *c, int i, char *value) {
+static int set_value(Command *c, int i, char *value) {
         const Option *o = &c->verb->options[i];
-        int number;
 
-        if (o->type == OPTION_INT && parse_int(value, &number) < 0) {
-                cli_error(cli, "Numeric value '%s' for <%s> option is malformed or out of range", value,
-                          o->name);
-                return -EINVAL;
-        }
         if (o->type == OPTION_ARGV) {
                 if (!ARRAY_GROW(c->rest, c->n_rest))
                         return -ENOMEM;
@@ -78,13 +74,13 @@ static int parse_option(Cli *cli, Command *c, char *const **argv) {
                 return 0;
         }
         if (equals)
-                return set_value(cli, c, i, (char *) equals + 1);
+                return set_value(c, i, (char *) equals + 1);
         if (!(*argv)[1]) {
                 cli_error(cli, "expected syntax: --%s <%s>", o->name, type_word(o));
                 return -EINVAL;
         }
         (*argv)++;
-        return set_value(cli, c, i, **argv);
+        return set_value(c, i, **argv);
 }
 
 static int parse_words(Cli *cli, Command *c, char *const *argv) {
@@ -111,7 +107,7 @@ static int parse_words(Cli *cli, Command *c, char *const *argv) {
                         cli_error(cli, "unexpected data '%s'", *argv);
                         return -EINVAL;
                 }
-                r = set_value(cli, c, i, *argv);
+                r = set_value(c, i, *argv);
                 if (r < 0)
                         return r;
         }
@@ -136,15 +132,18 @@ int command_parse(Cli *cli, char *const *argv, Command *ret) {
                 return r;
 
         size_t i = 0;
+        bool complete = true;
         FOREACH_OPTION(o, c.verb) {
                 if (o->required && !c.values[i] && !c.help) {
+                        complete = false;
                         cli_error(cli, o->type == OPTION_DATA ? "command '%s' requires <%s> option" :
                                                                 "command '%s' requires --%s option",
                                   c.verb->name, o->name);
-                        return -EINVAL;
                 }
                 i++;
         }
+        if (!complete)
+                return -EINVAL;
         *ret = c;
         c = (Command) {};
         return 0;
@@ -175,4 +174,94 @@ int command_get_nonempty(Cli *cli, const Command *c, const char *option, const c
         }
         *ret = value;
         return 0;
+}
+
+/* The digits at the beginning of S, and what is behind them. */
+static int read_digits(const char *s, bool *ret_negative, uint64_t *ret, const char **ret_end) {
+        char *end;
+
+        while (isspace((unsigned char) *s))
+                s++;
+        *ret_negative = *s == '-';
+        if (*s == '-' || *s == '+')
+                s++;
+        if (!isdigit((unsigned char) *s))
+                return -EINVAL;
+        errno = 0;
+        *ret = strtoull(s, &end, 10);
+        *ret_end = end;
+        return -errno;
+}
+
+/* A number from LOWEST (0 or below) to HIGHEST. */
+static int get_number(Cli *cli, const Command *c, const char *option, int64_t lowest, uint64_t highest, bool *ret_negative,
+                      uint64_t *ret) {
+        const char *s = command_get(c, option), *end;
+
+        if (!s)
+                return 0;
+        if (read_digits(s, ret_negative, ret, &end) >= 0 && !*end &&
+            (*ret_negative ? lowest < 0 && *ret <= -(uint64_t) lowest : *ret <= highest))
+                return 1;
+        cli_error(cli, "Numeric value '%s' for <%s> option is malformed or out of range", s, option);
+        return -EINVAL;
+}
+
+int command_get_int(Cli *cli, const Command *c, const char *option, int *ret) {
+        bool negative;
+        uint64_t v;
+
+        int r = get_number(cli, c, option, INT_MIN, INT_MAX, &negative, &v);
+        if (r > 0)
+                *ret = (int) (negative ? -(int64_t) v : (int64_t) v);
+        return r;
+}
+
+int command_get_u64(Cli *cli, const Command *c, const char *option, uint64_t *ret) {
+        bool negative;
+        uint64_t v;
+
+        int r = get_number(cli, c, option, 0, UINT64_MAX, &negative, &v);
+        if (r > 0)
+                *ret = v;
+        return r;
+}
+
+int command_get_uint(Cli *cli, const Command *c, const char *option, unsigned *ret) {
+        bool negative;
+        uint64_t v;
+
+        int r = get_number(cli, c, option, 0, UINT_MAX, &negative, &v);
+        if (r > 0)
+                *ret = (unsigned) v;
+        return r;
+}
+
+int command_get_scaled(Cli *cli, const Command *c, const char *option, uint64_t scale, uint64_t max, uint64_t *ret) {
+        const char *s = command_get(c, option), *unit = NULL;
+        bool negative;
+        uint64_t v;
+
+        if (!s)
+                return 0;
+        int r = read_digits(s, &negative, &v, &unit);
+        bool is_number = r >= 0 && !negative;
+        if (is_number && *unit)
+                scale = unit_size(unit);
+        if (is_number && scale > 0 && v <= max / scale) {
+                *ret = v * scale;
+                return 1;
+        }
+        cli_error(cli, "Scaled numeric value '%s' for <%s> option is malformed or out of range", s, option);
+        if (is_number && scale == 0)
+                cli_error(cli, "invalid argument: unknown suffix '%s'", unit);
+        else if (is_number)
+                cli_error(cli, "numerical overflow: value too large: %" PRIu64 "%s", v, unit);
+        return -EINVAL;
+}
+
+int command_exclusive(Cli *cli, const Command *c, const char *a, const char *b) {
+        if (!command_has(c, a) || !command_has(c, b))
+                return 0;
+        return cli_error(cli, "Options --%s and --%s are mutually exclusive", a, b);
 }

@@ -13,8 +13,10 @@ static void synopsis_option(Text *t, const Option *o) {
         case OPTION_BOOL:
                 text_appendf(t, " [--%s]", o->name);
                 break;
-        case OPTION_STRING:
         case OPTION_INT:
+                text_appendf(t, o->required ? " <%s>" : " [--%s <number>]", o->name);
+                break;
+        case OPTION_STRING:
                 text_appendf(t, o->required ? " --%s <%s>" : " [--%s <%s>]", o->name, type_word(o));
                 break;
         case OPTION_DATA:
@@ -27,7 +29,7 @@ static void synopsis_option(Text *t, const Option *o) {
 }
 
 static void print_option(Cli *cli, const Option *o) {
-        bool bare = o->type == OPTION_DATA || o->type == OPTION_ARGV;
+        bool bare = o->type == OPTION_DATA || o->type == OPTION_ARGV || (o->type == OPTION_INT && o->required);
         _cleanup_free_ char *s = o->type == OPTION_BOOL ? strf("--%s", o->name) :
                                  bare ? strf("[--%s] <%s>", o->name, type_word(o)) :
                                         strf("--%s <%s>", o->name, type_word(o));

@@ -10,7 +10,7 @@
 typedef enum OptionType {
         OPTION_BOOL,   /* --paused */
         OPTION_STRING, /* --mode acpi, --mode=acpi, or the next word that is no option */
-        OPTION_INT,    /* the same with a number */
+        OPTION_INT,    /* the same with a number, which the verb reads: command_get_int() and so on */
         OPTION_DATA,   /* an argument of the verb; its --name is optional: list, list --domain web */
         OPTION_ARGV,   /* all the words that are left */
 } OptionType;
@@ -127,6 +127,16 @@ bool command_has(const Command *c, const char *option);
 const char *command_get(const Command *c, const char *option);
 /* The same, but an empty value is refused with virsh's message; then *ret is untouched and -EINVAL returned. */
 int command_get_nonempty(Cli *cli, const Command *c, const char *option, const char **ret);
+
+/* Numbers as virsh reads them: blanks in front are skipped, "+" is allowed. 1, 0 when the option was not given (*ret
+ * is untouched), or -EINVAL with virsh's message printed. */
+int command_get_int(Cli *cli, const Command *c, const char *option, int *ret);
+int command_get_uint(Cli *cli, const Command *c, const char *option, unsigned *ret);
+int command_get_u64(Cli *cli, const Command *c, const char *option, uint64_t *ret);
+/* "2M": in bytes; a number without a unit is SCALE bytes. More than MAX bytes are refused. */
+int command_get_scaled(Cli *cli, const Command *c, const char *option, uint64_t scale, uint64_t max, uint64_t *ret);
+/* "Options --A and --B are mutually exclusive", if both are given. 0 or -1. */
+int command_exclusive(Cli *cli, const Command *c, const char *a, const char *b);
 
 /* --- texts made from the tables --- */
 
