@@ -772,17 +772,27 @@ static bool copy_to(const char *s, const char **ret) {
         return !s || *ret;
 }
 
+int xml_edits_copy(XmlEdits *e, const XmlEdit *edits, size_t n) {
+        FOREACH_ARRAY(i, edits, n) {
+                XmlEdit copy = {.replace = i->replace};
+
+                if (!copy_to(i->path, &copy.path) || !copy_to(i->attribute, &copy.attribute) ||
+                    !copy_to(i->value, &copy.value) || !copy_to(i->element, &copy.element) ||
+                    !ARRAY_GROW(e->items, e->n_items)) {
+                        edit_done(&copy);
+                        return -ENOMEM;
+                }
+                e->items[e->n_items++] = copy;
+        }
+        return 0;
+}
+
 static int add_edit(XmlEdits *e, const char *attribute, const char *value, const char *element,
                     const char *format, va_list ap) {
-        XmlEdit edit = {.path = strfv(format, ap)};
+        _cleanup_free_ char *path = strfv(format, ap);
+        XmlEdit edit = {.path = path, .attribute = attribute, .value = value, .element = element};
 
-        if (!edit.path || !copy_to(attribute, &edit.attribute) || !copy_to(value, &edit.value) ||
-            !copy_to(element, &edit.element) || !ARRAY_GROW(e->items, e->n_items)) {
-                edit_done(&edit);
-                return -ENOMEM;
-        }
-        e->items[e->n_items++] = edit;
-        return 0;
+        return path ? xml_edits_copy(e, &edit, 1) : -ENOMEM;
 }
 
 #define WITH_FORMAT(call)                                                                         \

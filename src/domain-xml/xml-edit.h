@@ -58,6 +58,9 @@ typedef struct XmlEdits {
 void xml_edits_done(XmlEdits *e);
 #define _cleanup_xml_edits_ _cleanup_(xml_edits_done)
 
+/* Appends copies of N edits. 0 or -ENOMEM. */
+int xml_edits_copy(XmlEdits *e, const XmlEdit *edits, size_t n) _warn_unused_;
+
 /* Appends "the text of the element PATH becomes VALUE" (NULL: goes, with the element); VALUE is copied. PATH is a
  * format. 0 or -ENOMEM. */
 int xml_edits_text(XmlEdits *e, const char *value, const char *path, ...) _printf_(3, 4) _warn_unused_;

@@ -92,10 +92,12 @@ static int append_cpuset(sd_bus_message *m, const UnitProperty *p) {
         size_t n = 0;
         NumberSet set;
 
-        int r = single(p) ? number_set_parse(single(p), &set) : -EINVAL;
+        int r = single(p) ? 0 : -EINVAL;
+        if (r >= 0 && *single(p)) /* the empty set is "not set" */
+                r = number_set_parse(single(p), &set);
         if (r < 0)
                 return r;
-        for (unsigned i = 0; i < NUMBER_SET_MAX; i++)
+        for (unsigned i = 0; *single(p) && i < NUMBER_SET_MAX; i++)
                 if (number_set_has(&set, i)) {
                         mask[i / 8] |= (uint8_t) (1U << (i % 8));
                         n = i / 8 + 1;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <stdio.h>
 #include <systemd/sd-bus.h>
 
 #include "backend-journal.h"
@@ -218,6 +220,41 @@ static int system_unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret
         return 0;
 }
 
+static int system_set_unit_properties(void *userdata, const char *unit, const UnitProperties *p, Diag *diag) {
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        return r < 0 ? r : systemd_set_live_properties(bus, unit, p, diag);
+}
+
+/* All of the single numbers that can change. */
+static int system_get_unit_properties(void *userdata, const char *unit, UnitProperties *ret) {
+        _cleanup_(unit_properties_done) UnitProperties p = {};
+        UnitPropertyRow row;
+        sd_bus *bus = NULL;
+
+        int r = get_bus(userdata, &bus);
+        for (size_t i = 0; r >= 0 && unit_property_row(i, &row); i++) {
+                UnitPropertyKind k = row.property.kind;
+                char number[24] = "infinity";
+                uint64_t v;
+
+                if (!row.property.live || (k != UNIT_U64 && k != UNIT_BYTES && k != UNIT_USEC && k != UNIT_CPU_QUOTA))
+                        continue;
+                r = systemd_get_u64(bus, unit, "Service", row.property.bus_name, &v);
+                if (r < 0)
+                        break;
+                if (v != UINT64_MAX)
+                        snprintf(number, sizeof(number), "%" PRIu64, k == UNIT_CPU_QUOTA ? v / 100 : v);
+                r = unit_properties_add(&p, row.property.section, row.property.name, STRV_MAKE(number));
+        }
+        if (r < 0)
+                return r;
+        *ret = p;
+        p = (UnitProperties) {};
+        return 0;
+}
+
 static int system_reload(void *userdata, Diag *diag) {
         sd_bus *bus = NULL;
 
@@ -398,6 +435,8 @@ const ManagerBackend manager_backend_system = {
         .unit_activity = system_unit_activity,
         .unit_load = system_unit_load,
         .unit_enabled = system_unit_enabled,
+        .set_unit_properties = system_set_unit_properties,
+        .get_unit_properties = system_get_unit_properties,
         .unit_cpu_usage = system_unit_cpu_usage,
         .reload = system_reload,
         .start_unit = system_start_unit,

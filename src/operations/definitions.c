@@ -276,7 +276,7 @@ int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *te
         r = check_acceptable(m, &p, flags, diag);
         if (r >= 0)
                 r = definition_directories(&dirs);
-        if (r < 0)
+        if (r < 0 || (flags & PARSE_DRY_RUN))
                 return r;
         /* A vendor's file is not touched: the administrator's comes before it. */
         _cleanup_free_ char *path = d.kind == DEFINITION_RUNTIME ? strdup(d.path) :

@@ -20,6 +20,7 @@ void parsed_definition_done(ParsedDefinition *p);
 typedef enum ParseFlags {
         PARSE_STRICT = 1 << 0,  /* what is not known is an error */
         PARSE_GENERIC = 1 << 1, /* as on a machine made up, not on this one */
+        PARSE_DRY_RUN = 1 << 2, /* vm_redefine(): all checks, but nothing is written */
 } ParseFlags;
 
 /* Reads TEXT as a definition. All problems are in DIAG, which should have been initialised with the file's

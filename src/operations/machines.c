@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "change-live.h"
 #include "definition.h"
 #include "definitions.h"
 #include "domain-xml.h"

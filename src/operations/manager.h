@@ -83,6 +83,10 @@ typedef struct ManagerBackend {
         int (*start_transient)(void *userdata, const TransientStart *start, Diag *diag);
         int (*stop_unit)(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag);
         int (*kill_unit)(void *userdata, const char *unit, bool main_only, int signo, Diag *diag);
+        /* The cgroup properties of P, for as long as the unit runs; and those it has, as unit-properties.h writes them
+         * (single numbers only; "infinity" for what is not set). */
+        int (*set_unit_properties)(void *userdata, const char *unit, const UnitProperties *p, Diag *diag);
+        int (*get_unit_properties)(void *userdata, const char *unit, UnitProperties *ret);
         int (*unit_cpu_usage)(void *userdata, const char *unit, uint64_t *ret_nsec);
 
         int (*monitor_call)(void *userdata, const char *name, MonitorVerb verb, const char *mode, Diag *diag);

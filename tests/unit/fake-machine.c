@@ -12,6 +12,7 @@
 #include "names.h"
 #include "runtime.h"
 #include "string-util.h"
+#include "strv.h"
 
 static void must(bool ok, const char *what) {
         if (!ok) {
@@ -144,6 +145,24 @@ static int unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret_nsec) 
         return 0;
 }
 
+static int set_unit_properties(void *userdata, const char *unit, const UnitProperties *p, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        FOREACH_ARRAY(i, p->items, p->n_items) {
+                _cleanup_free_ char *values = strv_join(i->values, ", ");
+                text_appendf(&f->calls, "set %s of %s: %s\n", i->name, unit, strempty(values));
+        }
+        return 0;
+}
+
+static int get_unit_properties(void *userdata, const char *unit, UnitProperties *ret) {
+        FakeMachine *f = userdata;
+
+        FOREACH_ARRAY(i, f->properties.items, f->properties.n_items)
+                must(unit_properties_add(ret, i->section, i->name, i->values) >= 0, "memory");
+        return 0;
+}
+
 static int monitor_result(FakeMachine *f, Diag *diag) {
         int r = f->monitor_error;
 
@@ -243,6 +262,8 @@ static const ManagerBackend fake_backend = {
         .unit_activity = unit_activity,
         .unit_load = unit_load,
         .unit_enabled = unit_enabled,
+        .set_unit_properties = set_unit_properties,
+        .get_unit_properties = get_unit_properties,
         .unit_cpu_usage = unit_cpu_usage,
         .reload = reload,
         .start_unit = start_unit,
@@ -288,6 +309,7 @@ FakeMachine *fake_machine_free(FakeMachine *f) {
                 free(f->units[i].name);
                 free(f->units[i].digest);
         }
+        unit_properties_done(&f->properties);
         text_done(&f->calls);
         free(f->dir);
         free(f->start_text);

@@ -30,6 +30,7 @@ typedef struct FakeMachine {
         VmThread threads[16];
         size_t n_threads;
         bool no_systemd;
+        UnitProperties properties; /* that somebody has set, of any unit */
 } FakeMachine;
 
 /* Aborts when the machine the test runs on does not play along. */

@@ -140,6 +140,12 @@ static void set_qmp_reply(Session *s, char *const *words) {
         s->machine->qmp_reply = rest(s);
 }
 
+/* ! property NAME VALUE: systemd has been told by somebody */
+static void set_property(Session *s, char *const *words) {
+        if (unit_properties_add(&s->machine->properties, "Service", word(words, 1), STRV_MAKE((char *) word(words, 2))) < 0)
+                abort();
+}
+
 /* ! editor SCRIPT: the shell command that edits "$1" */
 static void set_editor(Session *s, char *const *words) {
         _cleanup_free_ char *script = rest(s);
@@ -166,7 +172,7 @@ static const struct {
         { "link", set_link },       { "end", NULL },              { "start-fails", set_start_fails },
         { "qmp-reply", set_qmp_reply }, { "stop-hangs", set_stop_hangs }, { "monitor-fails",
                                                                             set_monitor_fails },
-        { "no-systemd", set_no_systemd },
+        { "no-systemd", set_no_systemd }, { "property", set_property },
 };
 
 /* --- what is printed --- */

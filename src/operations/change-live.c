@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "change-live.h"
+#include "domain-xml.h"
+#include "number-set.h"
+#include "parse-util.h"
+#include "string-util.h"
+#include "strv.h"
+#include "threads.h"
+#include "unit-resources.h"
+#include "xml-diff.h"
+
+typedef struct Change {
+        Manager *m;
+        const Vm *vm;
+        const Domain *from, *to;
+        Diag *diag;
+} Change;
+
+/* --- properties of the unit --- */
+
+/* What a setting is when nothing asks for it. */
+static const char *default_value(const UnitProperty *p) {
+        return p->kind == UNIT_CPUSET ? "" : streq(p->name, "MemoryMin") ? "0" : "infinity";
+}
+
+static bool same_values(char *const *a, char *const *b) {
+        if (strv_length(a) != strv_length(b))
+                return false;
+        for (; a && *a; a++, b++)
+                if (!streq(*a, *b))
+                        return false;
+        return true;
+}
+
+static bool names_device(char *const *values, const char *value) {
+        size_t n = (size_t) (strrchr(value, ' ') - value) + 1;
+
+        STRV_FOREACH(v, values)
+                if (strncmp(*v, value, n) == 0)
+                        return true;
+        return false;
+}
+
+/* Limits of devices add to those that are there: what is gone has to be said. */
+static int device_values(const UnitProperty *from, const UnitProperty *to, char ***ret) {
+        STRV_FOREACH(v, from ? from->values : NULL) {
+                if (to && names_device(to->values, *v))
+                        continue;
+                int r = strv_extendf(ret, "%.*s %" PRIu64, (int) (strrchr(*v, ' ') - *v), *v, UINT64_MAX);
+                if (r < 0)
+                        return r;
+        }
+        STRV_FOREACH(v, to ? to->values : NULL) {
+                int r = strv_extend(ret, *v);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int add_difference(const UnitProperty *row, const UnitProperty *from, const UnitProperty *to, UnitProperties *ret) {
+        _cleanup_strv_ char **values = NULL;
+        int r = 0;
+
+        if (same_values(from ? from->values : NULL, to ? to->values : NULL))
+                return 0;
+        if (row->kind == UNIT_DEVICE_VALUES)
+                r = device_values(from, to, &values);
+        else if (!to)
+                r = strv_extend(&values, default_value(row));
+        return r < 0 ? r : unit_properties_add(ret, row->section, row->name, values ?: to->values);
+}
+
+static int properties_of(const Change *c, const Domain *d, UnitProperties *ret) {
+        const HostFacts *facts;
+
+        int r = manager_facts(c->m, &facts);
+        return r < 0 ? r : unit_properties_new(d, facts, "", "", c->diag, ret);
+}
+
+/* While threads move, the unit has the CPUs they come from and those they go to. */
+static int widen(const Change *c, UnitProperties *p) {
+        NumberSet from, to;
+        bool everywhere = !domain_cpus(c->from, &from) || !domain_cpus(c->to, &to);
+
+        FOREACH_ARRAY(i, p->items, p->n_items) {
+                if (!streq(i->name, "AllowedCPUs"))
+                        continue;
+                for (size_t k = 0; !everywhere && k < ELEMENTSOF(to.bits); k++)
+                        to.bits[k] |= from.bits[k];
+                i->values = strv_free(i->values);
+                int r = everywhere ? strv_extend(&i->values, "") : strv_consume(&i->values, number_set_format(&to));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static bool threads_differ(const Change *c);
+
+static int set_properties(const Change *c, bool wide) {
+        _cleanup_(unit_properties_done) UnitProperties from = {}, to = {}, changed = {};
+        UnitPropertyRow row;
+
+        int r = properties_of(c, c->from, &from);
+        if (r >= 0)
+                r = properties_of(c, c->to, &to);
+        for (size_t i = 0; r >= 0 && unit_property_row(i, &row); i++)
+                if (row.property.live && (wide || streq(row.property.name, "AllowedCPUs")))
+                        r = add_difference(&row.property, unit_properties_find(&from, row.property.name),
+                                           unit_properties_find(&to, row.property.name), &changed);
+        if (r >= 0 && wide && threads_differ(c))
+                r = widen(c, &changed);
+        if (r < 0 || changed.n_items == 0)
+                return r;
+        return c->m->backend->set_unit_properties(c->m->userdata, c->vm->unit, &changed, c->diag);
+}
+
+static int apply_properties(const Change *c) {
+        return set_properties(c, true);
+}
+
+/* --- threads --- */
+
+static bool threads_differ(const Change *c) {
+        _cleanup_free_ ThreadSetting *from = NULL, *to = NULL;
+        _cleanup_free_ char *a = NULL, *b = NULL;
+        size_t n_from = 0, n_to = 0;
+
+        return thread_settings_new(c->from, &from, &n_from) < 0 || thread_settings_new(c->to, &to, &n_to) < 0 ||
+                thread_settings_to_json(from, n_from, &a) < 0 || thread_settings_to_json(to, n_to, &b) < 0 || !streq(a, b);
+}
+
+static int apply_threads(const Change *c) {
+        return threads_differ(c) ? vm_set_threads(c->m, c->vm, c->to, c->diag) : 0;
+}
+
+/* Once the threads are where they belong, nothing else is left to the unit. */
+static int apply_narrow(const Change *c) {
+        return threads_differ(c) ? set_properties(c, false) : 0;
+}
+
+/* --- QEMU --- */
+
+static uint64_t balloon_target(const Domain *d) {
+        return d->current_memory.set ? d->current_memory.value : d->memory;
+}
+
+static int apply_balloon(const Change *c) {
+        _cleanup_free_ char *command = NULL, *reply = NULL;
+
+        if (balloon_target(c->from) == balloon_target(c->to))
+                return 0;
+        command = strf("{\"execute\":\"balloon\",\"arguments\":{\"value\":%" PRIu64 "}}", balloon_target(c->to));
+        if (!command)
+                return -ENOMEM;
+        return c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, command, &reply, c->diag);
+}
+
+/* --- who does what --- */
+
+/* In the order in which they are carried out; undone in the other. */
+static int (*const appliers[])(const Change *c) = { apply_properties, apply_threads, apply_balloon, apply_narrow };
+
+/* What those above can change, and what nobody needs to be told of. */
+static const char *const changeable[] = {
+        "cputune/shares", "cputune/global_period", "cputune/global_quota", "memtune", "blkiotune",
+        "cputune/period", "cputune/quota", "cputune/emulator_period", "cputune/emulator_quota",
+        "cputune/iothread_period", "cputune/iothread_quota", "cputune/vcpupin", "cputune/emulatorpin",
+        "cputune/iothreadpin", "cputune/vcpusched", "cputune/iothreadsched", "cputune/emulatorsched",
+        "numatune/memory/@nodeset", "currentMemory", "title", "description", "metadata",
+};
+/* As a whole, when it appears or goes: all that it may hold stands above. */
+static const char *const changeable_wholes[] = { "cputune", "numatune", "numatune/memory" };
+
+static bool is_changeable(const char *path) {
+        for (size_t i = 0; i < ELEMENTSOF(changeable); i++) {
+                const char *behind = startswith(path, changeable[i]);
+                if (behind && (!*behind || *behind == '/'))
+                        return true;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(changeable_wholes); i++)
+                if (streq(path, changeable_wholes[i]))
+                        return true;
+        return false;
+}
+
+int change_live_check(const Domain *from, const Domain *to, Diag *diag) {
+        _cleanup_free_ char *a = NULL, *b = NULL;
+        _cleanup_strv_ char **paths = NULL;
+
+        int r = domain_to_xml(from, DOMAIN_XML_SECURE, &a);
+        if (r >= 0)
+                r = domain_to_xml(to, DOMAIN_XML_SECURE, &b);
+        if (r >= 0)
+                r = xml_diff(a, b, &paths);
+        if (r < 0)
+                return r;
+        STRV_FOREACH(p, paths)
+                if (!is_changeable(*p))
+                        return diag_error(diag, (SrcLoc) {},
+                                          "Requested operation is not valid: <%s> cannot be changed while the domain is "
+                                          "running", *p);
+        return 0;
+}
+
+int change_live_apply(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag) {
+        const Change c = { .m = m, .vm = vm, .from = from, .to = to, .diag = diag };
+        const Change back = { .m = m, .vm = vm, .from = to, .to = from };
+
+        for (size_t i = 0; i < ELEMENTSOF(appliers); i++) {
+                int r = appliers[i](&c);
+                if (r >= 0)
+                        continue;
+                if (diag && diag->n_errors == 0)
+                        (void) diag_error_code(diag, r, (SrcLoc) {}, "cannot change domain '%s': %s", vm->name, strerror(-r));
+                do
+                        (void) appliers[i](&back);
+                while (i-- > 0);
+                return r;
+        }
+        return 0;
+}
+
+/* --- what others have told systemd --- */
+
+/* Of a property of D as it is now; false when it is as D says. */
+static bool is_set_by_others(const UnitProperties *wanted, const UnitProperties *now, const char *name, uint64_t *ret) {
+        const UnitProperty *w = unit_properties_find(wanted, name), *n = unit_properties_find(now, name);
+
+        if (!n || !n->values || !n->values[0])
+                return false;
+        const char *expected = w && w->values ? w->values[0] : default_value(n);
+        if (streq(expected, n->values[0]))
+                return false;
+        if (streq(n->values[0], "infinity"))
+                *ret = UINT64_MAX;
+        else if (parse_u64(n->values[0], 10, ret) < 0)
+                return false;
+        return true;
+}
+
+/* Sets a number of D, and the same in the text, if there is one to be changed. */
+static int take(OptU64 *field, uint64_t v, XmlEdits *edits, const char *path) {
+        *field = (OptU64) { v != UINT64_MAX, v };
+        if (!edits)
+                return 0;
+        return field->set ? xml_edits_u64(edits, v, "%s", path) : xml_edits_remove(edits, "%s", path);
+}
+
+static int take_bytes(OptU64 *field, uint64_t v, XmlEdits *edits, const char *path) {
+        int r = take(field, v, edits, path);
+
+        return r >= 0 && edits && field->set ? xml_edits_attribute(edits, "unit", "b", "%s", path) : r;
+}
+
+static int take_quota(const UnitProperties *wanted, const UnitProperties *now, CpuBandwidth *b, XmlEdits *edits) {
+        OptU64 quota;
+        uint64_t v;
+        int r = 0;
+
+        if (is_set_by_others(wanted, now, "CPUQuotaPeriodSec", &v))
+                r = take(&b->period, v, edits, "cputune/global_period");
+        if (r < 0 || !is_set_by_others(wanted, now, "CPUQuota", &v))
+                return r;
+        /* Of a period that is systemd's own, where nothing is said. */
+        if (v != UINT64_MAX)
+                v = MIN(cpu_quota_from_usec(v * 100, b->period.set ? b->period.value : 100000U), (uint64_t) INT64_MAX);
+        r = take(&quota, v, edits, "cputune/global_quota");
+        b->has_quota = quota.set;
+        b->quota = quota.set ? (int64_t) quota.value : 0;
+        return r;
+}
+
+static int take_memory(const UnitProperties *wanted, const UnitProperties *now, DomainMemtune *t, XmlEdits *edits) {
+        uint64_t v, swap = UINT64_MAX;
+        int r = 0;
+
+        if (is_set_by_others(wanted, now, "MemoryHigh", &v))
+                r = take_bytes(&t->soft_limit, v, edits, "memtune/soft_limit");
+        bool has_swap = is_set_by_others(wanted, now, "MemorySwapMax", &swap);
+        if (r >= 0 && is_set_by_others(wanted, now, "MemoryMax", &v))
+                r = take_bytes(&t->hard_limit, v, edits, "memtune/hard_limit");
+        /* MemorySwapMax counts what is beyond the hard limit. */
+        if (r >= 0 && has_swap)
+                r = take_bytes(&t->swap_hard_limit,
+                               swap != UINT64_MAX && t->hard_limit.set ? swap + t->hard_limit.value : UINT64_MAX, edits,
+                               "memtune/swap_hard_limit");
+        return r;
+}
+
+int change_live_reconcile(Manager *m, const Vm *vm, Domain *d, XmlEdits *edits) {
+        _cleanup_(unit_properties_done) UnitProperties wanted = {}, now = {};
+        const Change c = { .m = m, .vm = vm };
+        OptU64 weight;
+        uint64_t v;
+
+        int r = properties_of(&c, d, &wanted);
+        if (r < 0)
+                return r;
+        if (m->backend->get_unit_properties(m->userdata, vm->unit, &now) < 0)
+                return 0;
+        if (is_set_by_others(&wanted, &now, "CPUWeight", &v))
+                r = take(&d->cputune.shares, v == UINT64_MAX ? v : cpu_weight_to_shares(v), edits, "cputune/shares");
+        if (r >= 0 && is_set_by_others(&wanted, &now, "IOWeight", &v)) {
+                r = take(&weight, v == UINT64_MAX ? v : io_weight_to_blkio(v), edits, "blkiotune/weight");
+                d->blkiotune.weight = (OptUint) { weight.set, (unsigned) weight.value };
+        }
+        if (r >= 0)
+                r = take_quota(&wanted, &now, &d->cputune.global, edits);
+        return r < 0 ? r : take_memory(&wanted, &now, &d->memtune, edits);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "machines.h"
+#include "xml-edit.h"
+
+/* From one domain to another, in a VM that runs. The rows of change-live.c say which elements can change and who does
+ * it. */
+
+/* Whether everything in which the two differ can be changed; else -EINVAL with a message that names the first
+ * element that cannot. */
+int change_live_check(const Domain *from, const Domain *to, Diag *diag);
+
+/* Does it; what was done is undone when a step fails. Both domains are effective. */
+int change_live_apply(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag);
+
+/* Takes over what systemd has been told by others (`systemctl set-property`): where the unit's properties are not what
+ * D asks for, D is changed, and EDITS (may be NULL) are what does the same to its text. Nothing happens when systemd
+ * cannot be asked. */
+int change_live_reconcile(Manager *m, const Vm *vm, Domain *d, XmlEdits *edits);

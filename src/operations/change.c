@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "change-live.h"
+#include "change.h"
+#include "definition.h"
+#include "definitions.h"
+#include "domain-complete.h"
+#include "domain-validate.h"
+#include "domain-xml.h"
+#include "runtime.h"
+
+int vm_change_scope(const Vm *vm, ChangeFlags *flags, Diag *diag) {
+        if ((*flags & CHANGE_LIVE) && !vm->active)
+                return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+        if ((*flags & CHANGE_CONFIG) && !vm->persistent)
+                return diag_error(diag, (SrcLoc) {},
+                                  "Requested operation is not valid: transient domains do not have any persistent config");
+        if (!(*flags & (CHANGE_LIVE | CHANGE_CONFIG)))
+                *flags = vm->active ? CHANGE_LIVE : CHANGE_CONFIG;
+        return 0;
+}
+
+int vm_change_load(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Domain **ret) {
+        int r = vm_change_scope(vm, &flags, diag);
+
+        if (r >= 0)
+                r = vm_load_domain(m, vm, !(flags & CHANGE_LIVE), diag, ret);
+        if (r < 0 && diag && diag->n_errors == 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read the definition of domain '%s': %s", vm->name,
+                                       strerror(-r));
+        return r;
+}
+
+/* One of the two texts, as it is and as it shall be. */
+typedef struct Side {
+        char *text, *new_text; /* owned */
+        size_t size, new_size;
+        Domain *domain, *new_domain; /* owned; completed */
+        char digest[33];             /* of a definition */
+        int lock_fd;                 /* owned; of what runs: its directory */
+        bool same;                   /* the text does not change */
+} Side;
+
+static void side_done(Side *s) {
+        free(s->text);
+        free(s->new_text);
+        domain_free(s->domain);
+        domain_free(s->new_domain);
+        safe_close(s->lock_fd);
+}
+
+static int parse(Manager *m, const char *text, size_t size, Diag *diag, Domain **ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        const HostFacts *facts;
+
+        int r = domain_from_xml(text, size, diag, &d);
+        if (r >= 0)
+                r = manager_facts(m, &facts);
+        if (r >= 0)
+                r = domain_complete(d, facts, diag);
+        if (r >= 0)
+                *ret = TAKE_PTR(d);
+        return r;
+}
+
+static int edit(Side *s, bool live, ChangeBuild build, void *userdata, Diag *diag) {
+        _cleanup_xml_edits_ XmlEdits edits = {};
+
+        int r = build(s->domain, live, userdata, diag, &edits);
+        if (r >= 0)
+                r = xml_edit_apply(s->text, s->size, edits.items, edits.n_items, diag, &s->new_text, &s->new_size);
+        if (r >= 0)
+                s->same = s->size == s->new_size && memcmp(s->text, s->new_text, s->size) == 0;
+        return r;
+}
+
+/* --- what runs --- */
+
+/* Changes come one after the other: who has the lock has read the text that it replaces. */
+static int lock_live(Manager *m, const Vm *vm, Side *s) {
+        s->lock_fd = manager_open_runtime(m, vm->name);
+        if (s->lock_fd < 0)
+                return s->lock_fd;
+        while (flock(s->lock_fd, LOCK_EX) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return runtime_read(s->lock_fd, RUNTIME_DOMAIN, DOMAIN_XML_MAX, &s->text, &s->size);
+}
+
+/* What others have told systemd becomes part of the text, so that a change of something else leaves it alone. */
+static int reconcile(Manager *m, const Vm *vm, Diag *diag, Side *s) {
+        _cleanup_xml_edits_ XmlEdits edits = {};
+
+        int r = parse(m, s->text, s->size, diag, &s->domain);
+        if (r >= 0)
+                r = change_live_reconcile(m, vm, s->domain, &edits);
+        if (r < 0 || edits.n_items == 0)
+                return r;
+        char *text;
+        r = xml_edit_apply(s->text, s->size, edits.items, edits.n_items, diag, &text, &s->size);
+        if (r < 0)
+                return r;
+        free(s->text);
+        s->text = text;
+        s->domain = domain_free(s->domain);
+        return parse(m, s->text, s->size, diag, &s->domain);
+}
+
+static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userdata, Diag *diag, Side *s) {
+        int r = lock_live(m, vm, s);
+
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read what runs as domain '%s': %s", vm->name,
+                                       strerror(-r));
+        r = reconcile(m, vm, diag, s);
+        if (r >= 0)
+                r = edit(s, true, build, userdata, diag);
+        if (r >= 0)
+                r = parse(m, s->new_text, s->new_size, diag, &s->new_domain);
+        if (r >= 0)
+                r = domain_validate(s->new_domain, diag);
+        return r < 0 ? r : change_live_check(s->domain, s->new_domain, diag);
+}
+
+static int write_live(Side *s, const char *text, size_t size, Diag *diag) {
+        int r = runtime_write(s->lock_fd, RUNTIME_DOMAIN, text, size, 0600);
+
+        return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot write what runs: %s", strerror(-r)) : 0;
+}
+
+static int apply_live(Manager *m, const Vm *vm, Side *s, Diag *diag) {
+        int r = change_live_apply(m, vm, s->domain, s->new_domain, diag);
+
+        if (r < 0)
+                return r;
+        r = write_live(s, s->new_text, s->new_size, diag);
+        if (r < 0)
+                (void) change_live_apply(m, vm, s->new_domain, s->domain, NULL);
+        return r;
+}
+
+static void undo_live(Manager *m, const Vm *vm, Side *s) {
+        (void) change_live_apply(m, vm, s->new_domain, s->domain, NULL);
+        (void) write_live(s, s->text, s->size, NULL);
+}
+
+/* --- the definition --- */
+
+static int prepare_config(Manager *m, const Vm *vm, ChangeBuild build, void *userdata, Diag *diag, Side *s) {
+        _cleanup_definition_ Definition d = {};
+
+        int r = definition_load(vm->name, &d);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "%s: %s", d.path ?: vm->name, definition_error(r));
+        s->size = d.size;
+        s->text = TAKE_PTR(d.text);
+        memcpy(s->digest, d.digest, sizeof(s->digest));
+        r = parse(m, s->text, s->size, diag, &s->domain);
+        if (r >= 0)
+                r = edit(s, false, build, userdata, diag);
+        if (r >= 0 && !s->same)
+                r = vm_redefine(m, vm, s->digest, s->new_text, s->new_size, PARSE_DRY_RUN, diag);
+        return r;
+}
+
+static int apply_config(Manager *m, const Vm *vm, Side *s, Diag *diag) {
+        return s->same ? 0 : vm_redefine(m, vm, s->digest, s->new_text, s->new_size, 0, diag);
+}
+
+/* --- both --- */
+
+static int change_once(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild build, void *userdata, Diag *diag) {
+        _cleanup_(side_done) Side config = { .lock_fd = -EBADF }, live = { .lock_fd = -EBADF };
+        int r = 0;
+
+        if (flags & CHANGE_CONFIG)
+                r = prepare_config(m, vm, build, userdata, diag, &config);
+        if (r >= 0 && (flags & CHANGE_LIVE)) {
+                r = prepare_live(m, vm, build, userdata, diag, &live);
+                if (r >= 0)
+                        r = apply_live(m, vm, &live, diag);
+        }
+        if (r < 0 || !(flags & CHANGE_CONFIG))
+                return r;
+        r = apply_config(m, vm, &config, diag);
+        if (r < 0 && (flags & CHANGE_LIVE))
+                undo_live(m, vm, &live);
+        return r;
+}
+
+#define TRIES 5U
+
+int vm_change_build(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild build, void *userdata, Diag *diag) {
+        int r = vm_change_scope(vm, &flags, diag);
+
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < TRIES; i++) {
+                _cleanup_diag_ Diag first = {};
+
+                r = change_once(m, vm, flags, build, userdata, i + 1 < TRIES ? &first : diag);
+                /* Somebody else wrote the file in between: again, from what it is now. */
+                if (r == -ESTALE && i + 1 < TRIES)
+                        continue;
+                FOREACH_ARRAY(e, first.entries, first.n_entries)
+                        if (e->severity == DIAG_ERROR)
+                                (void) diag_error(diag, e->loc, "%s", e->text);
+                break;
+        }
+        if (r < 0 && diag && diag->n_errors == 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot change domain '%s': %s", vm->name, strerror(-r));
+        return r;
+}
+
+typedef struct Fixed {
+        const XmlEdit *edits;
+        size_t n;
+} Fixed;
+
+static int build_fixed(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {
+        const Fixed *f = userdata;
+
+        return xml_edits_copy(edits, f->edits, f->n);
+}
+
+int vm_change(Manager *m, const Vm *vm, ChangeFlags flags, const XmlEdit *edits, size_t n_edits, Diag *diag) {
+        return vm_change_build(m, vm, flags, build_fixed, &(Fixed) { edits, n_edits }, diag);
+}
