@@ -2,6 +2,7 @@
 """One VM, from its file to its guest's console, and what must not end it."""
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -648,6 +649,36 @@ def _done(terminal):
         return terminal.expect(r"^vmunit-guest: done cmdline 0$", 2)
     except Failure:
         return None
+
+
+@case
+def threads_need_controllers():
+    """Without cgroup controllers, as here, what needs them is an error at the start, and nothing else is."""
+    with vm("pinned", cmdline="") as machine:
+        machine.xml = machine.xml.replace("<vcpu>1</vcpu>", "<vcpu>1</vcpu><cputune><vcpupin vcpu='0' cpuset='0'/></cputune>")
+        machine.write()
+        result = run(["vmunit", "start", machine.name])
+        check(result.rc != 0, "a pin that cannot be had was taken")
+        check_match("vcpupin.*cpuset", result.err)
+        nothing_left(machine)
+        machine.xml = machine.xml.replace("<vcpupin vcpu='0' cpuset='0'/>", "<vcpusched vcpus='0' scheduler='batch'/>")
+        machine.write()
+        machine.start(ready=False)
+        policies = [os.sched_getscheduler(int(t)) for t in os.listdir(f"/proc/{machine.qemu()}/task")]
+        check_equal(policies.count(os.SCHED_BATCH), 1, f"threads with the scheduler 'batch' among {policies}")
+
+
+@case
+def vcpus_plugged_at_the_start():
+    with vm("plugged", cmdline="") as machine:
+        machine.xml = machine.xml.replace("<vcpu>1</vcpu>", """<vcpu>3</vcpu><vcpus>
+            <vcpu id='0' enabled='yes' hotpluggable='no' order='1'/>
+            <vcpu id='1' enabled='yes' hotpluggable='yes' order='2'/>
+            <vcpu id='2' enabled='no' hotpluggable='yes'/></vcpus>""")
+        machine.start()
+        out = run_ok(["vmunit", "qemu-monitor-command", "plugged", '{"execute":"query-cpus-fast"}'])
+        check_equal(sorted(c["cpu-index"] for c in json.loads(out)["return"]), [0, 1])
+        check_match("/machine/peripheral/vcpu1", out)
 
 
 if __name__ == "__main__":
