@@ -301,10 +301,46 @@ static void apply_done(Apply *a) {
         free(a->undo);
 }
 
+static int move_thread(int vm_fd, const char *group, pid_t tid) {
+        char value[16];
+
+        (void) snprintf(value, sizeof(value), "%d", (int) tid);
+        int r = write_group(vm_fd, group, "cgroup.threads", value);
+        /* It has ended meanwhile. */
+        return r == -ESRCH ? 0 : r;
+}
+
+/* The kernel takes no CPUs away from a group with threads in it, not even to give it those of the group above: they step
+ * out for that long. */
+static int clear_cpus(int vm_fd, const char *group) {
+        _cleanup_tids_ TidList all = {};
+        int r = 0;
+
+        for (unsigned round = 0; r >= 0 && round < EMULATOR_ROUNDS; round++) {
+                size_t first = all.n;
+                r = read_tids(vm_fd, group, &all);
+                if (r < 0 || all.n == first)
+                        break;
+                for (size_t i = first; r >= 0 && i < all.n; i++)
+                        r = move_thread(vm_fd, "", all.items[i]);
+        }
+        if (r >= 0)
+                r = write_group(vm_fd, group, "cpuset.cpus", "");
+        FOREACH_ARRAY(tid, all.items, all.n) {
+                int k = move_thread(vm_fd, group, *tid);
+                r = r < 0 ? r : k;
+        }
+        return r;
+}
+
+static int write_value(int vm_fd, const char *group, const char *file, const char *value) {
+        return *value || !streq(file, "cpuset.cpus") ? write_group(vm_fd, group, file, value) : clear_cpus(vm_fd, group);
+}
+
 static void roll_back(Apply *a) {
         while (a->n_undo > 0) {
                 Undo *u = a->undo + --a->n_undo;
-                (void) write_group(a->vm_fd, u->group, u->file, u->value);
+                (void) write_value(a->vm_fd, u->group, u->file, u->value);
                 free(u->value);
         }
 }
@@ -346,7 +382,7 @@ static int set_value(Apply *a, const char *group, const char *file, const char *
                 return r;
         if (!ARRAY_GROW(a->undo, a->n_undo))
                 return -ENOMEM;
-        r = write_group(a->vm_fd, group, file, value);
+        r = write_value(a->vm_fd, group, file, value);
         if (r < 0)
                 return r;
         Undo *u = a->undo + a->n_undo++;
@@ -483,13 +519,8 @@ static int clear_group(Apply *a, const char *group, const ThreadSetting *s) {
 }
 
 static int move(Apply *a, const char *group, pid_t tid) {
-        char value[16];
+        int r = move_thread(a->vm_fd, group, tid);
 
-        (void) snprintf(value, sizeof(value), "%d", (int) tid);
-        int r = write_group(a->vm_fd, group, "cgroup.threads", value);
-        /* It has ended meanwhile. */
-        if (r == -ESRCH)
-                return 0;
         return r < 0 ? explain(r, a->why, "cannot move thread %d to the cgroup '%s': %s", (int) tid, group, strerror(-r)) : 0;
 }
 

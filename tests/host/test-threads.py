@@ -265,9 +265,9 @@ def shares_and_quota():
         run_ok(["vmunit", "suspend", "half"])
         check_equal(set_threads(whole, [{"kind": "vcpu", "id": 0, "quota": 25000, "period": 100000}]).rc, 0)
         vcpu = group(whole, "vcpu0")
-        begin, start = time.monotonic(), usage(vcpu)
-        wait_for(lambda: usage(vcpu) - start > 5e6, SLOW, "5 s of the virtual CPU's time", interval=0.2)
-        part = (usage(vcpu) - start) / 1e6 / (time.monotonic() - begin)
+        begin, used = time.monotonic(), usage(vcpu)
+        wait_for(lambda: usage(vcpu) - used > 5e6, SLOW, "5 s of the virtual CPU's time", interval=0.2)
+        part = (usage(vcpu) - used) / 1e6 / (time.monotonic() - begin)
         check(0.225 <= part <= 0.275, f"a quota of 25 % gave {part:.3f}")
 
 
