@@ -154,8 +154,13 @@ static bool overlaps(const NumberSet *a, const NumberSet *b) {
 }
 
 static void check_priority(const ThreadSched *s, Diag *diag) {
-        if ((s->scheduler == SCHEDULER_FIFO || s->scheduler == SCHEDULER_RR) && !s->has_priority)
+        if (s->scheduler != SCHEDULER_FIFO && s->scheduler != SCHEDULER_RR)
+                return;
+        if (!s->has_priority)
                 (void) diag_error(diag, s->loc, "scheduler '%s' needs a @priority", scheduler_to_string(s->scheduler));
+        else if (s->priority < 1 || s->priority > 99)
+                (void) diag_error(diag, s->loc, "scheduler '%s': @priority is from 1 to 99, not %d",
+                                  scheduler_to_string(s->scheduler), s->priority);
 }
 
 static void check_scheds(const ThreadSched *list, size_t n, const char *what, Diag *diag) {
