@@ -148,6 +148,24 @@ int host_resources_gather(const char *root, HostResources *ret) {
         return 0;
 }
 
+uint64_t host_memory_min_above(const char *group, char **ret_above) {
+        _cleanup_free_ char *path = strdup(group), *found = NULL;
+        uint64_t least = UINT64_MAX, v;
+
+        for (char *slash; path && (slash = strrchr(path, '/')) && (*slash = 0, startswith(path, HOST_CGROUP_ROOT "/"));) {
+                _cleanup_free_ char *text = read_text("%s/memory.min", path);
+                if (text)
+                        text[strcspn(text, "\n")] = 0;
+                if (!text || parse_u64(text, 10, &v) < 0 || v >= least)
+                        continue;
+                least = v;
+                if (free_and_strdup(&found, path) < 0)
+                        return UINT64_MAX;
+        }
+        *ret_above = TAKE_PTR(found);
+        return least;
+}
+
 /* As systemd does it, a part stands for the whole disk. */
 static dev_t whole_disk(dev_t device) {
         _cleanup_free_ char *part = read_text("/sys/dev/block/%u:%u/partition", major(device), minor(device)),

@@ -136,6 +136,8 @@ static int check_fd(const PlanFd *fd, Diag *diag) {
 int definition_check_resources(Manager *m, const Domain *d, Diag *diag) {
         const HostFacts *facts;
 
+        if (!domain_wants_resources(d))
+                return 0;
         int r = manager_facts_now(m, &facts);
         if (r < 0)
                 return r;

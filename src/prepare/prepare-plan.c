@@ -197,11 +197,11 @@ static int check_devices(const Domain *d, const HostFacts *f, Diag *diag) {
 }
 
 /* All that is missing is said at once. */
-static int check_machine(Prepare *p, const Prepared *x) {
+static int check_machine(Prepare *p, Prepared *x) {
         int (*const checks[])(const Domain *d, const HostFacts *f, Diag *diag) = {
                 check_facts, domain_check_resources, check_devices,
         };
-        int ret = 0;
+        int ret = domain_wants_resources(x->domain) ? host_resources_gather("", &x->facts.resources) : 0;
 
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
                 int r = checks[i](x->domain, &x->facts, &p->diag);
@@ -218,8 +218,6 @@ int prepare_plan(Prepare *p, Prepared *ret) {
         if (r < 0)
                 return r;
         r = host_facts_gather(&x.facts);
-        if (r >= 0)
-                r = host_resources_gather("", &x.facts.resources);
         if (r < 0)
                 return diag_error_code(&p->diag, r, (SrcLoc) {}, "cannot find out what machine this is: %s", strerror(-r));
         r = parse(p, &x.text, &x.facts, &x.domain);

@@ -400,6 +400,16 @@ static int forget_earlier_run(Start *s) {
         return r < 0 ? fail(s, r, "forget the settings of an earlier run") : 0;
 }
 
+static void warn_guarantee(Start *s) {
+        const OptU64 *wanted = &s->x.domain->memtune.min_guarantee;
+        _cleanup_free_ char *above = NULL;
+
+        uint64_t least = s->group && wanted->value > 0 ? host_memory_min_above(s->group, &above) : UINT64_MAX;
+        if (above && least < wanted->value)
+                diag_warning(&s->p->diag, s->x.domain->memtune.loc, "memtune: min_guarantee: '%s' has no more than %llu KiB of "
+                             "it (MemoryMin=), which holds for all below", strrchr(above, '/') + 1, (unsigned long long) least / 1024);
+}
+
 static int set_properties(Start *s) {
         int r = forget_earlier_run(s);
         if (r < 0)
@@ -410,6 +420,7 @@ static int set_properties(Start *s) {
                                              "the unit's slice", &s->p->diag);
         if (r >= 0 && s->x.placed.n_items > 0)
                 r = systemd_set_live_properties(s->bus, s->p->unit, &s->x.placed, &s->p->diag);
+        warn_guarantee(s);
         return MIN(r, 0);
 }
 

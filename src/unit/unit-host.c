@@ -77,6 +77,15 @@ int domain_check_controllers(const Domain *d, HostControllers controllers, bool 
         return c.result;
 }
 
+bool domain_wants_resources(const Domain *d) {
+        bool any = wants_cpu(d) || wants_cpuset(d) || wants_memory(d) || wants_io(d) || d->memory_backing.hugepages ||
+                d->numatune.mode != NUMA_UNSET || d->numatune.n_memnodes > 0 || d->vcpu_placement == PLACEMENT_AUTO;
+
+        FOREACH_ARRAY(m, d->memories, d->n_memories)
+                any |= m->has_source_nodes || m->page_size.set;
+        return any;
+}
+
 /* --- CPUs and nodes --- */
 
 static void check_cpus(Check *c, const HostResources *r, const NumberSet *cpus, SrcLoc loc, const char *element) {

@@ -7,6 +7,9 @@
 /* What a definition wants of the machine, held against what the machine has (HostFacts.resources). Asked at the start:
  * a definition may be made for another machine. */
 
+/* Whether the definition says anything that HostFacts.resources is needed for. */
+bool domain_wants_resources(const Domain *d);
+
 /* CPUs and NUMA nodes that are named anywhere, cgroup controllers that its settings need. 0 or -ENODEV with all the
  * reasons in DIAG; with leniency (HostFacts.lenient) they are warnings. */
 int domain_check_resources(const Domain *d, const HostFacts *f, Diag *diag);

@@ -127,6 +127,7 @@ def everything_at_once():
         check_equal((status(machine, "Cpus_allowed_list"), status(machine, "Mems_allowed_list")), ("0-1,3", "1"))
         policies = {policy for policy, nodes, _ in numa_maps(machine, 1) if nodes}
         check(policies <= {"bind:1", "bind=static:1"}, f"policies {policies}")
+        check("min_guarantee: 'machine-tuned.slice' has no more than 0 KiB of it" in messages(machine.unit), "no warning")
         # A reload is not a change.
         for _ in range(3):
             run_ok(["systemctl", "daemon-reload"])

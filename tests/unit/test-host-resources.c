@@ -106,6 +106,7 @@ static void test_missing(void **state) {
                 HostFacts f = machine(cases[i].controllers);
                 _cleanup_diag_ Diag diag = {};
 
+                assert_int_equal(domain_wants_resources(d), *cases[i].xml != 0);
                 int r = domain_check_resources(d, &f, &diag);
                 assert_int_equal(r, cases[i].error ? -ENODEV : 0);
                 assert_true(streq_ptr(diag_first_error(&diag), cases[i].error));
