@@ -34,6 +34,15 @@ int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_s
         return 0;
 }
 
+int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret) {
+        bool live = command_has(c, "live"), config = command_has(c, "config");
+
+        if (command_has(c, "current") && (live || config))
+                return cli_error(cli, "Options --current and --%s are mutually exclusive", live ? "live" : "config");
+        *ret = (live ? CHANGE_LIVE : 0) | (config ? CHANGE_CONFIG : 0);
+        return 0;
+}
+
 int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size) {
         _cleanup_diag_ Diag diag = {};
 

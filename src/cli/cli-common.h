@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "change.h"
 #include "cli.h"
 #include "machines.h"
 #include "verbs.h"
@@ -17,3 +18,6 @@ int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size);
 
 /* Attaches the terminal to a console of the running VM NAME until the escape character or its end. */
 int cli_console(Cli *cli, const char *name, const char *alias, bool force);
+
+/* What --live, --config and --current say; virsh's message when they exclude each other. */
+int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret);

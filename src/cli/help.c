@@ -40,10 +40,10 @@ static void print_option(Cli *cli, const Option *o) {
 static void print_lines(Cli *cli, const char *text) {
         _cleanup_strv_ char **lines = NULL;
 
-        if (strv_split(text, "\n", &lines) < 0)
+        if (strv_split_lines(text, &lines) < 0)
                 return;
         STRV_FOREACH(l, lines)
-                cli_print(cli, "    %s\n", *l);
+                cli_print(cli, "%s%s\n", **l ? "    " : "", *l);
 }
 
 static void print_verb(Cli *cli, const Verb *v) {

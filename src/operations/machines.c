@@ -289,6 +289,8 @@ int vm_load_domain_text(Manager *m, const Vm *vm, bool inactive, Diag *diag, cha
         if (r < 0)
                 return r;
         r = domain_complete(d, facts, diag);
+        if (r >= 0 && vm->active && !defined)
+                r = change_live_reconcile(m, vm, d, NULL);
         if (r < 0)
                 return r;
         *ret_text = TAKE_PTR(text);

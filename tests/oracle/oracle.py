@@ -9,7 +9,7 @@ argv: for every domain of cases.py both say what they would run, and the two com
 that libvirt refuses. What one side takes and the other refuses is different unless a table lists it.
 selftest: a difference planted into any kind of property is found. dumps: each side takes what the other writes, and
 makes the same of it. schemas: what vmunit prints follows libvirt's schema and our own, and what is planted there is
-found. wrong: wrong inputs are wrong for both.
+found. wrong: wrong inputs are wrong for both. verbs: the texts of verbs (verbs.py).
 
 NAMEs are patterns of case names; with them unused rows are no error.
 Needs root: it runs itself in namespaces of its own. The last line is "N passed, N failed, N skipped"."""
@@ -29,10 +29,11 @@ import argv as argvs
 import cases
 import planted
 import schemas
+import verbs
 from wirings import EXCEPTIONS, WIRINGS, excepted
 
 HERE = pathlib.Path(__file__).resolve().parent
-PARTS = ("argv", "selftest", "dumps", "schemas", "wrong")
+PARTS = ("argv", "selftest", "dumps", "schemas", "wrong", "verbs")
 # Where one side refuses what the other takes; each row has a reason. See the files.
 TABLES = ("refused-by-vmunit", "refused-by-libvirt", "taken-by-libvirt", "outside-the-schema")
 
@@ -297,6 +298,21 @@ class Suite:
                 self.fail(f"libvirt takes {case.group}/{case.name}, vmunit says: {case.said}")
         self.say(f"wrong inputs: {sum(count.values())}, {count['refused by both']} refused by both, "
                  f"{count['taken by libvirt']} taken by libvirt")
+
+    # --- texts ---
+
+    def verbs(self):
+        """What virsh prints for a definition, vmunit prints for it."""
+        if self.options.names:
+            return
+        virsh = ["virsh", "-q", "-c", f"qemu+unix:///system?socket={self.oracle.directory}/libvirt-sock"]
+        for line, problem in verbs.compare(self.vmunit.program, virsh):
+            if problem:
+                self.fail(f"verbs: {line}\n{problem}")
+            else:
+                self.passed += 1
+                if self.options.verbose:
+                    self.say(f"same text: {line}")
 
     # --- the comparison itself ---
 

@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The texts of verbs, vmunit's against virsh's: the same definition, the same command lines, one after the other.
+
+  oracle.py verbs                                     with a libvirtd of the suite's own
+  verbs.py --vmunit PROGRAM --virsh "COMMAND…" [-v]   with another: "virsh -q -c URI"
+
+A row of ROWS is a command line. Both sides begin with
+DEFINITION, each row sees what those before it have changed, and what is printed on both streams and the exit status
+must be equal. `! words` before a row: known to differ, with the reason behind "#"; a row marked so that is equal fails.
+To add rows, append them below a comment that names the verb. Nothing of it runs a machine."""
+
+import argparse
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import tempfile
+
+DEFINITION = """<domain type='qemu'>
+  <name>verbs</name>
+  <uuid>11111111-2222-4333-8444-555555555555</uuid>
+  <memory unit='KiB'>524288</memory>
+  <vcpu>4</vcpu>
+  <iothreads>2</iothreads>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+</domain>
+"""
+
+ROWS = """
+# schedinfo
+help schedinfo
+schedinfo verbs
+schedinfo verbs --config
+schedinfo verbs --live
+schedinfo verbs --current
+schedinfo verbs --live --current
+schedinfo verbs --config --current
+schedinfo verbs --live --config
+schedinfo verbs --set cpu_shares=2048
+schedinfo verbs cpu_shares=512 --config
+schedinfo verbs vcpu_quota=25000 vcpu_period=100000 emulator_quota=5000 emulator_period=50000
+schedinfo verbs global_quota=30000 iothread_quota=7000 iothread_period=60000 global_period=90000
+schedinfo verbs vcpu_quota=-2
+schedinfo verbs vcpu_quota=0
+schedinfo verbs vcpu_quota=500
+schedinfo verbs vcpu_quota=17592186044416
+schedinfo verbs vcpu_quota=x
+schedinfo verbs vcpu_quota=' 5000'
+schedinfo verbs vcpu_period=5
+schedinfo verbs vcpu_period=0
+schedinfo verbs vcpu_period=0x10000
+schedinfo verbs cpu_shares=0
+! schedinfo verbs cpu_shares=1 # what no start would take is not stored
+schedinfo verbs cpu_shares=
+schedinfo verbs cpu_shares=x
+schedinfo verbs cpu_shares=99999999999999999999
+schedinfo verbs cpu_shares=3 cpu_shares=4
+schedinfo verbs cpu_shares=5 --live
+schedinfo verbs foo=1
+schedinfo verbs foo
+schedinfo verbs =4
+schedinfo verbs --weight 5
+schedinfo verbs --cap 5
+schedinfo verbs --weight x
+schedinfo nothing
+schedinfo
+# memtune
+help memtune
+memtune verbs
+memtune verbs --hard-limit 1000000
+memtune verbs
+memtune verbs --soft-limit 1GiB --swap-hard-limit 2000000 --hard-limit -1
+memtune verbs --soft-limit 1GiB --swap-hard-limit 2000000
+memtune verbs --hard-limit x
+memtune verbs --hard-limit 99999999999999999
+memtune verbs --hard-limit 5000b
+memtune verbs --hard-limit 5000 --swap-hard-limit 4000
+memtune verbs --min-guarantee 5
+memtune verbs --soft-limit 9007199254740991
+memtune verbs --swap-hard-limit -1
+memtune verbs --live
+memtune verbs --live --config
+memtune verbs --live --hard-limit 7
+memtune verbs --config --current
+memtune verbs
+# blkiotune
+help blkiotune
+blkiotune verbs
+blkiotune verbs --weight 500
+blkiotune verbs --weight 0
+blkiotune verbs --weight -5
+blkiotune verbs --weight x
+blkiotune verbs --device-weights /dev/sda,500
+blkiotune verbs --device-weights /dev/sdb,300 --device-read-iops-sec /dev/sda,20,/dev/sdb,30
+blkiotune verbs
+blkiotune verbs --device-weights /dev/sda,0
+blkiotune verbs --device-weights /dev/sda,500,/dev/sdb
+blkiotune verbs --device-read-bytes-sec /dev/sda
+blkiotune verbs --device-write-bytes-sec /dev/sda,x
+blkiotune verbs --device-weights ''
+blkiotune verbs --live
+blkiotune verbs --live --config
+blkiotune verbs --live --weight 7
+blkiotune verbs
+# numatune
+help numatune
+numatune verbs
+numatune verbs --mode strict --nodeset 0
+numatune verbs
+numatune verbs --nodeset 0-3,^1
+numatune verbs
+numatune verbs --mode foo
+numatune verbs --mode 9
+numatune verbs --mode -1
+numatune verbs --mode 1
+numatune verbs --mode interleave --nodeset 0-1
+numatune verbs --nodeset x
+numatune verbs --nodeset ^0
+numatune verbs --nodeset ''
+numatune verbs --live
+numatune verbs --live --nodeset 0
+numatune verbs --live --config
+numatune verbs
+"""
+
+
+def run(command, environment=None):
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    return done.stdout.strip(), done.stderr.strip(), done.returncode
+
+
+def rows():
+    for line in ROWS.splitlines():
+        if line.startswith("! "):
+            yield line[2:].split(" # ")[0], True
+        elif line and not line.startswith("#"):
+            yield line, False
+
+
+def compare(program, virsh):
+    """Yields each command line, with what is wrong about it or None."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = pathlib.Path(directory) / "domain"
+        file.write_text(DEFINITION, encoding="utf-8")
+        definitions = pathlib.Path(directory) / "definitions"
+        definitions.mkdir()
+        environment = os.environ | {"VMUNIT_CONFIG_PATH": str(definitions), "LC_ALL": "C.UTF-8"}
+        run([*virsh, "undefine", "verbs"])
+        for result in (run([*virsh, "define", file]), run([program, "define", file], environment)):
+            if result[2]:
+                yield "define", result[1]
+                return
+        for line, differs in rows():
+            words = shlex.split(line)
+            expected, got = run([*virsh, *words]), run([program, "-q", *words], environment)
+            yield line, f"  virsh:  {expected}\n  vmunit: {got}" if (expected == got) == differs else None
+        run([*virsh, "undefine", "verbs"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vmunit", required=True)
+    parser.add_argument("--virsh", required=True)
+    parser.add_argument("-v", action="store_true")
+    options = parser.parse_args()
+    passed = failed = 0
+    for line, problem in compare(options.vmunit, shlex.split(options.virsh)):
+        passed, failed = passed + (not problem), failed + bool(problem)
+        if problem or options.v:
+            print(f"not ok {line}\n{problem}" if problem else f"ok {line}")
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
