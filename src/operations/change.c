@@ -9,6 +9,7 @@
 #include "domain-complete.h"
 #include "domain-validate.h"
 #include "domain-xml.h"
+#include "plans.h"
 #include "runtime.h"
 
 int vm_change_scope(const Vm *vm, ChangeFlags *flags, Diag *diag) {
@@ -121,6 +122,8 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
                 r = parse(m, s->new_text, s->new_size, diag, &s->new_domain);
         if (r >= 0)
                 r = domain_validate(s->new_domain, diag);
+        if (r >= 0 && !s->same)
+                r = definition_check_resources(m, s->new_domain, diag);
         return r < 0 ? r : change_live_check(s->domain, s->new_domain, diag);
 }
 

@@ -253,7 +253,17 @@ static int emulator_caps(void *userdata, const char *emulator, bool only_cached,
 }
 
 static int host_facts(void *userdata, HostFacts *ret) {
+        HostResources *r = &ret->resources;
+
         *ret = host_facts_generic;
+        /* Eight CPUs and two nodes. */
+        *r = (HostResources) { .known = true, .nodes = calloc(2, sizeof(HostNode)), .n_nodes = 2,
+                               .controllers = CONTROLLER_CPU | CONTROLLER_CPUSET | CONTROLLER_MEMORY | CONTROLLER_IO };
+        must(r->nodes, "memory");
+        for (unsigned i = 0; i < 8; i++)
+                number_set_add(&r->cpus, i);
+        for (unsigned i = 0; i < 2; i++)
+                r->nodes[i].id = i;
         return 0;
 }
 
