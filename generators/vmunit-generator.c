@@ -10,6 +10,7 @@
 #include "definition.h"
 #include "domain-xml.h"
 #include "file-util.h"
+#include "host-resources.h"
 #include "names.h"
 #include "runtime.h"
 #include "string-util.h"
@@ -281,6 +282,9 @@ static void gather_facts(HostFacts *facts) {
         *facts = host_facts_generic;
         if (s ? sd_id128_from_string(s, &id) >= 0 : sd_id128_get_machine(&id) >= 0)
                 memcpy(facts->machine_id, id.bytes, sizeof(id.bytes));
+        s = getenv("VMUNIT_NUMA_NODES");
+        if (!s || number_set_parse(s, &facts->numa_nodes) < 0)
+                host_numa_nodes("", &facts->numa_nodes);
 }
 
 static int usage(FILE *f) {

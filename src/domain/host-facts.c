@@ -9,6 +9,7 @@ const HostFacts host_facts_generic = {
         .any_processor = true,
         .has_vhost_net = true,
         .page_size = 4096,
+        .numa_nodes.bits = { [0 ... NUMBER_SET_MAX / 64 - 1] = UINT64_MAX },
         .state_dir = "/var/lib/vmunit",
         .now = 1700000000,
 };

@@ -60,6 +60,7 @@ typedef struct HostFacts {
         bool any_processor; /* no processor in particular: what it can do is not looked at */
         bool has_vhost_net;
         bool has_selinux;
+        NumberSet numa_nodes; /* with memory, as the machine is built: the generator knows them as well */
         bool lenient; /* vmunit.conf: a start goes on without what the machine does not have of CPUs, nodes and the like */
         unsigned page_size;
         int utc_offset; /* seconds that local time is ahead of UTC */

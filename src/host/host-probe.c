@@ -7,6 +7,7 @@
 #include <systemd/sd-id128.h>
 
 #include "host-probe.h"
+#include "host-resources.h"
 #include "names.h"
 #include "selinux-util.h"
 
@@ -69,6 +70,7 @@ int host_facts_gather(HostFacts *ret) {
         if (page <= 0)
                 return -EINVAL;
         f.page_size = (unsigned) page;
+        host_numa_nodes("", &f.numa_nodes);
         r = host_read_smbios(&f.sysinfo);
         if (r >= 0)
                 r = host_read_firmwares(&f.firmwares);

@@ -76,11 +76,21 @@ static HostNode *add_node(HostResources *x, unsigned id) {
         return &x->nodes[x->n_nodes++];
 }
 
+static void read_node_ids(const char *root, NumberSet *ret) {
+        read_set(read_text("%s/sys/devices/system/node/has_memory", root), ret);
+}
+
+void host_numa_nodes(const char *root, NumberSet *ret) {
+        read_node_ids(root, ret);
+        if (number_set_is_empty(ret))
+                number_set_add(ret, 0);
+}
+
 static int read_nodes(const char *root, HostResources *x) {
         NumberSet ids;
         int r = 0;
 
-        read_set(read_text("%s/sys/devices/system/node/has_memory", root), &ids);
+        read_node_ids(root, &ids);
         for (unsigned i = 0; r >= 0 && i < NUMBER_SET_MAX; i++) {
                 if (!number_set_has(&ids, i))
                         continue;

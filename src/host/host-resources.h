@@ -9,6 +9,9 @@
  * ROOT is "" but in tests. What cannot be read is absent. 0 or -ENOMEM. */
 int host_resources_gather(const char *root, HostResources *ret);
 
+/* The nodes with memory; 0 where the kernel knows nothing of NUMA. */
+void host_numa_nodes(const char *root, NumberSet *ret);
+
 /* The controllers of the group with this directory; none when it cannot be read. */
 HostControllers host_controllers_of(const char *group);
 

@@ -14,7 +14,6 @@ typedef struct UnitEmit {
 
 /* --- unit-resources.c --- */
 
-int emit_node_paths(const UnitEmit *c, char ***values);
 int emit_cpu_weight(const UnitEmit *c, char ***values);
 int emit_cpu_quota(const UnitEmit *c, char ***values);
 int emit_cpu_quota_period(const UnitEmit *c, char ***values);

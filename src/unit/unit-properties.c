@@ -348,7 +348,6 @@ static const Row rows[] = {
         { { ROW("Unit", "Description", "Description", UNIT_STRING) }, emit_description, "Virtual machine %i" },
         { { ROW("Unit", "SourcePath", "SourcePath", UNIT_STRING) }, emit_source_path },
         { { ROW("Unit", "RequiresMountsFor", "RequiresMountsFor", UNIT_STRV) }, emit_mounts },
-        { { ROW("Unit", "AssertPathIsDirectory", NULL, UNIT_STRING) }, emit_node_paths },
         { { ROW("Unit", "Wants", "Wants", UNIT_NAMES) }, emit_wants },
         { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target" },
         { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },

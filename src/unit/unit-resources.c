@@ -162,12 +162,21 @@ int emit_allowed_memory_nodes(const UnitEmit *c, char ***values) {
         return domain_memory_nodes(c->d, &all) ? strv_consume(values, number_set_format(&all)) : 0;
 }
 
-/* A restrictive one is a matter of the allowed nodes alone. systemd applies the policy to the root steps as well and
- * starts none of them when there are no such nodes; with leniency those must have their say. */
+/* systemd applies the policy to the root steps as well, and starts none of them where there are no such nodes. Then it
+ * is left out: the prepare step runs, and says what is missing. */
+static bool are_there(const NumberSet *nodes, const NumberSet *there) {
+        for (size_t i = 0; i < ELEMENTSOF(nodes->bits); i++)
+                if (nodes->bits[i] & ~there->bits[i])
+                        return false;
+        return true;
+}
+
+/* A restrictive one is a matter of the allowed nodes alone. */
 static bool has_policy(const UnitEmit *c) {
         const DomainNumatune *n = &c->d->numatune;
 
-        return has_memory_nodes(c->d) && n->mode != NUMA_UNSET && n->mode != NUMA_RESTRICTIVE && !c->facts->lenient;
+        return has_memory_nodes(c->d) && n->mode != NUMA_UNSET && n->mode != NUMA_RESTRICTIVE &&
+                are_there(&n->nodes, &c->facts->numa_nodes);
 }
 
 int emit_numa_policy(const UnitEmit *c, char ***values) {
@@ -186,18 +195,6 @@ int emit_numa_policy(const UnitEmit *c, char ***values) {
 
 int emit_numa_mask(const UnitEmit *c, char ***values) {
         return has_policy(c) ? strv_consume(values, number_set_format(&c->d->numatune.nodes)) : 0;
-}
-
-/* Without the nodes of the policy not even the first root step would start, which could say so. */
-int emit_node_paths(const UnitEmit *c, char ***values) {
-        int r = 0;
-
-        if (!has_policy(c))
-                return 0;
-        for (unsigned i = 0; r >= 0 && i < NUMBER_SET_MAX; i++)
-                if (number_set_has(&c->d->numatune.nodes, i))
-                        r = strv_extendf(values, "/sys/devices/system/node/node%u", i);
-        return r;
 }
 
 /* --- memory --- */

@@ -50,6 +50,7 @@ def run_generator(generator, case, work, arguments):
         "VMUNIT_CONFIG_PATH": ":".join(os.path.join(root, d) for d in ("etc/vm", "run/vm", "usr/lib/vm")),
         "VMUNIT_RUNTIME_DIR": os.path.join(root, "run/vmunit"),
         "VMUNIT_MACHINE_ID": MACHINE_ID,
+        "VMUNIT_NUMA_NODES": "0-1",
     }
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         if name in os.environ:
