@@ -7,6 +7,7 @@
 #include "lifecycle.h"
 #include "qmp.h"
 #include "string-util.h"
+#include "thread-groups.h"
 
 /* What a QEMU or a guest agent that has been taken over may send. The first byte of the input says which, and
  * whether the negotiation succeeds before; "@ID@" in the rest stands for the id of the command that waits. */
@@ -41,6 +42,20 @@ static void on_closed(Qmp *q, int error, void *userdata) {
                 abort();
 }
 
+static void read_threads(json_object *reply) {
+        char why[THREAD_WHY_MAX] = "";
+        VmThreads t = {};
+
+        int r = vm_threads_add_vcpus(&t, reply, why);
+        int k = vm_threads_add_iothreads(&t, reply, why);
+        if (t.n > 2 * NUMBER_SET_MAX || ((r < 0 || k < 0) && !*why))
+                abort();
+        FOREACH_ARRAY(i, t.items, t.n)
+                if (i->tid <= 0 || (i->kind == THREAD_VCPU && i->id >= NUMBER_SET_MAX))
+                        abort();
+        vm_threads_done(&t);
+}
+
 static void on_reply(Qmp *q, int result, json_object *reply, void *userdata) {
         LifecycleInput in = { .type = LIFECYCLE_ATTACHED };
         Target *t = userdata;
@@ -50,6 +65,7 @@ static void on_reply(Qmp *q, int result, json_object *reply, void *userdata) {
                 abort();
         in.status = guest_status_parse(reply);
         guest_notes_parse(reply, &in);
+        read_threads(reply);
         const char *pty = chardev_pty_parse(reply, "charserial0");
         if (pty && (!startswith(pty, "/dev/pts/") || strstr(pty, "..")))
                 abort();
