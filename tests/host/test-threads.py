@@ -76,6 +76,17 @@ def start(machine):
     check_equal((result.rc, result.err), (0, ""), "the start")
 
 
+def control(machine, method, *arguments):
+    return run(["busctl", "--json=short", f"--address=unix:path=/run/vmunit/{machine.name}/control", "call", "org.vmunit",
+                "/org/vmunit/Machine1", "org.vmunit.Machine1", method, *arguments])
+
+
+def call(machine, method, *arguments):
+    result = control(machine, method, *arguments)
+    check_equal(result.rc, 0, f"{method}: {result.err}")
+    return json.loads(result.out)["data"][0]
+
+
 def new_monitor(machine):
     old = machine.monitor()
     os.kill(old, signal.SIGKILL)
@@ -125,6 +136,11 @@ def all_kinds():
             check_match(rf"^CPU {n}/TCG", thread_name(tid))
             check_equal(read(f"{group(machine, f'vcpu{n}')}/cgroup.type"), "threaded")
         check(machine.qemu() in tids(machine, "emulator"), "QEMU's first thread is not with the emulator's")
+        told = {(kind, number): (tid, cpus) for kind, number, tid, cpus in call(machine, "GetThreads")}
+        check_equal(sorted(told), [("emulator", 0), ("iothread", 1), ("iothread", 2), ("vcpu", 0), ("vcpu", 1)])
+        for (kind, number), (tid, cpus) in told.items():
+            check(tid in tids(machine, kind if kind == "emulator" else f"{kind}{number}"), f"{tid} is not {kind} {number}")
+            check_equal(cpus, allowed(tid), f"the CPUs of {kind} {number}")
 
         # A new monitor leaves what it finds; a thread that somebody took out of its group is put back.
         (tid,) = tids(machine, "vcpu0")
@@ -183,8 +199,7 @@ def absent_cpu():
 
 
 def set_threads(machine, settings):
-    return run(["busctl", f"--address=unix:path=/run/vmunit/{machine.name}/control", "call", "org.vmunit",
-                "/org/vmunit/Machine1", "org.vmunit.Machine1", "SetThreads", "s", json.dumps(settings)])
+    return control(machine, "SetThreads", "s", json.dumps(settings))
 
 
 def qmp(machine, command, **arguments):

@@ -62,6 +62,7 @@ static void handle_qmp(Server *s, ControlRequest *r) {
 }
 
 static void handle(ControlRequest *r, void *userdata) {
+        static const ControlThreadReply threads[] = { { "vcpu", 0, 4711, "0-1" }, { "emulator", 0, 4700, "3" } };
         static const char *const consoles[][2] = { { "serial0", "/dev/pts/3" }, { "console1", "" } };
         Server *s = userdata;
         int p[2];
@@ -102,6 +103,15 @@ static void handle(ControlRequest *r, void *userdata) {
                 break;
         case CONTROL_QMP:
                 handle_qmp(s, r);
+                break;
+        case CONTROL_SET_THREADS:
+                if (streq(r->text, "[]"))
+                        control_reply(r);
+                else
+                        control_reply_error(r, CONTROL_ERROR_QEMU, "<vcpupin vcpu='0'>: no");
+                break;
+        case CONTROL_GET_THREADS:
+                control_reply_threads(r, threads, ELEMENTSOF(threads));
                 break;
         default:
                 abort();
@@ -197,6 +207,15 @@ static void test_calls(void **state) {
         assert_string_equal(consoles[0].device, "/dev/pts/3");
         assert_string_equal(consoles[1].device, "");
         control_consoles_free(consoles, n);
+        ControlThread *threads;
+        assert_int_equal(control_get_threads(bus, LIMIT, &diag, &threads, &n), 0);
+        assert_int_equal(n, 2);
+        assert_string_equal(threads[0].kind, "vcpu");
+        assert_int_equal(threads[0].tid, 4711);
+        assert_string_equal(threads[0].cpus, "0-1");
+        assert_string_equal(threads[1].kind, "emulator");
+        control_threads_free(threads, n);
+        assert_int_equal(control_set_threads(bus, "[]", LIMIT, &diag), 0);
         assert_int_equal(control_qmp(bus, "{\"execute\": \"x\"}", LIMIT, &diag, &text), 0);
         assert_string_equal(text, "{\"execute\": \"x\"}");
         text = mfree(text);
@@ -228,6 +247,7 @@ static void test_errors(void **state) {
         expect_error(&d, control_qmp(bus, "refuse", LIMIT, &d, &text), -EREMOTEIO, "bad ??[2J? text");
         expect_error(&d, control_qmp(bus, "not text", LIMIT, &d, &text), -EREMOTEIO, "the answer is not valid text");
         expect_error(&d, control_resume(bus, 1000, &d), -ETIMEDOUT, "the VM's monitor did not answer in time");
+        expect_error(&d, control_set_threads(bus, "[{}]", LIMIT, &d), -EREMOTEIO, "<vcpupin vcpu='0'>: no");
         assert_int_equal(control_suspend(bus, LIMIT, NULL), -EINVAL);
         close_bus(bus);
         assert_int_equal(control_open_path("/nonexistent/control", &bus), -ENOENT);
