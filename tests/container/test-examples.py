@@ -16,6 +16,9 @@ XEN = r"error: not supported: domain type 'xen'$"
 NETWORK = r"error: network 'default' is not yet supported$"
 FOREIGN_KVM = r"error: type='kvm' runs machines of the host's architecture \(x86_64\) only; use type='qemu'$"
 LATER = r"error: (.* cannot be started yet|.* is not applied yet: .*|network 'default' is not yet supported)$"
+# What a container's machine does not hand down, or does not have.
+ABSENT = (r"error: (.*: this machine has no (CPU \d+, or it is offline|NUMA node \d+ with memory)|"
+          r".* needs the cgroup controller '\w+', which this machine does not have|.* huge pages of \d+ KiB; free are: .*)$")
 EXAMPLES = {
     "errors/guide-001-06": XEN,
     "errors/guide-001-07": XEN,
@@ -32,7 +35,7 @@ EXAMPLES = {
     "definitions/virt-install-aarch64": LATER,
     "definitions/virt-install-alma9-hostdevs": LATER,
     "definitions/virt-install-debian11-bios": LATER,
-    "definitions/virt-install-fedora37-tuned": LATER,
+    "definitions/virt-install-fedora37-tuned": f"{LATER}|{ABSENT}",
     "definitions/virt-install-ubuntu2204-uefi": LATER,
     "definitions/virt-install-win10": LATER,
 }
