@@ -114,6 +114,13 @@ static int parse_words(Cli *cli, Command *c, char *const *argv) {
         return 0;
 }
 
+void command_missing(Cli *cli, const Verb *v) {
+        if (v->description)
+                cli_error(cli, "not supported: %s: %s", v->name, v->description);
+        else
+                cli_error(cli, "not yet supported: %s", v->name);
+}
+
 int command_parse(Cli *cli, char *const *argv, Command *ret) {
         _cleanup_command_ Command c = {};
         int r;
@@ -124,7 +131,7 @@ int command_parse(Cli *cli, char *const *argv, Command *ret) {
                 return -EINVAL;
         }
         if (!c.verb->run) {
-                cli_error(cli, "not yet supported: %s", c.verb->name);
+                command_missing(cli, c.verb);
                 return -EOPNOTSUPP;
         }
         r = parse_words(cli, &c, argv + 1);

@@ -102,7 +102,7 @@ int help_print_topic(Cli *cli, const char *topic) {
                 return 0;
         }
         if (v) {
-                cli_error(cli, "not yet supported: %s", v->name);
+                command_missing(cli, v);
                 return -EOPNOTSUPP;
         }
         for (VerbGroup g = 0; g < _GROUP_MAX; g++)

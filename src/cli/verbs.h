@@ -66,7 +66,7 @@ typedef struct Verb {
         VerbHandler run;      /* NULL: virsh has it, vmunit does not yet */
         const Option *options; /* up to a row without a name; NULL: none */
         const char *summary;   /* one line, lower case, as virsh prints it */
-        const char *description;
+        const char *description; /* of a verb without RUN: why it will not be there */
         bool changes; /* something on the machine: refused with --readonly */
         bool plain;   /* vmunit's own: no empty line behind the output */
 } Verb;
@@ -87,7 +87,9 @@ typedef struct VerbTable {
 
 #define DEFINE_VERB_TABLE(name) const VerbTable name##_verb_table = { name##_verbs, ELEMENTSOF(name##_verbs) }
 extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table, edit_verb_table, console_verb_table,
-        plan_verb_table, run_verb_table, native_verb_table, tune_verb_table, capabilities_verb_table, general_verb_table, later_verb_table;
+        plan_verb_table, run_verb_table, native_verb_table, tune_verb_table,
+        node_verb_table,
+        capabilities_verb_table, general_verb_table, later_verb_table;
 
 /* The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);
@@ -119,6 +121,8 @@ struct Command {
 /* Parses ARGV, which begins with the verb's name and ends with NULL, as virsh does. 0 or -EINVAL, having printed
  * virsh's message. */
 int command_parse(Cli *cli, char *const *argv, Command *ret);
+/* Says that V is virsh's and vmunit has it not, or not yet. */
+void command_missing(Cli *cli, const Verb *v);
 void command_done(Command *c);
 #define _cleanup_command_ _cleanup_(command_done)
 

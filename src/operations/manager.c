@@ -13,6 +13,7 @@ int manager_new(const ManagerBackend *backend, void *userdata, const char *runti
                 return -ENOMEM;
         m->backend = backend;
         m->userdata = userdata;
+        m->host_root = "";
         m->runtime_dir = strdup(runtime_dir ?: VM_RUNTIME_DIR);
         if (!m->runtime_dir)
                 return -ENOMEM;

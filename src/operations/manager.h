@@ -110,6 +110,7 @@ typedef struct Manager {
         const ManagerBackend *backend;
         void *userdata;    /* of the backend */
         char *runtime_dir; /* owned: /run/vmunit */
+        const char *host_root; /* not owned: "", but in tests */
         bool remembers;    /* the state directories are this machine's too */
         HostFacts facts;   /* filled in on first use */
         bool has_facts;

@@ -303,6 +303,9 @@ FakeMachine *fake_machine_new(void) {
         must(path && run, "memory");
         must(mkdir(run, 0755) >= 0 && setenv("VMUNIT_CONFIG_PATH", path, 1) >= 0, "directories");
         must(manager_new(&fake_backend, f, run, &f->manager) >= 0, "manager");
+        f->host_root = strf("%s/host", dir);
+        must(f->host_root, "memory");
+        f->manager->host_root = f->host_root;
         return f;
 }
 
@@ -322,6 +325,7 @@ FakeMachine *fake_machine_free(FakeMachine *f) {
         unit_properties_done(&f->properties);
         text_done(&f->calls);
         free(f->dir);
+        free(f->host_root);
         free(f->start_text);
         free(f->monitor_text);
         free(f->qmp_reply);

@@ -17,6 +17,7 @@ typedef struct FakeUnit {
 
 typedef struct FakeMachine {
         char *dir; /* owned: everything is below */
+        char *host_root; /* owned: where its /proc and /sys are */
         Manager *manager; /* owned */
         FakeUnit units[16];
         size_t n_units;

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "file-util.h"
+#include "host-counters.h"
+#include "parse-util.h"
+#include "string-util.h"
+
+#define KIB UINT64_C(1024)
+#define NSEC_PER_SEC UINT64_C(1000000000)
+/* /proc/stat and /proc/cpuinfo of the largest machines. */
+#define TEXT_MAX (8U << 20)
+
+static int read_text(const char *root, const char *path, char **ret) {
+        _cleanup_free_ char *full = strf("%s%s", root, path);
+
+        return full ? read_file_limited(AT_FDCWD, full, TEXT_MAX, ret, NULL) : -ENOMEM;
+}
+
+/* What stands behind KEY at the beginning of a line, or NULL. */
+static const char *find_line(const char *text, const char *key) {
+        for (const char *line = text; line;) {
+                const char *behind = startswith(line, key);
+                if (behind)
+                        return behind;
+                line = strchr(line, '\n');
+                if (line)
+                        line++;
+        }
+        return NULL;
+}
+
+int host_cpu_times(const char *root, int cpu, HostCpuTimes *ret) {
+        _cleanup_free_ char *text = NULL, *key = cpu < 0 ? strdup("cpu ") : strf("cpu%d ", cpu);
+        uint64_t user, nice, system, idle, iowait = 0, irq = 0, softirq = 0;
+        long ticks = sysconf(_SC_CLK_TCK);
+
+        if (!key)
+                return -ENOMEM;
+        int r = read_text(root, "/proc/stat", &text);
+        if (r < 0)
+                return r;
+        const char *line = find_line(text, key);
+        if (!line)
+                return -ENXIO;
+        if (ticks <= 0 || sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64,
+                                 &user, &nice, &system, &idle, &iowait, &irq, &softirq) < 4)
+                return -EBADMSG;
+        uint64_t nsec = NSEC_PER_SEC / (uint64_t) ticks;
+        *ret = (HostCpuTimes) {
+                .user = (user + nice) * nsec,
+                .system = (system + irq + softirq) * nsec,
+                .idle = idle * nsec,
+                .iowait = iowait * nsec,
+        };
+        return 0;
+}
+
+/* "MemTotal:       24682416 kB" */
+static uint64_t read_amount(const char *text, const char *key) {
+        const char *behind = find_line(text, key);
+        uint64_t kib;
+
+        return behind && sscanf(behind, " %" SCNu64, &kib) == 1 && kib <= UINT64_MAX / KIB ? kib * KIB : 0;
+}
+
+int host_memory(const char *root, HostMemory *ret) {
+        _cleanup_free_ char *text = NULL;
+
+        int r = read_text(root, "/proc/meminfo", &text);
+        if (r < 0)
+                return r;
+        *ret = (HostMemory) {
+                .total = read_amount(text, "MemTotal:"),
+                .free = read_amount(text, "MemFree:"),
+                .buffers = read_amount(text, "Buffers:"),
+                .cached = read_amount(text, "Cached:"),
+        };
+        return 0;
+}
+
+static int read_set(const char *root, const char *path, NumberSet *ret) {
+        _cleanup_free_ char *text = NULL;
+
+        int r = read_text(root, path, &text);
+        if (r < 0)
+                return r;
+        text[strcspn(text, "\n")] = 0;
+        return number_set_parse(text, ret);
+}
+
+int host_cpu_map(const char *root, NumberSet *ret_present, NumberSet *ret_online) {
+        int r = read_set(root, "/sys/devices/system/cpu/present", ret_present);
+
+        return r < 0 ? r : read_set(root, "/sys/devices/system/cpu/online", ret_online);
+}
+
+unsigned host_cpu_mhz(const char *root) {
+        _cleanup_free_ char *text = NULL;
+        double mhz;
+
+        if (read_text(root, "/proc/cpuinfo", &text) < 0)
+                return 0;
+        const char *behind = find_line(text, "cpu MHz");
+        behind = behind ? strchr(behind, ':') : NULL;
+        return behind && sscanf(behind + 1, "%lf", &mhz) == 1 && mhz > 0 && mhz < 1e9 ? (unsigned) mhz : 0;
+}
+
+/* --- pools of huge pages --- */
+
+static char *pool_path(const char *root, int node, uint64_t page, const char *name) {
+        if (node < 0)
+                return strf("%s/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s", root, page / KIB, name);
+        return strf("%s/sys/devices/system/node/node%d/hugepages/hugepages-%" PRIu64 "kB/%s", root, node, page / KIB, name);
+}
+
+static int read_pool(const char *root, int node, uint64_t page, const char *name, uint64_t *ret) {
+        _cleanup_free_ char *path = pool_path(root, node, page, name), *text = NULL;
+
+        if (!path)
+                return -ENOMEM;
+        int r = read_file_limited(AT_FDCWD, path, 4096, &text, NULL);
+        if (r < 0)
+                return r;
+        text[strcspn(text, "\n")] = 0;
+        return parse_u64(text, 10, ret);
+}
+
+int host_pool_size(const char *root, int node, uint64_t page, uint64_t *ret) {
+        return read_pool(root, node, page, "nr_hugepages", ret);
+}
+
+int host_pool_free(const char *root, int node, uint64_t page, uint64_t *ret) {
+        return read_pool(root, node, page, "free_hugepages", ret);
+}
+
+int host_pool_resize(const char *root, int node, uint64_t page, uint64_t count) {
+        _cleanup_free_ char *path = pool_path(root, node, page, "nr_hugepages");
+        char text[24];
+
+        if (!path)
+                return -ENOMEM;
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        int n = snprintf(text, sizeof(text), "%" PRIu64, count);
+        return write_all(fd, text, (size_t) n);
+}
