@@ -12,6 +12,13 @@ unsigned number_set_count(const NumberSet *s) {
         return n;
 }
 
+int number_set_last(const NumberSet *s) {
+        for (unsigned i = NUMBER_SET_MAX; i > 0; i--)
+                if (number_set_has(s, i - 1))
+                        return (int) i - 1;
+        return -1;
+}
+
 bool number_set_is_empty(const NumberSet *s) {
         return number_set_count(s) == 0;
 }
@@ -62,6 +69,50 @@ int number_set_parse(const char *s, NumberSet *ret) {
         }
         if (number_set_is_empty(&set))
                 return -EINVAL;
+        *ret = set;
+        return 0;
+}
+
+/* A number and the blanks behind it. */
+static int read_number(const char **s, unsigned *ret) {
+        unsigned v = 0;
+
+        if (**s < '0' || **s > '9')
+                return -EINVAL;
+        for (; **s >= '0' && **s <= '9'; (*s)++) {
+                v = v * 10 + (unsigned) (**s - '0');
+                if (v >= NUMBER_SET_MAX)
+                        return -EINVAL;
+        }
+        *s += strspn(*s, WHITESPACE);
+        *ret = v;
+        return 0;
+}
+
+int number_set_parse_words(const char *s, NumberSet *ret) {
+        NumberSet set = {};
+
+        s += strspn(s, WHITESPACE);
+        do {
+                unsigned from, to;
+                bool remove = *s == '^';
+                s += remove;
+                if (read_number(&s, &from) < 0)
+                        return -EINVAL;
+                to = from;
+                if (*s == '-' && !remove) {
+                        s++;
+                        s += strspn(s, WHITESPACE);
+                        if (read_number(&s, &to) < 0 || to < from)
+                                return -EINVAL;
+                }
+                for (unsigned i = from; i <= to; i++)
+                        (remove ? number_set_remove : number_set_add)(&set, i);
+                if (*s && *s != ',')
+                        return -EINVAL;
+                if (*s)
+                        s += 1 + strspn(s + 1, WHITESPACE);
+        } while (*s);
         *ret = set;
         return 0;
 }

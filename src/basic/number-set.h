@@ -24,11 +24,16 @@ static inline void number_set_remove(NumberSet *s, unsigned i) {
                 s->bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
 }
 
+/* The greatest number in it, or -1. */
+int number_set_last(const NumberSet *s) _pure_;
 unsigned number_set_count(const NumberSet *s) _pure_;
 bool number_set_is_empty(const NumberSet *s) _pure_;
 
 /* "0-3,^1,8": libvirt's form; a `^N` takes N out of what stands before it. -EINVAL for anything else and
  * for an empty result, -ERANGE from NUMBER_SET_MAX on. */
 int number_set_parse(const char *s, NumberSet *ret);
+/* The same as libvirt's verbs read it: from left to right, blanks before and behind a number, one comma at the end, and
+ * nothing may be left. -EINVAL for all else, also for numbers from NUMBER_SET_MAX on. */
+int number_set_parse_words(const char *s, NumberSet *ret);
 /* "0,2-3,8". NULL when memory is out. */
 char *number_set_format(const NumberSet *s);

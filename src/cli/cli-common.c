@@ -49,3 +49,7 @@ int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size) {
         return read_definition_file(path, &diag, ret, ret_size) < 0
                        ? cli_error(cli, "%s", strempty(diag_first_error(&diag))) : 0;
 }
+
+int cli_error_reason(Cli *cli, int r, const Diag *diag) {
+        return cli_error(cli, "%s", diag_first_error(diag) ?: strerror(-r));
+}

@@ -21,3 +21,6 @@ int cli_console(Cli *cli, const char *name, const char *alias, bool force);
 
 /* What --live, --config and --current say; virsh's message when they exclude each other. */
 int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret);
+
+/* The reason alone, where virsh has no headline. */
+int cli_error_reason(Cli *cli, int r, const Diag *diag);

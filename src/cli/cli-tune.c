@@ -12,11 +12,6 @@
 
 #define UNLIMITED_KIB UINT64_C(9007199254740991) /* libvirt's "no limit" */
 
-/* The reason alone, where virsh has no headline. */
-static int reason(Cli *cli, int r, const Diag *diag) {
-        return cli_error(cli, "%s", diag_first_error(diag) ?: strerror(-r));
-}
-
 /* Both at once cannot be shown. */
 static int load_one(Cli *cli, const Vm *vm, ChangeFlags flags, Diag *diag, Domain **ret) {
         if ((flags & CHANGE_LIVE) && (flags & CHANGE_CONFIG))
@@ -137,7 +132,7 @@ static int verb_schedinfo(Cli *cli, const Command *c) {
                         r = vm_change_load(cli->manager, &vm, both ? CHANGE_CURRENT : flags, &diag, &d);
         }
         if (r < 0)
-                return reason(cli, r, &diag);
+                return cli_error_reason(cli, r, &diag);
         bool live = vm.active && (both || !(flags & CHANGE_CONFIG));
         FOREACH_ARRAY(f, sched_fields, ELEMENTSOF(sched_fields))
                 print_sched_field(cli, d, f, live);

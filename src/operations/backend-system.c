@@ -220,6 +220,21 @@ static int system_unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret
         return 0;
 }
 
+static int system_unit_cgroup(void *userdata, const char *unit, char **ret) {
+        _cleanup_free_ char *group = NULL;
+        sd_bus *bus = NULL;
+
+        int r = get_bus(userdata, &bus);
+        if (r >= 0)
+                r = systemd_get_string(bus, unit, "Service", "ControlGroup", &group);
+        if (r < 0)
+                return r;
+        if (!*group)
+                return -ENODATA;
+        *ret = TAKE_PTR(group);
+        return 0;
+}
+
 static int system_set_unit_properties(void *userdata, const char *unit, const UnitProperties *p, Diag *diag) {
         sd_bus *bus = NULL;
 
@@ -438,6 +453,7 @@ const ManagerBackend manager_backend_system = {
         .set_unit_properties = system_set_unit_properties,
         .get_unit_properties = system_get_unit_properties,
         .unit_cpu_usage = system_unit_cpu_usage,
+        .unit_cgroup = system_unit_cgroup,
         .reload = system_reload,
         .start_unit = system_start_unit,
         .start_transient = system_start_transient,

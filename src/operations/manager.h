@@ -88,6 +88,8 @@ typedef struct ManagerBackend {
         int (*set_unit_properties)(void *userdata, const char *unit, const UnitProperties *p, Diag *diag);
         int (*get_unit_properties)(void *userdata, const char *unit, UnitProperties *ret);
         int (*unit_cpu_usage)(void *userdata, const char *unit, uint64_t *ret_nsec);
+        /* Its cgroup, "/machine.slice/vm@web.service"; *ret is the caller's. */
+        int (*unit_cgroup)(void *userdata, const char *unit, char **ret);
 
         int (*monitor_call)(void *userdata, const char *name, MonitorVerb verb, const char *mode, Diag *diag);
         int (*monitor_open_console)(void *userdata, const char *name, const char *alias, bool force,

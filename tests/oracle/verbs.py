@@ -123,6 +123,114 @@ numatune verbs --live
 numatune verbs --live --nodeset 0
 numatune verbs --live --config
 numatune verbs
+# vcpucount
+help vcpucount
+vcpucount verbs
+vcpucount verbs --maximum
+vcpucount verbs --active
+vcpucount verbs --live
+vcpucount verbs --config
+vcpucount verbs --current
+vcpucount verbs --guest
+vcpucount verbs --maximum --active
+vcpucount verbs --maximum --live
+vcpucount verbs --maximum --config
+vcpucount verbs --maximum --current
+vcpucount verbs --maximum --guest
+vcpucount verbs --active --live
+vcpucount verbs --active --config
+vcpucount verbs --active --current
+vcpucount verbs --active --guest
+vcpucount verbs --live --config
+vcpucount verbs --live --current
+vcpucount verbs --live --guest
+vcpucount verbs --config --current
+vcpucount verbs --config --guest
+vcpucount verbs --current --guest
+vcpucount verbs --maximum --active --guest
+vcpucount verbs --maximum --live --guest
+vcpucount verbs --maximum --config --guest
+vcpucount verbs --maximum --current --guest
+vcpucount verbs --active --current --guest
+vcpucount verbs --live --current --guest
+vcpucount verbs --config --current --guest
+vcpucount nothing
+# vcpuinfo
+help vcpuinfo
+vcpuinfo verbs
+vcpuinfo verbs --pretty
+# vcpupin
+help vcpupin
+vcpupin verbs
+vcpupin verbs 3
+vcpupin verbs 4
+vcpupin verbs 0 0
+vcpupin verbs 0 0 --config
+vcpupin verbs 1 0-1,^1 --current
+vcpupin verbs 2 r --config
+vcpupin verbs 3 0, --config
+vcpupin verbs 3 ' 0 , 1' --config
+vcpupin verbs 0,1 --config
+vcpupin verbs
+vcpupin verbs 4 0 --config
+vcpupin verbs --cpulist 0
+vcpupin verbs -1 0
+vcpupin verbs x
+vcpupin verbs 1 ^0 --config
+vcpupin verbs 1 0,^0 --config
+vcpupin verbs 1 ^0-1 --config
+vcpupin verbs 1 99 --config
+vcpupin verbs 1 99-100 --config
+vcpupin verbs 1 '' --config
+vcpupin verbs 1 ' ' --config
+vcpupin verbs 1 ,0 --config
+vcpupin verbs 1 0,,1 --config
+vcpupin verbs 1 1-0 --config
+vcpupin verbs 1 R --config
+vcpupin verbs 1 0,r --config
+vcpupin verbs 1 1024 --config
+vcpupin verbs 1 4294967297 --config
+vcpupin verbs 1 0 --config --live
+vcpupin verbs 1 0 --current --live
+vcpupin verbs --live
+vcpupin verbs --live --config
+vcpupin verbs --config
+vcpuinfo verbs
+# emulatorpin
+help emulatorpin
+emulatorpin verbs
+emulatorpin verbs 0
+emulatorpin verbs 0 --current
+emulatorpin verbs r --config
+emulatorpin verbs --config
+emulatorpin verbs 0-1,^1 --config
+emulatorpin verbs 5 --config
+emulatorpin verbs ^0 --config
+emulatorpin verbs '' --config
+emulatorpin verbs --live
+emulatorpin verbs --live --config
+emulatorpin verbs 0 --live --config
+emulatorpin verbs
+# iothreadinfo, iothreadpin
+help iothreadinfo
+iothreadinfo verbs
+iothreadinfo verbs --live
+iothreadinfo verbs --live --config
+iothreadinfo verbs --config --current
+help iothreadpin
+iothreadpin verbs 1 0
+iothreadpin verbs 2 r --config
+iothreadpin verbs 2 0 --live
+iothreadpin verbs 3 0
+iothreadpin verbs 0 0
+iothreadpin verbs -1 0
+iothreadpin verbs x 0
+iothreadpin verbs 1 5
+iothreadpin verbs 1 ''
+iothreadpin verbs 1
+iothreadpin verbs
+iothreadpin
+iothreadinfo verbs
 """
 
 

@@ -145,6 +145,11 @@ static int unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret_nsec) 
         return 0;
 }
 
+static int unit_cgroup(void *userdata, const char *unit, char **ret) {
+        *ret = strf("/machine.slice/%s", unit);
+        return *ret ? 0 : -ENOMEM;
+}
+
 static int set_unit_properties(void *userdata, const char *unit, const UnitProperties *p, Diag *diag) {
         FakeMachine *f = userdata;
 
@@ -275,6 +280,7 @@ static const ManagerBackend fake_backend = {
         .set_unit_properties = set_unit_properties,
         .get_unit_properties = get_unit_properties,
         .unit_cpu_usage = unit_cpu_usage,
+        .unit_cgroup = unit_cgroup,
         .reload = reload,
         .start_unit = start_unit,
         .start_transient = start_transient,
@@ -306,6 +312,8 @@ FakeMachine *fake_machine_new(void) {
         f->host_root = strf("%s/host", dir);
         must(f->host_root, "memory");
         f->manager->host_root = f->host_root;
+        fake_file(f, "host/sys/devices/system/cpu/present", "0-3\n");
+        fake_file(f, "host/sys/devices/system/cpu/online", "0-3\n");
         return f;
 }
 

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "fake-machine.h"
 #include "file-util.h"
+#include "parse-util.h"
 #include "string-util.h"
 #include "strv.h"
 
@@ -146,6 +147,16 @@ static void set_property(Session *s, char *const *words) {
                 abort();
 }
 
+/* ! thread KIND ID TID CPUS: QEMU has it, the kernel lets it run there */
+static void set_thread(Session *s, char *const *words) {
+        VmThread *t = &s->machine->threads[s->machine->n_threads++];
+
+        if (s->machine->n_threads > ELEMENTSOF(s->machine->threads) || parse_uint(word(words, 2), &t->id) < 0 ||
+            parse_uint(word(words, 3), &t->tid) < 0 || number_set_parse(word(words, 4), &t->cpus) < 0)
+                abort();
+        t->kind = thread_kind_from_string(word(words, 1));
+}
+
 /* ! editor SCRIPT: the shell command that edits "$1" */
 static void set_editor(Session *s, char *const *words) {
         _cleanup_free_ char *script = rest(s);
@@ -172,7 +183,7 @@ static const struct {
         { "link", set_link },       { "end", NULL },              { "start-fails", set_start_fails },
         { "qmp-reply", set_qmp_reply }, { "stop-hangs", set_stop_hangs }, { "monitor-fails",
                                                                             set_monitor_fails },
-        { "no-systemd", set_no_systemd }, { "property", set_property },
+        { "no-systemd", set_no_systemd }, { "property", set_property }, { "thread", set_thread },
 };
 
 /* --- what is printed --- */

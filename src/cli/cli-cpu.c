@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "cli-common.h"
+#include "cpus.h"
+#include "string-util.h"
+#include "table.h"
+
+/* vcpucount, vcpuinfo, vcpupin, emulatorpin, iothreadinfo, iothreadpin */
+
+#define BOTH_SCOPES (CHANGE_LIVE | CHANGE_CONFIG)
+
+static bool is_both(ChangeFlags flags) {
+        return (flags & BOTH_SCOPES) == BOTH_SCOPES;
+}
+
+static const char both_flags_text[] = "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive";
+
+/* A list of the host's CPUs as the user wrote it: "0-3,^1", "r" for all. */
+static int parse_cpu_list(Cli *cli, const char *list, NumberSet *ret) {
+        _cleanup_diag_ Diag diag = {};
+        NumberSet online;
+        unsigned count;
+
+        int r = host_cpus(cli->manager, &count, &online, &diag);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        if (streq(list, "r")) {
+                *ret = (NumberSet) {};
+                for (unsigned i = 0; i < count; i++)
+                        number_set_add(ret, i);
+                return 0;
+        }
+        if (number_set_parse_words(list, ret) < 0) {
+                cli_error(cli, "Invalid cpulist '%s'", list);
+                return cli_error(cli, "invalid argument: Failed to parse bitmap '%s'", list);
+        }
+        int last = number_set_last(ret);
+        if (last < 0)
+                return cli_error(cli, "Invalid cpulist '%s'", list);
+        if (last >= (int) count)
+                return cli_error(cli, "CPU %d in cpulist '%s' exceed the maxcpu %u", last, list, count);
+        return 0;
+}
+
+/* --- vcpucount --- */
+
+static int vcpucount_flags(Cli *cli, const Command *c, ChangeFlags *ret) {
+        bool live = command_has(c, "live"), config = command_has(c, "config");
+
+        if (command_exclusive(cli, c, "live", "config") < 0)
+                return -1;
+        if ((command_has(c, "active") || command_has(c, "maximum")) &&
+            (command_exclusive(cli, c, "current", "live") < 0 || command_exclusive(cli, c, "current", "config") < 0))
+                return -1;
+        if (command_exclusive(cli, c, "active", "maximum") < 0 || command_exclusive(cli, c, "guest", "config") < 0)
+                return -1;
+        *ret = live ? CHANGE_LIVE : config ? CHANGE_CONFIG : CHANGE_CURRENT;
+        return 0;
+}
+
+/* The table of a verb without options: a row that says nothing is left out. */
+static int print_counts(Cli *cli, const Vm *vm) {
+        static const struct {
+                const char *which, *where;
+                ChangeFlags flags;
+                bool maximum;
+        } rows[] = {
+                { "maximum", "config", CHANGE_CONFIG, true },
+                { "maximum", "live", CHANGE_LIVE, true },
+                { "current", "config", CHANGE_CONFIG, false },
+                { "current", "live", CHANGE_LIVE, false },
+        };
+        FOREACH_ARRAY(row, rows, ELEMENTSOF(rows)) {
+                _cleanup_diag_ Diag diag = {};
+                unsigned n;
+                if (row->flags == CHANGE_LIVE ? !vm->active : !vm->persistent)
+                        continue;
+                int r = vm_vcpu_count(cli->manager, vm, row->flags, row->maximum, &diag, &n);
+                if (r < 0)
+                        return cli_error_reason(cli, r, &diag);
+                cli_print(cli, "%-12s %-12s %3u\n", row->which, row->where, n);
+        }
+        return 0;
+}
+
+static int guest_count(Cli *cli, const Vm *vm, ChangeFlags flags) {
+        _cleanup_diag_ Diag diag = {};
+
+        int r = vm_change_scope(vm, &flags, &diag);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        if (!vm->active) {
+                cli_error(cli, "Failed to retrieve vCPU count from the guest");
+                return cli_error(cli, "invalid argument: vCPU count provided by the guest agent can only be requested for live domains");
+        }
+        return cli_error(cli, "not yet supported: --guest");
+}
+
+static int verb_vcpucount(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        unsigned n;
+
+        if (vcpucount_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        if (command_has(c, "guest"))
+                return guest_count(cli, &vm, flags);
+        static const char *const words[] = { "maximum", "active", "live", "config", "current" };
+        bool any = false;
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                any = any || command_has(c, words[i]);
+        if (!any)
+                return print_counts(cli, &vm);
+        int r = vm_vcpu_count(cli->manager, &vm, flags, command_has(c, "maximum"), &diag, &n);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        cli_print(cli, "%u\n", n);
+        return 0;
+}
+
+/* --- vcpuinfo --- */
+
+static int print_affinity(Cli *cli, const NumberSet *cpus, unsigned count, bool pretty) {
+        cli_print(cli, "%-15s ", "CPU Affinity:");
+        if (pretty) {
+                _cleanup_free_ char *text = number_set_format(cpus);
+                if (!text)
+                        return -ENOMEM;
+                cli_print(cli, "%s (out of %u)", text, count);
+        } else
+                for (unsigned i = 0; i < count; i++)
+                        cli_print(cli, "%c", number_set_has(cpus, i) ? 'y' : '-');
+        cli_print(cli, "\n");
+        return 0;
+}
+
+static int print_vcpu(Cli *cli, const VcpuInfo *v, unsigned count, bool pretty) {
+        cli_print(cli, "%-15s %u\n", "VCPU:", v->id);
+        if (v->running) {
+                cli_print(cli, "%-15s %u\n", "CPU:", v->cpu);
+                cli_print(cli, "%-15s %s\n", "State:", "running");
+                if (v->cpu_time_nsec > 0)
+                        cli_print(cli, "%-15s %.1fs\n", "CPU time:", (double) v->cpu_time_nsec / 1e9);
+        } else {
+                cli_print(cli, "%-15s %s\n", "CPU:", "N/A");
+                cli_print(cli, "%-15s %s\n", "State:", "N/A");
+                cli_print(cli, "%-15s %s\n", "CPU time", "N/A");
+        }
+        return print_affinity(cli, &v->cpus, count, pretty);
+}
+
+static int verb_vcpuinfo(Cli *cli, const Command *c) {
+        _cleanup_free_ VcpuInfo *list = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        unsigned count = 0;
+        NumberSet online;
+        size_t n = 0;
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        int r = host_cpus(cli->manager, &count, &online, &diag);
+        if (r >= 0)
+                r = vm_vcpu_info(cli->manager, &vm, &diag, &list, &n);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                r = print_vcpu(cli, list + i, count, command_has(c, "pretty"));
+                if (i + 1 < n)
+                        cli_print(cli, "\n");
+        }
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+/* --- pins --- */
+
+static int print_pins(Cli *cli, const char *title, const CpuPin *pins, size_t n) {
+        const char *const head[] = { title, "CPU Affinity", NULL };
+        _cleanup_table_ Table t = {};
+
+        int r = table_init(&t, head);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                _cleanup_free_ char *text = number_set_format(&pins[i].cpus);
+                r = table_addf(&t, "%u", pins[i].id);
+                if (r >= 0)
+                        r = table_add(&t, strempty(text));
+        }
+        if (r < 0)
+                return cli_error(cli, "%s", strerror(-r));
+        table_print(cli, &t);
+        return 0;
+}
+
+static int show_vcpu_pins(Cli *cli, const Vm *vm, ChangeFlags flags, const unsigned *vcpu) {
+        _cleanup_free_ CpuPin *pins = NULL;
+        _cleanup_diag_ Diag diag = {};
+        size_t n = 0;
+
+        if ((flags & CHANGE_LIVE) && !vm->active)
+                return cli_error(cli, "cannot get vcpupin for offline domain");
+        if ((flags & CHANGE_CONFIG) && !vm->persistent)
+                return cli_error(cli, "cannot get vcpupin for transient domain");
+        int r = vm_vcpu_pins(cli->manager, vm, flags, &diag, &pins, &n);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        if (vcpu && *vcpu >= n)
+                return cli_error(cli, "vcpu %u is out of range of %s cpu count %zu", *vcpu,
+                                 vm->active && !(flags & CHANGE_CONFIG) ? "live" : "persistent", n);
+        return print_pins(cli, "VCPU", vcpu ? pins + *vcpu : pins, vcpu ? 1 : n);
+}
+
+/* Without an option, setting is for what runs. */
+static ChangeFlags pin_flags(const Command *c, ChangeFlags flags) {
+        return flags == CHANGE_CURRENT && !command_has(c, "current") ? CHANGE_LIVE : flags;
+}
+
+static int verb_vcpupin(Cli *cli, const Command *c) {
+        const char *list = command_get(c, "cpulist");
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        NumberSet cpus;
+        unsigned vcpu;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || (!list && command_exclusive(cli, c, "live", "config") < 0) ||
+            cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        int k = command_get_uint(cli, c, "vcpu", &vcpu);
+        if (k < 0)
+                return -1;
+        if (!list)
+                return show_vcpu_pins(cli, &vm, flags, k > 0 ? &vcpu : NULL);
+        if (k == 0)
+                return cli_error(cli, "vcpupin: Missing vCPU number in pin mode.");
+        if (parse_cpu_list(cli, list, &cpus) < 0)
+                return -1;
+        int r = vm_pin_vcpu(cli->manager, &vm, pin_flags(c, flags), vcpu, &cpus, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+static int show_emulator_pin(Cli *cli, const Vm *vm, ChangeFlags flags) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_diag_ Diag diag = {};
+        NumberSet cpus;
+
+        if (is_both(flags))
+                return cli_error(cli, "%s", both_flags_text);
+        int r = vm_emulator_pin(cli->manager, vm, flags, &diag, &cpus);
+        if (r >= 0 && !(text = number_set_format(&cpus)))
+                r = -ENOMEM;
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        cli_print_extra(cli, "%s %s\n", "emulator:", "CPU Affinity");
+        cli_print_extra(cli, "----------------------------------\n");
+        cli_print_extra(cli, "       *: ");
+        cli_print(cli, "%s\n", text);
+        return 0;
+}
+
+static int verb_emulatorpin(Cli *cli, const Command *c) {
+        const char *list = command_get(c, "cpulist");
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        NumberSet cpus;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        if (!list)
+                return show_emulator_pin(cli, &vm, flags);
+        if (parse_cpu_list(cli, list, &cpus) < 0)
+                return -1;
+        int r = vm_pin_emulator(cli->manager, &vm, pin_flags(c, flags), &cpus, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+/* --- I/O threads --- */
+
+static int verb_iothreadinfo(Cli *cli, const Command *c) {
+        static const char headline[] = "Unable to get domain IOThreads information";
+        _cleanup_free_ CpuPin *pins = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        size_t n = 0;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        if (is_both(flags)) {
+                cli_error(cli, "%s", headline);
+                return cli_error(cli, "%s", both_flags_text);
+        }
+        int r = vm_iothread_pins(cli->manager, &vm, flags, &diag, &pins, &n);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "%s", headline);
+        if (n > 0)
+                return print_pins(cli, "IOThread ID", pins, n);
+        cli_print_extra(cli, "No IOThreads found for the domain");
+        return 0;
+}
+
+static int verb_iothreadpin(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        const char *list;
+        NumberSet cpus;
+        unsigned id;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 ||
+            command_get_uint(cli, c, "iothread", &id) < 0 || command_get_nonempty(cli, c, "cpulist", &list) < 0 ||
+            parse_cpu_list(cli, list, &cpus) < 0)
+                return -1;
+        int r = vm_pin_iothread(cli->manager, &vm, flags, id, &cpus, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+/* --- the table --- */
+
+#define SCOPE_OPTIONS OPTION_FLAG("config", "affect next boot"), OPTION_FLAG("live", "affect running domain"), \
+                OPTION_FLAG("current", "affect current domain")
+
+static const Option vcpucount_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_FLAG("maximum", "get maximum count of vcpus"),
+        OPTION_FLAG("active", "get number of currently active vcpus"),
+        OPTION_FLAG("live", "get value from running domain"),
+        OPTION_FLAG("config", "get value to be used on next boot"),
+        OPTION_FLAG("current", "get value according to current domain state"),
+        OPTION_FLAG("guest", "retrieve vcpu count from the guest instead of the hypervisor"),
+        OPTIONS_END,
+};
+static const Option vcpuinfo_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_FLAG("pretty", "return human readable output"),
+        OPTIONS_END,
+};
+static const Option vcpupin_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "vcpu", .type = OPTION_INT, .help = "vcpu number" },
+        { .name = "cpulist", .type = OPTION_STRING, .help = "host cpu number(s) to set, or omit option to query" },
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+static const Option emulatorpin_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "cpulist", .type = OPTION_STRING, .help = "host cpu number(s) to set, or omit option to query" },
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+static const Option iothreadinfo_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+static const Option iothreadpin_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "iothread", .type = OPTION_INT, .required = true, .help = "IOThread ID number" },
+        { .name = "cpulist", .type = OPTION_DATA, .required = true, .help = "host cpu number(s) to set" },
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+
+static const Verb cpu_verbs[] = {
+        { "vcpucount", GROUP_DOMAIN, verb_vcpucount, vcpucount_options, "domain vcpu counts",
+          "Returns the number of virtual CPUs used by the domain." },
+        { "vcpuinfo", GROUP_DOMAIN, verb_vcpuinfo, vcpuinfo_options, "detailed domain vcpu information",
+          "Returns basic information about the domain virtual CPUs." },
+        { "vcpupin", GROUP_DOMAIN, verb_vcpupin, vcpupin_options, "control or query domain vcpu affinity",
+          "Pin domain VCPUs to host physical CPUs.", .changes = true },
+        { "emulatorpin", GROUP_DOMAIN, verb_emulatorpin, emulatorpin_options, "control or query domain emulator affinity",
+          "Pin domain emulator threads to host physical CPUs.", .changes = true },
+        { "iothreadinfo", GROUP_DOMAIN, verb_iothreadinfo, iothreadinfo_options, "view domain IOThreads",
+          "Returns basic information about the domain IOThreads." },
+        { "iothreadpin", GROUP_DOMAIN, verb_iothreadpin, iothreadpin_options, "control domain IOThread affinity",
+          "Pin domain IOThreads to host physical CPUs.", .changes = true },
+};
+DEFINE_VERB_TABLE(cpu);

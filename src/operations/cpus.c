@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cpus.h"
+#include "file-util.h"
+#include "node.h"
+#include "string-util.h"
+#include "threads.h"
+
+#define FILE_MAX 65536U
+
+/* --- the host --- */
+
+static int read_host(Manager *m, char **ret, const char *format, ...) _printf_(3, 4);
+static int read_host(Manager *m, char **ret, const char *format, ...) {
+        _cleanup_free_ char *below = NULL, *path = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        below = strfv(format, ap);
+        va_end(ap);
+        path = below ? strf("%s%s", m->host_root, below) : NULL;
+        return path ? read_file_limited(AT_FDCWD, path, FILE_MAX, ret, NULL) : -ENOMEM;
+}
+
+int host_cpus(Manager *m, unsigned *ret_count, NumberSet *ret_online, Diag *diag) {
+        NumberSet present;
+
+        int r = node_cpu_map(m, diag, &present, ret_online);
+        if (r >= 0)
+                *ret_count = number_set_count(&present);
+        return r;
+}
+
+/* --- what a domain says --- */
+
+static unsigned max_vcpus(const Domain *d) {
+        return MIN(d->vcpus.set ? d->vcpus.value : 1, NUMBER_SET_MAX);
+}
+
+static unsigned current_vcpus(const Domain *d) {
+        return d->current_vcpus.set ? MIN(d->current_vcpus.value, max_vcpus(d)) : max_vcpus(d);
+}
+
+static const NumberSet *default_cpus(const Domain *d, const NumberSet *online) {
+        return d->has_vcpu_cpuset && d->vcpu_placement != PLACEMENT_AUTO ? &d->vcpu_cpuset : online;
+}
+
+static const NumberSet *pinned_cpus(const Domain *d, const ThreadPin *pins, size_t n, unsigned id, const NumberSet *online) {
+        FOREACH_ARRAY(p, pins, n)
+                if (p->id.value == id && p->has_cpus)
+                        return &p->cpus;
+        return default_cpus(d, online);
+}
+
+static unsigned count_iothreads(const Domain *d) {
+        return d->n_iothread_ids > 0 ? (unsigned) d->n_iothread_ids : MIN(d->iothreads.value, NUMBER_SET_MAX);
+}
+
+static unsigned iothread_id(const Domain *d, unsigned i) {
+        return i < d->n_iothread_ids ? d->iothread_ids[i].id.value : i + 1;
+}
+
+static bool has_iothread_id(const Domain *d, unsigned id) {
+        for (unsigned i = 0; i < count_iothreads(d); i++)
+                if (iothread_id(d, i) == id)
+                        return true;
+        return false;
+}
+
+/* What all that follows reads first. */
+typedef struct Reading {
+        Domain *domain; /* owned */
+        NumberSet online;
+} Reading;
+
+static void reading_done(Reading *r) {
+        domain_free(r->domain);
+}
+#define _cleanup_reading_ _cleanup_(reading_done)
+
+static int reading_init(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Reading *ret) {
+        unsigned count;
+
+        int r = vm_change_load(m, vm, flags, diag, &ret->domain);
+        return r < 0 ? r : host_cpus(m, &count, &ret->online, diag);
+}
+
+/* --- showing --- */
+
+int vm_vcpu_count(Manager *m, const Vm *vm, ChangeFlags flags, bool maximum, Diag *diag, unsigned *ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+
+        int r = vm_change_load(m, vm, flags, diag, &d);
+        if (r >= 0)
+                *ret = maximum ? max_vcpus(d) : current_vcpus(d);
+        return r;
+}
+
+int vm_vcpu_pins(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, CpuPin **ret, size_t *ret_n) {
+        _cleanup_reading_ Reading x = {};
+
+        int r = reading_init(m, vm, flags, diag, &x);
+        if (r < 0)
+                return r;
+        const DomainCputune *c = &x.domain->cputune;
+        unsigned n = max_vcpus(x.domain);
+        CpuPin *list = calloc(n, sizeof(CpuPin));
+        if (!list)
+                return -ENOMEM;
+        for (unsigned i = 0; i < n; i++)
+                list[i] = (CpuPin) { i, *pinned_cpus(x.domain, c->vcpupins, c->n_vcpupins, i, &x.online) };
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+int vm_emulator_pin(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, NumberSet *ret) {
+        _cleanup_reading_ Reading x = {};
+
+        int r = reading_init(m, vm, flags, diag, &x);
+        if (r < 0)
+                return r;
+        *ret = x.domain->cputune.has_emulatorpin ? x.domain->cputune.emulatorpin : *default_cpus(x.domain, &x.online);
+        return 0;
+}
+
+/* Of a definition. */
+static int defined_iothread_pins(Manager *m, const Vm *vm, Diag *diag, CpuPin **ret, size_t *ret_n) {
+        _cleanup_reading_ Reading x = {};
+
+        int r = reading_init(m, vm, CHANGE_CONFIG, diag, &x);
+        if (r < 0)
+                return r;
+        const DomainCputune *c = &x.domain->cputune;
+        unsigned n = count_iothreads(x.domain);
+        CpuPin *list = calloc(n + 1, sizeof(CpuPin));
+        if (!list)
+                return -ENOMEM;
+        for (unsigned i = 0; i < n; i++) {
+                unsigned id = iothread_id(x.domain, i);
+                list[i] = (CpuPin) { id, *pinned_cpus(x.domain, c->iothreadpins, c->n_iothreadpins, id, &x.online) };
+        }
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+int vm_iothread_pins(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, CpuPin **ret, size_t *ret_n) {
+        _cleanup_free_ VmThread *threads = NULL;
+        size_t n_threads = 0, n = 0;
+
+        int r = vm_change_scope(vm, &flags, diag);
+        if (r < 0 || !(flags & CHANGE_LIVE))
+                return r < 0 ? r : defined_iothread_pins(m, vm, diag, ret, ret_n);
+        r = vm_threads(m, vm, diag, &threads, &n_threads);
+        if (r < 0)
+                return r;
+        CpuPin *list = calloc(n_threads + 1, sizeof(CpuPin));
+        if (!list)
+                return -ENOMEM;
+        FOREACH_ARRAY(t, threads, n_threads)
+                if (t->kind == THREAD_IOTHREAD)
+                        list[n++] = (CpuPin) { t->id, t->cpus };
+        *ret = list;
+        *ret_n = n;
+        return 0;
+}
+
+/* --- virtual CPUs that run --- */
+
+/* Whether a thread is one of UNIT's: its number came from QEMU. */
+static int check_thread(Manager *m, const char *cgroup, unsigned tid, Diag *diag) {
+        _cleanup_free_ char *text = NULL;
+
+        int r = read_host(m, &text, "/proc/%u/cgroup", tid);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /proc/%u/cgroup: %s", tid, strerror(-r));
+        const char *line = startswith(text, "0::") ? text : strstr(text, "\n0::");
+        const char *group = line ? strstr(line, "0::") + 3 : NULL, *behind = group ? startswith(group, cgroup) : NULL;
+        if (behind && (*behind == '\n' || *behind == '/'))
+                return 0;
+        return diag_error(diag, (SrcLoc) {}, "thread %u is none of this domain", tid);
+}
+
+/* utime, stime and processor: fields 14, 15 and 39; the second one is the name in parentheses, which may hold anything. */
+static int parse_stat(const char *text, VcpuInfo *ret) {
+        const char *p = strrchr(text, ')');
+        unsigned long long user, system;
+        unsigned cpu;
+
+        if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u "
+                                "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %u", &user, &system, &cpu) != 3)
+                return -EBADMSG;
+        uint64_t ticks = (uint64_t) sysconf(_SC_CLK_TCK);
+        ret->cpu_time_nsec = (user + system) * (UINT64_C(1000000000) / MAX(ticks, 1U));
+        ret->cpu = cpu;
+        return 0;
+}
+
+static int running_vcpu(Manager *m, const char *cgroup, const VmThread *t, Diag *diag, VcpuInfo *ret) {
+        _cleanup_free_ char *text = NULL;
+
+        int r = check_thread(m, cgroup, t->tid, diag);
+        if (r < 0)
+                return r;
+        r = read_host(m, &text, "/proc/%u/stat", t->tid);
+        if (r >= 0)
+                r = parse_stat(text, ret);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /proc/%u/stat: %s", t->tid, strerror(-r));
+        ret->id = t->id;
+        ret->cpus = t->cpus;
+        ret->running = true;
+        return 0;
+}
+
+static int running_vcpus(Manager *m, const Vm *vm, Diag *diag, VcpuInfo **ret, size_t *ret_n) {
+        _cleanup_free_ VmThread *threads = NULL;
+        _cleanup_free_ VcpuInfo *list = NULL;
+        _cleanup_free_ char *cgroup = NULL;
+        size_t n_threads = 0, n = 0;
+
+        int r = vm_threads(m, vm, diag, &threads, &n_threads);
+        if (r < 0)
+                return r;
+        r = m->backend->unit_cgroup(m->userdata, vm->unit, &cgroup);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot ask for the cgroup of %s: %s", vm->unit, strerror(-r));
+        list = calloc(n_threads + 1, sizeof(VcpuInfo));
+        if (!list)
+                return -ENOMEM;
+        FOREACH_ARRAY(t, threads, n_threads)
+                if (r >= 0 && t->kind == THREAD_VCPU)
+                        r = running_vcpu(m, cgroup, t, diag, &list[n++]);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(list);
+        *ret_n = n;
+        return 0;
+}
+
+int vm_vcpu_info(Manager *m, const Vm *vm, Diag *diag, VcpuInfo **ret, size_t *ret_n) {
+        _cleanup_free_ CpuPin *pins = NULL;
+        size_t n_pins = 0;
+        unsigned n;
+
+        if (vm->active)
+                return running_vcpus(m, vm, diag, ret, ret_n);
+        int r = vm_vcpu_pins(m, vm, CHANGE_CONFIG, diag, &pins, &n_pins);
+        if (r >= 0)
+                r = vm_vcpu_count(m, vm, CHANGE_CONFIG, false, diag, &n);
+        if (r < 0)
+                return r;
+        VcpuInfo *list = calloc(n + 1, sizeof(VcpuInfo));
+        if (!list)
+                return -ENOMEM;
+        for (size_t i = 0; i < n && i < n_pins; i++)
+                list[i] = (VcpuInfo) { .id = pins[i].id, .cpus = pins[i].cpus };
+        *ret = list;
+        *ret_n = MIN(n, n_pins);
+        return 0;
+}
+
+/* --- pinning --- */
+
+typedef struct PinCall {
+        unsigned id;
+        char *cpus; /* owned */
+} PinCall;
+
+static int build_vcpu_pin(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {
+        const PinCall *c = userdata;
+
+        if (c->id >= max_vcpus(d))
+                return diag_error(diag, (SrcLoc) {}, "invalid argument: vcpu %u is out of range of %s cpu count %u", c->id,
+                                  live ? "live" : "persistent", live ? max_vcpus(d) : current_vcpus(d));
+        return xml_edits_attribute(edits, "cpuset", c->cpus, "cputune/vcpupin[@vcpu='%u']", c->id);
+}
+
+static int build_emulator_pin(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {
+        const PinCall *c = userdata;
+
+        return xml_edits_attribute(edits, "cpuset", c->cpus, "cputune/emulatorpin");
+}
+
+static int build_iothread_pin(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {
+        const PinCall *c = userdata;
+
+        if (!has_iothread_id(d, c->id))
+                return diag_error(diag, (SrcLoc) {}, "invalid argument: %s %u not found", live ? "iothread" : "iothreadid", c->id);
+        return xml_edits_attribute(edits, "cpuset", c->cpus, "cputune/iothreadpin[@iothread='%u']", c->id);
+}
+
+static int pin(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild build, unsigned id, const NumberSet *cpus, Diag *diag) {
+        _cleanup_free_ char *text = number_set_format(cpus);
+        PinCall c = { id, text };
+
+        return text ? vm_change_build(m, vm, flags, build, &c, diag) : -ENOMEM;
+}
+
+int vm_pin_vcpu(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, const NumberSet *cpus, Diag *diag) {
+        return pin(m, vm, flags, build_vcpu_pin, id, cpus, diag);
+}
+
+int vm_pin_emulator(Manager *m, const Vm *vm, ChangeFlags flags, const NumberSet *cpus, Diag *diag) {
+        return pin(m, vm, flags, build_emulator_pin, 0, cpus, diag);
+}
+
+int vm_pin_iothread(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, const NumberSet *cpus, Diag *diag) {
+        return pin(m, vm, flags, build_iothread_pin, id, cpus, diag);
+}
