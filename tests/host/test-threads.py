@@ -9,7 +9,7 @@ import signal
 import time
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
-from vm import talking_vm, vm
+from vm import vm
 
 SLOW = 400  # seconds: an emulated host
 
@@ -258,31 +258,46 @@ def usage(path):
     return int(re.search(r"^usage_usec (\d+)$", read(f"{path}/cpu.stat"), re.M)[1])
 
 
+BUSY = """<disk type='file'><driver type='raw'/><source file='{path}'/><target dev='vda' bus='virtio'/></disk>"""
+
+
+@contextlib.contextmanager
+def busy(name, tuning):
+    """A guest that does nothing but compute, from its boot sector on: a jump to itself."""
+    path = f"/var/tmp/{name}.img"
+    with open(path, "wb") as f:
+        f.write(b"\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
+    with tuned(name, tuning, vcpu="<vcpu cpuset='3'>1</vcpu>", agent=False, cmdline="", devices=BUSY.format(path=path)) as machine:
+        machine.xml = re.sub(r"<(kernel|initrd|cmdline)>.*</\1>", "", machine.xml)
+        start(machine)
+        # A boot sector is run at 7C00.
+        wait_for(lambda: re.search(r"[ER]IP=0*7c00\b", run_ok(["vmunit", "qemu-monitor-command", "--hmp", name, "info registers"])),
+                 SLOW, f"{name} to compute", interval=0.5)
+        yield machine
+    os.unlink(path)
+
+
 @case(timeout=4 * SLOW)
 def shares_and_quota():
     """What is promised is what is had: guests that compute, on one CPU."""
-    with talking_vm("half", agent=False) as half, talking_vm("whole", agent=False) as whole:
-        for machine, shares in ((half, 1024), (whole, 2048)):
-            machine.xml = machine.xml.replace("<vcpu>1</vcpu>",
-                                              f"<vcpu cpuset='3'>1</vcpu><cputune><shares>{shares}</shares></cputune>")
-            start(machine)
-            machine.connect()
-        for machine in (half, whole):
-            machine.console.send("exec while :; do :; done")
+    shares = "<cputune><shares>{}</shares></cputune>".format
+    with busy("half", shares(1024)) as half, busy("whole", shares(2048)) as whole:
         paths = [os.path.dirname(group(m)) for m in (half, whole)]
         before = [usage(p) for p in paths]
         # Long enough that a slice more or less does not count.
         wait_for(lambda: sum(usage(p) for p in paths) - sum(before) > 15e6, SLOW, "15 s of CPU time", interval=0.2)
         used = [usage(p) - b for p, b in zip(paths, before)]
         ratio = used[1] / used[0]
+        print(f"   shares 1024 and 2048 got CPU time 1 : {ratio:.3f}")
         check(1.8 <= ratio <= 2.2, f"shares 1024 and 2048 got CPU time 1 : {ratio:.3f} ({used})")
 
         run_ok(["vmunit", "suspend", "half"])
         check_equal(set_threads(whole, [{"kind": "vcpu", "id": 0, "quota": 25000, "period": 100000}]).rc, 0)
         vcpu = group(whole, "vcpu0")
-        begin, used = time.monotonic(), usage(vcpu)
-        wait_for(lambda: usage(vcpu) - used > 5e6, SLOW, "5 s of the virtual CPU's time", interval=0.2)
-        part = (usage(vcpu) - used) / 1e6 / (time.monotonic() - begin)
+        begin, first = time.monotonic(), usage(vcpu)
+        wait_for(lambda: usage(vcpu) - first > 5e6, SLOW, "5 s of the virtual CPU's time", interval=0.2)
+        part = (usage(vcpu) - first) / 1e6 / (time.monotonic() - begin)
+        print(f"   a quota of 25 % gave {part:.3f}")
         check(0.225 <= part <= 0.275, f"a quota of 25 % gave {part:.3f}")
 
 
