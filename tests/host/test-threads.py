@@ -267,6 +267,7 @@ def busy(name, tuning):
     path = f"/var/tmp/{name}.img"
     with open(path, "wb") as f:
         f.write(b"\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
+        f.truncate(1 << 20)  # of a disk of one sector the BIOS takes no notice
     with tuned(name, tuning, vcpu="<vcpu cpuset='3'>1</vcpu>", agent=False, cmdline="", devices=BUSY.format(path=path)) as machine:
         machine.xml = re.sub(r"<(kernel|initrd|cmdline)>.*</\1>", "", machine.xml)
         start(machine)
