@@ -6,7 +6,7 @@
 #include "string-util.h"
 #include "table.h"
 
-/* vcpucount, vcpuinfo, vcpupin, emulatorpin, iothreadinfo, iothreadpin */
+/* vcpucount, vcpuinfo, setvcpus, setvcpu, vcpupin, emulatorpin, iothreadinfo, -pin, -add, -del, -set */
 
 #define BOTH_SCOPES (CHANGE_LIVE | CHANGE_CONFIG)
 
@@ -172,6 +172,54 @@ static int verb_vcpuinfo(Cli *cli, const Command *c) {
         return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
 }
 
+/* --- setvcpus, setvcpu --- */
+
+/* Without an option, a change is for what runs. */
+static ChangeFlags live_flags(const Command *c, ChangeFlags flags) {
+        return flags == CHANGE_CURRENT && !command_has(c, "current") ? CHANGE_LIVE : flags;
+}
+
+static int verb_setvcpus(Cli *cli, const Command *c) {
+        bool maximum = command_has(c, "maximum"), hotpluggable = command_has(c, "hotpluggable");
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        unsigned count;
+        int r;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || command_exclusive(cli, c, "guest", "config") < 0)
+                return -1;
+        if (maximum && !(flags & CHANGE_CONFIG))
+                return cli_error(cli, "Option --config is required by option --maximum");
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || command_get_uint(cli, c, "count", &count) < 0)
+                return -1;
+        if (count == 0)
+                return cli_error(cli, "Can't set 0 processors for a VM");
+        if (command_has(c, "guest"))
+                return guest_count(cli, &vm, flags | CHANGE_LIVE);
+        if (maximum)
+                r = vm_set_max_vcpus(cli->manager, &vm, flags, count, &diag);
+        else
+                r = vm_set_vcpus(cli->manager, &vm, hotpluggable ? flags : live_flags(c, flags), count, hotpluggable, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+static int verb_setvcpu(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        const char *list;
+
+        if (command_exclusive(cli, c, "enable", "disable") < 0 || cli_change_flags(cli, c, &flags) < 0)
+                return -1;
+        if (!command_has(c, "enable") && !command_has(c, "disable"))
+                return cli_error(cli, "one of --enable, --disable is required");
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || command_get_nonempty(cli, c, "vcpulist", &list) < 0)
+                return -1;
+        int r = vm_set_vcpu(cli->manager, &vm, flags, list, command_has(c, "enable"), &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
 /* --- pins --- */
 
 static int print_pins(Cli *cli, const char *title, const CpuPin *pins, size_t n) {
@@ -209,11 +257,6 @@ static int show_vcpu_pins(Cli *cli, const Vm *vm, ChangeFlags flags, const unsig
         return print_pins(cli, "VCPU", vcpu ? pins + *vcpu : pins, vcpu ? 1 : n);
 }
 
-/* Without an option, setting is for what runs. */
-static ChangeFlags pin_flags(const Command *c, ChangeFlags flags) {
-        return flags == CHANGE_CURRENT && !command_has(c, "current") ? CHANGE_LIVE : flags;
-}
-
 static int verb_vcpupin(Cli *cli, const Command *c) {
         const char *list = command_get(c, "cpulist");
         _cleanup_diag_ Diag diag = {};
@@ -234,7 +277,7 @@ static int verb_vcpupin(Cli *cli, const Command *c) {
                 return cli_error(cli, "vcpupin: Missing vCPU number in pin mode.");
         if (parse_cpu_list(cli, list, &cpus) < 0)
                 return -1;
-        int r = vm_pin_vcpu(cli->manager, &vm, pin_flags(c, flags), vcpu, &cpus, &diag);
+        int r = vm_pin_vcpu(cli->manager, &vm, live_flags(c, flags), vcpu, &cpus, &diag);
         return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
 }
 
@@ -270,7 +313,7 @@ static int verb_emulatorpin(Cli *cli, const Command *c) {
                 return show_emulator_pin(cli, &vm, flags);
         if (parse_cpu_list(cli, list, &cpus) < 0)
                 return -1;
-        int r = vm_pin_emulator(cli->manager, &vm, pin_flags(c, flags), &cpus, &diag);
+        int r = vm_pin_emulator(cli->manager, &vm, live_flags(c, flags), &cpus, &diag);
         return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
 }
 
@@ -305,13 +348,81 @@ static int verb_iothreadpin(Cli *cli, const Command *c) {
         ChangeFlags flags;
         const char *list;
         NumberSet cpus;
-        unsigned id;
+        unsigned id = 0;
 
         if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 ||
             command_get_uint(cli, c, "iothread", &id) < 0 || command_get_nonempty(cli, c, "cpulist", &list) < 0 ||
             parse_cpu_list(cli, list, &cpus) < 0)
                 return -1;
         int r = vm_pin_iothread(cli->manager, &vm, flags, id, &cpus, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+static int get_iothread_id(Cli *cli, const Command *c, unsigned *ret) {
+        int id;
+
+        if (command_get_int(cli, c, "id", &id) < 0)
+                return -1;
+        if (id <= 0)
+                return cli_error(cli, "Invalid IOThread id value: '%d'", id);
+        *ret = (unsigned) id;
+        return 0;
+}
+
+/* iothreadadd, iothreaddel */
+static int change_iothread(Cli *cli, const Command *c,
+                           int (*change)(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, Diag *diag)) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        ChangeFlags flags;
+        unsigned id = 0;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || get_iothread_id(cli, c, &id) < 0)
+                return -1;
+        int r = change(cli->manager, &vm, flags, id, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+static int verb_iothreadadd(Cli *cli, const Command *c) {
+        return change_iothread(cli, c, vm_add_iothread);
+}
+
+static int verb_iothreaddel(Cli *cli, const Command *c) {
+        return change_iothread(cli, c, vm_remove_iothread);
+}
+
+/* How many were given, or -1. */
+static int get_iothread_settings(Cli *cli, const Command *c, IothreadSettings *s) {
+        int max = command_get_u64(cli, c, "poll-max-ns", &s->poll_max.value), grow, shrink, pool_min, pool_max;
+
+        if (max < 0 || (grow = command_get_uint(cli, c, "poll-grow", &s->poll_grow.value)) < 0 ||
+            (shrink = command_get_uint(cli, c, "poll-shrink", &s->poll_shrink.value)) < 0 ||
+            (pool_min = command_get_int(cli, c, "thread-pool-min", &s->pool_min)) < 0 ||
+            (pool_max = command_get_int(cli, c, "thread-pool-max", &s->pool_max)) < 0)
+                return -1;
+        s->poll_max.set = max > 0;
+        s->poll_grow.set = grow > 0;
+        s->poll_shrink.set = shrink > 0;
+        s->has_pool_min = pool_min > 0;
+        s->has_pool_max = pool_max > 0;
+        return max + grow + shrink + pool_min + pool_max;
+}
+
+static int verb_iothreadset(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        IothreadSettings s = {};
+        ChangeFlags flags;
+        unsigned id = 0;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || get_iothread_id(cli, c, &id) < 0)
+                return -1;
+        int given = get_iothread_settings(cli, c, &s);
+        if (given < 0)
+                return -1;
+        if (given == 0)
+                return cli_error(cli, "Not enough arguments passed, nothing to set");
+        int r = vm_set_iothread(cli->manager, &vm, flags, id, &s, &diag);
         return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
 }
 
@@ -361,6 +472,47 @@ static const Option iothreadpin_options[] = {
         OPTIONS_END,
 };
 
+static const Option iothreadadd_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "id", .type = OPTION_INT, .required = true, .help = "iothread for the new IOThread" },
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+static const Option iothreaddel_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "id", .type = OPTION_INT, .required = true, .help = "iothread_id for the IOThread to delete" },
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+static const Option iothreadset_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "id", .type = OPTION_INT, .required = true, .help = "iothread id of existing IOThread" },
+        { .name = "poll-max-ns", .type = OPTION_INT, .help = "set the maximum IOThread polling time in ns" },
+        { .name = "poll-grow", .type = OPTION_INT, .help = "set the value to increase the IOThread polling time" },
+        { .name = "poll-shrink", .type = OPTION_INT, .help = "set the value for reduction of the IOThread polling time" },
+        { .name = "thread-pool-min", .type = OPTION_INT, .help = "lower boundary for worker thread pool" },
+        { .name = "thread-pool-max", .type = OPTION_INT, .help = "upper boundary for worker thread pool" },
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+static const Option setvcpus_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "count", .type = OPTION_INT, .required = true, .help = "number of virtual CPUs" },
+        OPTION_FLAG("maximum", "set maximum limit on next boot"),
+        SCOPE_OPTIONS,
+        OPTION_FLAG("guest", "modify cpu state in the guest"),
+        OPTION_FLAG("hotpluggable", "make added vcpus hot(un)pluggable"),
+        OPTIONS_END,
+};
+static const Option setvcpu_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "vcpulist", .type = OPTION_DATA, .required = true, .help = "ids of vcpus to manipulate" },
+        OPTION_FLAG("enable", "enable cpus specified by cpumap"),
+        OPTION_FLAG("disable", "disable cpus specified by cpumap"),
+        SCOPE_OPTIONS,
+        OPTIONS_END,
+};
+
 static const Verb cpu_verbs[] = {
         { "vcpucount", GROUP_DOMAIN, verb_vcpucount, vcpucount_options, "domain vcpu counts",
           "Returns the number of virtual CPUs used by the domain." },
@@ -374,5 +526,15 @@ static const Verb cpu_verbs[] = {
           "Returns basic information about the domain IOThreads." },
         { "iothreadpin", GROUP_DOMAIN, verb_iothreadpin, iothreadpin_options, "control domain IOThread affinity",
           "Pin domain IOThreads to host physical CPUs.", .changes = true },
+        { "iothreadadd", GROUP_DOMAIN, verb_iothreadadd, iothreadadd_options, "add an IOThread to the guest domain",
+          "Add an IOThread to the guest domain.", .changes = true },
+        { "iothreaddel", GROUP_DOMAIN, verb_iothreaddel, iothreaddel_options, "delete an IOThread from the guest domain",
+          "Delete an IOThread from the guest domain.", .changes = true },
+        { "iothreadset", GROUP_DOMAIN, verb_iothreadset, iothreadset_options, "modifies an existing IOThread of the guest domain",
+          "Modifies an existing IOThread of the guest domain.", .changes = true },
+        { "setvcpus", GROUP_DOMAIN, verb_setvcpus, setvcpus_options, "change number of virtual CPUs",
+          "Change the number of virtual CPUs in the guest domain.", .changes = true },
+        { "setvcpu", GROUP_DOMAIN, verb_setvcpu, setvcpu_options, "attach/detach vcpu or groups of threads",
+          "Add or remove vcpus", .changes = true },
 };
 DEFINE_VERB_TABLE(cpu);

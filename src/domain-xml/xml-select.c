@@ -5,6 +5,30 @@
 #include "xml-select.h"
 #include "xml-table.h"
 
+static bool is_blank(const xmlNode *node) {
+        return node->type == XML_TEXT_NODE && xmlIsBlankNode(node);
+}
+
+/* Where there is nothing but elements, what is printed is indented anew. */
+static void strip_blanks(xmlNode *node) {
+        bool elements = false, text = false;
+        xmlNode *next;
+
+        for (xmlNode *c = node->children; c; c = c->next) {
+                elements = elements || c->type == XML_ELEMENT_NODE;
+                text = text || ((c->type == XML_TEXT_NODE && !is_blank(c)) || c->type == XML_CDATA_SECTION_NODE);
+        }
+        for (xmlNode *c = node->children; c; c = next) {
+                next = c->next;
+                if (c->type == XML_ELEMENT_NODE)
+                        strip_blanks(c);
+                else if (elements && !text && is_blank(c)) {
+                        xmlUnlinkNode(c);
+                        xmlFreeNode(c);
+                }
+        }
+}
+
 static int render_node(xmlDoc *doc, xmlNode *node, bool format, Text *t) {
         xmlBuffer *buffer = xmlBufferCreate();
 
@@ -60,6 +84,7 @@ int xml_select(const char *xml, const char *xpath, bool wrap, Diag *diag, char *
         int k = xml_reader_load(&r, xml, strlen(xml));
         if (k < 0)
                 return k;
+        strip_blanks((xmlNode *) r.doc);
         xmlXPathContext *context = xmlXPathNewContext(r.doc);
         if (!context)
                 return -ENOMEM;

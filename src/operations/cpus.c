@@ -37,12 +37,16 @@ int host_cpus(Manager *m, unsigned *ret_count, NumberSet *ret_online, Diag *diag
 
 /* --- what a domain says --- */
 
-static unsigned max_vcpus(const Domain *d) {
+unsigned domain_max_vcpus(const Domain *d) {
         return MIN(d->vcpus.set ? d->vcpus.value : 1, NUMBER_SET_MAX);
 }
 
-static unsigned current_vcpus(const Domain *d) {
-        return d->current_vcpus.set ? MIN(d->current_vcpus.value, max_vcpus(d)) : max_vcpus(d);
+unsigned domain_current_vcpus(const Domain *d) {
+        return d->current_vcpus.set ? MIN(d->current_vcpus.value, domain_max_vcpus(d)) : domain_max_vcpus(d);
+}
+
+bool domain_vcpu_enabled(const Domain *d, unsigned id) {
+        return id < d->n_vcpu_list ? d->vcpu_list[id].enabled == TRI_YES : d->n_vcpu_list == 0 && id < domain_current_vcpus(d);
 }
 
 static const NumberSet *default_cpus(const Domain *d, const NumberSet *online) {
@@ -56,17 +60,17 @@ static const NumberSet *pinned_cpus(const Domain *d, const ThreadPin *pins, size
         return default_cpus(d, online);
 }
 
-static unsigned count_iothreads(const Domain *d) {
+unsigned domain_count_iothreads(const Domain *d) {
         return d->n_iothread_ids > 0 ? (unsigned) d->n_iothread_ids : MIN(d->iothreads.value, NUMBER_SET_MAX);
 }
 
-static unsigned iothread_id(const Domain *d, unsigned i) {
+unsigned domain_iothread_id(const Domain *d, unsigned i) {
         return i < d->n_iothread_ids ? d->iothread_ids[i].id.value : i + 1;
 }
 
-static bool has_iothread_id(const Domain *d, unsigned id) {
-        for (unsigned i = 0; i < count_iothreads(d); i++)
-                if (iothread_id(d, i) == id)
+bool domain_has_iothread(const Domain *d, unsigned id) {
+        for (unsigned i = 0; i < domain_count_iothreads(d); i++)
+                if (domain_iothread_id(d, i) == id)
                         return true;
         return false;
 }
@@ -96,7 +100,7 @@ int vm_vcpu_count(Manager *m, const Vm *vm, ChangeFlags flags, bool maximum, Dia
 
         int r = vm_change_load(m, vm, flags, diag, &d);
         if (r >= 0)
-                *ret = maximum ? max_vcpus(d) : current_vcpus(d);
+                *ret = maximum ? domain_max_vcpus(d) : domain_current_vcpus(d);
         return r;
 }
 
@@ -107,7 +111,7 @@ int vm_vcpu_pins(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, CpuPin
         if (r < 0)
                 return r;
         const DomainCputune *c = &x.domain->cputune;
-        unsigned n = max_vcpus(x.domain);
+        unsigned n = domain_max_vcpus(x.domain);
         CpuPin *list = calloc(n, sizeof(CpuPin));
         if (!list)
                 return -ENOMEM;
@@ -136,12 +140,12 @@ static int defined_iothread_pins(Manager *m, const Vm *vm, Diag *diag, CpuPin **
         if (r < 0)
                 return r;
         const DomainCputune *c = &x.domain->cputune;
-        unsigned n = count_iothreads(x.domain);
+        unsigned n = domain_count_iothreads(x.domain);
         CpuPin *list = calloc(n + 1, sizeof(CpuPin));
         if (!list)
                 return -ENOMEM;
         for (unsigned i = 0; i < n; i++) {
-                unsigned id = iothread_id(x.domain, i);
+                unsigned id = domain_iothread_id(x.domain, i);
                 list[i] = (CpuPin) { id, *pinned_cpus(x.domain, c->iothreadpins, c->n_iothreadpins, id, &x.online) };
         }
         *ret = list;
@@ -275,9 +279,9 @@ typedef struct PinCall {
 static int build_vcpu_pin(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {
         const PinCall *c = userdata;
 
-        if (c->id >= max_vcpus(d))
+        if (c->id >= domain_max_vcpus(d))
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: vcpu %u is out of range of %s cpu count %u", c->id,
-                                  live ? "live" : "persistent", live ? max_vcpus(d) : current_vcpus(d));
+                                  live ? "live" : "persistent", live ? domain_max_vcpus(d) : domain_current_vcpus(d));
         return xml_edits_attribute(edits, "cpuset", c->cpus, "cputune/vcpupin[@vcpu='%u']", c->id);
 }
 
@@ -290,7 +294,7 @@ static int build_emulator_pin(const Domain *d, bool live, void *userdata, Diag *
 static int build_iothread_pin(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {
         const PinCall *c = userdata;
 
-        if (!has_iothread_id(d, c->id))
+        if (!domain_has_iothread(d, c->id))
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: %s %u not found", live ? "iothread" : "iothreadid", c->id);
         return xml_edits_attribute(edits, "cpuset", c->cpus, "cputune/iothreadpin[@iothread='%u']", c->id);
 }

@@ -38,8 +38,37 @@ typedef struct VcpuInfo {
 /* Of those that are there: of a VM that runs, as the kernel says. */
 int vm_vcpu_info(Manager *m, const Vm *vm, Diag *diag, VcpuInfo **ret, size_t *ret_n);
 
+/* cpus-change.c: COUNT of them. HOTPLUGGABLE: those that are added can be taken away again. */
+int vm_set_vcpus(Manager *m, const Vm *vm, ChangeFlags flags, unsigned count, bool hotpluggable, Diag *diag);
+/* There can be COUNT of them from the next start on. */
+int vm_set_max_vcpus(Manager *m, const Vm *vm, ChangeFlags flags, unsigned count, Diag *diag);
+/* Those of a LIST ("2-3") are plugged in (ENABLE) or taken away. */
+int vm_set_vcpu(Manager *m, const Vm *vm, ChangeFlags flags, const char *list, bool enable, Diag *diag);
+
 /* --- I/O threads --- */
 
 /* Of a VM that runs, as the kernel says. */
 int vm_iothread_pins(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, CpuPin **ret, size_t *ret_n);
 int vm_pin_iothread(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, const NumberSet *cpus, Diag *diag);
+
+/* iothreads.c */
+int vm_add_iothread(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, Diag *diag);
+int vm_remove_iothread(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, Diag *diag);
+
+typedef struct IothreadSettings {
+        OptU64 poll_max; /* nanoseconds */
+        OptUint poll_grow, poll_shrink;
+        bool has_pool_min, has_pool_max;
+        int pool_min, pool_max; /* -1: QEMU's default */
+} IothreadSettings;
+int vm_set_iothread(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, const IothreadSettings *settings, Diag *diag);
+
+/* --- what a domain says of them --- */
+
+unsigned domain_max_vcpus(const Domain *d) _pure_;
+unsigned domain_current_vcpus(const Domain *d) _pure_;
+bool domain_vcpu_enabled(const Domain *d, unsigned id) _pure_;
+unsigned domain_count_iothreads(const Domain *d) _pure_;
+/* The number of the Ith. */
+unsigned domain_iothread_id(const Domain *d, unsigned i) _pure_;
+bool domain_has_iothread(const Domain *d, unsigned id) _pure_;

@@ -231,6 +231,125 @@ iothreadpin verbs 1
 iothreadpin verbs
 iothreadpin
 iothreadinfo verbs
+# iothreadadd, iothreaddel, iothreadset
+help iothreadadd
+help iothreaddel
+help iothreadset
+iothreadadd verbs 4
+iothreadadd verbs 4
+iothreadadd verbs 0
+iothreadadd verbs -1
+iothreadadd verbs x
+iothreadadd verbs
+iothreadadd verbs 9 --live
+iothreadadd verbs 9 --live --config
+iothreadadd verbs 9 --config
+iothreadinfo verbs
+dumpxml verbs --xpath /domain/iothreadids
+dumpxml verbs --xpath /domain/iothreads
+iothreadset verbs 4
+iothreadset verbs 7 --thread-pool-max 2
+iothreadset verbs 0 --thread-pool-max 2
+iothreadset verbs -1 --thread-pool-max 2
+iothreadset verbs 4 --thread-pool-max 8 --thread-pool-min 2
+iothreadset verbs 9 --thread-pool-max 8
+iothreadset verbs 9 --thread-pool-min 9
+iothreadset verbs 9 --thread-pool-min -1 --thread-pool-max -1
+iothreadset verbs 9 --thread-pool-min 0
+iothreadset verbs 9 --thread-pool-min -2
+iothreadset verbs 9 --thread-pool-max -2
+iothreadset verbs 9 --thread-pool-max 0
+iothreadset verbs 9 --thread-pool-max x
+iothreadset verbs 9 --poll-max-ns 5
+iothreadset verbs 9 --poll-grow 4294967295
+iothreadset verbs 9 --poll-grow 4294967296
+iothreadset verbs 9 --poll-shrink -1
+iothreadset verbs 9 --poll-max-ns 18446744073709551615
+iothreadset verbs 9 --poll-max-ns 18446744073709551616
+iothreadset verbs 9 --poll-max-ns 1 --live
+iothreadset verbs 9 --live --current
+dumpxml verbs --xpath /domain/iothreadids
+iothreaddel verbs 9 --live
+iothreaddel verbs 9
+iothreaddel verbs 9
+iothreaddel verbs 1
+iothreaddel verbs 0
+iothreadpin verbs 2 0
+iothreaddel verbs 2 --current
+dumpxml verbs --xpath /domain/iothreadids
+dumpxml verbs --xpath /domain/cputune/iothreadpin
+iothreaddel verbs 4
+iothreadinfo verbs
+iothreadadd verbs 1
+dumpxml verbs --xpath /domain/iothreadids
+# setvcpus
+help setvcpus
+setvcpus verbs 3
+setvcpus verbs 3 --live
+setvcpus verbs 3 --live --config
+setvcpus verbs 3 --config
+vcpucount verbs
+dumpxml verbs --xpath /domain/vcpu
+dumpxml verbs --xpath /domain/vcpus
+setvcpus verbs 0
+setvcpus verbs -1
+setvcpus verbs x
+setvcpus verbs
+setvcpus verbs 5 --config
+setvcpus verbs 5 --current
+setvcpus verbs 99999 --config
+setvcpus verbs 3 --maximum
+setvcpus verbs 3 --maximum --live
+setvcpus verbs 3 --maximum --current
+setvcpus verbs 3 --maximum --config --live
+setvcpus verbs 3 --guest --config
+setvcpus verbs 3 --current --config
+setvcpus verbs 0 --maximum --config
+setvcpus verbs 4 --current
+dumpxml verbs --xpath /domain/vcpu
+setvcpus verbs 2 --config --hotpluggable
+dumpxml verbs --xpath /domain/vcpus
+setvcpus verbs 3 --hotpluggable
+dumpxml verbs --xpath /domain/vcpus
+dumpxml verbs --xpath /domain/vcpu
+setvcpus verbs 4 --config
+dumpxml verbs --xpath /domain/vcpus
+setvcpus verbs 1 --config
+dumpxml verbs --xpath /domain/vcpus
+setvcpus verbs 6 --config --maximum
+dumpxml verbs --xpath /domain/vcpu
+! dumpxml verbs --xpath /domain/vcpus # libvirt says nothing of hotpluggable for those, until it reads its own dump
+setvcpus verbs 3 --config --maximum
+dumpxml verbs --xpath /domain/vcpus
+vcpupin verbs
+setvcpus verbs 2 --config --maximum
+dumpxml verbs --xpath /domain/cputune/vcpupin
+setvcpus verbs 4 --config --maximum
+setvcpus verbs 4 --config
+# setvcpu
+help setvcpu
+setvcpu verbs 3
+setvcpu verbs 3 --enable --disable
+setvcpu verbs 3 --disable --live
+setvcpu verbs 3 --disable --live --config
+setvcpu verbs 3 --disable --current --live
+setvcpu verbs 9 --enable
+setvcpu verbs -1 --enable
+setvcpu verbs x --enable
+setvcpu verbs ^1 --enable
+setvcpu verbs '' --enable
+setvcpu verbs '' 
+setvcpu verbs 3-1 --enable
+setvcpu verbs 0 --disable
+setvcpu verbs 1 --disable
+setvcpu verbs 1-3 --disable
+dumpxml verbs --xpath /domain/vcpus
+setvcpu verbs 3 --enable --config
+setvcpu verbs 3 --enable --config
+setvcpu verbs 1,2 --enable
+dumpxml verbs --xpath /domain/vcpus
+dumpxml verbs --xpath /domain/vcpu
+vcpucount verbs
 """
 
 
