@@ -148,3 +148,17 @@ int host_pool_resize(const char *root, int node, uint64_t page, uint64_t count) 
         int n = snprintf(text, sizeof(text), "%" PRIu64, count);
         return write_all(fd, text, (size_t) n);
 }
+
+int host_process_memory(const char *root, unsigned pid, uint64_t *ret) {
+        _cleanup_free_ char *path = strf("/proc/%u/statm", pid), *text = NULL;
+        long page = sysconf(_SC_PAGESIZE);
+        uint64_t pages;
+
+        int r = path ? read_text(root, path, &text) : -ENOMEM;
+        if (r < 0)
+                return r;
+        if (page <= 0 || sscanf(text, "%*u %" SCNu64, &pages) != 1)
+                return -EBADMSG;
+        *ret = pages * (uint64_t) page;
+        return 0;
+}

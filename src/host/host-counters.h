@@ -30,3 +30,6 @@ int host_pool_size(const char *root, int node, uint64_t page, uint64_t *ret);
 int host_pool_free(const char *root, int node, uint64_t page, uint64_t *ret);
 /* The kernel makes the pool as large as it can: host_pool_size() says how large it has become. */
 int host_pool_resize(const char *root, int node, uint64_t page, uint64_t count);
+
+/* Bytes of the process that are in memory. -ENOENT: it has gone. */
+int host_process_memory(const char *root, unsigned pid, uint64_t *ret);

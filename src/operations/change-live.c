@@ -159,10 +159,28 @@ static int apply_balloon(const Change *c) {
         return c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, command, &reply, c->diag);
 }
 
+static unsigned stats_period(const Domain *d) {
+        return d->n_balloons > 0 && d->balloons[0].stats_period.set ? d->balloons[0].stats_period.value : 0;
+}
+
+static int apply_stats_period(const Change *c) {
+        _cleanup_free_ char *command = NULL, *reply = NULL;
+
+        if (stats_period(c->from) == stats_period(c->to))
+                return 0;
+        command = strf("{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/%s\","
+                       "\"property\":\"guest-stats-polling-interval\",\"value\":%u}}",
+                       c->to->balloons[0].info.alias, stats_period(c->to));
+        if (!command)
+                return -ENOMEM;
+        return c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, command, &reply, c->diag);
+}
+
 /* --- who does what --- */
 
 /* In the order in which they are carried out; undone in the other. */
-static int (*const appliers[])(const Change *c) = { apply_properties, apply_threads, apply_balloon, apply_narrow };
+static int (*const appliers[])(const Change *c) = { apply_properties, apply_threads, apply_balloon, apply_stats_period,
+                                                        apply_narrow };
 
 /* What those above can change, and what nobody needs to be told of. */
 static const char *const changeable[] = {
@@ -170,7 +188,7 @@ static const char *const changeable[] = {
         "cputune/period", "cputune/quota", "cputune/emulator_period", "cputune/emulator_quota",
         "cputune/iothread_period", "cputune/iothread_quota", "cputune/vcpupin", "cputune/emulatorpin",
         "cputune/iothreadpin", "cputune/vcpusched", "cputune/iothreadsched", "cputune/emulatorsched",
-        "numatune/memory/@nodeset", "currentMemory", "title", "description", "metadata",
+        "numatune/memory/@nodeset", "currentMemory", "devices/memballoon/stats", "title", "description", "metadata",
 };
 /* As a whole, when it appears or goes: all that it may hold stands above. */
 static const char *const changeable_wholes[] = { "cputune", "numatune", "numatune/memory" };

@@ -9,6 +9,7 @@
 #include "domain-complete.h"
 #include "domain-validate.h"
 #include "domain-xml.h"
+#include "qemu-device.h"
 #include "plans.h"
 #include "runtime.h"
 
@@ -120,6 +121,11 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
                 r = edit(s, true, build, userdata, diag);
         if (r >= 0)
                 r = parse(m, s->new_text, s->new_size, diag, &s->new_domain);
+        /* QEMU knows the devices by these. */
+        if (r >= 0)
+                r = qemu_complete_aliases(s->domain, diag);
+        if (r >= 0)
+                r = qemu_complete_aliases(s->new_domain, diag);
         if (r >= 0)
                 r = domain_validate(s->new_domain, diag);
         if (r >= 0 && !s->same)
