@@ -2,19 +2,6 @@
 #include "guest-event.h"
 #include "string-util.h"
 
-json_object *json_member(json_object *o, const char *key, json_type type) {
-        json_object *v;
-
-        if (!o || !json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v))
-                return NULL;
-        return json_object_is_type(v, type) ? v : NULL;
-}
-
-const char *json_member_string(json_object *o, const char *key) {
-        json_object *v = json_member(o, key, json_type_string);
-        return v ? json_object_get_string(v) : NULL;
-}
-
 static int lookup(const StringTable *table, const char *word) {
         int v = word ? string_table_value(table, word) : 0;
         return MAX(v, 0);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <json-c/json.h>
-
+#include "json-member.h"
 #include "lifecycle.h"
 
 /* What QEMU says as JSON, as an input of the state machine. Everything is checked for its type; what is missing or
@@ -22,7 +21,3 @@ void guest_notes_parse(json_object *reply, LifecycleInput *in);
 /* The host's device of the character device LABEL from the "return" of query-chardev: "/dev/pts/3". NULL when there is
  * none, or it is no pty. Lives as long as REPLY. */
 const char *chardev_pty_parse(json_object *reply, const char *label);
-
-/* Members of an object, NULL unless they are there and of the type. O may be NULL. */
-json_object *json_member(json_object *o, const char *key, json_type type);
-const char *json_member_string(json_object *o, const char *key);

@@ -2,6 +2,8 @@
 #include <inttypes.h>
 
 #include "change-live.h"
+#include "change-qemu.h"
+#include "cpus.h"
 #include "domain-xml.h"
 #include "number-set.h"
 #include "parse-util.h"
@@ -133,8 +135,28 @@ static bool threads_differ(const Change *c) {
                 thread_settings_to_json(from, n_from, &a) < 0 || thread_settings_to_json(to, n_to, &b) < 0 || !streq(a, b);
 }
 
+/* Threads that QEMU has only now: they get what their number was asked for. */
+static bool has_new_threads(const Change *c) {
+        for (unsigned i = 0; i < domain_max_vcpus(c->to); i++)
+                if (domain_vcpu_enabled(c->to, i) && !domain_vcpu_enabled(c->from, i))
+                        return true;
+        for (unsigned i = 0; i < domain_count_iothreads(c->to); i++)
+                if (!domain_has_iothread(c->from, domain_iothread_id(c->to, i)))
+                        return true;
+        return false;
+}
+
+static bool asks_for_threads(const Domain *d) {
+        _cleanup_free_ ThreadSetting *settings = NULL;
+        size_t n = 0;
+
+        return thread_settings_new(d, &settings, &n) < 0 || n > 0;
+}
+
 static int apply_threads(const Change *c) {
-        return threads_differ(c) ? vm_set_threads(c->m, c->vm, c->to, c->diag) : 0;
+        if (!threads_differ(c) && !(has_new_threads(c) && asks_for_threads(c->to)))
+                return 0;
+        return vm_set_threads(c->m, c->vm, c->to, c->diag);
 }
 
 /* Once the threads are where they belong, nothing else is left to the unit. */
@@ -176,11 +198,21 @@ static int apply_stats_period(const Change *c) {
         return c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, command, &reply, c->diag);
 }
 
+static int apply_vcpus(const Change *c) {
+        return change_vcpus(c->m, c->vm, c->from, c->to, c->diag);
+}
+
+static int apply_iothreads(const Change *c) {
+        return change_iothreads(c->m, c->vm, c->from, c->to, c->diag);
+}
+
 /* --- who does what --- */
 
 /* In the order in which they are carried out; undone in the other. */
-static int (*const appliers[])(const Change *c) = { apply_properties, apply_threads, apply_balloon, apply_stats_period,
-                                                        apply_narrow };
+static int (*const appliers[])(const Change *c) = {
+        apply_properties, apply_vcpus, apply_iothreads, apply_threads, apply_balloon, apply_stats_period,
+        apply_narrow,
+};
 
 /* What those above can change, and what nobody needs to be told of. */
 static const char *const changeable[] = {
@@ -188,7 +220,8 @@ static const char *const changeable[] = {
         "cputune/period", "cputune/quota", "cputune/emulator_period", "cputune/emulator_quota",
         "cputune/iothread_period", "cputune/iothread_quota", "cputune/vcpupin", "cputune/emulatorpin",
         "cputune/iothreadpin", "cputune/vcpusched", "cputune/iothreadsched", "cputune/emulatorsched",
-        "numatune/memory/@nodeset", "currentMemory", "devices/memballoon/stats", "title", "description", "metadata",
+        "numatune/memory/@nodeset", "currentMemory", "vcpu/@current", "vcpus", "iothreads", "iothreadids",
+        "devices/memballoon/stats", "title", "description", "metadata",
 };
 /* As a whole, when it appears or goes: all that it may hold stands above. */
 static const char *const changeable_wholes[] = { "cputune", "numatune", "numatune/memory" };

@@ -211,6 +211,23 @@ static int monitor_consoles(void *userdata, const char *name, VmConsole **ret, s
         return 0;
 }
 
+/* The next of the replies to this command; the last one stays. */
+static const char *next_reply(FakeMachine *f, const char *command) {
+        FakeReply *found = NULL;
+
+        FOREACH_ARRAY(r, f->replies, f->n_replies) {
+                _cleanup_free_ char *execute = strf("\"execute\":\"%s\"", r->command);
+                if (r->used || !strstr(command, execute))
+                        continue;
+                if (found) {
+                        found->used = true;
+                        break;
+                }
+                found = r;
+        }
+        return found ? found->text : f->qmp_reply ?: "{}";
+}
+
 static int monitor_qmp(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
         FakeMachine *f = userdata;
 
@@ -218,7 +235,7 @@ static int monitor_qmp(void *userdata, const char *name, const char *command, ch
         int r = monitor_result(f, diag);
         if (r < 0)
                 return r;
-        *ret = strdup(f->qmp_reply ?: "{}");
+        *ret = strdup(next_reply(f, command));
         return 0;
 }
 
@@ -337,6 +354,10 @@ FakeMachine *fake_machine_free(FakeMachine *f) {
         free(f->start_text);
         free(f->monitor_text);
         free(f->qmp_reply);
+        FOREACH_ARRAY(r, f->replies, f->n_replies) {
+                free(r->command);
+                free(r->text);
+        }
         free(f->tty);
         return mfree(f);
 }

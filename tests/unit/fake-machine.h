@@ -15,6 +15,11 @@ typedef struct FakeUnit {
         bool needs_reload, masked, enabled;
 } FakeUnit;
 
+typedef struct FakeReply {
+        char *command, *text; /* owned */
+        bool used;
+} FakeReply;
+
 typedef struct FakeMachine {
         char *dir; /* owned: everything is below */
         char *host_root; /* owned: where its /proc and /sys are */
@@ -27,6 +32,8 @@ typedef struct FakeMachine {
         int start_error, monitor_error, stop_error;
         char *start_text, *monitor_text; /* owned */
         char *qmp_reply;     /* owned */
+        FakeReply replies[16]; /* to single commands, in turn; before qmp_reply */
+        size_t n_replies;
         char *tty;           /* owned */
         VmThread threads[16];
         size_t n_threads;

@@ -141,6 +141,18 @@ static void set_qmp_reply(Session *s, char *const *words) {
         s->machine->qmp_reply = rest(s);
 }
 
+/* ! qmp COMMAND REPLY: the first of several is used once, and so on; the last one stays */
+static void set_qmp(Session *s, char *const *words) {
+        FakeMachine *m = s->machine;
+
+        if (m->n_replies >= ELEMENTSOF(m->replies))
+                abort();
+        m->replies[m->n_replies++] = (FakeReply) {
+                .command = strdup(word(words, 1)),
+                .text = strdup(s->raw + strlen(word(words, 1)) + 1),
+        };
+}
+
 /* ! property NAME VALUE: systemd has been told by somebody */
 static void set_property(Session *s, char *const *words) {
         if (unit_properties_add(&s->machine->properties, "Service", word(words, 1), STRV_MAKE((char *) word(words, 2))) < 0)
@@ -184,6 +196,7 @@ static const struct {
         { "qmp-reply", set_qmp_reply }, { "stop-hangs", set_stop_hangs }, { "monitor-fails",
                                                                             set_monitor_fails },
         { "no-systemd", set_no_systemd }, { "property", set_property }, { "thread", set_thread },
+        { "qmp", set_qmp },
 };
 
 /* --- what is printed --- */

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <time.h>
+
+#include "change-qemu.h"
+#include "cpus.h"
+#include "json-member.h"
+#include "string-util.h"
+#include "vcpu-slots.h"
+
+#define UNPLUG_USEC (UINT64_C(5) * 1000000) /* as long as libvirt waits */
+#define UNPLUG_STEP_USEC 50000U
+#define REPLY_DEPTH_MAX 16
+
+typedef struct QemuChange {
+        Manager *m;
+        const Vm *vm;
+        Diag *diag;
+} QemuChange;
+
+/* Runs a command; ARGUMENTS are taken over. *ret (may be NULL) is the caller's. */
+static int qmp(const QemuChange *c, const char *command, json_object *arguments, json_object **ret) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_free_ char *reply = NULL;
+        json_object *o = json_object_new_object();
+
+        if (!o) {
+                json_object_put(arguments);
+                return -ENOMEM;
+        }
+        json_object_object_add(o, "execute", json_object_new_string(command));
+        if (arguments)
+                json_object_object_add(o, "arguments", arguments);
+        int r = c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
+                                           &reply, &diag);
+        json_object_put(o);
+        if (r == -EREMOTEIO)
+                return diag_error_code(c->diag, r, (SrcLoc) {}, "internal error: unable to execute QEMU command '%s': %s", command,
+                                       strempty(diag_first_error(&diag)));
+        if (r < 0)
+                return diag_error_code(c->diag, r, (SrcLoc) {}, "%s", diag_first_error(&diag) ?: strerror(-r));
+        if (!ret)
+                return 0;
+        json_tokener *t = json_tokener_new_ex(REPLY_DEPTH_MAX);
+        *ret = t ? json_tokener_parse_ex(t, reply, (int) strlen(reply) + 1) : NULL;
+        json_tokener_free(t);
+        return *ret ? 0 : diag_error_code(c->diag, -EBADMSG, (SrcLoc) {}, "QEMU's answer to '%s' makes no sense", command);
+}
+
+static json_object *one_string(const char *key, const char *value) {
+        json_object *o = json_object_new_object();
+
+        if (o)
+                json_object_object_add(o, key, json_object_new_string(value));
+        return o;
+}
+
+/* --- virtual CPUs --- */
+
+static int read_slots(const QemuChange *c, VcpuSlots *ret) {
+        json_object *reply = NULL;
+
+        int r = qmp(c, "query-hotpluggable-cpus", NULL, &reply);
+        if (r < 0)
+                return r;
+        r = vcpu_slots_read(reply, ret);
+        json_object_put(reply);
+        return r < 0 ? diag_error_code(c->diag, r, (SrcLoc) {}, "QEMU's answer to 'query-hotpluggable-cpus' makes no sense") : 0;
+}
+
+static int find_slot(const QemuChange *c, const VcpuSlots *slots, unsigned id, const VcpuSlot **ret) {
+        *ret = vcpu_slots_find(slots, id);
+        return *ret ? 0 : diag_error_code(c->diag, -ENODEV, (SrcLoc) {}, "QEMU has no place for virtual CPU %u", id);
+}
+
+static int plug(const QemuChange *c, unsigned id) {
+        _cleanup_vcpu_slots_ VcpuSlots slots = {};
+        const VcpuSlot *s;
+
+        int r = read_slots(c, &slots);
+        if (r >= 0)
+                r = find_slot(c, &slots, id, &s);
+        if (r < 0 || vcpu_slot_path(s))
+                return r;
+        json_object *device = vcpu_slot_device(s, id);
+        return device ? qmp(c, "device_add", device, NULL) : -ENOMEM;
+}
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* The guest is asked; it lets go when it likes. */
+static int wait_unplugged(const QemuChange *c, unsigned id) {
+        uint64_t end = now_usec() + UNPLUG_USEC;
+
+        for (;;) {
+                _cleanup_vcpu_slots_ VcpuSlots slots = {};
+                const VcpuSlot *s;
+                int r = read_slots(c, &slots);
+                if (r >= 0)
+                        r = find_slot(c, &slots, id, &s);
+                if (r < 0 || !vcpu_slot_path(s))
+                        return r;
+                if (now_usec() >= end)
+                        return diag_error_code(c->diag, -ETIMEDOUT, (SrcLoc) {}, "Timed out during operation: vcpu unplug request "
+                                               "timed out. Unplug result must be manually inspected in the domain");
+                (void) nanosleep(&(struct timespec) { .tv_nsec = UNPLUG_STEP_USEC * 1000L }, NULL);
+        }
+}
+
+static int unplug(const QemuChange *c, unsigned id) {
+        _cleanup_vcpu_slots_ VcpuSlots slots = {};
+        const VcpuSlot *s;
+
+        int r = read_slots(c, &slots);
+        if (r >= 0)
+                r = find_slot(c, &slots, id, &s);
+        if (r < 0 || !vcpu_slot_path(s))
+                return r;
+        const char *name = startswith(vcpu_slot_path(s), "/machine/peripheral/");
+        if (!name || strchr(name, '/'))
+                return diag_error(c->diag, (SrcLoc) {}, "Operation not supported: vcpu '%u' can't be unplugged", id);
+        json_object *arguments = one_string("id", name);
+        r = arguments ? qmp(c, "device_del", arguments, NULL) : -ENOMEM;
+        return r < 0 ? r : wait_unplugged(c, id);
+}
+
+int change_vcpus(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag) {
+        const QemuChange c = { m, vm, diag };
+        unsigned n = domain_max_vcpus(to);
+        int r = 0;
+
+        for (unsigned i = 0; r >= 0 && i < n; i++)
+                if (domain_vcpu_enabled(to, i) && !domain_vcpu_enabled(from, i))
+                        r = plug(&c, i);
+        for (unsigned i = n; r >= 0 && i > 0; i--)
+                if (!domain_vcpu_enabled(to, i - 1) && domain_vcpu_enabled(from, i - 1))
+                        r = unplug(&c, i - 1);
+        return r;
+}
+
+/* --- I/O threads --- */
+
+/* What a thread has that nothing is said about. */
+#define POLL_MAX_DEFAULT 32768U
+#define POOL_MIN_DEFAULT 0U
+#define POOL_MAX_DEFAULT 64U
+
+typedef struct IothreadValue {
+        const char *name;
+        bool set;
+        uint64_t value;
+} IothreadValue;
+
+/* In an order in which the pool's limits never cross: a greater maximum first, a smaller one last. */
+#define IOTHREAD_VALUES 5U
+static void list_values(const DomainIothread *t, bool shrinks, IothreadValue ret[IOTHREAD_VALUES]) {
+        const IothreadValue min = { "thread-pool-min", t->pool_min.set, t->pool_min.set ? t->pool_min.value : POOL_MIN_DEFAULT },
+                            max = { "thread-pool-max", t->pool_max.set, t->pool_max.set ? t->pool_max.value : POOL_MAX_DEFAULT };
+
+        ret[0] = shrinks ? min : max;
+        ret[1] = shrinks ? max : min;
+        ret[2] = (IothreadValue) { "poll-max-ns", t->poll_max.set, t->poll_max.set ? t->poll_max.value : POLL_MAX_DEFAULT };
+        ret[3] = (IothreadValue) { "poll-grow", t->poll_grow.set, t->poll_grow.value };
+        ret[4] = (IothreadValue) { "poll-shrink", t->poll_shrink.set, t->poll_shrink.value };
+}
+
+static const DomainIothread *find_iothread(const Domain *d, unsigned id) {
+        static const DomainIothread plain = {};
+
+        FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids)
+                if (t->id.value == id)
+                        return t;
+        return &plain;
+}
+
+static int add_iothread(const QemuChange *c, const DomainIothread *t, unsigned id) {
+        _cleanup_free_ char *name = strf("iothread%u", id);
+        json_object *o = json_object_new_object();
+        IothreadValue values[IOTHREAD_VALUES];
+
+        if (!name || !o) {
+                json_object_put(o);
+                return -ENOMEM;
+        }
+        json_object_object_add(o, "qom-type", json_object_new_string("iothread"));
+        json_object_object_add(o, "id", json_object_new_string(name));
+        list_values(t, false, values);
+        FOREACH_ARRAY(v, values, IOTHREAD_VALUES)
+                if (v->set)
+                        json_object_object_add(o, v->name, json_object_new_uint64(v->value));
+        return qmp(c, "object-add", o, NULL);
+}
+
+static int remove_iothread(const QemuChange *c, unsigned id) {
+        _cleanup_free_ char *name = strf("iothread%u", id);
+        json_object *arguments = name ? one_string("id", name) : NULL;
+
+        return arguments ? qmp(c, "object-del", arguments, NULL) : -ENOMEM;
+}
+
+static int set_iothread(const QemuChange *c, unsigned id, const IothreadValue *v) {
+        _cleanup_free_ char *path = strf("/objects/iothread%u", id);
+        json_object *o = path ? one_string("path", path) : NULL;
+
+        if (!o)
+                return -ENOMEM;
+        json_object_object_add(o, "property", json_object_new_string(v->name));
+        json_object_object_add(o, "value", json_object_new_uint64(v->value));
+        return qmp(c, "qom-set", o, NULL);
+}
+
+static int change_iothread(const QemuChange *c, const DomainIothread *from, const DomainIothread *to, unsigned id) {
+        IothreadValue old[IOTHREAD_VALUES], now[IOTHREAD_VALUES];
+        unsigned before = from->pool_max.set ? from->pool_max.value : POOL_MAX_DEFAULT;
+        bool shrinks = (to->pool_max.set ? to->pool_max.value : POOL_MAX_DEFAULT) < before;
+        int r = 0;
+
+        list_values(from, shrinks, old);
+        list_values(to, shrinks, now);
+        for (size_t i = 0; r >= 0 && i < IOTHREAD_VALUES; i++)
+                if (old[i].value != now[i].value)
+                        r = set_iothread(c, id, now + i);
+        return r;
+}
+
+int change_iothreads(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag) {
+        const QemuChange c = { m, vm, diag };
+        int r = 0;
+
+        for (unsigned i = 0; r >= 0 && i < domain_count_iothreads(to); i++) {
+                unsigned id = domain_iothread_id(to, i);
+                r = domain_has_iothread(from, id) ? change_iothread(&c, find_iothread(from, id), find_iothread(to, id), id) :
+                                                    add_iothread(&c, find_iothread(to, id), id);
+        }
+        for (unsigned i = 0; r >= 0 && i < domain_count_iothreads(from); i++)
+                if (!domain_has_iothread(to, domain_iothread_id(from, i)))
+                        r = remove_iothread(&c, domain_iothread_id(from, i));
+        return r;
+}
