@@ -58,7 +58,7 @@ static int parse_flash(Parse *p, Item *machine, const char *key, char **path, Di
 
 static int parse_firmware(Parse *p, Item *i) {
         DomainOs *os = &p->d->os;
-        bool block;
+        bool block = false; /* set only where a node for the file is found */
 
         int r = parse_flash(p, i, "pflash0", &os->loader, &os->loader_format, &os->loader_readonly, &block);
         if (r < 0 || !os->loader)
