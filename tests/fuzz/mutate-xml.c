@@ -25,6 +25,7 @@ size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t 
 typedef struct Place {
         char *path;
         const XmlRow *row;
+        unsigned alike; /* places that have this row */
 } Place;
 
 static Place places[ROWS_MAX];
@@ -47,8 +48,14 @@ static bool once_in(size_t n) {
 }
 
 static void add_place(const char *path, const XmlRow *row, void *userdata) {
-        if (n_places < ROWS_MAX)
-                places[n_places++] = (Place) { strdup(path), row };
+        unsigned alike = 1;
+
+        if (n_places >= ROWS_MAX)
+                return;
+        for (size_t i = 0; i < n_places; i++)
+                if (places[i].row == row)
+                        alike = ++places[i].alike;
+        places[n_places++] = (Place) { strdup(path), row, alike };
 }
 
 static int compare_places(const void *a, const void *b) {
@@ -76,6 +83,19 @@ static const XmlRow *row_at(const char *path) {
         while (from + n < n_places && streq(places[from + n].path, path))
                 n++;
         return n > 0 ? places[from + below(n)].row : NULL;
+}
+
+/* Half the time every row is as likely as any other, however many places it has: what stands below each of twenty
+ * devices would crowd out what is there only once. */
+static const Place *random_place(void) {
+        const Place *p = places;
+
+        for (unsigned n = 0; n < 64; n++) {
+                p = places + below(n_places);
+                if (p->row->flags & XML_UNSUPPORTED ? once_in(16) : once_in(2) || once_in(p->alike))
+                        break;
+        }
+        return p;
 }
 
 /* Where NODE stands: "domain/devices/disk"; what is behind END, if anything, is added. */
@@ -338,8 +358,6 @@ static void insert_place(xmlDoc *doc, const Place *p) {
         char path[PATH_LIMIT], buffer[32];
         const char *word = strchr(p->path, '/');
 
-        if (p->row->flags & XML_UNSUPPORTED && !once_in(16))
-                return;
         while (word && strlen(p->path) < PATH_LIMIT) {
                 const char *end = strchr(++word, '/');
                 if (*word == '@') {
@@ -427,7 +445,7 @@ static void repeat_element(xmlDoc *doc) {
         if (!node)
                 return;
         /* Now and then as many as there may be, and more. */
-        for (size_t n = once_in(16) ? 1U << below(8) : 1; n > 0; n--) {
+        for (size_t n = once_in(6) ? 1U << below(8) : 1; n > 0; n--) {
                 xmlNode *copy = xmlCopyNode(node, 1);
                 make_unique(copy);
                 xmlAddNextSibling(node, copy);
@@ -465,7 +483,7 @@ static void mutate_once(xmlDoc *doc) {
         case 8:
         case 9:
         case 10:
-                insert_place(doc, places + below(n_places));
+                insert_place(doc, random_place());
                 break;
         default:
                 change_value(doc);
