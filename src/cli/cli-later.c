@@ -14,7 +14,6 @@ static const Verb later_verbs[] = {
         LATER(DOMAIN, "attach-disk"),
         LATER(DOMAIN, "attach-interface"),
         LATER(DOMAIN, "autostart"),
-        LATER(DOMAIN, "blkdeviotune"),
         LATER(DOMAIN, "blockcommit"),
         LATER(DOMAIN, "blockcopy"),
         LATER(DOMAIN, "blockjob"),

@@ -59,6 +59,8 @@ static int verb_dommemstat(Cli *cli, const Command *c) {
                 return -1;
         if (r > 0 && period < 0)
                 return cli_error(cli, "Invalid collection period value '%d'", period);
+        if (r > 0 && cli->readonly)
+                return cli_error(cli, "operation dommemstat forbidden for read only access");
         if (r > 0) {
                 r = vm_set_memory_period(cli->manager, &vm, flags, (unsigned) period, &diag);
                 return r < 0 ? cli_error_diag(cli, r, &diag, "Unable to change balloon collection period.") : 0;

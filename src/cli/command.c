@@ -245,6 +245,11 @@ int command_get_uint(Cli *cli, const Command *c, const char *option, unsigned *r
 }
 
 int command_get_scaled(Cli *cli, const Command *c, const char *option, uint64_t scale, uint64_t max, uint64_t *ret) {
+        return command_get_scaled_or(cli, c, option, NULL, scale, max, ret);
+}
+
+int command_get_scaled_or(Cli *cli, const Command *c, const char *option, const char *headline, uint64_t scale, uint64_t max,
+                          uint64_t *ret) {
         const char *s = command_get(c, option), *unit = NULL;
         bool negative;
         uint64_t v;
@@ -260,6 +265,8 @@ int command_get_scaled(Cli *cli, const Command *c, const char *option, uint64_t 
                 return 1;
         }
         cli_error(cli, "Scaled numeric value '%s' for <%s> option is malformed or out of range", s, option);
+        if (headline)
+                cli_error(cli, "%s", headline);
         if (is_number && scale == 0)
                 cli_error(cli, "invalid argument: unknown suffix '%s'", unit);
         else if (is_number)

@@ -88,7 +88,7 @@ typedef struct VerbTable {
 #define DEFINE_VERB_TABLE(name) const VerbTable name##_verb_table = { name##_verbs, ELEMENTSOF(name##_verbs) }
 extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table, edit_verb_table, console_verb_table,
         plan_verb_table, run_verb_table, native_verb_table, tune_verb_table,
-        node_verb_table, cpu_verb_table, memory_verb_table,
+        node_verb_table, cpu_verb_table, memory_verb_table, iotune_verb_table,
         capabilities_verb_table, general_verb_table, later_verb_table;
 
 /* The verb of that name, or NULL. */
@@ -139,6 +139,9 @@ int command_get_uint(Cli *cli, const Command *c, const char *option, unsigned *r
 int command_get_u64(Cli *cli, const Command *c, const char *option, uint64_t *ret);
 /* "2M": in bytes; a number without a unit is SCALE bytes. More than MAX bytes are refused. */
 int command_get_scaled(Cli *cli, const Command *c, const char *option, uint64_t scale, uint64_t max, uint64_t *ret);
+/* The same, with a line of HEADLINE (may be NULL) between what is wrong and why. */
+int command_get_scaled_or(Cli *cli, const Command *c, const char *option, const char *headline, uint64_t scale, uint64_t max,
+                          uint64_t *ret);
 /* "Options --A and --B are mutually exclusive", if both are given. 0 or -1. */
 int command_exclusive(Cli *cli, const Command *c, const char *a, const char *b);
 

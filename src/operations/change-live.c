@@ -206,12 +206,16 @@ static int apply_iothreads(const Change *c) {
         return change_iothreads(c->m, c->vm, c->from, c->to, c->diag);
 }
 
+static int apply_iotune(const Change *c) {
+        return change_live_iotune(c->m, c->vm, c->from, c->to, c->diag);
+}
+
 /* --- who does what --- */
 
 /* In the order in which they are carried out; undone in the other. */
 static int (*const appliers[])(const Change *c) = {
         apply_properties, apply_vcpus, apply_iothreads, apply_threads, apply_balloon, apply_stats_period,
-        apply_narrow,
+        apply_iotune, apply_narrow,
 };
 
 /* What those above can change, and what nobody needs to be told of. */
@@ -221,7 +225,7 @@ static const char *const changeable[] = {
         "cputune/iothread_period", "cputune/iothread_quota", "cputune/vcpupin", "cputune/emulatorpin",
         "cputune/iothreadpin", "cputune/vcpusched", "cputune/iothreadsched", "cputune/emulatorsched",
         "numatune/memory/@nodeset", "currentMemory", "vcpu/@current", "vcpus", "iothreads", "iothreadids",
-        "devices/memballoon/stats", "title", "description", "metadata",
+        "devices/memballoon/stats", "devices/disk/iotune", "title", "description", "metadata",
 };
 /* As a whole, when it appears or goes: all that it may hold stands above. */
 static const char *const changeable_wholes[] = { "cputune", "numatune", "numatune/memory" };

@@ -14,6 +14,11 @@ int change_live_check(const Domain *from, const Domain *to, Diag *diag);
 /* Does it; what was done is undone when a step fails. Both domains are effective. */
 int change_live_apply(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag);
 
+/* The part of it that is about limits of disks. */
+int change_live_iotune(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag);
+/* How QEMU's monitor calls the device of a disk, whose alias is complete; owned by the caller. NULL when memory is out. */
+char *disk_qom_name(const DomainDisk *disk);
+
 /* Takes over what systemd has been told by others (`systemctl set-property`): where the unit's properties are not what
  * D asks for, D is changed, and EDITS (may be NULL) are what does the same to its text. Nothing happens when systemd
  * cannot be asked. */

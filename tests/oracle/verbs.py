@@ -27,6 +27,27 @@ DEFINITION = """<domain type='qemu'>
   <vcpu>4</vcpu>
   <iothreads>2</iothreads>
   <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/>
+      <source file='/var/lib/a.img'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <disk type='file' device='cdrom'>
+      <driver name='qemu' type='raw'/>
+      <target dev='sda' bus='sata'/>
+      <readonly/>
+    </disk>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/>
+      <source file='/var/lib/b.img'/>
+      <target dev='vdb' bus='virtio'/>
+      <iotune>
+        <total_bytes_sec>1000000</total_bytes_sec>
+        <group_name>g</group_name>
+      </iotune>
+    </disk>
+  </devices>
 </domain>
 """
 
@@ -491,6 +512,78 @@ dommemstat verbs --period 3 --config --live
 dommemstat verbs 3
 dommemstat nothing
 dommemstat
+# blkdeviotune
+help blkdeviotune
+blkdeviotune verbs vda
+blkdeviotune verbs vdb
+blkdeviotune verbs sda
+blkdeviotune verbs vdz
+blkdeviotune verbs /var/lib/b.img
+blkdeviotune verbs virtio-disk0
+blkdeviotune verbs ''
+blkdeviotune verbs
+blkdeviotune nothing vda
+blkdeviotune nothing vda --total-bytes-sec x
+blkdeviotune verbs vda --size-iops-sec 5
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --size-iops-sec 0
+blkdeviotune verbs vda --group-name foo
+blkdeviotune verbs vda --group-name g
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --total-bytes-sec 0
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --total-bytes-sec-max-length 5
+blkdeviotune verbs vda --total-bytes-sec 1M --read-bytes-sec 5
+blkdeviotune verbs vda --total-bytes-sec 1M --group-name h
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --read-bytes-sec 5
+blkdeviotune verbs vda
+blkdeviotune verbs vda --total-bytes-sec x
+blkdeviotune verbs vda --total-bytes-sec 5q
+blkdeviotune verbs vda --total-bytes-sec 16EiB
+blkdeviotune verbs vda --total-bytes-sec -1
+blkdeviotune verbs vda --total-bytes-sec 7EiB
+blkdeviotune verbs vda --total-bytes-sec 1000000000000001
+blkdeviotune verbs vda --total-bytes-sec 1000000000000000
+blkdeviotune verbs vda --total-iops-sec 5M
+blkdeviotune verbs vda --total-iops-sec x
+blkdeviotune verbs vda --total-iops-sec 1000000000000001
+blkdeviotune verbs vda --total-iops-sec 500 --read-iops-sec 4
+blkdeviotune verbs vda --total-iops-sec-max 5 --read-iops-sec-max 4
+blkdeviotune verbs vda --total-bytes-sec-max 5 --read-bytes-sec-max 4
+blkdeviotune verbs vda --total-iops-sec-max-length -5
+blkdeviotune verbs vda --total-iops-sec 500 --total-iops-sec-max 100
+blkdeviotune verbs vda --total-iops-sec 500 --total-iops-sec-max 1000 --total-iops-sec-max-length 5
+blkdeviotune verbs vda
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --total-iops-sec-max-length 0
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --total-iops-sec-max-length 7 --config
+blkdeviotune verbs vda --size-iops-sec 4096 --current
+blkdeviotune verbs vda --group-name foo
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --group-name ''
+blkdeviotune verbs vda --group-name 'a b'
+blkdeviotune verbs vda --group-name g
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vdb --total-bytes-sec 2000000 --write-iops-sec 77
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --config --total-bytes-sec 0 --total-iops-sec 0
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda
+blkdeviotune verbs sda --total-bytes-sec 5
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vdz --total-bytes-sec 5
+blkdeviotune verbs vdz --total-bytes-sec x
+blkdeviotune verbs /var/lib/a.img --write-bytes-sec 4k
+dumpxml verbs --xpath //iotune
+blkdeviotune verbs vda --live
+blkdeviotune verbs vda --config
+blkdeviotune verbs vda --live --total-bytes-sec 5
+blkdeviotune verbs vda --live --config
+blkdeviotune verbs vda --live --config --total-bytes-sec 5
+blkdeviotune verbs vda --current --live
+blkdeviotune verbs vda --config --current
 """
 
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
+#include "cli-common.h"
+#include "iotune.h"
+#include "string-util.h"
+#include "verbs.h"
+
+/* blkdeviotune */
+
+/* "--total-bytes-sec" of "total_bytes_sec". */
+static char *option_name(unsigned i) {
+        char *name = strdup(iotune_names[i]);
+
+        for (char *p = name; p && *p; p++)
+                if (*p == '_')
+                        *p = '-';
+        return name;
+}
+
+static bool is_size(unsigned i) {
+        return i <= IOTUNE_WRITE_BYTES_SEC || (i >= IOTUNE_TOTAL_BYTES_SEC_MAX && i <= IOTUNE_WRITE_BYTES_SEC_MAX);
+}
+
+/* 1 if any was given, 0, or -1. */
+static int get_request(Cli *cli, const Command *c, IotuneRequest *q) {
+        bool any = false;
+
+        for (unsigned i = 0; i < _IOTUNE_MAX; i++) {
+                _cleanup_free_ char *option = option_name(i);
+                int r = !option ? -ENOMEM :
+                        is_size(i) ? command_get_scaled_or(cli, c, option, "Unable to parse integer parameter", 1, UINT64_MAX, &q->values[i]) :
+                                     command_get_u64(cli, c, option, &q->values[i]);
+                if (r < 0 && !is_size(i))
+                        return cli_error(cli, "Unable to parse integer parameter");
+                if (r < 0)
+                        return -1;
+                q->set[i] = r > 0;
+                any = any || r > 0;
+        }
+        if (command_get_nonempty(cli, c, "group-name", &q->group) < 0)
+                return cli_error(cli, "Unable to parse group-name parameter");
+        return any || q->group;
+}
+
+static int show(Cli *cli, const Vm *vm, ChangeFlags flags, const char *device) {
+        _cleanup_diag_ Diag diag = {};
+        IotuneState s = {};
+        int r;
+
+        if ((flags & CHANGE_LIVE) && (flags & CHANGE_CONFIG))
+                r = diag_error(&diag, (SrcLoc) {}, "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive");
+        else
+                r = vm_get_iotune(cli->manager, vm, flags, device, &diag, &s);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, r == -ENODEV ? "Unable to get block I/O throttle parameters" :
+                                      "Unable to get number of block I/O throttle parameters");
+        for (unsigned i = 0; i < _IOTUNE_MAX; i++) {
+                if (i == IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH)
+                        cli_print(cli, "%-15s: %s\n", "group_name", s.group);
+                cli_print(cli, "%-15s: %" PRIu64 "\n", iotune_names[i], s.values[i]);
+        }
+        free(s.group);
+        return 0;
+}
+
+static int verb_blkdeviotune(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        IotuneRequest q = {};
+        ChangeFlags flags;
+
+        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 ||
+            command_get_nonempty(cli, c, "device", &q.device) < 0)
+                return -1;
+        int r = get_request(cli, c, &q);
+        if (r < 0)
+                return -1;
+        if (r == 0)
+                return show(cli, &vm, flags, q.device);
+        if (cli->readonly)
+                return cli_error(cli, "operation blkdeviotune forbidden for read only access");
+        r = vm_set_iotune(cli->manager, &vm, flags, &q, &diag);
+        return r < 0 ? cli_error_diag(cli, r, &diag, "Unable to change block I/O throttle") : 0;
+}
+
+#define NUMBER(name_, help_) { .name = (name_), .type = OPTION_INT, .help = (help_) }
+static const Option blkdeviotune_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        { .name = "device", .type = OPTION_DATA, .required = true, .help = "block device" },
+        NUMBER("total-bytes-sec", "total throughput limit, as scaled integer (default bytes)"),
+        NUMBER("read-bytes-sec", "read throughput limit, as scaled integer (default bytes)"),
+        NUMBER("write-bytes-sec", "write throughput limit, as scaled integer (default bytes)"),
+        NUMBER("total-iops-sec", "total I/O operations limit per second"),
+        NUMBER("read-iops-sec", "read I/O operations limit per second"),
+        NUMBER("write-iops-sec", "write I/O operations limit per second"),
+        NUMBER("total-bytes-sec-max", "total max, as scaled integer (default bytes)"),
+        NUMBER("read-bytes-sec-max", "read max, as scaled integer (default bytes)"),
+        NUMBER("write-bytes-sec-max", "write max, as scaled integer (default bytes)"),
+        NUMBER("total-iops-sec-max", "total I/O operations max"),
+        NUMBER("read-iops-sec-max", "read I/O operations max"),
+        NUMBER("write-iops-sec-max", "write I/O operations max"),
+        NUMBER("size-iops-sec", "I/O size in bytes"),
+        { .name = "group-name", .type = OPTION_STRING, .help = "group name to share I/O quota between multiple drives" },
+        NUMBER("total-bytes-sec-max-length", "duration in seconds to allow total max bytes"),
+        NUMBER("read-bytes-sec-max-length", "duration in seconds to allow read max bytes"),
+        NUMBER("write-bytes-sec-max-length", "duration in seconds to allow write max bytes"),
+        NUMBER("total-iops-sec-max-length", "duration in seconds to allow total I/O operations max"),
+        NUMBER("read-iops-sec-max-length", "duration in seconds to allow read I/O operations max"),
+        NUMBER("write-iops-sec-max-length", "duration in seconds to allow write I/O operations max"),
+        OPTION_FLAG("config", "affect next boot"),
+        OPTION_FLAG("live", "affect running domain"),
+        OPTION_FLAG("current", "affect current domain"),
+        OPTIONS_END,
+};
+
+static const Verb iotune_verbs[] = {
+        { "blkdeviotune", GROUP_DOMAIN, verb_blkdeviotune, blkdeviotune_options,
+          "Set or query a block device I/O tuning parameters.", "Set or query disk I/O parameters such as block throttling." },
+};
+DEFINE_VERB_TABLE(iotune);
