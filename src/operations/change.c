@@ -121,13 +121,13 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
                 r = edit(s, true, build, userdata, diag);
         if (r >= 0)
                 r = parse(m, s->new_text, s->new_size, diag, &s->new_domain);
-        /* QEMU knows the devices by these. */
+        if (r >= 0)
+                r = domain_validate(s->new_domain, diag);
+        /* QEMU knows the devices by these, which are more than a definition may have. */
         if (r >= 0)
                 r = qemu_complete_aliases(s->domain, diag);
         if (r >= 0)
                 r = qemu_complete_aliases(s->new_domain, diag);
-        if (r >= 0)
-                r = domain_validate(s->new_domain, diag);
         if (r >= 0 && !s->same)
                 r = definition_check_resources(m, s->new_domain, diag);
         return r < 0 ? r : change_live_check(s->domain, s->new_domain, diag);
