@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "file-util.h"
+#include "parse-util.h"
 #include "string-util.h"
 
 int read_fd_limited(int fd, size_t limit, char **ret, size_t *ret_size) {
@@ -49,6 +51,34 @@ int read_file_limited(int dir_fd, const char *path, size_t limit, char **ret, si
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
         if (!S_ISREG(st.st_mode))
+                return -EBADF;
+        return read_fd_limited(fd, limit, ret, ret_size);
+}
+
+/* The descriptor of our own that a path stands for, negative: none. */
+static int own_descriptor(const char *path) {
+        const char *number = streq(path, "/dev/stdin") ? "0" : startswith(path, "/dev/fd/") ?: startswith(path, "/proc/self/fd/");
+        unsigned fd;
+
+        return number && parse_uint(number, &fd) >= 0 && fd <= INT_MAX ? (int) fd : -EBADF;
+}
+
+int read_stream_limited(const char *path, size_t limit, char **ret, size_t *ret_size) {
+        struct stat st;
+
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        /* A socket cannot be opened a second time; neither can what belongs to the user that we were before. */
+        if (fd < 0 && (errno == ENXIO || errno == EACCES)) {
+                int error = errno, own = own_descriptor(path);
+                fd = own >= 0 ? fcntl(own, F_DUPFD_CLOEXEC, 3) : -1;
+                if (fd < 0)
+                        return -error;
+        }
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (S_ISBLK(st.st_mode))
                 return -EBADF;
         return read_fd_limited(fd, limit, ret, ret_size);
 }

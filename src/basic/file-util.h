@@ -11,6 +11,9 @@
 int read_fd_limited(int fd, size_t limit, char **ret, size_t *ret_size);
 /* The same for a file below DIR_FD (AT_FDCWD). Regular files only: -EISDIR, -EBADF for others. */
 int read_file_limited(int dir_fd, const char *path, size_t limit, char **ret, size_t *ret_size);
+/* The same for what somebody named: also from pipes, sockets and character devices, such as /dev/stdin, of which
+ * it waits for the end. -EISDIR, -EBADF for directories and block devices. */
+int read_stream_limited(const char *path, size_t limit, char **ret, size_t *ret_size);
 
 /* Writes all of DATA; goes on after EINTR and short writes. 0 or negative errno. */
 int write_all(int fd, const void *data, size_t size);

@@ -23,14 +23,14 @@ int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const c
 }
 
 int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_size) {
-        int r = read_file_limited(AT_FDCWD, path, DOMAIN_XML_MAX, ret, ret_size);
+        int r = read_stream_limited(path, DOMAIN_XML_MAX, ret, ret_size);
 
         if (r == -EFBIG)
                 return diag_error_code(diag, r, (SrcLoc) {}, "Failed to open file '%s': larger than %u MiB", path,
                                        DOMAIN_XML_MAX >> 20);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "Failed to open file '%s': %s", path,
-                                       r == -EBADF ? "not a regular file" : strerror(-r));
+                                       r == -EBADF ? "a block device" : strerror(-r));
         return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "parse-util.h"
+#include "qemu-device.h"
 #include "qemu-emit.h"
 #include "string-util.h"
 #include "strv.h"
@@ -267,7 +268,7 @@ static int emit_card(Emit *e, const DomainInterface *i) {
                 return -ENOMEM;
         if (interface_is_virtio(i))
                 json_virtio(&j, i);
-        else if (qemu_caps_has_type(e->caps, i->model))
+        else if (qemu_caps_has_type(e->caps, i->model) || qemu_caps_has_type(e->caps, qemu_driver_name(i->model)))
                 json_add_string(&j, "driver", i->model);
         else
                 return diag_error(e->diag, i->info.loc, "emulator '%s' has no network card '%s'",

@@ -21,6 +21,9 @@ static inline bool arch_is_x86(const Domain *d) {
         return d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
 }
 
+/* What else QEMU calls a driver: "virtio-net" is "virtio-net-pci" to the tables. WORD itself when it has one name. */
+const char *qemu_driver_name(const char *word);
+
 /* --- devices of any kind --- */
 
 typedef enum QemuDeviceKind {

@@ -2,6 +2,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
+#include "qemu-device.h"
 #include "qemu-parse-item.h"
 #include "qemu-parse.h"
 #include "string-util.h"
@@ -123,6 +124,48 @@ static int read_value(Item *i, Diag *diag) {
 
 /* --- options --- */
 
+/* QEMU has second names for some drivers: the tables know them by one. On every architecture with PCI the short
+ * names of virtio are the PCI devices. "lsi" and "ahci" are the names that definitions lead to. */
+static const struct { const char *alias, *name; } driver_names[] = {
+        { "ac97", "AC97" },
+        { "e1000-82540em", "e1000" },
+        { "es1370", "ES1370" },
+        { "ich9-ahci", "ahci" },
+        { "lsi53c895a", "lsi" },
+        { "virtio-9p", "virtio-9p-pci" },
+        { "virtio-balloon", "virtio-balloon-pci" },
+        { "virtio-blk", "virtio-blk-pci" },
+        { "virtio-gpu", "virtio-gpu-pci" },
+        { "virtio-gpu-gl", "virtio-gpu-gl-pci" },
+        { "virtio-input-host", "virtio-input-host-pci" },
+        { "virtio-iommu-pci", "virtio-iommu" },
+        { "virtio-keyboard", "virtio-keyboard-pci" },
+        { "virtio-mouse", "virtio-mouse-pci" },
+        { "virtio-net", "virtio-net-pci" },
+        { "virtio-rng", "virtio-rng-pci" },
+        { "virtio-scsi", "virtio-scsi-pci" },
+        { "virtio-serial", "virtio-serial-pci" },
+        { "virtio-tablet", "virtio-tablet-pci" },
+};
+
+const char *qemu_driver_name(const char *word) {
+        FOREACH_ARRAY(n, driver_names, ELEMENTSOF(driver_names))
+                if (streq(n->alias, word))
+                        return n->name;
+        return word;
+}
+
+static int rename_driver(Item *i) {
+        int r = 0;
+
+        FOREACH_ARRAY(p, i->props, i->n_props)
+                if (r >= 0 && streq(i->option, "-device") && streq(p->key, "driver")) {
+                        const char *name = qemu_driver_name(p->value);
+                        r = name == p->value ? 0 : free_and_strdup(&p->value, name);
+                }
+        return r;
+}
+
 static int read_item(Items *l, char *const *argv, size_t *at, Diag *diag) {
         const char *word = argv[*at], *value = NULL;
 
@@ -149,7 +192,8 @@ static int read_item(Items *l, char *const *argv, size_t *at, Diag *diag) {
                 return diag_error(diag, (SrcLoc) {}, "%s: the value is not printable UTF-8", word);
         if (!utf8_is_printable(word))
                 return diag_error(diag, (SrcLoc) {}, "word %u is not printable UTF-8", i->word);
-        return read_value(i, diag);
+        int r = read_value(i, diag);
+        return r < 0 ? r : rename_driver(i);
 }
 
 int items_read(char *const *argv, Diag *diag, Items *ret) {

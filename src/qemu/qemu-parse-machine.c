@@ -167,6 +167,9 @@ int parse_accel(Parse *p, Item *i) {
 
         if (!word || (!streq(word, "kvm") && !streq(word, "tcg")))
                 return 1;
+        if (p->accel_said)
+                return diag_warning(p->diag, (SrcLoc) {}, "-accel %s is left out: a definition has one, and another one stands before", i->value);
+        p->accel_said = true;
         (void) item_take(i, "accel");
         int r = streq(word, "kvm") ? props_apply(i, rows, f) : 0;
         if (r < 0)

@@ -50,6 +50,7 @@ struct Parse {
         ParseNic nics[32];
         size_t n_nics;
         bool no_defaults, no_acpi, usb;
+        bool accel_said; /* by -accel: further ones are for where the first one does not work */
 };
 
 /* --- rows of properties --- */

@@ -350,7 +350,7 @@ static int add_absent(Parse *p) {
 static int begin(Parse *p, char *const *env, char *const *argv, const char *name) {
         Domain *d = p->d;
 
-        d->type = DOMAIN_QEMU;
+        d->type = endswith(argv[0], "kvm") ? DOMAIN_KVM : DOMAIN_QEMU; /* what QEMU goes by when nothing is said */
         d->os.type = OS_HVM;
         d->os.arch = parse_emulator_arch(argv[0]);
         d->clock.offset = CLOCK_OFFSET_UTC;

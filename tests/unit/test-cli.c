@@ -2,9 +2,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 /* after the above */
 #include <cmocka.h>
 
+#include "cli-common.h"
 #include "file-util.h"
 #include "string-util.h"
 #include "table.h"
@@ -216,6 +219,39 @@ static void test_completion(void **state) {
         assert_int_equal(completion_print(&c.cli, "fish"), -EINVAL);
 }
 
+/* What is named on the command line may be a pipe or a socket: "vmunit define /dev/stdin", "<(…)". */
+static void test_definition_files(void **state) {
+        static const char text[] = "<domain/>";
+
+        for (unsigned k = 0; k < 2; k++) {
+                _cleanup_diag_ Diag diag = {};
+                _cleanup_free_ char *path = NULL, *read = NULL;
+                size_t size = 0;
+                int fds[2];
+                assert_int_equal(k == 0 ? pipe(fds) : socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+                assert_int_equal(write(fds[1], text, strlen(text)), strlen(text));
+                close(fds[1]);
+                path = strf("/dev/fd/%d", fds[0]);
+                assert_int_equal(read_definition_file(path, &diag, &read, &size), 0);
+                assert_string_equal(read, text);
+                assert_int_equal(size, strlen(text));
+                close(fds[0]);
+        }
+
+        static const struct { const char *path, *error; int result; } wrong[] = {
+                { "/dev/zero", "Failed to open file '/dev/zero': larger than 4 MiB", -EFBIG },
+                { "/", "Failed to open file '/': Is a directory", -EISDIR },
+                { "/dev/fd/4000000000", "Failed to open file '/dev/fd/4000000000': No such file or directory", -ENOENT },
+        };
+        FOREACH_ARRAY(w, wrong, ELEMENTSOF(wrong)) {
+                _cleanup_diag_ Diag diag = {};
+                char *unused = NULL;
+                size_t size;
+                assert_int_equal(read_definition_file(w->path, &diag, &unused, &size), w->result);
+                assert_string_equal(diag_first_error(&diag), w->error);
+        }
+}
+
 /* The manual page without its escapes: "\-" is "-", "\fB" nothing. */
 static char *read_man_page(void) {
         const char *path = getenv("VMUNIT_MAN_PAGE");
@@ -280,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(test_refused),        cmocka_unit_test(test_table),
                 cmocka_unit_test(test_rows),           cmocka_unit_test(test_help),
                 cmocka_unit_test(test_help_lists_all), cmocka_unit_test(test_completion),
+                cmocka_unit_test(test_definition_files),
                 cmocka_unit_test(test_man_page),       cmocka_unit_test(test_man_page_is_not_ahead),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
