@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "config-file.h"
 #include "definition.h"
 #include "disk-chain.h"
 #include "domain-xml.h"
@@ -146,10 +147,26 @@ int definition_check_resources(Manager *m, const Domain *d, Diag *diag) {
         return r < 0 ? r : k;
 }
 
+/* A start would not go on either; `vmunit hostinfo` has the warnings. */
+static int check_config(Diag *diag) {
+        _cleanup_diag_ Diag problems = {};
+        _cleanup_config_ Config config = {};
+
+        int r = config_load(&config, &problems);
+        if (r >= 0 || !(config.wrong & CONFIG_FOR_START))
+                return 0;
+        FOREACH_ARRAY(e, problems.entries, problems.n_entries)
+                if (e->severity == DIAG_ERROR)
+                        (void) diag_error_code(diag, r, (SrcLoc) {}, "%s", e->text);
+        return r;
+}
+
 static int check_host(Manager *m, const Domain *d, Diag *diag) {
         const HostFacts *facts;
 
         int r = manager_facts(m, &facts);
+        int c = check_config(diag);
+        r = r < 0 ? r : c;
         if (r >= 0)
                 r = host_facts_check(facts, d, diag);
         int k = definition_check_resources(m, d, diag);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "chain-record.h"
+#include "config-file.h"
 #include "definition.h"
 #include "disk-chain.h"
 #include "domain-xml.h"
@@ -210,16 +211,34 @@ static int check_machine(Prepare *p, Prepared *x) {
         return ret;
 }
 
+/* vmunit.conf: a line nobody can read could have been one that protects. */
+static int load_config(Prepare *p, Config *ret) {
+        _cleanup_diag_ Diag diag = {};
+
+        int r = config_load(ret, &diag);
+        bool refused = r < 0 && (ret->wrong & CONFIG_FOR_START);
+        FOREACH_ARRAY(e, diag.entries, diag.n_entries)
+                if (e->severity == DIAG_ERROR && refused)
+                        (void) diag_error_code(&p->diag, r, (SrcLoc) {}, "%s", e->text);
+                else
+                        journal_log(&p->journal, LOG_WARNING, NULL, "%s", e->text);
+        return refused ? r : 0;
+}
+
 int prepare_plan(Prepare *p, Prepared *ret) {
         _cleanup_(unit_properties_done) UnitProperties properties = {};
         _cleanup_(prepared_done) Prepared x = {};
+        _cleanup_config_ Config config = {};
 
-        int r = load(p, &x.text);
+        int r = load_config(p, &config);
+        if (r >= 0)
+                r = load(p, &x.text);
         if (r < 0)
                 return r;
         r = host_facts_gather(&x.facts);
         if (r < 0)
                 return diag_error_code(&p->diag, r, (SrcLoc) {}, "cannot find out what machine this is: %s", strerror(-r));
+        x.facts.lenient = config.missing_resources == MISSING_RESOURCES_IGNORE;
         r = parse(p, &x.text, &x.facts, &x.domain);
         if (r < 0)
                 return r;

@@ -349,7 +349,7 @@ static const Row rows[] = {
         { { ROW("Unit", "SourcePath", "SourcePath", UNIT_STRING) }, emit_source_path },
         { { ROW("Unit", "RequiresMountsFor", "RequiresMountsFor", UNIT_STRV) }, emit_mounts },
         { { ROW("Unit", "Wants", "Wants", UNIT_NAMES) }, emit_wants },
-        { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target" },
+        { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target vmunit-host-tuning.service" },
         { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },
         { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user },
         { { ROW("Service", "Environment", "Environment", UNIT_ENVIRONMENT) }, emit_environment },
@@ -496,7 +496,8 @@ static int transient_values(const Row *row, const UnitProperty *set, const char 
         if (streq(row->property.name, "CollectMode"))
                 return strv_extend(values, "inactive-or-failed");
         if (row->template_value && (!set || is_list(row->property.kind)))
-                r = strv_extend(values, row->template_value);
+                r = is_list(row->property.kind) ? strv_split(row->template_value, " ", values) :
+                        strv_extend(values, row->template_value);
         STRV_FOREACH(v, set ? set->values : NULL) {
                 if (r >= 0 && survives_reload(row, *v))
                         r = add_unique(values, *v);

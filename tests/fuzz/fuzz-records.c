@@ -7,6 +7,8 @@
 #include "qemu-caps.h"
 #include "qemu-firmware.h"
 #include "string-util.h"
+#include "text.h"
+#include "vmunit-config.h"
 #include "xml-select.h"
 
 /* What vmunit keeps in files and reads again, where somebody may have been in between, and what others have
@@ -101,13 +103,39 @@ static void try_xpath(const char *text, size_t size) {
         must((r < 0) == (diag.n_errors > 0));
 }
 
+static void write_config(const Config *c, char **ret) {
+        _cleanup_text_ Text t = {};
+
+        text_append(&t, "[Host]\n");
+        FOREACH_ARRAY(k, config_keys, n_config_keys) {
+                _cleanup_free_ char *value = NULL;
+                must(config_format(c, k, &value) >= 0);
+                if (value)
+                        text_appendf(&t, "%s=%s\n", k->name, value);
+        }
+        must(text_finish(&t, ret) >= 0);
+}
+
+static void try_config(const char *text, size_t size) {
+        _cleanup_free_ char *first = NULL, *second = NULL;
+        _cleanup_config_ Config config = {}, again = {};
+        _cleanup_diag_ Diag diag = {};
+
+        int r = config_parse(text, size, "vmunit.conf", &config, &diag);
+        must((r < 0) == (diag.n_errors > 0) && (r < 0) == (config.wrong != 0));
+        write_config(&config, &first);
+        must(config_parse(first, strlen(first), "again", &again, NULL) >= 0, "%s", first);
+        write_config(&again, &second);
+        must_be_equal(first, second);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         static const struct {
                 char letter;
                 void (*function)(const char *text, size_t size);
         } kinds[] = {
                 { 'P', try_places }, { 'J', try_plan },  { 'L', try_launch }, { 'C', try_caps },
-                { 'F', try_firmware }, { 'S', try_state }, { 'X', try_xpath },
+                { 'F', try_firmware }, { 'S', try_state }, { 'X', try_xpath }, { 'H', try_config },
         };
         _cleanup_free_ char *text = NULL;
 

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+
+#include "ini.h"
+#include "parse-util.h"
+#include "string-util.h"
+#include "strv.h"
+#include "text.h"
+#include "vmunit-config.h"
+
+static const char *const missing_resources_words[] = {
+        [MISSING_RESOURCES_ERROR] = "error",
+        [MISSING_RESOURCES_IGNORE] = "ignore",
+};
+DEFINE_STRING_TABLE(missing_resources, MissingResources)
+
+static const char *const huge_page_use_words[] = {
+        [HUGE_PAGE_USE_ALWAYS] = "always",
+        [HUGE_PAGE_USE_MADVISE] = "madvise",
+        [HUGE_PAGE_USE_NEVER] = "never",
+};
+DEFINE_STRING_TABLE(huge_page_use, HugePageUse)
+
+static const char *const huge_page_defrag_words[] = {
+        [HUGE_PAGE_DEFRAG_ALWAYS] = "always",
+        [HUGE_PAGE_DEFRAG_DEFER] = "defer",
+        [HUGE_PAGE_DEFRAG_DEFER_MADVISE] = "defer+madvise",
+        [HUGE_PAGE_DEFRAG_MADVISE] = "madvise",
+        [HUGE_PAGE_DEFRAG_NEVER] = "never",
+};
+DEFINE_STRING_TABLE(huge_page_defrag, HugePageDefrag)
+
+#define HOST(name_, type_, reader_, member_, words_, expected_, doc_) \
+        { "Host", name_, type_, reader_, offsetof(Config, member_), words_, expected_, doc_ }
+
+const ConfigKey config_keys[] = {
+        HOST("MissingResources", CONFIG_WORD, CONFIG_FOR_START, missing_resources, &missing_resources_table, NULL,
+             "what becomes of a start that asks for CPUs, NUMA nodes and the like that the machine does not have"),
+        HOST("HaltPollNs", CONFIG_NANOSECONDS, CONFIG_FOR_TUNING, halt_poll, NULL,
+             "a number of nanoseconds from 0 to 4294967295", "how long KVM polls before it gives an idle vCPU's CPU away"),
+        HOST("KernelWorkerCPUs", CONFIG_CPUS, CONFIG_FOR_TUNING, kernel_worker_cpus, NULL, "a list of CPUs, as 0-3,^1,8",
+             "where the kernel's unbound workers run"),
+        HOST("TransparentHugePages", CONFIG_WORD, CONFIG_FOR_TUNING, huge_page_use, &huge_page_use_table, NULL,
+             "whether memory is made of huge pages by itself"),
+        HOST("TransparentHugePagesDefrag", CONFIG_WORD, CONFIG_FOR_TUNING, huge_page_defrag, &huge_page_defrag_table, NULL,
+             "whether memory is moved to have transparent huge pages"),
+        HOST("HugePages", CONFIG_POOLS, CONFIG_FOR_TUNING, pools, NULL, "SIZE:COUNT or SIZE:COUNT@NODES, as 2M:512@0-1",
+             "the pools of huge pages, of the machine or of its NUMA nodes"),
+};
+const size_t n_config_keys = ELEMENTSOF(config_keys);
+
+static const char *const sections[] = { "QEMU", "Host", "Connect" };
+
+void config_done(Config *c) {
+        free(c->pools);
+        *c = (Config) {};
+}
+
+#define MEMBER(c, key, type) ((type *) ((char *) (c) + (key)->offset))
+#define CONST_MEMBER(c, key, type) ((const type *) ((const char *) (c) + (key)->offset))
+
+/* --- words, numbers, CPUs --- */
+
+static int parse_word(Config *c, const ConfigKey *key, const char *value) {
+        int v = *value ? string_table_value(key->words, value) : 0;
+
+        if (v < 0)
+                return v;
+        *MEMBER(c, key, int) = v;
+        return 0;
+}
+
+static int format_word(const Config *c, const ConfigKey *key, char **ret) {
+        const char *word = string_table_word(key->words, *CONST_MEMBER(c, key, int));
+
+        return word ? free_and_strdup(ret, word) : 0;
+}
+
+static int parse_nanoseconds(Config *c, const ConfigKey *key, const char *value) {
+        int r = *value ? parse_uint(value, &c->halt_poll) : 0;
+
+        if (r >= 0)
+                c->has_halt_poll = *value != 0;
+        return r;
+}
+
+static int format_nanoseconds(const Config *c, const ConfigKey *key, char **ret) {
+        if (!c->has_halt_poll)
+                return 0;
+        *ret = strf("%u", c->halt_poll);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* As in systemd, blanks separate as well. */
+static int parse_cpus(Config *c, const ConfigKey *key, const char *value) {
+        NumberSet *set = MEMBER(c, key, NumberSet);
+        _cleanup_strv_ char **words = NULL;
+        _cleanup_free_ char *list = NULL;
+
+        if (!*value) {
+                *set = (NumberSet) {};
+                return 0;
+        }
+        if (strchr(value, ',')) /* ",," stays wrong */
+                return number_set_parse(value, set);
+        if (strv_split(value, WHITESPACE, &words) < 0)
+                return -ENOMEM;
+        list = strv_join(words, ",");
+        return list ? number_set_parse(list, set) : -ENOMEM;
+}
+
+static int format_cpus(const Config *c, const ConfigKey *key, char **ret) {
+        const NumberSet *set = CONST_MEMBER(c, key, NumberSet);
+
+        if (number_set_is_empty(set))
+                return 0;
+        *ret = number_set_format(set);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* --- pools --- */
+
+static int compare_pools(const void *a, const void *b) {
+        const HugePagePool *x = a, *y = b;
+
+        if (x->size != y->size)
+                return x->size > y->size ? -1 : 1;
+        return x->node < y->node ? -1 : x->node > y->node;
+}
+
+/* The same pool again replaces it; a machine's pool and those of its nodes would be two answers to one question. */
+static int add_pool(Config *c, const HugePagePool *pool) {
+        FOREACH_ARRAY(p, c->pools, c->n_pools) {
+                if (p->size != pool->size)
+                        continue;
+                if ((p->node == WHOLE_MACHINE) != (pool->node == WHOLE_MACHINE))
+                        return -ENOTUNIQ;
+                if (p->node == pool->node) {
+                        p->count = pool->count;
+                        return 0;
+                }
+        }
+        if (c->n_pools >= HUGE_PAGE_POOLS_MAX)
+                return -E2BIG;
+        if (!ARRAY_GROW(c->pools, c->n_pools))
+                return -ENOMEM;
+        c->pools[c->n_pools++] = *pool;
+        qsort(c->pools, c->n_pools, sizeof(HugePagePool), compare_pools);
+        return 0;
+}
+
+/* "2M": a power of two. */
+static int parse_page_size(char *s, uint64_t *ret) {
+        size_t digits = strspn(s, DIGITS);
+        uint64_t unit = s[digits] ? unit_size(s + digits) : 1, n;
+
+        s[digits] = 0;
+        int r = parse_u64(s, 10, &n);
+        if (r < 0)
+                return r;
+        if (unit == 0 || n == 0 || __builtin_mul_overflow(n, unit, &n) || (n & (n - 1)) != 0 || n < 4096)
+                return -EINVAL;
+        *ret = n;
+        return 0;
+}
+
+static int parse_pool(Config *c, const char *word) {
+        _cleanup_free_ char *s = strdup(word);
+        HugePagePool pool = { .node = WHOLE_MACHINE };
+        NumberSet nodes;
+
+        if (!s)
+                return -ENOMEM;
+        char *count = strchr(s, ':'), *at = strchr(s, '@');
+        if (!count || (at && at < count))
+                return -EINVAL;
+        *count++ = 0;
+        if (at)
+                *at++ = 0;
+        int r = parse_page_size(s, &pool.size);
+        if (r >= 0)
+                r = parse_uint(count, &pool.count);
+        if (r < 0 || !at)
+                return r < 0 ? r : add_pool(c, &pool);
+        r = number_set_parse(at, &nodes);
+        for (unsigned i = 0; r >= 0 && i < NUMBER_SET_MAX; i++) {
+                pool.node = (int) i;
+                if (number_set_has(&nodes, i))
+                        r = add_pool(c, &pool);
+        }
+        return r;
+}
+
+/* All of the line or nothing of it. */
+static int parse_pools(Config *c, const ConfigKey *key, const char *value) {
+        _cleanup_strv_ char **words = NULL;
+        Config copy = {};
+        int r = 0;
+
+        if (!*value)
+                c->n_pools = 0;
+        FOREACH_ARRAY(p, c->pools, c->n_pools)
+                if (r >= 0)
+                        r = add_pool(&copy, p);
+        if (r >= 0)
+                r = strv_split(value, WHITESPACE, &words);
+        STRV_FOREACH(w, words)
+                if (r >= 0)
+                        r = parse_pool(&copy, *w);
+        if (r < 0) {
+                config_done(&copy);
+                return r;
+        }
+        free(c->pools);
+        c->pools = copy.pools;
+        c->n_pools = copy.n_pools;
+        return 0;
+}
+
+char *config_format_size(uint64_t bytes) {
+        static const char units[] = "KMGTPE";
+        size_t i = 0;
+
+        if (bytes == 0 || bytes % 1024 != 0)
+                return strf("%llu", (unsigned long long) bytes);
+        for (bytes /= 1024; bytes % 1024 == 0 && units[i + 1]; i++)
+                bytes /= 1024;
+        return strf("%llu%c", (unsigned long long) bytes, units[i]);
+}
+
+static int format_pools(const Config *c, const ConfigKey *key, char **ret) {
+        _cleanup_text_ Text t = {};
+
+        if (c->n_pools == 0)
+                return 0;
+        FOREACH_ARRAY(p, c->pools, c->n_pools) {
+                _cleanup_free_ char *size = config_format_size(p->size);
+                if (!size)
+                        return -ENOMEM;
+                text_appendf(&t, "%s%s:%u", p == c->pools ? "" : " ", size, p->count);
+                if (p->node != WHOLE_MACHINE)
+                        text_appendf(&t, "@%d", p->node);
+        }
+        return text_finish(&t, ret);
+}
+
+/* --- the table at work --- */
+
+static const struct {
+        int (*parse)(Config *c, const ConfigKey *key, const char *value); /* "": back to what it is without */
+        int (*format)(const Config *c, const ConfigKey *key, char **ret);
+} types[_CONFIG_TYPE_MAX] = {
+        [CONFIG_WORD] = { parse_word, format_word },
+        [CONFIG_NANOSECONDS] = { parse_nanoseconds, format_nanoseconds },
+        [CONFIG_CPUS] = { parse_cpus, format_cpus },
+        [CONFIG_POOLS] = { parse_pools, format_pools },
+};
+
+int config_format(const Config *c, const ConfigKey *key, char **ret) {
+        *ret = NULL;
+        return types[key->type].format(c, key, ret);
+}
+
+/* HaltPollNs and halt_poll_ns are one word: systemd's spelling and libvirt's. */
+static bool same_word(const char *a, const char *b) {
+        for (;; a++, b++) {
+                a += strspn(a, "_");
+                b += strspn(b, "_");
+                if (tolower((unsigned char) *a) != tolower((unsigned char) *b))
+                        return false;
+                if (!*a)
+                        return true;
+        }
+}
+
+static const ConfigKey *find_key(const char *section, const char *name) {
+        FOREACH_ARRAY(k, config_keys, n_config_keys)
+                if ((!section || streq(k->section, section)) && same_word(k->name, name))
+                        return k;
+        return NULL;
+}
+
+static bool is_section(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(sections); i++)
+                if (streq(sections[i], name))
+                        return true;
+        return false;
+}
+
+static int wrong_value(Config *c, const ConfigKey *key, int r, const IniLine *line, Diag *diag) {
+        _cleanup_free_ char *words = key->words ? string_table_words(key->words) : NULL;
+
+        c->wrong |= key->reader;
+        if (r == -ENOTUNIQ)
+                (void) ini_error(diag, line, "%s: '%s': pages of one size are either the machine's or those of NUMA nodes, not both",
+                                 key->name, line->value);
+        else if (r == -E2BIG)
+                (void) ini_error(diag, line, "%s: more than %u pools", key->name, HUGE_PAGE_POOLS_MAX);
+        else
+                (void) ini_error(diag, line, "%s: '%s' is not %s%s", key->name, line->value, words ? "one of: " : "",
+                                 words ?: key->expected);
+        return 0; /* with the next line */
+}
+
+static int assign(void *userdata, const IniLine *line, Diag *diag) {
+        Config *c = userdata;
+
+        if (!line->section) {
+                c->wrong |= CONFIG_FOR_ALL;
+                (void) ini_error(diag, line, "'%s' is in no section: [QEMU], [Host] or [Connect] must be above it", line->key);
+                return 0;
+        }
+        if (startswith(line->section, "X-") || (line->key && startswith(line->key, "X-")))
+                return 0;
+        if (!is_section(line->section))
+                return line->key ? 0 : ini_warning(diag, line, "section [%s] is not known", line->section);
+        if (!line->key)
+                return 0;
+        const ConfigKey *key = find_key(line->section, line->key), *elsewhere = find_key(NULL, line->key);
+        if (!key && elsewhere)
+                return ini_warning(diag, line, "%s belongs into section [%s]", elsewhere->name, elsewhere->section);
+        if (!key)
+                return ini_warning(diag, line, "[%s] has no setting '%s'", line->section, line->key);
+        int r = line->list && key->type != CONFIG_POOLS ? -EINVAL : types[key->type].parse(c, key, line->value);
+        return r == -ENOMEM || r >= 0 ? r : wrong_value(c, key, r, line, diag);
+}
+
+int config_parse(const char *text, size_t size, const char *file, Config *c, Diag *diag) {
+        ConfigReader before = c->wrong;
+
+        c->wrong = 0;
+        int r = ini_parse(text, size, file, assign, c, diag);
+        if (r == -EINVAL) /* lines that could have been for anybody */
+                c->wrong |= CONFIG_FOR_ALL;
+        if (r >= 0 && c->wrong)
+                r = -EINVAL;
+        c->wrong |= before;
+        return r;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "diag.h"
+#include "number-set.h"
+#include "string-table.h"
+
+/* What holds for all machines of a host: vmunit.conf(5). One table of keys (vmunit-config.c); files are read by
+ * src/host/config-file.h. */
+
+typedef enum MissingResources {
+        MISSING_RESOURCES_UNSET,
+        MISSING_RESOURCES_ERROR,
+        MISSING_RESOURCES_IGNORE,
+        _MISSING_RESOURCES_INVALID = -EINVAL,
+} MissingResources;
+DECLARE_STRING_TABLE(missing_resources, MissingResources);
+
+typedef enum HugePageUse {
+        HUGE_PAGE_USE_UNSET,
+        HUGE_PAGE_USE_ALWAYS,
+        HUGE_PAGE_USE_MADVISE,
+        HUGE_PAGE_USE_NEVER,
+        _HUGE_PAGE_USE_INVALID = -EINVAL,
+} HugePageUse;
+DECLARE_STRING_TABLE(huge_page_use, HugePageUse);
+
+typedef enum HugePageDefrag {
+        HUGE_PAGE_DEFRAG_UNSET,
+        HUGE_PAGE_DEFRAG_ALWAYS,
+        HUGE_PAGE_DEFRAG_DEFER,
+        HUGE_PAGE_DEFRAG_DEFER_MADVISE,
+        HUGE_PAGE_DEFRAG_MADVISE,
+        HUGE_PAGE_DEFRAG_NEVER,
+        _HUGE_PAGE_DEFRAG_INVALID = -EINVAL,
+} HugePageDefrag;
+DECLARE_STRING_TABLE(huge_page_defrag, HugePageDefrag);
+
+#define WHOLE_MACHINE (-1)
+#define HUGE_PAGE_POOLS_MAX 4096U
+
+typedef struct HugePagePool {
+        uint64_t size; /* of a page, bytes */
+        unsigned count;
+        int node; /* or WHOLE_MACHINE */
+} HugePagePool;
+
+/* Whom a setting is for: who is not to go on when it is wrong. */
+typedef enum ConfigReader {
+        CONFIG_FOR_START = 1 << 0,  /* of a virtual machine */
+        CONFIG_FOR_TUNING = 1 << 1, /* of the host */
+        CONFIG_FOR_ALL = CONFIG_FOR_START | CONFIG_FOR_TUNING,
+} ConfigReader;
+
+typedef struct Config {
+        MissingResources missing_resources;
+        bool has_halt_poll;
+        unsigned halt_poll;          /* ns */
+        NumberSet kernel_worker_cpus; /* empty: not given */
+        HugePageUse huge_page_use;
+        HugePageDefrag huge_page_defrag;
+        HugePagePool *pools; /* owned; by size, the largest first, and node */
+        size_t n_pools;
+        ConfigReader wrong; /* whose settings have errors */
+} Config;
+
+void config_done(Config *c);
+#define _cleanup_config_ _cleanup_(config_done)
+
+typedef enum ConfigType {
+        CONFIG_WORD,
+        CONFIG_NANOSECONDS,
+        CONFIG_CPUS,
+        CONFIG_POOLS,
+        _CONFIG_TYPE_MAX,
+} ConfigType;
+
+typedef struct ConfigKey {
+        const char *section, *name;
+        ConfigType type;
+        ConfigReader reader;
+        size_t offset;            /* in Config */
+        const StringTable *words; /* of a word */
+        const char *expected;     /* for messages */
+        const char *doc;          /* one line */
+} ConfigKey;
+
+extern const ConfigKey config_keys[];
+extern const size_t n_config_keys;
+
+/* Adds what a file says to C; a later file wins. TEXT has a NUL behind SIZE bytes. Keys and sections nobody knows are
+ * warnings; wrong values are errors, and C keeps what it had. 0, -EINVAL (see ret->wrong as well) or -ENOMEM. */
+int config_parse(const char *text, size_t size, const char *file, Config *c, Diag *diag);
+
+/* A setting as it would be written; *ret is NULL (and 0 returned) when it is not given. */
+int config_format(const Config *c, const ConfigKey *key, char **ret);
+/* "2M", "1G": as short as it can be. NULL when memory is out. */
+char *config_format_size(uint64_t bytes);

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "config-file.h"
+#include "file-util.h"
+#include "test-directory.h"
+#include "text.h"
+
+/* vmunit.conf: its syntax, its keys, its files, its manual. */
+
+static char *dump(const Config *c) {
+        _cleanup_text_ Text t = {};
+        char *s;
+
+        FOREACH_ARRAY(k, config_keys, n_config_keys) {
+                _cleanup_free_ char *value = NULL;
+                assert_int_equal(config_format(c, k, &value), 0);
+                if (value)
+                        text_appendf(&t, "%s=%s\n", k->name, value);
+        }
+        assert_int_equal(text_finish(&t, &s), 0);
+        return s;
+}
+
+static char *messages(const Diag *diag) {
+        _cleanup_text_ Text t = {};
+        char *s;
+
+        FOREACH_ARRAY(e, diag->entries, diag->n_entries)
+                text_appendf(&t, "%s %s\n", e->severity == DIAG_ERROR ? "E" : "W", e->text);
+        assert_int_equal(text_finish(&t, &s), 0);
+        return s;
+}
+
+static void expect(const char *text, const char *settings, const char *said, ConfigReader wrong) {
+        _cleanup_config_ Config c = {};
+        _cleanup_diag_ Diag diag = {};
+
+        int r = config_parse(text, strlen(text), "f", &c, &diag);
+        _cleanup_free_ char *found = dump(&c), *all = messages(&diag);
+        assert_string_equal(found, settings);
+        assert_string_equal(all, said);
+        assert_int_equal(c.wrong, wrong);
+        assert_int_equal(r, wrong ? -EINVAL : 0);
+}
+
+static void right(const char *text, const char *settings) {
+        expect(text, settings, "", 0);
+}
+
+static void test_spellings(void **state) {
+        right("", "");
+        right("# a comment\n; another\n\n[Host]\n[QEMU]\n[Connect]\n", "");
+        right("[Host]\nMissingResources=ignore\n", "MissingResources=ignore\n");
+        right("\xef\xbb\xbf[Host]\r\n  MissingResources =  ignore  \r\n", "MissingResources=ignore\n");
+        right("[Host] # all of it\nmissing_resources = \"ignore\" # by libvirt's rules\n", "MissingResources=ignore\n");
+        right("[Host]\nhalt_poll_ns = 400000", "HaltPollNs=400000\n");
+        right("[Host]\nHaltPollNs=0\n", "HaltPollNs=0\n");
+        right("[Host]\nHaltPollNs=5\nHaltPollNs=\n", "");
+        right("[Host]\nKernelWorkerCPUs=0-3,^1 \nTransparentHugePages=never\ntransparent_huge_pages_defrag=defer+madvise\n",
+              "KernelWorkerCPUs=0,2-3\nTransparentHugePages=never\nTransparentHugePagesDefrag=defer+madvise\n");
+        right("[Host]\nKernelWorkerCPUs=0 4-5\n", "KernelWorkerCPUs=0,4-5\n");
+        right("[Host]\nKernelWorkerCPUs=1\nKernelWorkerCPUs=\n", "");
+        right("[X-Mine]\nA=b\n[Host]\nX-Also=1\n", "");
+}
+
+static void test_pools(void **state) {
+        right("[Host]\nHugePages=2M:512 1G:4\n", "HugePages=1G:4 2M:512\n");
+        right("[Host]\nHugePages=2048KiB:8@0-1,3\nHugePages=1G:1@0\nHugePages=2M:9@1\n",
+              "HugePages=1G:1@0 2M:8@0 2M:9@1 2M:8@3\n");
+        right("[Host]\nHugePages=2M:1\nHugePages=\nHugePages=64K:0\n", "HugePages=64K:0\n");
+        right("[Host]\nHugePages=2M:1 \\\n # not this\n 1G:2\n", "HugePages=1G:2 2M:1\n");
+        right("[Host]\nhuge_pages = [ \"2M:1\", \"1G:2\" ]\n", "HugePages=1G:2 2M:1\n");
+        right("[Host]\nhuge_pages = [\n  \"2M:1\", # small\n# none\n  \"1G:2\"\n] # all\nHaltPollNs=1\n", "HaltPollNs=1\nHugePages=1G:2 2M:1\n");
+}
+
+static void test_unknown(void **state) {
+        expect("[Hots]\nHaltPollNs=1\n[Host]\nHaltPoll=1\n[QEMU]\nHaltPollNs=1\nvnc_listen = \"::\"\n", "",
+               "W f:1: section [Hots] is not known\n"
+               "W f:4: [Host] has no setting 'HaltPoll'\n"
+               "W f:6: HaltPollNs belongs into section [Host]\n"
+               "W f:7: [QEMU] has no setting 'vnc_listen'\n", 0);
+}
+
+static void test_wrong(void **state) {
+        /* What stands beside it counts. */
+        expect("[Host]\nHaltPollNs=1us\nTransparentHugePages=never\n", "TransparentHugePages=never\n",
+               "E f:2: HaltPollNs: '1us' is not a number of nanoseconds from 0 to 4294967295\n", CONFIG_FOR_TUNING);
+        expect("[Host]\nHaltPollNs=7\nHaltPollNs=4294967296\n", "HaltPollNs=7\n",
+               "E f:3: HaltPollNs: '4294967296' is not a number of nanoseconds from 0 to 4294967295\n", CONFIG_FOR_TUNING);
+        expect("[Host]\nMissingResources=no\n", "", "E f:2: MissingResources: 'no' is not one of: error, ignore\n", CONFIG_FOR_START);
+        expect("[Host]\nMissingResources=[ \"ignore\" ]\n", "", "E f:2: MissingResources: 'ignore' is not one of: error, ignore\n",
+               CONFIG_FOR_START);
+        expect("[Host]\nKernelWorkerCPUs=0,,1\n", "", "E f:2: KernelWorkerCPUs: '0,,1' is not a list of CPUs, as 0-3,^1,8\n",
+               CONFIG_FOR_TUNING);
+        expect("[Host]\nKernelWorkerCPUs=0,^0\n", "", "E f:2: KernelWorkerCPUs: '0,^0' is not a list of CPUs, as 0-3,^1,8\n",
+               CONFIG_FOR_TUNING);
+        static const char *const pools[] = { "2M", "3M:1", "1:1", "0:1", "2M:-1", "2M:x", "2M:1@", "2M:1@x", "2M@1:1", "2X:1",
+                                             "16E:1", "2M:4294967296", "2M:1@1024", "1G:1 2M" };
+        for (size_t i = 0; i < ELEMENTSOF(pools); i++) {
+                _cleanup_free_ char *text = strf("[Host]\nHugePages=2M:5\nHugePages=%s\n", pools[i]);
+                _cleanup_free_ char *said = strf("E f:3: HugePages: '%s' is not SIZE:COUNT or SIZE:COUNT@NODES, as 2M:512@0-1\n",
+                                                 pools[i]);
+                expect(text, "HugePages=2M:5\n", said, CONFIG_FOR_TUNING);
+        }
+        expect("[Host]\nHugePages=2M:5\nHugePages=2M:5@0\n", "HugePages=2M:5\n",
+               "E f:3: HugePages: '2M:5@0': pages of one size are either the machine's or those of NUMA nodes, not both\n",
+               CONFIG_FOR_TUNING);
+        expect("[Host]\nHugePages=4K:1@0-1023 8K:1@0-1023 16K:1@0-1023 32K:1@0-1023 64K:1@0\n", "",
+               "E f:2: HugePages: more than 4096 pools\n", CONFIG_FOR_TUNING);
+}
+
+static void test_broken(void **state) {
+        expect("HaltPollNs=1\n", "", "E f:1: 'HaltPollNs' is in no section: [QEMU], [Host] or [Connect] must be above it\n",
+               CONFIG_FOR_ALL);
+        expect("[Host\nHaltPollNs=1\n", "",
+               "E f:1: the head of a section is [Name]\n"
+               "E f:2: 'HaltPollNs' is in no section: [QEMU], [Host] or [Connect] must be above it\n", CONFIG_FOR_ALL);
+        expect("[Host]\nHaltPollNs\n=1\n", "",
+               "E f:2: neither a [Section] nor an assignment, Key=value\n"
+               "E f:3: neither a [Section] nor an assignment, Key=value\n", CONFIG_FOR_ALL);
+        expect("[Host]\nHaltPollNs=\"1\nHaltPollNs=\"1\" 2\n", "",
+               "E f:2: a value that begins with \" ends with \"\n"
+               "E f:3: a value that begins with \" ends with \"\n", CONFIG_FOR_ALL);
+        expect("[Host]\nHugePages=[ \"2M:1\"\n", "", "E f:2: a list begins with [ and ends with ]\n", CONFIG_FOR_ALL);
+
+        _cleanup_config_ Config c = {};
+        _cleanup_diag_ Diag diag = {};
+        assert_int_equal(config_parse("[Host]\n\0x", 9, "f", &c, &diag), -EINVAL);
+        assert_string_equal(diag_first_error(&diag), "f:1: not a text: there is a NUL in it");
+        assert_int_equal(c.wrong, CONFIG_FOR_ALL);
+}
+
+/* --- files --- */
+
+static void put(const char *dir, const char *name, const char *text) {
+        _cleanup_free_ char *path = strf("%s/%s", dir, name), *parent = strdup(path);
+
+        *strrchr(parent, '/') = 0;
+        assert_int_equal(mkdir_parents(parent, 0755), 0);
+        assert_int_equal(write_file_atomic(AT_FDCWD, path, text, strlen(text), 0644), 0);
+}
+
+static void loads(const char *settings) {
+        _cleanup_config_ Config c = {};
+        _cleanup_diag_ Diag diag = {};
+
+        assert_int_equal(config_load(&c, &diag), 0);
+        assert_int_equal(diag.n_entries, 0);
+        _cleanup_free_ char *found = dump(&c);
+        assert_string_equal(found, settings);
+}
+
+static void test_files(void **state) {
+        char *dir = test_directory_new();
+        assert_non_null(dir);
+        _cleanup_free_ char *path = strf("%s/etc:%s/run:%s/lib", dir, dir, dir), *mask = strf("%s/run/vmunit.conf.d/20-b.conf", dir);
+
+        setenv("VMUNIT_CONFIG_PATH", path, 1);
+        loads("");
+        put(dir, "lib/vmunit.conf", "[Host]\nHaltPollNs=1\n");
+        loads("HaltPollNs=1\n");
+        /* The administrator's goes before the vendor's, as a whole. */
+        put(dir, "etc/vmunit.conf", "[Host]\nMissingResources=ignore\n");
+        loads("MissingResources=ignore\n");
+        /* By name, whatever the directory; what is not *.conf is not read. */
+        put(dir, "lib/vmunit.conf.d/20-b.conf", "[Host]\nHaltPollNs=20\n");
+        put(dir, "etc/vmunit.conf.d/10-a.conf", "[Host]\nHaltPollNs=10\nTransparentHugePages=never\n");
+        put(dir, "etc/vmunit.conf.d/README", "nothing");
+        put(dir, "etc/vmunit.conf.d/.30-hidden.conf", "nothing");
+        loads("MissingResources=ignore\nHaltPollNs=20\nTransparentHugePages=never\n");
+        /* A file of the same name in an earlier directory stands in for it; one that is empty masks it. */
+        put(dir, "run/vmunit.conf.d/20-b.conf", "[Host]\nHaltPollNs=21\n");
+        loads("MissingResources=ignore\nHaltPollNs=21\nTransparentHugePages=never\n");
+        put(dir, "run/vmunit.conf.d/20-b.conf", "");
+        loads("MissingResources=ignore\nHaltPollNs=10\nTransparentHugePages=never\n");
+        assert_int_equal(unlink(mask), 0);
+        assert_int_equal(symlink("/dev/null", mask), 0);
+        loads("MissingResources=ignore\nHaltPollNs=10\nTransparentHugePages=never\n");
+
+        /* A bad file does not hide the others. */
+        put(dir, "etc/vmunit.conf.d/05-bad.conf", "[Host]\nHaltPollNs=x\n");
+        put(dir, "lib/vmunit.conf.d/50-dir.conf/x", "");
+        _cleanup_config_ Config c = {};
+        _cleanup_diag_ Diag diag = {};
+        assert_int_equal(config_load(&c, &diag), -EISDIR);
+        assert_int_equal(c.wrong, CONFIG_FOR_ALL);
+        assert_int_equal(c.halt_poll, 10);
+        assert_int_equal(diag.n_errors, 2);
+        _cleanup_free_ char *first = strf("%s/etc/vmunit.conf.d/05-bad.conf:2: HaltPollNs: 'x' is not a number of nanoseconds from "
+                                          "0 to 4294967295", dir);
+        assert_string_equal(diag.entries[0].text, first);
+        assert_non_null(strstr(diag.entries[1].text, "50-dir.conf': Is a directory"));
+        unsetenv("VMUNIT_CONFIG_PATH");
+        test_directory_remove(dir);
+}
+
+/* --- the manual --- */
+
+/* Each key has its entry, in the section of its section, with its words; and there are no others. */
+static void test_manual(void **state) {
+        _cleanup_free_ char *page = NULL;
+        size_t n = 0;
+
+        assert_int_equal(read_file_limited(AT_FDCWD, VMUNIT_CONF_PAGE, 1 << 20, &page, NULL), 0);
+        FOREACH_ARRAY(k, config_keys, n_config_keys) {
+                _cleanup_free_ char *section = strf("\n.Sh [%s] SECTION\n", k->section), *entry = strf("\n.It %s=\n", k->name);
+                const char *s = strstr(page, section), *e = s ? strstr(s, entry) : NULL, *next = s ? strstr(s + 1, "\n.Sh ") : NULL;
+                if (!e || !next || e > next)
+                        fail_msg("vmunit.conf(5): no entry for %s= in section [%s]", k->name, k->section);
+                const char *end = strstr(e + 1, "\n.It ");
+                _cleanup_free_ char *text = strndup(e, (size_t) ((end && end < next ? end : next) - e));
+                for (size_t i = 0; k->words && i < k->words->n_words; i++)
+                        if (k->words->words[i] && !strstr(text, k->words->words[i]))
+                                fail_msg("vmunit.conf(5): %s= does not tell of '%s'", k->name, k->words->words[i]);
+                assert_non_null(k->doc);
+        }
+        for (const char *p = page; (p = strstr(p, "\n.It ")); p++)
+                n += p[strcspn(p + 1, "\n")] == '=';
+        assert_int_equal(n, n_config_keys);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_spellings), cmocka_unit_test(test_pools), cmocka_unit_test(test_unknown),
+                cmocka_unit_test(test_wrong),     cmocka_unit_test(test_broken), cmocka_unit_test(test_files),
+                cmocka_unit_test(test_manual),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
