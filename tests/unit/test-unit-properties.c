@@ -330,6 +330,7 @@ static void test_transient(void **state) {
         assert_value(&t, "PrivateNetwork", "yes");
         assert_value(&t, "RestrictAddressFamilies", "AF_UNIX");
         assert_value(&t, "Slice", "machine.slice");
+        assert_value(&t, "After", "network.target|vmunit-host-tuning.service");
         assert_value(&t, "User", unit_properties_find(&p, "User")->values[0]);
         assert_value(&t, "Description", "Virtual machine my vm");
         assert_value(&t, "CollectMode", "inactive-or-failed");
