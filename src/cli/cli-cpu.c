@@ -6,7 +6,7 @@
 #include "string-util.h"
 #include "table.h"
 
-/* vcpucount, vcpuinfo, setvcpus, setvcpu, vcpupin, emulatorpin, iothreadinfo, -pin, -add, -del, -set */
+/* vcpucount, vcpuinfo, setvcpus, setvcpu, guestvcpus, cpu-stats, vcpupin, emulatorpin, iothreadinfo, -pin, -add, -del, -set */
 
 #define BOTH_SCOPES (CHANGE_LIVE | CHANGE_CONFIG)
 
@@ -84,17 +84,21 @@ static int print_counts(Cli *cli, const Vm *vm) {
         return 0;
 }
 
-static int guest_count(Cli *cli, const Vm *vm, ChangeFlags flags) {
+static int guest_count(Cli *cli, const Vm *vm, ChangeFlags flags, bool maximum) {
         _cleanup_diag_ Diag diag = {};
+        GuestVcpus guest;
 
         int r = vm_change_scope(vm, &flags, &diag);
-        if (r < 0)
-                return cli_error_reason(cli, r, &diag);
-        if (!vm->active) {
+        if (r >= 0 && !vm->active) {
                 cli_error(cli, "Failed to retrieve vCPU count from the guest");
                 return cli_error(cli, "invalid argument: vCPU count provided by the guest agent can only be requested for live domains");
         }
-        return cli_error(cli, "not yet supported: --guest");
+        if (r >= 0)
+                r = vm_guest_vcpus(cli->manager, vm, &diag, &guest);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        cli_print(cli, "%u\n", number_set_count(maximum ? &guest.all : &guest.online));
+        return 0;
 }
 
 static int verb_vcpucount(Cli *cli, const Command *c) {
@@ -106,7 +110,7 @@ static int verb_vcpucount(Cli *cli, const Command *c) {
         if (vcpucount_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
                 return -1;
         if (command_has(c, "guest"))
-                return guest_count(cli, &vm, flags);
+                return guest_count(cli, &vm, flags, command_has(c, "maximum"));
         static const char *const words[] = { "maximum", "active", "live", "config", "current" };
         bool any = false;
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
@@ -196,8 +200,8 @@ static int verb_setvcpus(Cli *cli, const Command *c) {
         if (count == 0)
                 return cli_error(cli, "Can't set 0 processors for a VM");
         if (command_has(c, "guest"))
-                return guest_count(cli, &vm, flags | CHANGE_LIVE);
-        if (maximum)
+                r = vm_set_guest_vcpu_count(cli->manager, &vm, count, &diag);
+        else if (maximum)
                 r = vm_set_max_vcpus(cli->manager, &vm, flags, count, &diag);
         else
                 r = vm_set_vcpus(cli->manager, &vm, hotpluggable ? flags : live_flags(c, flags), count, hotpluggable, &diag);
@@ -218,6 +222,82 @@ static int verb_setvcpu(Cli *cli, const Command *c) {
                 return -1;
         int r = vm_set_vcpu(cli->manager, &vm, flags, list, command_has(c, "enable"), &diag);
         return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+/* --- guestvcpus --- */
+
+static int print_guest_vcpus(Cli *cli, const Vm *vm) {
+        _cleanup_diag_ Diag diag = {};
+        GuestVcpus guest;
+
+        int r = vm_guest_vcpus(cli->manager, vm, &diag, &guest);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        const struct {
+                const char *name;
+                const NumberSet *set;
+        } rows[] = { { "vcpus", &guest.all }, { "online", &guest.online }, { "offlinable", &guest.can_offline } };
+        FOREACH_ARRAY(row, rows, ELEMENTSOF(rows)) {
+                _cleanup_free_ char *text = number_set_format(row->set);
+                cli_print(cli, "%-15s: %s\n", row->name, strempty(text));
+        }
+        return 0;
+}
+
+static int verb_guestvcpus(Cli *cli, const Command *c) {
+        bool enable = command_has(c, "enable"), disable = command_has(c, "disable");
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        const char *list;
+
+        if (command_exclusive(cli, c, "enable", "disable") < 0)
+                return -1;
+        if ((enable || disable) && !command_has(c, "cpulist"))
+                return cli_error(cli, "Option --cpulist is required by option --%s", enable ? "enable" : "disable");
+        if (command_has(c, "cpulist") && !enable && !disable)
+                return cli_error(cli, "One of options --enable or --disable is required by option --cpulist");
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || command_get_nonempty(cli, c, "cpulist", &list) < 0)
+                return -1;
+        if (!list)
+                return print_guest_vcpus(cli, &vm);
+        int r = vm_set_guest_vcpus(cli->manager, &vm, list, enable, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+/* --- cpu-stats --- */
+
+static void print_seconds(Cli *cli, const char *name, uint64_t nsec) {
+        cli_print(cli, "\t%-12s %9" PRIu64 ".%09" PRIu64 " seconds\n", name, nsec / UINT64_C(1000000000), nsec % UINT64_C(1000000000));
+}
+
+static int verb_cpu_stats(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        VmCpuTimes times;
+        int start, count;
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        int has_start = command_get_int(cli, c, "start", &start);
+        if (has_start < 0)
+                return -1;
+        if (has_start > 0 && start < 0)
+                return cli_error(cli, "Invalid value for start CPU");
+        int has_count = command_get_int(cli, c, "count", &count);
+        if (has_count < 0)
+                return -1;
+        if (has_count > 0 && count < 0)
+                return cli_error(cli, "Invalid value for number of CPUs to show");
+        int r = vm_cpu_times(cli->manager, &vm, &diag, &times);
+        if (r >= 0 && (has_start > 0 || has_count > 0 || !command_has(c, "total")))
+                r = diag_error(&diag, (SrcLoc) {}, "Operation not supported: the kernel counts the time of a cgroup for all CPUs together");
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to retrieve CPU statistics for domain '%s'", vm.name);
+        cli_print(cli, "Total:\n");
+        print_seconds(cli, "cpu_time", times.total);
+        print_seconds(cli, "user_time", times.user);
+        print_seconds(cli, "system_time", times.system);
+        return 0;
 }
 
 /* --- pins --- */
@@ -513,6 +593,21 @@ static const Option setvcpu_options[] = {
         OPTIONS_END,
 };
 
+static const Option guestvcpus_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        { .name = "cpulist", .type = OPTION_STRING, .help = "list of cpus to enable or disable" },
+        OPTION_FLAG("enable", "enable cpus specified by cpulist"),
+        OPTION_FLAG("disable", "disable cpus specified by cpulist"),
+        OPTIONS_END,
+};
+static const Option cpu_stats_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        OPTION_FLAG("total", "Show total statistics only"),
+        { .name = "start", .type = OPTION_INT, .help = "Show statistics from this CPU" },
+        { .name = "count", .type = OPTION_INT, .help = "Number of shown CPUs at most" },
+        OPTIONS_END,
+};
+
 static const Verb cpu_verbs[] = {
         { "vcpucount", GROUP_DOMAIN, verb_vcpucount, vcpucount_options, "domain vcpu counts",
           "Returns the number of virtual CPUs used by the domain." },
@@ -536,5 +631,9 @@ static const Verb cpu_verbs[] = {
           "Change the number of virtual CPUs in the guest domain.", .changes = true },
         { "setvcpu", GROUP_DOMAIN, verb_setvcpu, setvcpu_options, "attach/detach vcpu or groups of threads",
           "Add or remove vcpus", .changes = true },
+        { "guestvcpus", GROUP_DOMAIN, verb_guestvcpus, guestvcpus_options, "query or modify state of vcpu in the guest (via agent)",
+          "Use the guest agent to query or set cpu state from guest's point of view", .changes = true },
+        { "cpu-stats", GROUP_DOMAIN, verb_cpu_stats, cpu_stats_options, "show domain cpu statistics",
+          "Display per-CPU and total statistics about the domain's CPUs" },
 };
 DEFINE_VERB_TABLE(cpu);

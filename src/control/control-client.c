@@ -281,11 +281,11 @@ int control_get_threads(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlT
         return 0;
 }
 
-int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
+static int call_for_text(sd_bus *bus, const char *method, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         const char *text;
 
-        int r = new_call(bus, "Qmp", &m);
+        int r = new_call(bus, method, &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", command);
         if (r < 0)
@@ -301,4 +301,12 @@ int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *d
                 return -ENOMEM;
         *ret = copy;
         return 0;
+}
+
+int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
+        return call_for_text(bus, "Qmp", command, timeout_usec, diag, ret);
+}
+
+int control_agent(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
+        return call_for_text(bus, "Agent", command, timeout_usec, diag, ret);
 }

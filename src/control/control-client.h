@@ -54,3 +54,5 @@ void control_threads_free(ControlThread *threads, size_t n);
 
 /* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);
+/* The same for the guest agent. */
+int control_agent(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);

@@ -78,6 +78,7 @@ static const struct {
         { "OpenConsole", CONTROL_OPEN_CONSOLE },
         { "GetConsoles", CONTROL_GET_CONSOLES },
         { "Qmp", CONTROL_QMP },
+        { "Agent", CONTROL_AGENT },
         { "SetThreads", CONTROL_SET_THREADS },
         { "GetThreads", CONTROL_GET_THREADS },
 };
@@ -101,6 +102,7 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
                 r->force = force;
                 return k;
         case CONTROL_QMP:
+        case CONTROL_AGENT:
         case CONTROL_SET_THREADS:
                 return sd_bus_message_read(m, "s", &r->text);
         case CONTROL_SHUTDOWN:
@@ -162,6 +164,8 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("GetConsoles", NULL, , "a(ss)", SD_BUS_PARAM(consoles), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Qmp", "s", SD_BUS_PARAM(command), "s", SD_BUS_PARAM(result), on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Agent", "s", SD_BUS_PARAM(command), "s", SD_BUS_PARAM(result), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("SetThreads", "s", SD_BUS_PARAM(settings), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("GetThreads", NULL, , "a(suus)", SD_BUS_PARAM(threads), on_method,

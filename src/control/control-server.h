@@ -21,6 +21,7 @@ typedef enum ControlMethod {
         CONTROL_OPEN_CONSOLE,
         CONTROL_GET_CONSOLES,
         CONTROL_QMP,
+        CONTROL_AGENT,
         CONTROL_SET_THREADS,
         CONTROL_GET_THREADS,
         _CONTROL_METHOD_MAX,
@@ -41,7 +42,7 @@ typedef struct ControlRequest {
         void *client;
         ControlMethod method;
         ControlMode mode; /* Shutdown, Reboot */
-        const char *text; /* OpenConsole: alias, Qmp: command, SetThreads: settings; lives as long as the request */
+        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings; lives as long as the request */
         bool force;       /* OpenConsole */
 } ControlRequest;
 

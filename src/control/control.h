@@ -14,6 +14,7 @@
  *   SetThreads(s settings)                    what all threads are asked for (thread-plan.h)
  *   GetThreads() → a(suus)                    kind, id, TID, CPUs it may run on, as the kernel says
  *   Qmp(s command) → s                        one QMP command object, its "return" value
+ *   Agent(s command) → s                      the same for the guest agent
  *   signal StateChanged(s state, s reason)
  *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it
  */

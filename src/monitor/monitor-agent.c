@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "log.h"
 #include "monitor.h"
+#include "string-util.h"
 
 /* The guest agent: one request at a time, each after a synchronisation that shows whether anybody is there. Shutting
  * down is never confirmed by the agent itself: it refuses, or the guest goes down, or nothing is said. */
+
+#define NOT_CONNECTED "Guest agent is not responding: QEMU guest agent is not connected"
 
 static void finish(Monitor *m, int result, const char *name, const char *text) {
         Job *job = m->agent_request.job;
@@ -18,10 +21,75 @@ static void finish(Monitor *m, int result, const char *name, const char *text) {
                 job_step_done(job, result, name, text);
 }
 
+/* --- a client's command --- */
+
+/* Once, with what there is; the agent is busy until its own answer has come, or its time is up. */
+static void reply_once(Monitor *m, int result, json_object *reply) {
+        ControlRequest *r = m->agent_request.request;
+        json_object *command = m->agent_request.command;
+
+        m->agent_request.request = NULL;
+        if (!r)
+                return;
+        if (result >= 0)
+                control_reply_text(r, json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN));
+        else if (result == -EREMOTEIO)
+                control_reply_error(r, CONTROL_ERROR_AGENT, "internal error: unable to execute QEMU agent command '%s': %s",
+                                    strempty(json_member_string(command, "execute")), qmp_error_text(reply));
+        else if (result == -ECANCELED)
+                control_reply_error(r, CONTROL_ERROR_AGENT, "Requested operation is not valid: domain is not running");
+        else
+                control_reply_error(r, CONTROL_ERROR_AGENT, "%s", result == -ETIMEDOUT ?
+                                    "Guest agent is not responding: it took the command and does not answer" : NOT_CONNECTED);
+}
+
+static void answer(Monitor *m, int result, json_object *reply) {
+        reply_once(m, result, reply);
+        json_object_put(m->agent_request.command);
+        m->agent_request = (AgentRequest) {};
+}
+
+static void on_answer(Qmp *q, int result, json_object *reply, void *userdata) {
+        answer(userdata, result, reply);
+}
+
+static void on_synchronised_command(Qmp *q, int result, json_object *reply, void *userdata) {
+        Monitor *m = userdata;
+        json_object *command = m->agent_request.command;
+
+        if (result >= 0 && m->agent_request.request)
+                result = qmp_call(q, json_member_string(command, "execute"),
+                                  json_object_get(json_member(command, "arguments", json_type_object)), -1,
+                                  MONITOR_AGENT_COMMAND_USEC, on_answer, m);
+        else
+                result = -ENOTCONN;
+        if (result < 0)
+                answer(m, result, NULL);
+}
+
+void monitor_agent_command(Monitor *m, ControlRequest *r) {
+        json_object *command;
+
+        if (m->agent_request.active || !m->agent) {
+                control_reply_error(r, CONTROL_ERROR_AGENT, "%s", m->agent ? "the guest agent is being asked already" :
+                                    "argument unsupported: QEMU guest agent is not configured");
+                return;
+        }
+        command = monitor_parse_command(r);
+        if (!command)
+                return;
+        m->agent_request = (AgentRequest) { .active = true, .request = r, .command = command };
+        int k = qmp_negotiate_agent(m->agent, MONITOR_AGENT_USEC, on_synchronised_command, m);
+        if (k < 0)
+                answer(m, -ENOTCONN, NULL);
+}
+
+/* --- power --- */
+
 static void on_done(Qmp *q, int result, json_object *reply, void *userdata) {
         Monitor *m = userdata;
 
-        if (!m->agent_request.active)
+        if (!m->agent_request.active || m->agent_request.command)
                 return;
         if (result == -ETIMEDOUT)
                 result = 0; /* No reply is the usual one. */
@@ -37,7 +105,7 @@ static void on_done(Qmp *q, int result, json_object *reply, void *userdata) {
 static void on_synchronised(Qmp *q, int result, json_object *reply, void *userdata) {
         Monitor *m = userdata;
 
-        if (!m->agent_request.active)
+        if (!m->agent_request.active || m->agent_request.command)
                 return;
         json_object *arguments = json_object_new_object();
         if (result >= 0 && arguments) {
@@ -47,8 +115,7 @@ static void on_synchronised(Qmp *q, int result, json_object *reply, void *userda
         } else
                 json_object_put(arguments);
         if (result < 0)
-                finish(m, -EHOSTDOWN, CONTROL_ERROR_AGENT,
-                       "Guest agent is not responding: QEMU guest agent is not connected");
+                finish(m, -EHOSTDOWN, CONTROL_ERROR_AGENT, NOT_CONNECTED);
 }
 
 void monitor_agent_ask(Monitor *m, bool reboot, Job *job) {
@@ -62,12 +129,13 @@ void monitor_agent_ask(Monitor *m, bool reboot, Job *job) {
         m->agent_request = (AgentRequest) { .active = true, .reboot = reboot, .job = job };
         int r = qmp_negotiate_agent(m->agent, MONITOR_AGENT_USEC, on_synchronised, m);
         if (r < 0)
-                finish(m, -EHOSTDOWN, CONTROL_ERROR_AGENT,
-                       "Guest agent is not responding: QEMU guest agent is not connected");
+                finish(m, -EHOSTDOWN, CONTROL_ERROR_AGENT, NOT_CONNECTED);
 }
 
 void monitor_agent_settle(Monitor *m) {
-        if (m->agent_request.active && qmp_is_ready(m->agent))
+        if (m->agent_request.request)
+                reply_once(m, -ECANCELED, NULL);
+        else if (m->agent_request.active && !m->agent_request.command && qmp_is_ready(m->agent))
                 finish(m, 0, NULL, NULL);
 }
 

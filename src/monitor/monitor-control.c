@@ -27,8 +27,7 @@ static void on_qmp_reply(Qmp *q, int result, json_object *reply, void *userdata)
                 control_reply_text(r, json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN));
 }
 
-/* One QMP command object, as QEMU takes it; the id is ours. */
-static void run_qmp(Monitor *m, ControlRequest *r) {
+json_object *monitor_parse_command(ControlRequest *r) {
         json_tokener *t = json_tokener_new_ex(QMP_DEPTH_MAX);
         size_t size = strlen(r->text);
 
@@ -36,23 +35,30 @@ static void run_qmp(Monitor *m, ControlRequest *r) {
                 if (t)
                         json_tokener_free(t);
                 control_reply_error(r, SD_BUS_ERROR_LIMITS_EXCEEDED, "the command is too long");
-                return;
+                return NULL;
         }
         json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
         /* With the NUL, which ends a number. */
         json_object *o = json_tokener_parse_ex(t, r->text, (int) size + 1);
-        const char *command = json_member_string(o, "execute");
-        json_object *arguments = json_member(o, "arguments", json_type_object);
-        if (!command)
-                control_reply_error(r, SD_BUS_ERROR_INVALID_ARGS,
-                                    "not a QMP command, which is {\"execute\": \"NAME\", \"arguments\": {…}}");
-        else {
-                int k = qmp_call(m->qmp, command, json_object_get(arguments), -1, MONITOR_QMP_USEC, on_qmp_reply, r);
-                if (k < 0)
-                        monitor_reply_qmp_error(r, k, NULL);
-        }
-        json_object_put(o);
         json_tokener_free(t);
+        if (json_member_string(o, "execute"))
+                return o;
+        json_object_put(o);
+        control_reply_error(r, SD_BUS_ERROR_INVALID_ARGS, "not a QMP command, which is {\"execute\": \"NAME\", \"arguments\": {…}}");
+        return NULL;
+}
+
+/* One QMP command object, as QEMU takes it; the id is ours. */
+static void run_qmp(Monitor *m, ControlRequest *r) {
+        json_object *o = monitor_parse_command(r);
+
+        if (!o)
+                return;
+        json_object *arguments = json_member(o, "arguments", json_type_object);
+        int k = qmp_call(m->qmp, json_member_string(o, "execute"), json_object_get(arguments), -1, MONITOR_QMP_USEC, on_qmp_reply, r);
+        if (k < 0)
+                monitor_reply_qmp_error(r, k, NULL);
+        json_object_put(o);
 }
 
 static void on_call(ControlRequest *r, void *userdata) {
@@ -67,6 +73,9 @@ static void on_call(ControlRequest *r, void *userdata) {
                 break;
         case CONTROL_GET_CONSOLES:
                 monitor_get_consoles(m, r);
+                break;
+        case CONTROL_AGENT:
+                monitor_agent_command(m, r);
                 break;
         case CONTROL_SET_THREADS:
                 monitor_set_threads(m, r);

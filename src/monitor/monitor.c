@@ -391,6 +391,7 @@ Monitor *monitor_free(Monitor *m) {
         monitor_jobs_free(m);
         control_server_free(m->control);
         qmp_free(m->agent);
+        json_object_put(m->agent_request.command);
         qmp_free(m->qmp);
         sd_event_source_disable_unref(m->supervisor_io);
         sd_event_source_disable_unref(m->timer);

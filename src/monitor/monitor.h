@@ -14,6 +14,7 @@
 
 #define MONITOR_QMP_USEC (30 * USEC_PER_SEC)
 #define MONITOR_AGENT_USEC (3 * USEC_PER_SEC)
+#define MONITOR_AGENT_COMMAND_USEC (20 * USEC_PER_SEC)
 #define MONITOR_MESSAGES_MAX 64U
 #define MONITOR_OTHERS_MAX 16U
 
@@ -35,6 +36,8 @@ typedef struct AgentRequest {
         bool active;
         bool reboot;
         Job *job; /* that waits for it; NULL */
+        ControlRequest *request; /* owned until it is answered: a client's command; NULL */
+        json_object *command;    /* owned: its */
 } AgentRequest;
 
 /* The descriptors a monitor is started with; owned. */
@@ -110,10 +113,15 @@ void monitor_jobs_free(Monitor *m);
 /* Answers R with what RESULT and REPLY of a QmpReply mean. */
 void monitor_reply_qmp_error(ControlRequest *r, int result, json_object *reply);
 
+/* monitor-control.c: the object of R's text, owned by the caller; NULL: it was no command, and R has been answered. */
+json_object *monitor_parse_command(ControlRequest *r);
+
 /* monitor-agent.c */
 
 /* Asks the guest agent to power the guest off or reboot it. JOB, if not NULL, hears of the end by job_step_done(). */
 void monitor_agent_ask(Monitor *m, bool reboot, Job *job);
+/* Passes a client's command on, and the agent's answer back. */
+void monitor_agent_command(Monitor *m, ControlRequest *r);
 /* The guest has gone down: that is the agent's answer. */
 void monitor_agent_settle(Monitor *m);
 void monitor_agent_forget(Monitor *m, Job *job);

@@ -398,6 +398,13 @@ static int system_monitor_qmp(void *userdata, const char *name, const char *comm
         return r < 0 ? r : control_qmp(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
 }
 
+static int system_monitor_agent(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = control_open(name, &bus);
+        return r < 0 ? r : control_agent(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
+}
+
 static int system_monitor_set_threads(void *userdata, const char *name, const char *settings, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
@@ -463,6 +470,7 @@ const ManagerBackend manager_backend_system = {
         .monitor_open_console = system_monitor_open_console,
         .monitor_consoles = system_monitor_consoles,
         .monitor_qmp = system_monitor_qmp,
+        .monitor_agent = system_monitor_agent,
         .monitor_set_threads = system_monitor_set_threads,
         .monitor_threads = system_monitor_threads,
         .emulator_caps = system_emulator_caps,

@@ -269,6 +269,39 @@ int vm_vcpu_info(Manager *m, const Vm *vm, Diag *diag, VcpuInfo **ret, size_t *r
         return 0;
 }
 
+/* --- CPU time --- */
+
+/* A line of cpu.stat, in microseconds. */
+static int parse_usec(const char *text, const char *key, uint64_t *ret_nsec) {
+        const char *p = strstr(text, key);
+        unsigned long long usec;
+
+        if (!p || (p > text && p[-1] != '\n') || sscanf(p + strlen(key), " %llu", &usec) != 1)
+                return -EBADMSG;
+        *ret_nsec = usec * 1000;
+        return 0;
+}
+
+int vm_cpu_times(Manager *m, const Vm *vm, Diag *diag, VmCpuTimes *ret) {
+        _cleanup_free_ char *cgroup = NULL, *text = NULL;
+
+        if (!vm->active)
+                return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+        int r = m->backend->unit_cgroup(m->userdata, vm->unit, &cgroup);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot ask for the cgroup of %s: %s", vm->unit, strerror(-r));
+        r = read_host(m, &text, "/sys/fs/cgroup%s/cpu.stat", cgroup);
+        if (r >= 0)
+                r = parse_usec(text, "usage_usec", &ret->total);
+        if (r >= 0)
+                r = parse_usec(text, "user_usec", &ret->user);
+        if (r >= 0)
+                r = parse_usec(text, "system_usec", &ret->system);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /sys/fs/cgroup%s/cpu.stat: %s", cgroup, strerror(-r));
+        return 0;
+}
+
 /* --- pinning --- */
 
 typedef struct PinCall {

@@ -45,6 +45,23 @@ int vm_set_max_vcpus(Manager *m, const Vm *vm, ChangeFlags flags, unsigned count
 /* Those of a LIST ("2-3") are plugged in (ENABLE) or taken away. */
 int vm_set_vcpu(Manager *m, const Vm *vm, ChangeFlags flags, const char *list, bool enable, Diag *diag);
 
+/* --- the guest's view: guest-vcpus.c. The guest agent is asked --- */
+
+typedef struct GuestVcpus {
+        NumberSet all, online, can_offline;
+} GuestVcpus;
+int vm_guest_vcpus(Manager *m, const Vm *vm, Diag *diag, GuestVcpus *ret);
+/* Those of a LIST go online (ENABLE) or offline. */
+int vm_set_guest_vcpus(Manager *m, const Vm *vm, const char *list, bool enable, Diag *diag);
+/* COUNT of them are online then. */
+int vm_set_guest_vcpu_count(Manager *m, const Vm *vm, unsigned count, Diag *diag);
+
+/* What all of a VM's processes used, in nanoseconds. */
+typedef struct VmCpuTimes {
+        uint64_t total, user, system;
+} VmCpuTimes;
+int vm_cpu_times(Manager *m, const Vm *vm, Diag *diag, VmCpuTimes *ret);
+
 /* --- I/O threads --- */
 
 /* Of a VM that runs, as the kernel says. */

@@ -96,6 +96,7 @@ typedef struct ManagerBackend {
                                     Diag *diag);
         int (*monitor_consoles)(void *userdata, const char *name, VmConsole **ret, size_t *ret_n, Diag *diag);
         int (*monitor_qmp)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
+        int (*monitor_agent)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
 
         /* SETTINGS: thread_settings_to_json(). */
         int (*monitor_set_threads)(void *userdata, const char *name, const char *settings, Diag *diag);

@@ -124,6 +124,39 @@ def iothreads_come_and_go():
         machine.remove()
 
 
+@case(timeout=240)
+def guest_has_a_say():
+    """Its agent puts CPUs online and offline; what it says is what the guest's kernel says."""
+    machine = machine_with("guestly", "<vcpu>3</vcpu>")
+
+    def guest():
+        return dict(re.split(r"\s*: ?", line, maxsplit=1) for line in run_ok(["vmunit", "-q", "guestvcpus", "guestly"]).splitlines())
+    try:
+        machine.start()
+        wait_for(lambda: run(["vmunit", "guestvcpus", "guestly"]).rc == 0, 60, "the agent")
+        check_equal(guest(), {"vcpus": "0-2", "online": "0-2", "offlinable": "1-2"})
+        run_ok(["vmunit", "guestvcpus", "guestly", "--cpulist", "1", "--disable"])
+        check_match("online=0,2 ", machine.console.ask("cpus")[0], "the guest's CPUs")
+        check_equal(guest()["online"], "0,2")
+        run_ok(["vmunit", "setvcpus", "guestly", "1", "--guest"])
+        check_equal(guest()["online"], "0")
+        check_equal(run_ok(["vmunit", "-q", "vcpucount", "guestly", "--guest"]), "1\n")
+        check_equal(run_ok(["vmunit", "-q", "vcpucount", "guestly", "--guest", "--maximum"]), "3\n")
+        check_equal(len(vcpus(machine)), 3, "the virtual CPUs that QEMU has")
+        run_ok(["vmunit", "setvcpus", "guestly", "3", "--guest"])
+        check_match("online=0-2 ", machine.console.ask("cpus")[0], "the guest's CPUs")
+        refused(["guestvcpus", "guestly", "--cpulist", "0", "--disable"], "^error: Operation not supported: vCPU '0' is not offlinable\n")
+        refused(["guestvcpus", "guestly", "--cpulist", "1,7-8", "--enable"], "^error: invalid argument: guest is missing vCPUs '7-8'\n")
+        refused(["setvcpus", "guestly", "4", "--guest"], "count of enabled vcpus in the domain: 4 > 3")
+        times = re.findall(r"^\t(\w+) +(\d+\.\d{9}) seconds$", run_ok(["vmunit", "cpu-stats", "guestly", "--total"]), re.M)
+        check_equal([t[0] for t in times], ["cpu_time", "user_time", "system_time"])
+        check(float(times[0][1]) > 0, "no time was used")
+        run_ok(["vmunit", "suspend", "guestly"])
+        refused(["guestvcpus", "guestly"], "^error: Requested operation is not valid: domain is not running\n")
+    finally:
+        machine.remove()
+
+
 @case
 def pins_that_cannot_be():
     """There is no cpuset controller in this tier: nothing has changed then."""

@@ -182,6 +182,27 @@ vcpucount nothing
 help vcpuinfo
 vcpuinfo verbs
 vcpuinfo verbs --pretty
+# guestvcpus, cpu-stats: of what does not run
+help guestvcpus
+guestvcpus verbs
+guestvcpus verbs --cpulist 0
+guestvcpus verbs --enable
+guestvcpus verbs --disable
+guestvcpus verbs --enable --disable
+guestvcpus verbs --cpulist x --enable
+guestvcpus verbs --cpulist '' --enable
+guestvcpus verbs --cpulist 0 --disable
+guestvcpus nothing
+setvcpus verbs 2 --guest
+help cpu-stats
+cpu-stats verbs
+cpu-stats verbs --total
+cpu-stats verbs --start -1
+cpu-stats verbs --count -1
+cpu-stats verbs --start x
+cpu-stats verbs --start 99999999999
+cpu-stats verbs --count 1
+cpu-stats nothing
 # vcpupin
 help vcpupin
 vcpupin verbs

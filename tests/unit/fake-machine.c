@@ -239,6 +239,17 @@ static int monitor_qmp(void *userdata, const char *name, const char *command, ch
         return 0;
 }
 
+static int monitor_agent(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "monitor of %s: agent %s\n", name, command);
+        int r = monitor_result(f, diag);
+        if (r < 0)
+                return r;
+        *ret = strdup(next_reply(f, command));
+        return 0;
+}
+
 static int monitor_set_threads(void *userdata, const char *name, const char *settings, Diag *diag) {
         FakeMachine *f = userdata;
 
@@ -307,6 +318,7 @@ static const ManagerBackend fake_backend = {
         .monitor_open_console = monitor_open_console,
         .monitor_consoles = monitor_consoles,
         .monitor_qmp = monitor_qmp,
+        .monitor_agent = monitor_agent,
         .monitor_set_threads = monitor_set_threads,
         .monitor_threads = monitor_threads,
         .emulator_caps = emulator_caps,

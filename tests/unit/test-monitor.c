@@ -926,6 +926,70 @@ static void test_agent_absent(void **state) {
         teardown(&f);
 }
 
+static void agent_say(Fixture *f, const char *s) {
+        assert_true(send(f->agent_peer, s, strlen(s), MSG_NOSIGNAL) > 0);
+}
+
+/* What a client has for the agent, one at a time. */
+static void test_agent_commands(void **state) {
+        static const char *const answers[] = {
+                "{\"return\": [{\"logical-id\": 0}]}\n",
+                "{\"error\": {\"class\": \"GenericError\", \"desc\": \"no such CPU\"}}\n",
+        };
+        char line[512];
+        Fixture f;
+
+        setup_agent(&f);
+        sd_bus *bus = connect_client(&f), *other = connect_client(&f);
+        Call c = { .fd = -EBADF }, second;
+        for (unsigned round = 0; round < 3; round++) {
+                sd_bus_message *m;
+                assert_true(sd_bus_message_new_method_call(bus, &m, NULL, CONTROL_PATH, CONTROL_INTERFACE, "Agent") >= 0);
+                assert_true(sd_bus_message_append(m, "s", "{\"execute\": \"guest-set\", \"arguments\": {\"a\": [1]}}") >= 0);
+                assert_true(sd_bus_call_async(bus, NULL, m, on_answer, &c, 60 * SECOND) >= 0);
+                sd_bus_message_unref(m);
+                agent_synchronise(&f);
+                (void) agent_read(&f, line, sizeof(line));
+                assert_non_null(strstr(line, "\"guest-set\""));
+                assert_non_null(strstr(line, "[1]"));
+                call(&f, other, &second, "Agent", "s", "{\"execute\": \"guest-info\"}");
+                assert_string_equal(second.error, CONTROL_ERROR_AGENT);
+                assert_string_equal(second.text, "the guest agent is being asked already");
+                call_done(&second);
+                assert_false(c.done);
+                if (round < ELEMENTSOF(answers))
+                        agent_say(&f, answers[round]);
+                else
+                        fake_qemu_guest_off(&f.qemu);
+                RUN_UNTIL(&f, c.done);
+                if (round == 0)
+                        assert_null(c.error);
+                else
+                        assert_string_equal(c.error, CONTROL_ERROR_AGENT);
+                assert_string_equal(c.text, round == 0 ? "[{\"logical-id\":0}]" : round == 1 ?
+                                    "internal error: unable to execute QEMU agent command 'guest-set': no such CPU" :
+                                    "Requested operation is not valid: domain is not running");
+                call_done(&c);
+                if (round == 0)
+                        call_simple(&f, "Agent", "nonsense", SD_BUS_ERROR_INVALID_ARGS, NULL);
+        }
+        sd_bus_flush_close_unref(bus);
+        sd_bus_flush_close_unref(other);
+        run_until_ended(&f);
+        teardown(&f);
+
+        /* Nobody is there; and there is no agent at all. */
+        setup_agent(&f);
+        call_simple(&f, "Agent", "{\"execute\": \"guest-info\"}", CONTROL_ERROR_AGENT,
+                    "Guest agent is not responding: QEMU guest agent is not connected");
+        teardown(&f);
+        setup(&f, PLAN);
+        run_until_ready(&f);
+        call_simple(&f, "Agent", "{\"execute\": \"guest-info\"}", CONTROL_ERROR_AGENT,
+                    "argument unsupported: QEMU guest agent is not configured");
+        teardown(&f);
+}
+
 /* --- consoles and VNC ---------------------------------------------------------------------------------- */
 
 static void test_consoles(void **state) {
@@ -1312,6 +1376,7 @@ int main(void) {
                 cmocka_unit_test(test_killed_in_panic),       cmocka_unit_test(test_killed_in_pause),
                 cmocka_unit_test(test_hostile),               cmocka_unit_test(test_flood),
                 cmocka_unit_test(test_agent),                 cmocka_unit_test(test_agent_absent),
+                cmocka_unit_test(test_agent_commands),
                 cmocka_unit_test(test_consoles),              cmocka_unit_test(test_vnc),
                 cmocka_unit_test(test_threads),               cmocka_unit_test(test_threads_refused),
                 cmocka_unit_test(test_plugged_vcpus),         cmocka_unit_test(test_killed_in_threads),
