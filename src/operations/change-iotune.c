@@ -5,6 +5,7 @@
 #include "iotune.h"
 #include "qemu-json.h"
 #include "string-util.h"
+#include "vm-lifecycle.h"
 
 /* Limits of disks in a VM that runs. A start gives a disk its limits as a node in front of the image, so that they hold
  * from the guest's first request on (qemu-argv-disk-node.c). Changes go to the device, as libvirt's do, and the node lets
@@ -80,7 +81,7 @@ static int set_limits(Manager *m, const Vm *vm, const DomainDisk *disk, Diag *di
         json_add_string(&command, "execute", "block_set_io_throttle");
         json_add_sub(&command, "arguments", &arguments);
         int r = json_finish(&command, &text);
-        return r < 0 ? r : m->backend->monitor_qmp(m->userdata, vm->name, text, &reply, diag);
+        return r < 0 ? r : vm_qmp_ask(m, vm, "block_set_io_throttle", text, diag, &reply);
 }
 
 /* Everything passes. */
@@ -107,7 +108,7 @@ static int open_node(Manager *m, const Vm *vm, const char *group, Diag *diag) {
         json_add_string(&command, "execute", "qom-set");
         json_add_sub(&command, "arguments", &arguments);
         int r = json_finish(&command, &text);
-        return r < 0 ? r : m->backend->monitor_qmp(m->userdata, vm->name, text, &reply, diag);
+        return r < 0 ? r : vm_qmp_ask(m, vm, "qom-set", text, diag, &reply);
 }
 
 static bool has_object(json_object *objects, const char *name) {
@@ -126,8 +127,7 @@ static int open_nodes(Manager *m, const Vm *vm, const Domain *from, const Domain
         static const char *const formats[] = { "throttle-", "throttle-group-" };
         _cleanup_free_ char *reply = NULL;
 
-        int r = m->backend->monitor_qmp(m->userdata, vm->name,
-                                        "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/objects\"}}", &reply, diag);
+        int r = vm_qmp_ask(m, vm, "qom-list", "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/objects\"}}", diag, &reply);
         if (r < 0)
                 return r;
         json_object *objects = json_tokener_parse(reply);

@@ -11,6 +11,7 @@
 #include "strv.h"
 #include "threads.h"
 #include "unit-resources.h"
+#include "vm-lifecycle.h"
 #include "xml-diff.h"
 
 typedef struct Change {
@@ -178,7 +179,7 @@ static int apply_balloon(const Change *c) {
         command = strf("{\"execute\":\"balloon\",\"arguments\":{\"value\":%" PRIu64 "}}", balloon_target(c->to));
         if (!command)
                 return -ENOMEM;
-        return c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, command, &reply, c->diag);
+        return vm_qmp_ask(c->m, c->vm, "balloon", command, c->diag, &reply);
 }
 
 static unsigned stats_period(const Domain *d) {
@@ -195,7 +196,7 @@ static int apply_stats_period(const Change *c) {
                        c->to->balloons[0].info.alias, stats_period(c->to));
         if (!command)
                 return -ENOMEM;
-        return c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, command, &reply, c->diag);
+        return vm_qmp_ask(c->m, c->vm, "qom-set", command, c->diag, &reply);
 }
 
 static int apply_vcpus(const Change *c) {

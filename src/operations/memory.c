@@ -115,10 +115,10 @@ static const struct {
         { "stat-htlb-pgfail", "hugetlb_pgfail", 1 },
 };
 
-static int ask(Manager *m, const Vm *vm, const char *command, Diag *diag, json_object **ret) {
+static int ask(Manager *m, const Vm *vm, const char *name, const char *command, Diag *diag, json_object **ret) {
         _cleanup_free_ char *reply = NULL;
 
-        int r = command ? vm_qmp(m, vm, command, diag, &reply) : -ENOMEM;
+        int r = command ? vm_qmp_ask(m, vm, name, command, diag, &reply) : -ENOMEM;
         if (r < 0)
                 return r;
         *ret = json_tokener_parse(reply);
@@ -145,12 +145,12 @@ static int add_balloon_stats(Manager *m, const Vm *vm, const DomainBalloon *b, D
                                             "\"property\":\"guest-stats\"}}", b->info.alias ?: "balloon0");
         json_object *o;
 
-        int r = ask(m, vm, "{\"execute\":\"query-balloon\"}", diag, &o);
+        int r = ask(m, vm, "query-balloon", "{\"execute\":\"query-balloon\"}", diag, &o);
         if (r < 0)
                 return r;
         add_stat(stats, n, "actual", member(o, "actual", json_type_int), KIB);
         json_object_put(o);
-        r = ask(m, vm, command, diag, &o);
+        r = ask(m, vm, "qom-get", command, diag, &o);
         if (r < 0)
                 return r;
         json_object *list = member(o, "stats", json_type_object);

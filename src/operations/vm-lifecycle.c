@@ -300,3 +300,15 @@ int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret
                 return not_running(diag);
         return m->backend->monitor_qmp(m->userdata, vm->name, command, ret, diag);
 }
+
+int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, const char *text, Diag *diag, char **ret) {
+        _cleanup_diag_ Diag own = {};
+
+        int r = vm_qmp(m, vm, text, &own, ret);
+        if (r >= 0)
+                return r;
+        const char *why = diag_first_error(&own) ?: strerror(-r);
+        if (r == -EREMOTEIO)
+                return diag_error_code(diag, r, (SrcLoc) {}, "internal error: unable to execute QEMU command '%s': %s", command, why);
+        return diag_error_code(diag, r, (SrcLoc) {}, "%s", why);
+}

@@ -33,3 +33,6 @@ int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Dia
 /* The host's device of the first console; -ENOENT when there is none, or it has none. */
 int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret);
 int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret);
+/* The same for what vmunit asks of its own accord: TEXT is the whole of COMMAND; when QEMU refuses it, DIAG has libvirt's
+ * words around QEMU's. */
+int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, const char *text, Diag *diag, char **ret);
