@@ -48,15 +48,33 @@ int strv_extendf(char ***l, const char *format, ...) {
         return strv_consume(l, s);
 }
 
+/* Of what is put together here: L has N strings, and room up to the next power of two. Takes S over. */
+static int append(char ***l, size_t *n, char *s) {
+        if (!s)
+                return -ENOMEM;
+        if ((*n & (*n + 1)) == 0) {
+                char **p = reallocarray(*l, 2 * *n + 2, sizeof(char *));
+                if (!p) {
+                        free(s);
+                        return -ENOMEM;
+                }
+                *l = p;
+        }
+        (*l)[(*n)++] = s;
+        (*l)[*n] = NULL;
+        return 0;
+}
+
 int strv_split(const char *s, const char *separators, char ***ret) {
         _cleanup_strv_ char **l = NULL;
+        size_t count = 0;
 
         for (const char *p = s;;) {
                 p += strspn(p, separators);
                 size_t n = strcspn(p, separators);
                 if (n == 0)
                         break;
-                int r = strv_consume(&l, strndup(p, n));
+                int r = append(&l, &count, strndup(p, n));
                 if (r < 0)
                         return r;
                 p += n;
@@ -67,10 +85,11 @@ int strv_split(const char *s, const char *separators, char ***ret) {
 
 int strv_split_lines(const char *s, char ***ret) {
         _cleanup_strv_ char **l = NULL;
+        size_t count = 0;
 
         while (*s) {
                 size_t n = strcspn(s, "\n");
-                int r = strv_consume(&l, strndup(s, n));
+                int r = append(&l, &count, strndup(s, n));
                 if (r < 0)
                         return r;
                 s += n + (s[n] == '\n');

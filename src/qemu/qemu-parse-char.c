@@ -200,8 +200,8 @@ int parse_char_device(Parse *p, Item *i, const char *driver) {
         }
         if (r < 0)
                 return r;
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         r = PARSE_FINISH(p, i, chars);
         if (r == 0)
                 backend->used = true;

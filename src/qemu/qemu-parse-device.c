@@ -122,7 +122,10 @@ static bool index_is_taken(const Domain *d, ControllerType type, unsigned index)
         return false;
 }
 
-/* The number in an id as libvirt would give it ("pci.3", "usb1", "scsi0"), or the first free one. */
+#define INDEX_MAX 256U
+
+/* The number in an id as libvirt would give it ("pci.3", "usb1", "scsi0"), or the first free one; INDEX_MAX: there
+ * is none left. */
 static unsigned controller_index(const Parse *p, ControllerType type, const char *id) {
         const char *word = controller_type_to_string(type), *rest = id ? startswith(id, word) : NULL;
         unsigned n, first = type == CONTROLLER_PCI || (type == CONTROLLER_SATA && machine_is_q35(p->d));
@@ -131,9 +134,13 @@ static unsigned controller_index(const Parse *p, ControllerType type, const char
                 rest++;
         if (rest && type == CONTROLLER_USB && !*rest)
                 return 0;
-        if (rest && parse_uint(rest, &n) >= 0 && n < 256)
+        if (rest && parse_uint(rest, &n) >= 0 && n < INDEX_MAX)
                 return n;
-        for (n = first; index_is_taken(p->d, type, n);)
+        bool taken[INDEX_MAX] = {};
+        FOREACH_ARRAY(c, p->d->controllers, p->d->n_controllers)
+                if (c->type == type && c->index.value < INDEX_MAX)
+                        taken[c->index.value] = true;
+        for (n = first; n < INDEX_MAX && taken[n];)
                 n++;
         return n;
 }
@@ -181,7 +188,7 @@ int parse_controller(Parse *p, Item *i, const char *driver) {
                 return -ENOMEM;
         p->d->n_controllers--; /* while its index is looked for */
         c->index = OPT_UINT(controller_index(p, controllers[k].type, id));
-        bool again = index_is_taken(p->d, controllers[k].type, c->index.value);
+        bool again = c->index.value >= INDEX_MAX || index_is_taken(p->d, controllers[k].type, c->index.value);
         p->d->n_controllers++;
         c->type = controllers[k].type;
         (void) item_take(i, "driver");
@@ -205,8 +212,8 @@ int parse_controller(Parse *p, Item *i, const char *driver) {
                 r = parse_info(p, i, &c->info);
         if (r < 0)
                 return r;
-        if (again || (r > 0 && item_is_used_up(i)))
-                i->props[0].used = false;
+        if (again || r > 0)
+                item_refuse(i);
         unsigned index = c->index.value;
         ControllerType type = c->type;
         r = PARSE_FINISH(p, i, controllers);

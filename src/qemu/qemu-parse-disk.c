@@ -454,8 +454,8 @@ int parse_disk(Parse *p, Item *i, int bus, const char *suffix) {
         int r = read_device(p, i, disk, &n);
         if (r < 0)
                 return r;
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         if (item_is_used_up(i) && (r = finish_disk(p, i, disk, id)) < 0)
                 return r;
         r = PARSE_FINISH(p, i, disks);
@@ -546,7 +546,7 @@ int parse_drive(Parse *p, Item *i) {
                 { "ide", BUS_IDE },       { "scsi", BUS_SCSI }, { "virtio", BUS_VIRTIO },
                 { "floppy", BUS_FDC }, { "usb", BUS_USB },
         };
-        const char *interface = item_get(i, "if") ?: "ide", *index = item_get(i, "index"), *id = item_get(i, "id");
+        const char *interface = item_get(i, "if") ?: "ide", *index = item_get(i, "index");
         unsigned n = 0;
 
         if (streq(interface, "pflash"))
@@ -575,10 +575,8 @@ int parse_drive(Parse *p, Item *i) {
                         disk->source.type = DISK_FILE;
                 (void) item_take(i, "if");
                 (void) item_take(i, "index");
-                if (r > 0 && item_is_used_up(i))
-                        i->props[0].used = false;
-                if (!id)
-                        id = "";
+                if (r > 0)
+                        item_refuse(i);
                 r = place_old(p, disk, n);
                 return r < 0 ? r : PARSE_FINISH(p, i, disks);
         }

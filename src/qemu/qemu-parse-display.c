@@ -53,7 +53,7 @@ int parse_vnc(Parse *p, Item *i) {
                 return -ENOMEM;
         g->type = GRAPHICS_VNC;
         int r = isempty(address) ? 1 : read_vnc_address(address, g);
-        if (r >= 0 && r == 0)
+        if (r == 0)
                 r = props_apply(i, rows, g);
         if (r < 0)
                 return r;
@@ -69,8 +69,8 @@ int parse_vnc(Parse *p, Item *i) {
                 if (free_and_strdup(&g->password, "") < 0)
                         return -ENOMEM;
         }
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         return PARSE_FINISH(p, i, graphics);
 }
 
@@ -150,8 +150,8 @@ int parse_spice(Parse *p, Item *i) {
                 r = props_apply(i, rows, g);
         if (r < 0)
                 return r;
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         return PARSE_FINISH(p, i, graphics);
 }
 

@@ -12,8 +12,8 @@
         ({                                                                                        \
                 Item *_backend = (backend);                                                       \
                 int _k = (r);                                                                     \
-                if (_k > 0 && item_is_used_up(i))                                                 \
-                        (i)->props[0].used = false;                                               \
+                if (_k > 0)                                                                       \
+                        item_refuse(i);                                                           \
                 if (_k >= 0)                                                                      \
                         _k = PARSE_FINISH(p, i, list);                                            \
                 if (_k == 0 && _backend)                                                          \

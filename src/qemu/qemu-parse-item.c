@@ -17,6 +17,9 @@
 static int add_prop(Item *i, const char *key, const char *value, Diag *diag) {
         if (i->n_props >= PROPS_MAX)
                 return diag_error(diag, (SrcLoc) {}, "%s: more than %u properties", i->option, PROPS_MAX);
+        /* JSON has escapes. */
+        if (!utf8_is_printable(key) || !utf8_is_printable(value))
+                return diag_error(diag, (SrcLoc) {}, "%s: the value is not printable UTF-8", i->option);
         if (!ARRAY_GROW(i->props, i->n_props))
                 return -ENOMEM;
         Prop *p = i->props + i->n_props;
@@ -38,12 +41,17 @@ static int flatten(Item *i, const char *prefix, json_object *o, unsigned depth, 
 
         switch (json_object_get_type(o)) {
         case json_type_object: {
+                /* Nobody takes it then, but it is not lost. */
+                if (depth > 0 && json_object_object_length(o) == 0)
+                        return add_prop(i, prefix, "{}", diag);
                 json_object_object_foreach(o, key, value)
                         if (r >= 0)
                                 r = flatten_member(i, prefix, key, value, depth, diag);
                 return r;
         }
         case json_type_array:
+                if (depth > 0 && json_object_array_length(o) == 0)
+                        return add_prop(i, prefix, "[]", diag);
                 for (size_t k = 0; r >= 0 && k < json_object_array_length(o); k++) {
                         char key[24];
                         (void) snprintf(key, sizeof(key), "%zu", k);
@@ -54,6 +62,10 @@ static int flatten(Item *i, const char *prefix, json_object *o, unsigned depth, 
                 return add_prop(i, prefix, json_object_get_boolean(o) ? "on" : "off", diag);
         case json_type_null:
                 return add_prop(i, prefix, "null", diag);
+        case json_type_string:
+                if (strlen(json_object_get_string(o)) != (size_t) json_object_get_string_len(o))
+                        return diag_error(diag, (SrcLoc) {}, "%s: the value is not printable UTF-8", i->option);
+                return add_prop(i, prefix, json_object_get_string(o), diag);
         default:
                 return add_prop(i, prefix, json_object_get_string(o) ?: "", diag);
         }
@@ -119,7 +131,10 @@ static int read_keys(Item *i, Diag *diag) {
 static int read_value(Item *i, Diag *diag) {
         if (!i->row || i->row->form != FORM_KEYS || !i->value)
                 return 0;
-        return *i->value == '{' ? read_json(i, diag) : read_keys(i, diag);
+        int r = *i->value == '{' ? read_json(i, diag) : read_keys(i, diag);
+        if (r >= 0 && i->n_props == 0)
+                return diag_error(diag, (SrcLoc) {}, "%s: there is nothing in its value", i->option);
+        return r;
 }
 
 /* --- options --- */
@@ -266,11 +281,17 @@ bool item_take_if(Item *i, const char *key, const char *value) {
         return true;
 }
 
+void item_refuse(Item *i) {
+        i->refused = true;
+        FOREACH_ARRAY(p, i->props, i->n_props)
+                p->used = false;
+}
+
 bool item_is_used_up(const Item *i) {
         FOREACH_ARRAY(p, i->props, i->n_props)
                 if (!p->used)
                         return false;
-        return true;
+        return !i->refused;
 }
 
 const char *item_name(const Item *i) {

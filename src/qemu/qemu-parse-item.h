@@ -46,6 +46,7 @@ struct Item {
         unsigned word; /* its place among the words, from 1 */
         bool used;     /* it is part of the model, or means nothing */
         bool pass;     /* it is to be handed on as it is */
+        bool refused;  /* no part of the model, though each of its keys is understood */
 };
 
 typedef struct Items {
@@ -69,6 +70,8 @@ const char *item_get_unused(const Item *i, const char *key);
 const char *item_take(Item *i, const char *key);
 /* Marks it as used when it has just that value, or is not there. */
 bool item_take_if(Item *i, const char *key, const char *value);
+/* It is not part of the model, whatever has been marked: all of it is handed on. */
+void item_refuse(Item *i);
 /* Whether all of it has been used. */
 bool item_is_used_up(const Item *i);
 /* The item of OPTION with that id, node-name, or (chardevs) whatever names it. NULL: none. */

@@ -517,8 +517,8 @@ int parse_memory_module(Parse *p, Item *i, const Driver *d, const char *suffix) 
                 r = parse_common(p, i, &m->info);
         if (r < 0)
                 return r;
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         r = PARSE_FINISH(p, i, memories);
         if (r == 0) {
                 p->d->memory += MIN(b.size, UINT64_MAX - p->d->memory);

@@ -247,8 +247,8 @@ int parse_interface(Parse *p, Item *i, const char *driver) {
         }
         if (r < 0)
                 return r;
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         r = PARSE_FINISH(p, i, interfaces);
         if (r == 0 && chardev)
                 chardev->used = true;
@@ -280,8 +280,8 @@ static int read_whole(Parse *p, Item *i, const char *mac, DomainInterface *n, It
                 r = read_backend(p, backend, n, &chardev);
         if (r == 0 && chardev)
                 r = 1; /* more than one option */
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         if (r < 0)
                 return r;
         r = PARSE_FINISH(p, i, interfaces);

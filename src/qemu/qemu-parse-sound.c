@@ -60,9 +60,9 @@ int parse_audio(Parse *p, Item *i) {
         FOREACH_ARRAY(k, drivers, ELEMENTSOF(drivers))
                 if (streq_ptr(k->word, driver))
                         a->type = k->type;
-        if (a->type == AUDIO_UNSET)
-                i->props[0].used = false;
         int r = props_apply(i, rows, a);
+        if (a->type == AUDIO_UNSET)
+                item_refuse(i);
         return r < 0 ? r : PARSE_FINISH(p, i, audios);
 }
 
@@ -123,8 +123,8 @@ int parse_sound(Parse *p, Item *i, const Driver *driver, const char *suffix) {
                 r = parse_common(p, i, &s->info);
         if (r < 0)
                 return r;
-        if (r > 0 && item_is_used_up(i))
-                i->props[0].used = false;
+        if (r > 0)
+                item_refuse(i);
         r = PARSE_FINISH(p, i, sounds);
         for (size_t k = 0; r == 0 && k < n; k++)
                 parts[k]->used = true;
