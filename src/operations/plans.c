@@ -133,6 +133,19 @@ static int check_fd(const PlanFd *fd, Diag *diag) {
         }
 }
 
+int definition_check_config(Diag *diag) {
+        _cleanup_diag_ Diag problems = {};
+        _cleanup_config_ Config config = {};
+
+        int r = config_load(&config, &problems);
+        if (r >= 0 || !(config.wrong & CONFIG_FOR_START))
+                return 0;
+        FOREACH_ARRAY(e, problems.entries, problems.n_entries)
+                if (e->severity == DIAG_ERROR)
+                        (void) diag_error_code(diag, r, (SrcLoc) {}, "%s", e->text);
+        return r;
+}
+
 /* As the prepare step does. */
 int definition_check_resources(Manager *m, const Domain *d, Diag *diag) {
         const HostFacts *facts;
@@ -147,30 +160,15 @@ int definition_check_resources(Manager *m, const Domain *d, Diag *diag) {
         return r < 0 ? r : k;
 }
 
-/* A start would not go on either; `vmunit hostinfo` has the warnings. */
-static int check_config(Diag *diag) {
-        _cleanup_diag_ Diag problems = {};
-        _cleanup_config_ Config config = {};
-
-        int r = config_load(&config, &problems);
-        if (r >= 0 || !(config.wrong & CONFIG_FOR_START))
-                return 0;
-        FOREACH_ARRAY(e, problems.entries, problems.n_entries)
-                if (e->severity == DIAG_ERROR)
-                        (void) diag_error_code(diag, r, (SrcLoc) {}, "%s", e->text);
-        return r;
-}
-
 static int check_host(Manager *m, const Domain *d, Diag *diag) {
         const HostFacts *facts;
 
+        int c = definition_check_config(diag);
         int r = manager_facts(m, &facts);
-        int c = check_config(diag);
-        r = r < 0 ? r : c;
         if (r >= 0)
                 r = host_facts_check(facts, d, diag);
         int k = definition_check_resources(m, d, diag);
-        return r < 0 ? r : k;
+        return c < 0 ? c : r < 0 ? r : k;
 }
 
 /* A file in one of the directories of definitions must be called as what it defines. */

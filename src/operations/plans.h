@@ -21,6 +21,8 @@ int definition_complete(Manager *m, Domain **d, const char *text, size_t size, P
 /* Does this machine have the CPUs, NUMA nodes, cgroup controllers and block devices that the definition names? 0 or
  * -ENODEV with the reasons in DIAG. */
 int definition_check_resources(Manager *m, const Domain *d, Diag *diag);
+/* Is vmunit.conf in order, as far as starts are concerned? Its warnings are for `vmunit hostinfo`. */
+int definition_check_config(Diag *diag);
 
 /* What would run. */
 int definition_plan(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,

@@ -95,7 +95,9 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
          * started for a definition that cannot work. */
         if (diag && !diag->file)
                 (void) diag_init(diag, d.path);
-        r = definition_parse(m, d.text, d.size, 0, diag, &p);
+        r = definition_check_config(diag);
+        if (r >= 0)
+                r = definition_parse(m, d.text, d.size, 0, diag, &p);
         if (r >= 0)
                 r = definition_check_file_name(d.path, p.domain, diag);
         if (r >= 0)
