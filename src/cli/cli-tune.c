@@ -27,6 +27,8 @@ static int load_one(Cli *cli, const Vm *vm, ChangeFlags flags, Diag *diag, Domai
 #define PERIOD_DEFAULT 100000U
 #define QUOTA_MAX INT64_C(17592186044415)
 #define SHARES_DEFAULT 1024U
+#define SHARES_MIN 2U
+#define SHARES_MAX 262144U
 
 static const struct SchedField {
         const char *name, *path;
@@ -80,7 +82,8 @@ static int add_sched_edit(const char *word, unsigned *seen, Diag *diag, XmlEdits
                 int64_t q = strtoll(value, &end, 10);
                 if (errno != 0 || end == value || *end)
                         return diag_error(diag, (SrcLoc) {}, "invalid argument: Invalid value for field '%s': expected long long", f->name);
-                if (q > 0 && (q < (int64_t) PERIOD_MIN || q > QUOTA_MAX))
+                /* -1 is no limit, 0 is what nobody asked for. */
+                if (q < -1 || (q > 0 && q < (int64_t) PERIOD_MIN) || q > QUOTA_MAX)
                         return diag_error(diag, (SrcLoc) {}, "invalid argument: value of '%s' is out of range [%u, %" PRIi64 "]",
                                           f->name, PERIOD_MIN, QUOTA_MAX);
                 _cleanup_free_ char *text = strf("%" PRIi64, q);
@@ -88,6 +91,9 @@ static int add_sched_edit(const char *word, unsigned *seen, Diag *diag, XmlEdits
         }
         if (parse_u64(value, 10, &u) < 0)
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: Invalid value for field '%s': expected unsigned long long", f->name);
+        if (!f->bandwidth && (u < SHARES_MIN || u > SHARES_MAX))
+                return diag_error(diag, (SrcLoc) {}, "invalid argument: value of '%s' is out of range [%u, %u]", f->name,
+                                  SHARES_MIN, SHARES_MAX);
         if (f->bandwidth && u > 0 && (u < PERIOD_MIN || u > PERIOD_MAX))
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: value of '%s' is out of range [%u, %u]", f->name,
                                   PERIOD_MIN, PERIOD_MAX);
