@@ -23,15 +23,19 @@ int parse_u64(const char *s, unsigned base, uint64_t *ret) {
         return 0;
 }
 
-int parse_uint(const char *s, unsigned *ret) {
+int parse_uint_base(const char *s, unsigned base, unsigned *ret) {
         uint64_t v;
-        int r = parse_u64(s, 10, &v);
+        int r = parse_u64(s, base, &v);
         if (r < 0)
                 return r;
         if (v > UINT_MAX)
                 return -ERANGE;
         *ret = (unsigned) v;
         return 0;
+}
+
+int parse_uint(const char *s, unsigned *ret) {
+        return parse_uint_base(s, 10, ret);
 }
 
 int parse_int(const char *s, int *ret) {
@@ -43,18 +47,6 @@ int parse_int(const char *s, int *ret) {
         if (v > (uint64_t) INT_MAX + negative)
                 return -ERANGE;
         *ret = negative ? (int) -(int64_t) v : (int) v;
-        return 0;
-}
-
-int parse_uint_hex(const char *s, unsigned *ret) {
-        uint64_t v;
-        const char *hex = startswith(s, "0x");
-        int r = hex ? parse_u64(hex, 16, &v) : parse_u64(s, 10, &v);
-        if (r < 0)
-                return r;
-        if (v > UINT_MAX)
-                return -ERANGE;
-        *ret = (unsigned) v;
         return 0;
 }
 
@@ -89,14 +81,19 @@ static int hex_value(char c) {
 int parse_mac(const char *s, uint8_t ret[6]) {
         uint8_t mac[6];
 
+        /* A group may be short: "0:1b" is "00:1b". */
         for (unsigned i = 0; i < 6; i++) {
-                int high = hex_value(s[0]), low = high < 0 ? -1 : hex_value(s[1]);
-                if (low < 0)
+                int v = hex_value(*s);
+                if (v < 0)
                         return -EINVAL;
-                if (s[2] != (i < 5 ? ':' : 0))
+                int low = hex_value(*++s);
+                if (low >= 0) {
+                        v = v << 4 | low;
+                        s++;
+                }
+                if (*s++ != (i < 5 ? ':' : 0))
                         return -EINVAL;
-                mac[i] = (uint8_t) (high << 4 | low);
-                s += 3;
+                mac[i] = (uint8_t) v;
         }
         memcpy(ret, mac, sizeof(mac));
         return 0;

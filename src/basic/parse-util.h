@@ -8,8 +8,8 @@
 int parse_u64(const char *s, unsigned base, uint64_t *ret);
 int parse_uint(const char *s, unsigned *ret);
 int parse_int(const char *s, int *ret);
-/* "0x1f", "31": what libvirt accepts in address attributes. */
-int parse_uint_hex(const char *s, unsigned *ret);
+/* BASE as strtoul() has it: 0 is "0x1f", "037" and "31", 16 is "0x1f" and "1f". */
+int parse_uint_base(const char *s, unsigned base, unsigned *ret);
 
 /* The size of UNIT in bytes: b, bytes, KB, k, KiB, MB, M, MiB … EiB as in libvirt's domain XML
  * (https://libvirt.org/formatdomain.html#memory-allocation). 0 when there is no such unit. */

@@ -23,10 +23,10 @@ static void format_node(XmlWriter *w, const XmlRow *row, const void *object) {
 }
 
 DEFINE_STATIC_XML_TABLE(pci_target,
-        ATTRIBUTE("chassisNr", DomainController, chassis_nr, xml_uint, "number of the bridge's chassis", .max = 255),
-        ATTRIBUTE("chassis", DomainController, chassis, xml_uint, "number of the port's chassis", .max = 255),
+        ATTRIBUTE("chassisNr", DomainController, chassis_nr, xml_c_uint, "number of the bridge's chassis", .max = 255),
+        ATTRIBUTE("chassis", DomainController, chassis, xml_c_uint, "number of the port's chassis", .max = 255),
         ATTRIBUTE("port", DomainController, port, xml_hex, "number of the port", .digits = 1, .max = 255),
-        ATTRIBUTE("busNr", DomainController, bus_nr, xml_uint, "bus number of an expander", .max = 254),
+        ATTRIBUTE("busNr", DomainController, bus_nr, xml_c_uint, "bus number of an expander", .max = 254),
         UNSUPPORTED_ATTRIBUTE("index", "host bridges of pseries machines"),
         ATTRIBUTE_ENUM("hotplug", DomainController, hotplug, on_off, "whether devices can be plugged in later"),
         CUSTOM("node", parse_node, format_node, "NUMA node of an expander"));

@@ -27,7 +27,7 @@ HYPERV_TABLE(emsr_bitmap);
 HYPERV_TABLE(xmm_input);
 DEFINE_STATIC_XML_TABLE(hyperv_spinlocks,
         HYPERV_STATE(spinlocks),
-        ATTRIBUTE("retries", DomainHyperv, spinlock_retries, xml_uint, "tries before the hypervisor is told"));
+        ATTRIBUTE("retries", DomainHyperv, spinlock_retries, xml_c_uint, "tries before the hypervisor is told"));
 DEFINE_STATIC_XML_TABLE(hyperv_stimer_direct, HYPERV_STATE(stimer_direct));
 DEFINE_STATIC_XML_TABLE(hyperv_stimer,
         HYPERV_STATE(stimer),

@@ -55,11 +55,11 @@ DEFINE_STATIC_XML_TABLE(hostdev_address,
         PCI_FIELD(bus, "PCI bus of the host", 2, 0xff),
         PCI_FIELD(slot, "PCI slot of the host", 2, 0x1f),
         PCI_FIELD(function, "PCI function of the host", 1, 7),
-        ATTRIBUTE("bus", DomainHostdev, usb_bus, xml_uint, "USB bus of the host", .max = 999, .applies = is_usb, .flags = XML_MANDATORY),
-        ATTRIBUTE("device", DomainHostdev, usb_device, xml_uint, "number of the device on the bus", .max = 9999, .applies = is_usb, .flags = XML_MANDATORY),
-        ATTRIBUTE("bus", DomainHostdev, scsi_bus, xml_uint, "bus of the adapter", .applies = is_local_scsi, .flags = XML_MANDATORY),
-        ATTRIBUTE("target", DomainHostdev, scsi_target, xml_uint, "SCSI target", .applies = is_local_scsi, .flags = XML_MANDATORY),
-        ATTRIBUTE("unit", DomainHostdev, scsi_unit, xml_u64, "SCSI unit", .applies = is_local_scsi, .flags = XML_MANDATORY),
+        ATTRIBUTE("bus", DomainHostdev, usb_bus, xml_c_uint, "USB bus of the host", .max = 999, .applies = is_usb, .flags = XML_MANDATORY),
+        ATTRIBUTE("device", DomainHostdev, usb_device, xml_c_uint, "number of the device on the bus", .max = 9999, .applies = is_usb, .flags = XML_MANDATORY),
+        ATTRIBUTE("bus", DomainHostdev, scsi_bus, xml_c_uint, "bus of the adapter", .applies = is_local_scsi, .flags = XML_MANDATORY),
+        ATTRIBUTE("target", DomainHostdev, scsi_target, xml_c_uint, "SCSI target", .applies = is_local_scsi, .flags = XML_MANDATORY),
+        ATTRIBUTE("unit", DomainHostdev, scsi_unit, xml_c_u64, "SCSI unit", .applies = is_local_scsi, .flags = XML_MANDATORY),
         ATTRIBUTE("uuid", DomainHostdev, uuid, xml_uuid, "the mediated device", .has = HAS(DomainHostdev, has_uuid), .applies = is_mdev, .flags = XML_MANDATORY),
         IGNORED_ATTRIBUTE("type", "pci", .applies = is_pci));
 
@@ -143,7 +143,7 @@ DEFINE_STATIC_XML_TABLE(shmem_server,
         ATTRIBUTE("path", DomainShmem, server_path, xml_string, "its socket"));
 DEFINE_STATIC_XML_TABLE(msi,
         IGNORED_ATTRIBUTE("enabled", "libvirt does not look at it either: the element says it"),
-        ATTRIBUTE("vectors", DomainShmem, msi_vectors, xml_uint, "how many interrupts there are"),
+        ATTRIBUTE("vectors", DomainShmem, msi_vectors, xml_c_uint, "how many interrupts there are"),
         ATTRIBUTE_ENUM("ioeventfd", DomainShmem, msi_ioeventfd, on_off, "handle requests outside the CPU's thread"));
 
 /* In bytes when there is no unit, unlike other sizes. */

@@ -53,30 +53,6 @@ static bool has_source_dev(const void *object) {
         return t == INTERFACE_DIRECT || t == INTERFACE_USER || t == INTERFACE_VDPA;
 }
 
-
-/* Numbers of virtual ports are written with 0x as well. */
-static int parse_any_base(const XmlRow *row, const char *s, void *field) {
-        unsigned v;
-        int r = s[0] == '0' && (s[1] == 'x' || s[1] == 'X') ? parse_uint_hex(s, &v) : parse_uint(s, &v);
-
-        if (r < 0)
-                return r;
-        if (v > row->max)
-                return -ERANGE;
-        *(OptUint *) field = OPT_UINT(v);
-        return 0;
-}
-
-static bool format_any_base(const XmlRow *row, const void *field, Text *t) {
-        const OptUint *v = field;
-
-        if (v->set)
-                text_appendf(t, "%u", v->value);
-        return v->set;
-}
-
-static const XmlType xml_port_number = { NULL, parse_any_base, format_any_base };
-
 /* 0 is what is not limited: not written again. */
 static int parse_limit(const XmlRow *row, const char *s, void *field) {
         return xml_u64.parse(row, s, field);
@@ -149,9 +125,9 @@ DEFINE_STATIC_XML_TABLE(vlan,
         LIST("tag", DomainInterface, vlan_tags, vlan_tag, "VLAN of the guest"));
 
 DEFINE_STATIC_XML_TABLE(virtualport_parameters,
-        ATTRIBUTE("managerid", VirtualPort, manager, xml_port_number, "802.1Qbg: manager of the VSI database", .max = 255),
-        ATTRIBUTE("typeid", VirtualPort, type_id, xml_port_number, "802.1Qbg: VSI type", .max = 0xffffff),
-        ATTRIBUTE("typeidversion", VirtualPort, type_version, xml_port_number, "802.1Qbg: version of the VSI type", .max = 255),
+        ATTRIBUTE("managerid", VirtualPort, manager, xml_c_uint, "802.1Qbg: manager of the VSI database", .max = 255),
+        ATTRIBUTE("typeid", VirtualPort, type_id, xml_c_uint, "802.1Qbg: VSI type", .max = 0xffffff),
+        ATTRIBUTE("typeidversion", VirtualPort, type_version, xml_c_uint, "802.1Qbg: version of the VSI type", .max = 255),
         ATTRIBUTE("instanceid", VirtualPort, instance, xml_uuid, "802.1Qbg: this port; derived when absent", .has = HAS(VirtualPort, has_instance)),
         ATTRIBUTE("interfaceid", VirtualPort, interface, xml_uuid, "openvswitch, midonet: this port; derived when absent", .has = HAS(VirtualPort, has_interface)),
         ATTRIBUTE("profileid", VirtualPort, profile, xml_string, "openvswitch, 802.1Qbh: profile of the port"));

@@ -3,7 +3,7 @@
 #include "domain-xml-tables.h"
 
 DEFINE_STATIC_XML_TABLE(stats,
-        ATTRIBUTE("period", DomainBalloon, stats_period, xml_uint, "seconds between two looks at the guest's memory", .max = INT_MAX));
+        ATTRIBUTE("period", DomainBalloon, stats_period, xml_c_uint, "seconds between two looks at the guest's memory", .max = INT_MAX));
 
 DEFINE_STATIC_XML_TABLE(balloon_driver,
         INCLUDE(DomainBalloon, virtio, virtio_options));

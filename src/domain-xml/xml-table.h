@@ -83,8 +83,11 @@ extern const XmlType xml_string;     /* char * */
 extern const XmlType xml_enum;       /* any enum; row->words */
 extern const XmlType xml_uint;       /* OptUint; row->max */
 extern const XmlType xml_u64;        /* OptU64; row->max */
+/* Numbers as C has them: 0x10 and 020 are 16. The others are decimal, whatever zeros they begin with. */
+extern const XmlType xml_c_uint;     /* OptUint; row->max */
+extern const XmlType xml_c_u64;      /* OptU64; row->max */
 extern const XmlType xml_hex;        /* OptUint, written with row->digits hexadecimal digits; row->max */
-extern const XmlType xml_hex64;      /* OptU64 */
+extern const XmlType xml_hex64;      /* OptU64; hexadecimal, with 0x or without */
 extern const XmlType xml_int;        /* int; row->has */
 extern const XmlType xml_int64;      /* int64_t; row->has; "reset" means not given */
 extern const XmlType xml_port;       /* int: -1 to 65535; 0 when absent */

@@ -60,15 +60,19 @@ static bool format_opt_uint(const XmlRow *row, const void *field, Text *t) {
 
 const XmlType xml_uint = {NULL, parse_opt_uint, format_opt_uint, .pattern = "[0-9]+"};
 
-static int parse_opt_u64(const XmlRow *row, const char *s, void *field) {
+static int parse_u64_base(const XmlRow *row, const char *s, unsigned base, void *field) {
         uint64_t v;
-        int r = parse_u64(s, 10, &v);
+        int r = parse_u64(s, base, &v);
         if (r < 0)
                 return r;
         if (row->max > 0 && v > row->max)
                 return -ERANGE;
         *(OptU64 *) field = OPT_U64(v);
         return 0;
+}
+
+static int parse_opt_u64(const XmlRow *row, const char *s, void *field) {
+        return parse_u64_base(row, s, 10, field);
 }
 
 static bool format_opt_u64(const XmlRow *row, const void *field, Text *t) {
@@ -81,9 +85,11 @@ static bool format_opt_u64(const XmlRow *row, const void *field, Text *t) {
 
 const XmlType xml_u64 = {NULL, parse_opt_u64, format_opt_u64, .pattern = "[0-9]+"};
 
-static int parse_opt_hex(const XmlRow *row, const char *s, void *field) {
+#define ANY_BASE "0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*"
+
+static int parse_any_base(const XmlRow *row, const char *s, void *field) {
         unsigned v;
-        int r = parse_uint_hex(s, &v);
+        int r = parse_uint_base(s, 0, &v);
         if (r < 0)
                 return r;
         if (row->max > 0 && v > row->max)
@@ -100,16 +106,17 @@ static bool format_opt_hex(const XmlRow *row, const void *field, Text *t) {
         return v->set;
 }
 
-const XmlType xml_hex = {NULL, parse_opt_hex, format_opt_hex, .pattern = "0x[0-9a-fA-F]+|[0-9]+"};
+const XmlType xml_hex = {NULL, parse_any_base, format_opt_hex, .pattern = ANY_BASE};
+const XmlType xml_c_uint = {NULL, parse_any_base, format_opt_uint, .pattern = ANY_BASE};
+
+static int parse_opt_c_u64(const XmlRow *row, const char *s, void *field) {
+        return parse_u64_base(row, s, 0, field);
+}
+
+const XmlType xml_c_u64 = {NULL, parse_opt_c_u64, format_opt_u64, .pattern = ANY_BASE};
 
 static int parse_opt_hex64(const XmlRow *row, const char *s, void *field) {
-        const char *digits = startswith(s, "0x") ?: startswith(s, "0X");
-        uint64_t v;
-        int r = parse_u64(digits ?: s, digits ? 16 : 10, &v);
-        if (r < 0)
-                return r;
-        *(OptU64 *) field = OPT_U64(v);
-        return 0;
+        return parse_u64_base(row, s, 16, field);
 }
 
 static bool format_opt_hex64(const XmlRow *row, const void *field, Text *t) {
@@ -120,7 +127,7 @@ static bool format_opt_hex64(const XmlRow *row, const void *field, Text *t) {
         return v->set;
 }
 
-const XmlType xml_hex64 = {"a number (0x3f8)", parse_opt_hex64, format_opt_hex64, .pattern = "0x[0-9a-fA-F]+|[0-9]+"};
+const XmlType xml_hex64 = {"a number (0x3f8)", parse_opt_hex64, format_opt_hex64, .pattern = "(0[xX])?[0-9a-fA-F]+"};
 
 static int parse_int_field(const XmlRow *row, const char *s, void *field) {
         return parse_int(s, field);
@@ -202,7 +209,7 @@ static bool format_mac_field(const XmlRow *row, const void *field, Text *t) {
         return true;
 }
 
-const XmlType xml_mac = {"a MAC address (52:54:00:12:34:56)", parse_mac_field, format_mac_field, .pattern = "[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}"};
+const XmlType xml_mac = {"a MAC address (52:54:00:12:34:56)", parse_mac_field, format_mac_field, .pattern = "[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}"};
 
 static int parse_number_set(const XmlRow *row, const char *s, void *field) {
         return number_set_parse(s, field);

@@ -5,6 +5,7 @@
 
 /* The port that the SPICE agent in the guest opens. */
 #define SPICE_AGENT_CHANNEL "com.redhat.spice.0"
+#define ISA_SERIAL_PORTS 4
 
 /* The model of serial and parallel ports, consoles and channels. */
 

@@ -113,16 +113,41 @@ static int pair_console(Domain *d) {
         return char_source_copy(&serial->source, &console->source);
 }
 
-/* The number after the greatest one; for parallel ports only what stands before counts. */
-static void complete_ports(Domain *d, CharKind kind) {
+/* The first of a machine's ISA ports that is not taken; the one after the last when all are. */
+static unsigned free_isa_port(const Domain *d) {
+        for (unsigned port = 0; port < ISA_SERIAL_PORTS; port++) {
+                bool taken = false;
+                FOREACH_ARRAY(c, d->chars, d->n_chars)
+                taken = taken || (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL &&
+                                  c->target_port.set && c->target_port.value == port);
+                if (!taken)
+                        return port;
+        }
+        return ISA_SERIAL_PORTS;
+}
+
+/* Ports that are written as ISA ports count among themselves, and first; each other one without a number gets the
+ * one after the greatest of all. */
+static void complete_serial_ports(Domain *d) {
         unsigned next = 0;
 
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == kind && kind == CHAR_SERIAL && c->target_port.set && c->target_port.value >= next &&
-            c->target_port.value < 1024)
+        if (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL && !c->target_port.set)
+                c->target_port = OPT_UINT(free_isa_port(d));
+        FOREACH_ARRAY(c, d->chars, d->n_chars)
+        if (c->kind == CHAR_SERIAL && c->target_port.set && c->target_port.value >= next)
                 next = c->target_port.value + 1;
+        FOREACH_ARRAY(c, d->chars, d->n_chars)
+        if (c->kind == CHAR_SERIAL && !c->target_port.set)
+                c->target_port = OPT_UINT(next++);
+}
+
+/* The number after the greatest one of those that stand before. */
+static void complete_parallel_ports(Domain *d) {
+        unsigned next = 0;
+
         FOREACH_ARRAY(c, d->chars, d->n_chars) {
-                if (c->kind != kind)
+                if (c->kind != CHAR_PARALLEL)
                         continue;
                 if (!c->target_port.set)
                         c->target_port = OPT_UINT(next++);
@@ -214,8 +239,8 @@ int domain_complete_chars(Domain *d, const HostFacts *facts) {
         FOREACH_ARRAY(c, d->chars, d->n_chars)
         complete_source(c);
         /* Numbers are given to what was written; a console or port that is added is number 0. */
-        complete_ports(d, CHAR_SERIAL);
-        complete_ports(d, CHAR_PARALLEL);
+        complete_serial_ports(d);
+        complete_parallel_ports(d);
         complete_console_ports(d);
         int r = pair_console(d);
         if (r < 0)

@@ -4,8 +4,6 @@
 #include "domain-validate.h"
 #include "string-util.h"
 
-#define ISA_SERIAL_PORTS 4
-
 #define SERIAL_TARGETS                                                                                       \
         (BIT(TARGET_ISA_SERIAL) | BIT(TARGET_USB_SERIAL) | BIT(TARGET_PCI_SERIAL) |                          \
          BIT(TARGET_SYSTEM_SERIAL) | BIT(TARGET_ISA_DEBUG) | BIT(TARGET_UNSET))
@@ -184,19 +182,23 @@ void check_consoles(const Domain *d, Diag *diag) {
                                   "console %u: only the first console can be a serial port", n);
 }
 
+static bool same_isa_port(const DomainChar *a, const DomainChar *b) {
+        return a->kind == CHAR_SERIAL && b->kind == CHAR_SERIAL && a->target_type == TARGET_ISA_SERIAL &&
+               b->target_type == TARGET_ISA_SERIAL && a->target_port.set && b->target_port.set &&
+               a->target_port.value == b->target_port.value;
+}
+
+/* The number of an ISA port is its place in the machine; that of another one is a number only. */
 void check_serial_ports(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(c, d->chars, d->n_chars)
                 if (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL && c->target_port.value >= ISA_SERIAL_PORTS)
                         (void) diag_error(diag, c->info.loc, "serial port %u: a machine has ISA ports 0 to %d", c->target_port.value,
                                           ISA_SERIAL_PORTS - 1);
         for (size_t i = 0; i < d->n_chars; i++)
-                for (size_t k = 0; k < i; k++) {
-                        const DomainChar *a = d->chars + k, *b = d->chars + i;
-                        if (a->kind != CHAR_SERIAL || b->kind != CHAR_SERIAL || !a->target_port.set ||
-                            !b->target_port.set || a->target_port.value != b->target_port.value)
-                                continue;
-                        (void) diag_error(diag, b->info.loc, "serial port %u is used twice",
-                                          b->target_port.value);
-                        break;
-                }
+                for (size_t k = 0; k < i; k++)
+                        if (same_isa_port(d->chars + k, d->chars + i)) {
+                                (void) diag_error(diag, d->chars[i].info.loc, "serial port %u is used twice",
+                                                  d->chars[i].target_port.value);
+                                break;
+                        }
 }

@@ -89,12 +89,17 @@ static void test_numbers(void **state) {
         assert_int_equal(i, -2147483647 - 1);
         assert_int_equal(parse_int("-2147483649", &i), -ERANGE);
         assert_int_equal(parse_int("2147483648", &i), -ERANGE);
-        assert_int_equal(parse_uint_hex("0x1f", &u), 0);
+        assert_int_equal(parse_uint_base("0x1f", 0, &u), 0);
         assert_int_equal(u, 31);
-        assert_int_equal(parse_uint_hex("31", &u), 0);
+        assert_int_equal(parse_uint_base("31", 0, &u), 0);
         assert_int_equal(u, 31);
-        assert_int_equal(parse_uint_hex("0x", &u), -EINVAL);
-        assert_int_equal(parse_uint_hex("1f", &u), -EINVAL);
+        assert_int_equal(parse_uint_base("017", 0, &u), 0);
+        assert_int_equal(u, 15);
+        assert_int_equal(parse_uint_base("1f", 16, &u), 0);
+        assert_int_equal(u, 31);
+        assert_int_equal(parse_uint_base("08", 0, &u), -EINVAL);
+        assert_int_equal(parse_uint_base("0x", 0, &u), -EINVAL);
+        assert_int_equal(parse_uint_base("1f", 0, &u), -EINVAL);
 }
 
 static void test_units(void **state) {
