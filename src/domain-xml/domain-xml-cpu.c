@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* clang-format off: a row is a line */
 #include "domain-xml-tables.h"
+#include "string-util.h"
 
 DEFINE_STATIC_XML_TABLE(cpu_model,
         ATTRIBUTE_ENUM("fallback", DomainCpu, fallback, cpu_fallback, "whether a lesser model will do"),
         ATTRIBUTE("vendor_id", DomainCpu, vendor_id, xml_string, "vendor string that the guest sees, of 12 characters"),
         CONTENT(DomainCpu, model, xml_string, "QEMU's name of the model"));
 
+/* Newer versions of libvirt write it into each definition. Of the machines here none has more. */
+static int parse_clusters(const XmlRow *row, const char *s, void *field) {
+        return streq(s, "1") ? 1 : -EINVAL;
+}
+
+static bool format_clusters(const XmlRow *row, const void *field, Text *t) {
+        return false;
+}
+
+static const XmlType xml_clusters = { "1: clusters of cores are not supported", parse_clusters, format_clusters, .pattern = "1" };
+
 DEFINE_STATIC_XML_TABLE(topology,
         ATTRIBUTE("sockets", DomainCpu, sockets, xml_uint, "sockets", .flags = XML_MANDATORY),
         ATTRIBUTE("dies", DomainCpu, dies, xml_uint, "dies of a socket; 1 when absent"),
-        UNSUPPORTED_ATTRIBUTE("clusters", "clusters of cores"),
+        ATTRIBUTE("clusters", DomainCpu, dies, xml_clusters, "clusters of a die: 1"),
         ATTRIBUTE("cores", DomainCpu, cores, xml_uint, "cores of a die", .flags = XML_MANDATORY),
         ATTRIBUTE("threads", DomainCpu, threads, xml_uint, "threads of a core", .flags = XML_MANDATORY));
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* clang-format off: a row is a line */
 #include "domain-xml-tables.h"
+#include "string-util.h"
 
 DEFINE_STATIC_XML_TABLE(disk_driver,
         ATTRIBUTE("name", DomainDisk, driver_name, xml_string, "qemu"),
@@ -27,8 +28,19 @@ DEFINE_STATIC_XML_TABLE(geometry,
         ATTRIBUTE("secs", DomainDisk, sectors, xml_uint, "sectors of a track"),
         ATTRIBUTE_ENUM("trans", DomainDisk, translation, geometry_translation, "how the BIOS translates it (ide)"));
 
+/* "ioemu:" before a name is from old versions of Xen and means nothing. */
+static int parse_target(const XmlRow *row, const char *s, void *field) {
+        return free_and_strdup(field, startswith(s, "ioemu:") ?: s);
+}
+
+static bool format_target(const XmlRow *row, const void *field, Text *t) {
+        return xml_string.format(row, field, t);
+}
+
+static const XmlType xml_disk_target = { "a string", parse_target, format_target };
+
 DEFINE_STATIC_XML_TABLE(disk_target,
-        ATTRIBUTE("dev", DomainDisk, target_dev, xml_string, "name of the disk: vda, sda, hda, fda", .flags = XML_MANDATORY),
+        ATTRIBUTE("dev", DomainDisk, target_dev, xml_disk_target, "name of the disk: vda, sda, hda, fda", .flags = XML_MANDATORY),
         ATTRIBUTE_ENUM("bus", DomainDisk, bus, disk_bus, "what it is plugged into; follows from the name when absent"),
         ATTRIBUTE_ENUM("tray", DomainDisk, tray, tray_state, "tray of a CD or floppy drive"),
         ATTRIBUTE_ENUM("removable", DomainDisk, removable, on_off, "removable flag of a USB disk"),

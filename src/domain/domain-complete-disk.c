@@ -146,8 +146,14 @@ static void complete_iotune_group(const Domain *d, DomainDisk *disk) {
                 }
 }
 
+/* A drive without a word about its medium. */
+static bool lacks_source(const DomainDisk *disk) {
+        return (disk->device == DEVICE_CDROM || disk->device == DEVICE_FLOPPY) && !disk->source.path &&
+               disk->source.startup == STARTUP_UNSET;
+}
+
 static int complete_disk(const Domain *d, DomainDisk *disk) {
-        if (disk->source.type == DISK_UNSET ||
+        if (disk->source.type == DISK_UNSET || (disk->source.type == DISK_BLOCK && lacks_source(disk)) ||
             (disk->source.type == DISK_NETWORK && disk_source_is_empty(&disk->source)))
                 disk->source.type = DISK_FILE;
         if (disk->device == DEVICE_UNSET)

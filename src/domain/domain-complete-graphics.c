@@ -17,6 +17,8 @@ static int complete_listen(DomainGraphics *g) {
                 return g->socket ? free_and_strdup(&g->listen_socket, g->socket)
                                  : free_and_strdup(&g->listen_address, g->listen);
         }
+        if (g->listen_type == LISTEN_NONE)
+                g->listen = mfree(g->listen);
         if (g->listen_type == LISTEN_ADDRESS && g->listen_address && !g->listen)
                 return free_and_strdup(&g->listen, g->listen_address);
         if (g->listen_type == LISTEN_ADDRESS && g->listen && !g->listen_address)
@@ -50,7 +52,9 @@ static void complete_spice(DomainGraphics *g) {
                 g->autoport = TRI_YES;
         if (g->autoport == TRI_YES)
                 g->port = g->tls_port = 0;
-        if (g->listen_type == LISTEN_ADDRESS && g->port == 0 && g->tls_port == 0 && g->autoport != TRI_YES) {
+        /* Two addresses that contradict each other stay, and are refused later. */
+        if (g->listen_type == LISTEN_ADDRESS && g->port == 0 && g->tls_port == 0 && g->autoport != TRI_YES &&
+            streq_ptr(g->listen, g->listen_address)) {
                 g->listen_type = LISTEN_NONE;
                 g->listen = mfree(g->listen);
                 g->listen_address = mfree(g->listen_address);

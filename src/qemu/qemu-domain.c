@@ -10,6 +10,13 @@ static bool known_machine(const QemuMachine *m) {
         return !streq(m->name, "none") && !streq(m->name, "x-remote");
 }
 
+/* Whether a definition may have it. */
+static bool supported_machine(const QemuCaps *caps, const QemuMachine *m) {
+        Domain d = { .os.arch = caps->arch, .os.machine = m->name };
+
+        return machine_is_i440fx(&d) || machine_is_q35(&d) || machine_is_virt(&d);
+}
+
 /* "pc, q35, isapc": one word for every kind of machine. The versions, there are dozens, are counted. */
 static char *machine_names(const QemuCaps *caps) {
         _cleanup_text_ Text t = {};
@@ -17,7 +24,7 @@ static char *machine_names(const QemuCaps *caps) {
         char *s;
 
         FOREACH_ARRAY(m, caps->machines, caps->n_machines) {
-                if (!known_machine(m))
+                if (!supported_machine(caps, m))
                         continue;
                 if (m->alias || !strpbrk(m->name, DIGITS))
                         text_appendf(&t, "%s%s", t.length > 0 ? ", " : "", m->alias ?: m->name);
