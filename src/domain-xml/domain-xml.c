@@ -3,6 +3,7 @@
 #include <libxml/parser.h>
 
 #include "domain-xml-tables.h"
+#include "host-facts.h"
 #include "string-util.h"
 
 /* What <metadata> holds belongs to somebody else, so it is kept as it is. The copy carries the declarations of
@@ -46,7 +47,7 @@ DEFINE_STATIC_XML_TABLE(vcpu,
         CONTENT(Domain, vcpus, xml_uint, "how many there can be", .flags = XML_MANDATORY));
 
 DEFINE_STATIC_XML_TABLE(resource,
-        TEXT_CHILD("partition", Domain, partition, xml_string, "the slice of the unit"),
+        TEXT_CHILD("partition", Domain, partition, xml_string, "the slice of the unit", .loc = HAS(Domain, partition_loc)),
         UNSUPPORTED("fibrechannel", "identity in a storage network"));
 
 DEFINE_STATIC_XML_TABLE(suspend_to_mem,
@@ -57,7 +58,8 @@ DEFINE_STATIC_XML_TABLE(pm,
         CHILD("suspend-to-mem", suspend_to_mem, "sleep (S3)"),
         CHILD("suspend-to-disk", suspend_to_disk, "hibernation (S4)"));
 
-#define ACTION_CHILD(name_, field_, doc_) TEXT_CHILD(name_, Domain, field_, xml_enum, doc_, .words = &lifecycle_action_table)
+#define ACTION_CHILD(name_, field_, doc_) TEXT_CHILD(name_, Domain, field_, xml_enum, doc_, .words = &lifecycle_action_table, \
+                                                    .loc = HAS(Domain, field_##_loc))
 
 /* Read over, with a warning. */
 static bool never(const void *object) {
@@ -71,7 +73,7 @@ DEFINE_XML_TABLE(domain,
         TEXT_CHILD("name", Domain, name, xml_string, "the VM's name", .flags = XML_MANDATORY, .loc = HAS(Domain, name_loc)),
         TEXT_CHILD("uuid", Domain, uuid, xml_uuid, "the VM's UUID; derived from its name when absent", .has = HAS(Domain, has_uuid)),
         { .kind = XML_INCLUDE, .table = &genid_xml },
-        TEXT_CHILD("title", Domain, title, xml_string, "short description"),
+        TEXT_CHILD("title", Domain, title, xml_string, "short description", .loc = HAS(Domain, title_loc)),
         TEXT_CHILD("description", Domain, description, xml_string, "description"),
         CUSTOM("metadata", parse_metadata, format_metadata, "notes of other programs, kept as they are"),
         SIZE_CHILD("maxMemory", Domain, max_memory, "memory with all that can be plugged in", .flags = XML_OPTIONAL,
@@ -82,9 +84,9 @@ DEFINE_XML_TABLE(domain,
         STRUCT_CHILD("blkiotune", Domain, blkiotune, blkiotune, "limits for block devices", .flags = XML_HAS_LOC),
         STRUCT_CHILD("memtune", Domain, memtune, memtune, "limits for memory", .flags = XML_HAS_LOC),
         STRUCT_CHILD("memoryBacking", Domain, memory_backing, memory_backing, "where memory comes from", .flags = XML_HAS_LOC),
-        CHILD("vcpu", vcpu, "virtual CPUs; 1 when absent"),
+        CHILD("vcpu", vcpu, "virtual CPUs; 1 when absent", .loc = HAS(Domain, vcpu_loc)),
         CHILD("vcpus", vcpus, "state of single virtual CPUs"),
-        TEXT_CHILD("iothreads", Domain, iothreads, xml_uint, "threads for disks"),
+        TEXT_CHILD("iothreads", Domain, iothreads, xml_uint, "threads for disks", .loc = HAS(Domain, iothreads_loc)),
         CHILD("iothreadids", iothreadids, "I/O threads by number"),
         STRUCT_CHILD("defaultiothread", Domain, default_iothread, defaultiothread, "threads of QEMU's main loop", .flags = XML_HAS_LOC),
         STRUCT_CHILD("cputune", Domain, cputune, cputune, "shares, quotas, pins and schedulers", .flags = XML_HAS_LOC),
@@ -127,11 +129,18 @@ static bool same_place(SrcLoc a, SrcLoc b) {
         return a.line == b.line && a.column == b.column;
 }
 
-/* Whether one of the first N messages is an error about NODE or what is in it. */
-static bool is_spoiled(const XmlReader *r, const xmlNode *node, size_t n) {
+/* Whether one of the first N messages is an error about NODE. */
+static bool is_named(const XmlReader *r, const xmlNode *node, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (r->diag->entries[i].severity == DIAG_ERROR && same_place(r->diag->entries[i].loc, xml_reader_loc(r, node)))
                         return true;
+        return false;
+}
+
+/* The same for NODE and what is in it. */
+static bool is_spoiled(const XmlReader *r, const xmlNode *node, size_t n) {
+        if (is_named(r, node, n))
+                return true;
         for (const xmlNode *child = node->children; child; child = child->next)
                 if (child->type == XML_ELEMENT_NODE && is_spoiled(r, child, n))
                         return true;
@@ -150,17 +159,25 @@ static const xmlNode *find_place(const XmlReader *r, const xmlNode *node, SrcLoc
 }
 
 /* What else is wrong, so that it need not be found in a second round. Where an element could not be read, more
- * about it would likely be a consequence. */
-static void report_the_rest(const XmlReader *r, const xmlNode *root, const Domain *d) {
+ * about it would likely be a consequence; what is said of the domain itself is about something that is missing, or
+ * about elements together. */
+static int report_the_rest(const XmlReader *r, const xmlNode *root, Domain *d) {
         _cleanup_diag_ Diag more = {};
         size_t n = r->diag->n_entries;
 
+        int k = d->name ? 0 : free_and_strdup(&d->name, "unnamed"); /* its absence has been told */
+        if (k >= 0)
+                k = domain_complete(d, &host_facts_generic, &more); /* the checks are for what is complete */
+        if (k < 0)
+                return k;
         (void) domain_validate(d, &more);
         FOREACH_ARRAY(e, more.entries, more.n_entries) {
                 const xmlNode *node = find_place(r, root, e->loc);
-                if (e->severity == DIAG_ERROR && node && node != root && !is_spoiled(r, node, n))
+                bool spoiled = node == root ? is_named(r, node, n) : node && is_spoiled(r, node, n);
+                if (e->severity == DIAG_ERROR && node && !spoiled)
                         (void) diag_error(r->diag, e->loc, "%s", e->text);
         }
+        return 0;
 }
 
 int domain_from_xml(const char *text, size_t size, Diag *diag, Domain **ret) {
@@ -186,9 +203,8 @@ int domain_from_xml(const char *text, size_t size, Diag *diag, Domain **ret) {
         if (r.no_memory)
                 return -ENOMEM;
         if (r.failed) {
-                if (diag)
-                        report_the_rest(&r, root, d);
-                return -EINVAL;
+                k = diag ? report_the_rest(&r, root, d) : 0;
+                return k < 0 ? k : -EINVAL;
         }
         *ret = TAKE_PTR(d);
         return 0;

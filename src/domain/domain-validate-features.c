@@ -140,25 +140,26 @@ void check_lifecycle(const Domain *d, Diag *diag) {
         const struct {
                 const char *what;
                 LifecycleAction action;
+                SrcLoc loc;
                 bool crash;
         } events[] = {
-                {"on_poweroff", d->on_poweroff, false},
-                {"on_reboot", d->on_reboot, false},
-                {"on_crash", d->on_crash, true},
+                {"on_poweroff", d->on_poweroff, d->on_poweroff_loc, false},
+                {"on_reboot", d->on_reboot, d->on_reboot_loc, false},
+                {"on_crash", d->on_crash, d->on_crash_loc, true},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(events); i++) {
                 LifecycleAction a = events[i].action;
                 bool coredump = a == ACTION_COREDUMP_DESTROY || a == ACTION_COREDUMP_RESTART;
                 if ((coredump || a == ACTION_PRESERVE) && !events[i].crash)
-                        (void) diag_error(diag, d->loc, "%s: '%s' is for on_crash only", events[i].what,
+                        (void) diag_error(diag, events[i].loc, "%s: '%s' is for on_crash only", events[i].what,
                                           lifecycle_action_to_string(a));
                 else if (a == ACTION_RENAME_RESTART)
-                        refuse(diag, d->loc, events[i].what, lifecycle_action_to_string(a));
+                        refuse(diag, events[i].loc, events[i].what, lifecycle_action_to_string(a));
         }
         /* The guest's two requests are one event in QEMU, once rebooting is turned off. */
         if (d->on_poweroff == ACTION_RESTART && d->on_reboot == ACTION_DESTROY)
-                (void) diag_error(diag, d->loc, "on_poweroff 'restart' does not go with on_reboot 'destroy'");
+                (void) diag_error(diag, d->on_poweroff_loc, "on_poweroff 'restart' does not go with on_reboot 'destroy'");
 }
 
 static bool is_variable_name(const char *s) {

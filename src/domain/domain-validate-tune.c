@@ -62,13 +62,13 @@ void check_vcpus(const Domain *d, Diag *diag) {
         unsigned n = vcpu_count(d);
 
         if (n == 0)
-                (void) diag_error(diag, d->loc, "vcpu is 0: a machine needs one");
+                (void) diag_error(diag, domain_loc_or(d, d->vcpu_loc), "vcpu is 0: a machine needs one");
         else if (n > NUMBER_SET_MAX)
-                (void) diag_error(diag, d->loc, "vcpu is %u: there can be %u", n, NUMBER_SET_MAX);
+                (void) diag_error(diag, domain_loc_or(d, d->vcpu_loc), "vcpu is %u: there can be %u", n, NUMBER_SET_MAX);
         if (d->current_vcpus.set && d->current_vcpus.value == 0 && d->n_vcpu_list == 0)
-                (void) diag_error(diag, d->loc, "vcpu @current is 0: a machine needs one to start with");
+                (void) diag_error(diag, domain_loc_or(d, d->vcpu_loc), "vcpu @current is 0: a machine needs one to start with");
         else if (d->current_vcpus.set && d->current_vcpus.value > n)
-                (void) diag_error(diag, d->loc, "vcpu @current is %u, but there are %u at most",
+                (void) diag_error(diag, domain_loc_or(d, d->vcpu_loc), "vcpu @current is %u, but there are %u at most",
                                   d->current_vcpus.value, n);
         check_vcpu_list(d, diag);
         check_vcpu_order(d, diag);
@@ -86,7 +86,7 @@ static void check_thread_pool(const DomainIothread *t, const char *what, Diag *d
 
 void check_iothreads(const Domain *d, Diag *diag) {
         if (d->iothreads.set && d->iothreads.value > NUMBER_SET_MAX)
-                (void) diag_error(diag, d->loc, "iothreads is %u: there can be %u", d->iothreads.value,
+                (void) diag_error(diag, domain_loc_or(d, d->iothreads_loc), "iothreads is %u: there can be %u", d->iothreads.value,
                                   NUMBER_SET_MAX);
         FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids) {
                 _cleanup_free_ char *what = strf("iothread %u", t->id.value);

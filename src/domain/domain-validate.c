@@ -21,7 +21,7 @@ static void check_name(const Domain *d, Diag *diag) {
 
 static void check_title(const Domain *d, Diag *diag) {
         if (d->title && strchr(d->title, '\n'))
-                (void) diag_error(diag, d->loc, "<title> has a line break: it is one line");
+                (void) diag_error(diag, d->title_loc, "<title> has a line break: it is one line");
 }
 
 /* All of them run, whatever the earlier ones found; so each looks only at what it is about. */

@@ -33,7 +33,7 @@ struct Domain {
         DomainType type;
         OptUint id; /* written by libvirt into the XML of a running domain; read and forgotten */
         char *name;
-        SrcLoc name_loc;
+        SrcLoc name_loc, title_loc, vcpu_loc, iothreads_loc, partition_loc, on_poweroff_loc, on_reboot_loc, on_crash_loc;
         bool has_uuid;
         uint8_t uuid[16];
         bool has_genid;        /* <genid> was written … */
@@ -169,6 +169,11 @@ int domain_for_sources(const Domain *d, int (*func)(const CharSource *s, SrcLoc 
 /* Forgets the aliases that are not the user's ("ua-…"): those of a running VM are derived anew at each start, so
  * that a dump of it can be defined again, as with libvirt. */
 void domain_forget_aliases(Domain *d);
+
+/* The place LOC of an element, or of the domain when it was not written. */
+static inline SrcLoc domain_loc_or(const Domain *d, SrcLoc loc) {
+        return loc.line > 0 ? loc : d->loc;
+}
 
 /* Bytes in memory modules: the part of d->memory that the machine is not built with. */
 uint64_t domain_module_memory(const Domain *d) _pure_;

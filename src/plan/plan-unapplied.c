@@ -65,7 +65,7 @@ static bool find_disk_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
 }
 
 static bool find_crash_dump(const Domain *d, size_t i, SrcLoc *ret) {
-        *ret = d->loc;
+        *ret = domain_loc_or(d, d->on_crash_loc);
         return i == 0 && (d->on_crash == ACTION_COREDUMP_DESTROY || d->on_crash == ACTION_COREDUMP_RESTART);
 }
 

@@ -59,7 +59,7 @@ static int complete_machine(Domain *d, const QemuCaps *caps, const HostFacts *fa
         if (!machine_is_i440fx(d) && !machine_is_q35(d) && !machine_is_virt(d))
                 return diag_error(diag, d->os.loc, "not supported: machine '%s'", d->os.machine);
         if (d->vcpus.value > m->max_cpus && m->max_cpus > 0)
-                return diag_error(diag, d->loc, "machine '%s' has %u vCPUs at most, not %u", m->name,
+                return diag_error(diag, domain_loc_or(d, d->vcpu_loc), "machine '%s' has %u vCPUs at most, not %u", m->name,
                                   m->max_cpus, d->vcpus.value);
         return 0;
 }
@@ -117,7 +117,7 @@ static int check_iommu(Domain *d, const QemuCaps *caps, const HostFacts *facts, 
 
         if (arch_is_x86(d) && d->vcpus.value > VCPUS_WITHOUT_EIM &&
             (d->n_iommus == 0 || d->iommus[0].eim != TRI_YES))
-                return diag_error(diag, d->loc, "%u vCPUs: more than %u need <iommu model='intel'> with <driver eim='on'>",
+                return diag_error(diag, domain_loc_or(d, d->vcpu_loc), "%u vCPUs: more than %u need <iommu model='intel'> with <driver eim='on'>",
                                   d->vcpus.value, VCPUS_WITHOUT_EIM);
         FOREACH_ARRAY(i, d->iommus, d->n_iommus) {
                 bool is_virt = machine_is_virt(d), is_q35 = machine_is_q35(d);

@@ -62,7 +62,7 @@ int domain_check_controllers(const Domain *d, HostControllers controllers, bool 
                 bool (*wants)(const Domain *d);
         } rows[] = {
                 { CONTROLLER_CPU, "cpu", "<cputune>", d->cputune.loc, wants_cpu },
-                { CONTROLLER_CPUSET, "cpuset", "<vcpu cpuset> and <cputune>", d->cputune.loc.line > 0 ? d->cputune.loc : d->loc,
+                { CONTROLLER_CPUSET, "cpuset", "<vcpu cpuset> and <cputune>", d->cputune.loc.line > 0 ? d->cputune.loc : domain_loc_or(d, d->vcpu_loc),
                   wants_cpuset },
                 { CONTROLLER_CPUSET, "cpuset", "<numatune>", d->numatune.loc, wants_nodes },
                 { CONTROLLER_MEMORY, "memory", "<memtune>", d->memtune.loc, wants_memory },
@@ -124,7 +124,7 @@ int domain_check_resources(const Domain *d, const HostFacts *f, Diag *diag) {
         if (!r->known)
                 return 0;
         if (d->has_vcpu_cpuset)
-                check_cpus(&c, r, &d->vcpu_cpuset, d->loc, "vcpu @cpuset");
+                check_cpus(&c, r, &d->vcpu_cpuset, domain_loc_or(d, d->vcpu_loc), "vcpu @cpuset");
         check_pins(&c, r, t->vcpupins, t->n_vcpupins, "vcpupin");
         if (t->has_emulatorpin)
                 check_cpus(&c, r, &t->emulatorpin, t->loc, "emulatorpin");

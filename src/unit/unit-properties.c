@@ -181,7 +181,7 @@ static int emit_slice(const UnitEmit *c, char ***values) {
 
         if (isempty(c->d->partition))
                 return 0;
-        int r = partition_slice(c->d->partition, c->d->loc, c->diag, &slice);
+        int r = partition_slice(c->d->partition, domain_loc_or(c->d, c->d->partition_loc), c->diag, &slice);
         return r < 0 ? r : strv_consume(values, TAKE_PTR(slice));
 }
 
