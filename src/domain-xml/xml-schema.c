@@ -415,32 +415,119 @@ void domain_schema_parts(void (*function)(const char *element, const char *defin
 
 /* --- checking --- */
 
-/* libxml2 says what is wrong in several steps, of which one or two name an element. */
-static void add_schema_error(void *userdata, xmlError *e) {
-        XmlReader *r = userdata;
-        _cleanup_free_ char *message = strdup(strempty(e->message));
+/* libxml2 says what is wrong in several steps: of the way that it went, of what could have stood there instead, and
+ * of what is wrong. */
+typedef struct Finding {
+        const xmlNode *node; /* an element */
+        char *text; /* owned */
+        bool vague; /* another one may say it better */
+} Finding;
 
-        if (!message) {
-                r->no_memory = true;
+typedef struct Findings {
+        XmlReader *r;
+        Finding *list; /* owned */
+        size_t n_list;
+} Findings;
+
+static void findings_done(Findings *l) {
+        FOREACH_ARRAY(f, l->list, l->n_list)
+                free(f->text);
+        free(l->list);
+}
+
+static bool is_vague(const char *text) {
+        return (startswith(text, "Expecting an element") && endswith(text, "got nothing")) || endswith(text, "in interleave") ||
+               endswith(text, "failed to validate content");
+}
+
+static void add_finding(void *userdata, xmlError *e) {
+        Findings *l = userdata;
+        const xmlNode *node = e->node;
+
+        while (node && node->type != XML_ELEMENT_NODE)
+                node = node->parent;
+        if (!ARRAY_GROW(l->list, l->n_list)) {
+                l->r->no_memory = true;
                 return;
         }
-        for (size_t n = strlen(message); n > 0 && strchr(WHITESPACE, message[n - 1]); n--)
-                message[n - 1] = 0;
-        SrcLoc loc = e->node ? xml_reader_loc(r, e->node) : (SrcLoc) { e->line > 0 ? (unsigned) e->line : 0, 1 };
-        xml_reader_error(r, loc, "schema: %s", message);
+        Finding *f = l->list + l->n_list++;
+        *f = (Finding) { .node = node ?: xmlDocGetRootElement(l->r->doc), .text = strdup(strempty(e->message)) };
+        if (!f->text) {
+                l->r->no_memory = true;
+                return;
+        }
+        for (size_t n = strlen(f->text); n > 0 && strchr(WHITESPACE, f->text[n - 1]); n--)
+                f->text[n - 1] = 0;
+        f->vague = is_vague(f->text);
+}
+
+/* Whether one of the first N messages is an error with the place of NODE. */
+static bool is_named(const XmlReader *r, const xmlNode *node, size_t n) {
+        SrcLoc loc = xml_reader_loc(r, node);
+
+        for (size_t i = 0; i < n; i++) {
+                const DiagEntry *e = r->diag->entries + i;
+                if (e->severity == DIAG_ERROR && e->loc.line == loc.line && e->loc.column == loc.column)
+                        return true;
+        }
+        return false;
+}
+
+static bool holds_named(const XmlReader *r, const xmlNode *node, size_t n) {
+        bool ret = is_named(r, node, n);
+
+        for (const xmlNode *child = node->children; child && !ret; child = child->next)
+                ret = child->type == XML_ELEMENT_NODE && holds_named(r, child, n);
+        return ret;
+}
+
+/* Whether it has been told already, in the words of whoever read the definition: of the element, of one around it,
+ * and for what is vague, of one in it. */
+static bool is_told(const XmlReader *r, const Finding *f, size_t n) {
+        for (const xmlNode *node = f->node; node && node->type == XML_ELEMENT_NODE; node = node->parent)
+                if (is_named(r, node, n))
+                        return true;
+        return f->vague && holds_named(r, f->node, n);
+}
+
+/* F: NULL where the validator says nothing. */
+static void report(XmlReader *r, const Finding *f) {
+        xml_reader_error(r, f ? xml_reader_loc(r, f->node) : (SrcLoc) { 1, 1 }, "schema: %s",
+                         f ? f->text : "the definition does not follow it");
+}
+
+/* What is clear is reported, or one of what is not. Something must have been: the definition is wrong. */
+static void report_findings(const Findings *l) {
+        XmlReader *r = l->r;
+        size_t n = r->diag ? r->diag->n_entries : 0;
+        const Finding *best = NULL;
+        bool any = r->diag && r->diag->n_errors > 0;
+
+        FOREACH_ARRAY(f, l->list, l->n_list) {
+                if (!f->text || !f->node || is_told(r, f, n))
+                        continue;
+                best = f; /* the last one is about the place where it came to a halt */
+                if (!f->vague) {
+                        report(r, f);
+                        any = true;
+                }
+        }
+        if (!any)
+                report(r, best);
 }
 
 static int validate(XmlReader *r, const Text *schema) {
         xmlRelaxNGParserCtxt *parser = xmlRelaxNGNewMemParserCtxt(schema->data, (int) schema->length);
         xmlRelaxNG *grammar = parser ? xmlRelaxNGParse(parser) : NULL;
         xmlRelaxNGValidCtxt *context = grammar ? xmlRelaxNGNewValidCtxt(grammar) : NULL;
+        _cleanup_(findings_done) Findings found = { .r = r };
         int result = -ENOMEM; /* the grammar is ours, so what else */
 
         if (context) {
-                xmlRelaxNGSetValidStructuredErrors(context, add_schema_error, r);
+                xmlRelaxNGSetValidStructuredErrors(context, add_finding, &found);
                 result = xmlRelaxNGValidateDoc(context, r->doc) == 0 ? 0 : -EINVAL;
-                if (result < 0 && !r->failed)
-                        xml_reader_error(r, (SrcLoc) { 1, 1 }, "schema: the definition does not follow it");
+                if (result < 0)
+                        report_findings(&found);
                 xmlRelaxNGFreeValidCtxt(context);
         }
         if (grammar)

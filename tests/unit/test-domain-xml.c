@@ -8,6 +8,7 @@
 
 #include "domain-xml-tables.h"
 #include "string-util.h"
+#include "xml-schema.h"
 
 #define HEAD "<domain type='kvm'><name>a</name><memory>65536</memory><os><type>hvm</type></os>"
 
@@ -84,6 +85,22 @@ static void test_many_elements(void **state) {
         text_append(&t, "</devices></domain>");
         error = first_error(t.data, t.length);
         assert_string_equal(error, "more than 1024 <panic>");
+}
+
+/* Where nobody has read the definition before: the validator's word, once, with a place. */
+static void test_schema(void **state) {
+        static const struct { const char *text, *message; unsigned line; } cases[] = {
+                { HEAD "<devices>\n<input type='tablet' shade='x'/></devices></domain>", "schema: Invalid attribute shade for element input", 2 },
+                { HEAD "\n<colour/></domain>", "schema: ", 0 },
+        };
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                _cleanup_diag_ Diag diag = {};
+                assert_int_equal(domain_check_schema(c->text, strlen(c->text), &diag), -EINVAL);
+                assert_int_equal(diag.n_entries, 1);
+                assert_non_null(startswith(diag.entries[0].text, c->message));
+                assert_true(diag.entries[0].loc.line > 0 && (c->line == 0 || diag.entries[0].loc.line == c->line));
+        }
 }
 
 /* None of these is a definition; all of them must be told from one. */
@@ -276,7 +293,7 @@ int main(void) {
                 cmocka_unit_test(test_bytes), cmocka_unit_test(test_place_behind_utf8_and_tabs),
                 cmocka_unit_test(test_place_in_other_encodings), cmocka_unit_test(test_encodings),
                 cmocka_unit_test(test_hidden_encoding), cmocka_unit_test(test_metadata_in_other_encodings), cmocka_unit_test(test_places_in_the_model),
-                cmocka_unit_test(test_secrets_and_ids), cmocka_unit_test(test_tables),
+                cmocka_unit_test(test_schema), cmocka_unit_test(test_secrets_and_ids), cmocka_unit_test(test_tables),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
