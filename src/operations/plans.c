@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "change-live.h"
 #include "config-file.h"
 #include "definition.h"
 #include "disk-chain.h"
@@ -268,6 +269,9 @@ static int load_live(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
                                        "cannot read the definition of the running domain: %s",
                                        strerror(-r));
         r = domain_from_xml(text, size, diag, &d);
+        if (r < 0)
+                return r;
+        r = change_live_reconcile(m, vm, d, NULL);
         if (r < 0)
                 return r;
         d->id = OPT_UINT(vm->id);
