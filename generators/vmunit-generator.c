@@ -21,7 +21,6 @@
 /* systemd.generator(7): runs early at boot and at every daemon-reload, so it is quick, executes nothing, asks
  * nobody, and goes on after a bad definition. What a drop-in says is decided in src/unit. */
 
-#define DROPIN_MAX (1024U * 1024U)
 /* A record of /dev/kmsg holds less than 1 KiB. */
 #define LINE_MAX_KMSG 900
 
@@ -109,7 +108,7 @@ static int make_dropin(Generator *g, Definition *def, Diag *diag, char **ret) {
 /* The drop-in a VM was started with. */
 static int read_frozen(Generator *g, const char *name, char **ret) {
         _cleanup_free_ char *path = strf("%s/%s/" RUNTIME_DROPIN, g->runtime_dir, name);
-        return path ? read_file_limited(AT_FDCWD, path, DROPIN_MAX, ret, NULL) : -ENOMEM;
+        return path ? read_file_limited(AT_FDCWD, path, UNIT_DROPIN_MAX, ret, NULL) : -ENOMEM;
 }
 
 static bool is_kept(const char *line) {

@@ -113,10 +113,12 @@ static void load_error(void *context, xmlError *e) {
 
 /* The value of encoding="…" in the XML declaration that TEXT begins with; *RET_SIZE is 0 when there is none. */
 static const char *find_encoding(const char *text, size_t size, size_t *ret_size) {
-        const char *end = size >= 5 && memcmp(text, "<?xml", 5) == 0 ? memmem(text, size, "?>", 2) : NULL;
-        const char *p = end ? memmem(text, (size_t) (end - text), "encoding", 8) : NULL;
+        const char *end = text && size >= 5 && memcmp(text, "<?xml", 5) == 0 ? memmem(text, size, "?>", 2) : NULL;
 
         *ret_size = 0;
+        if (!end)
+                return NULL;
+        const char *p = memmem(text, (size_t) (end - text), "encoding", 8);
         if (!p)
                 return NULL;
         for (p += 8; p < end && strchr(WHITESPACE "=", *p); p++)

@@ -36,8 +36,8 @@ static const DomainCheck checks[] = {
         check_serial_ports, check_inputs,     check_graphics,      check_videos,        check_sounds,
         check_filesystems,  check_smartcards, check_redirdevs,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,
-        check_tpms,         check_sysinfos,
-                check_boot_order,   check_aliases,  check_qemu,
+        check_tpms,         check_sysinfos,   check_boot_order, check_aliases,       check_paths,
+        check_qemu,
 };
 
 int domain_validate(const Domain *d, Diag *diag) {

@@ -57,6 +57,7 @@ void check_sounds(const Domain *d, Diag *diag); /* domain-validate-audio.c */
 bool char_repeats_serial(const Domain *d, const DomainChar *c); /* the console that is the first serial port */
 void check_aliases(const Domain *d, Diag *diag); /* domain-validate-info.c */
 void check_boot_order(const Domain *d, Diag *diag);
+void check_paths(const Domain *d, Diag *diag); /* domain-validate-path.c */
 
 /* Whether other processes can share the guest's memory with QEMU, as vhost-user devices need it: all of it, as
  * the guest may put its buffers anywhere. */

@@ -138,10 +138,17 @@ static int call(Query *q, const char *command, const char *arguments, json_objec
 
 /* --- answers --- */
 
+/* These are names, which others write into XML and records. An emulator may be anybody's program: NULL for what no
+ * name is. */
 static const char *get_string(json_object *o, const char *key) {
         json_object *v;
-        return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &v) &&
-                       json_object_is_type(v, json_type_string) ? json_object_get_string(v) : NULL;
+
+        if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v) ||
+            !json_object_is_type(v, json_type_string))
+                return NULL;
+        const char *s = json_object_get_string(v);
+        bool name = strlen(s) == (size_t) json_object_get_string_len(v) && utf8_is_printable(s) && !strpbrk(s, "<>&'\"");
+        return name ? s : NULL;
 }
 
 static bool get_bool(json_object *o, const char *key) {

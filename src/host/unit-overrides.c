@@ -10,7 +10,6 @@
 #include "strv.h"
 #include "unit-overrides.h"
 
-#define DROPIN_MAX (1U << 20)
 #define QUOTA "CPUQuota"
 
 /* What is set on a transient unit comes into the directory of its kind, which goes with it. */
@@ -58,7 +57,7 @@ int unit_dropin_differs(const char *root, const char *unit, const char *text) {
 
         if (!path)
                 return -ENOMEM;
-        int r = read_file_limited(AT_FDCWD, path, DROPIN_MAX, &found, NULL);
+        int r = read_file_limited(AT_FDCWD, path, UNIT_DROPIN_MAX, &found, NULL);
         return r == -ENOMEM ? r : r >= 0 && !streq(found, text);
 }
 

@@ -35,6 +35,8 @@ static bool read_host_address(const char *s, DeviceAddress *a) {
         unsigned domain = 0, bus, slot, function;
         int n = 0;
 
+        if (!in_charset(s, DIGITS "abcdefABCDEF:."))
+                return false;
         if ((sscanf(s, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &n) != 4 || s[n]) &&
             (sscanf(s, "%2x:%2x.%1x%n", &bus, &slot, &function, &n) != 3 || s[n]))
                 return false;
@@ -109,7 +111,8 @@ static bool read_usb_node(Item *i, DomainHostdev *h) {
 
         if (!path)
                 return true;
-        if (!rest || sscanf(rest, "%3u/%3u%n", &bus, &device, &n) != 2 || rest[n])
+        /* sscanf() would take signs and blanks. */
+        if (!rest || !in_charset(rest, DIGITS "/") || sscanf(rest, "%3u/%3u%n", &bus, &device, &n) != 2 || rest[n])
                 return false;
         h->usb_bus = OPT_UINT(bus);
         h->usb_device = OPT_UINT(device);
@@ -353,7 +356,10 @@ int parse_smartcard(Parse *p, Item *i, const Driver *d, const char *suffix) {
                 s->info.address = (DeviceAddress) { .type = ADDRESS_CCID, .controller = OPT_UINT(bus->index), .slot = OPT_UINT(0) };
                 (void) item_take(i, "bus");
         }
-        (void) item_take(i, "chardev");
+        if (s->mode == SMARTCARD_PASSTHROUGH)
+                (void) item_take(i, "chardev");
+        else
+                backend = NULL; /* it has none, whatever is named */
         if (r == 0)
                 r = parse_common(p, i, &s->info);
         return FINISH_WITH(p, i, smartcards, r, backend);

@@ -20,6 +20,9 @@ static int add_prop(Item *i, const char *key, const char *value, Diag *diag) {
         /* JSON has escapes. */
         if (!utf8_is_printable(key) || !utf8_is_printable(value))
                 return diag_error(diag, (SrcLoc) {}, "%s: the value is not printable UTF-8", i->option);
+        /* Nothing could be said of it in the other form. */
+        if (strpbrk(key, ",="))
+                return diag_error(diag, (SrcLoc) {}, "%s: no key has a comma or '=': '%s'", i->option, key);
         if (!ARRAY_GROW(i->props, i->n_props))
                 return -ENOMEM;
         Prop *p = i->props + i->n_props;

@@ -31,13 +31,27 @@ static const PropRow machine_rows[] = {
         PROPS_END,
 };
 
+/* Nothing is said of a node but what a definition's flash is made of. */
+static bool is_plain_node(const Item *i) {
+        static const char *const known[] = { "driver", "node-name", "file", "filename", "read-only", "auto-read-only" };
+
+        FOREACH_ARRAY(q, i->props, i->n_props) {
+                bool found = streq(q->key, "discard") && streq(q->value, "unmap");
+                for (size_t k = 0; k < ELEMENTSOF(known); k++)
+                        found |= streq(q->key, known[k]);
+                if (!found)
+                        return false;
+        }
+        return true;
+}
+
 /* The firmware in a flash: the nodes that the machine names. */
 static int parse_flash(Parse *p, Item *machine, const char *key, char **path, DiskFormat *format_word, Tristate *readonly, bool *block) {
         const char *name = item_get(machine, key);
         Item *format = name ? items_find(&p->items, "-blockdev", name) : NULL;
         Item *storage = format ? items_find(&p->items, "-blockdev", item_get(format, "file")) : NULL;
 
-        if (!storage || !item_get(storage, "filename"))
+        if (!storage || !item_get(storage, "filename") || !is_plain_node(storage) || !is_plain_node(format))
                 return 0;
         const char *driver = strempty(item_get(storage, "driver"));
         int word = (int) disk_format_from_string(strempty(item_get(format, "driver")));

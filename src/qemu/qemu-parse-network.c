@@ -62,8 +62,8 @@ static int add_authority(DiskSource *s, const char *text, size_t n) {
 
         if (!copy)
                 return -ENOMEM;
-        char *end = *copy == '[' ? strchr(copy, ']') : NULL, *colon = strrchr(end ?: copy, ':');
-        if (*copy == '[' && !end)
+        char *end = *copy == '[' ? strchr(copy, ']') : NULL, *colon = strchr(end ?: copy, ':');
+        if ((*copy == '[' && !end) || (end && end[1] && end[1] != ':') || (colon && strchr(colon + 1, ':')))
                 return 1;
         if (colon)
                 *colon++ = 0;

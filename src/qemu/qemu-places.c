@@ -99,6 +99,9 @@ static int parse_address(const char *s, DeviceAddress *a, char port[PORT_MAX]) {
         int end = 0;
 
         *a = (DeviceAddress) { .port = port };
+        /* sscanf() would take signs and blanks. */
+        if (!in_charset(s + strcspn(s, " ") + (strchr(s, ' ') != NULL), DIGITS "abcdefABCDEF:."))
+                return 0;
         if (sscanf(s, "pci %4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &end) == 4 && !s[end]) {
                 *a = (DeviceAddress) { .type = ADDRESS_PCI, .domain = OPT_UINT(domain), .bus = OPT_UINT(bus),
                                        .slot = OPT_UINT(slot), .function = OPT_UINT(function) };

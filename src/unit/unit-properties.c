@@ -20,8 +20,18 @@ typedef struct Row {
         const char *template_value;
 } Row;
 
+/* -E2BIG when there are too many of them to look at each time. */
+#define UNIQUE_MAX 4096U
+
 static int add_unique(char ***values, const char *s) {
-        return strv_contains(*values, s) ? 0 : strv_extend(values, s);
+        size_t n = 0;
+
+        STRV_FOREACH(v, *values) {
+                if (streq(*v, s))
+                        return 0;
+                n++;
+        }
+        return n < UNIQUE_MAX ? strv_extend(values, s) : -E2BIG;
 }
 
 /* --- [Unit] --- */
@@ -68,6 +78,33 @@ static int add_source_mounts(const CharSource *s, SrcLoc loc, void *userdata) {
         return r < 0 ? r : add_path(w->context, loc, s->log_file, w->values);
 }
 
+typedef struct RomWalk {
+        const UnitEmit *context;
+        char ***values;
+        int r;
+} RomWalk;
+
+static void add_rom_mount(DeviceInfo *info, void *userdata) {
+        RomWalk *w = userdata;
+
+        if (w->r >= 0)
+                w->r = add_path(w->context, info->loc, info->rom_file, w->values);
+}
+
+/* Shared memory and what is made by the launch itself is on file systems of the machine's own. */
+static int add_device_mounts(const UnitEmit *c, char ***values) {
+        RomWalk w = { .context = c, .values = values };
+        int r = 0;
+
+        /* Nothing is changed. */
+        domain_for_devices((Domain *) c->d, add_rom_mount, &w);
+        for (size_t i = 0; w.r >= 0 && r >= 0 && i < c->d->n_filesystems; i++)
+                r = add_path(c, c->d->filesystems[i].info.loc, c->d->filesystems[i].source_dir, values);
+        for (size_t i = 0; w.r >= 0 && r >= 0 && i < c->d->n_memories; i++)
+                r = add_path(c, c->d->memories[i].info.loc, c->d->memories[i].path, values);
+        return w.r < 0 ? w.r : r;
+}
+
 static int emit_mounts(const UnitEmit *c, char ***values) {
         const DomainOs *os = &c->d->os;
         const char *const boot[] = { os->loader, os->nvram_template, os->nvram, os->kernel, os->initrd, os->dtb };
@@ -89,14 +126,7 @@ static int emit_mounts(const UnitEmit *c, char ***values) {
                 }
         }
         r = domain_for_sources(c->d, add_source_mounts, &(SourceWalk) { .context = c, .values = values });
-        if (r < 0)
-                return r;
-        FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
-                r = add_path(c, i->info.loc, i->info.rom_file, values);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return r < 0 ? r : add_device_mounts(c, values);
 }
 
 /* A bridge that a network manager makes may come up later than we do. Where there is no udev, systemd answers
@@ -455,6 +485,25 @@ const UnitProperty *unit_properties_find(const UnitProperties *p, const char *na
         return NULL;
 }
 
+/* What could not be read back after the start would not be what a reload keeps. */
+static int check_size(const Domain *d, const UnitProperties *p, const char *source_path, Diag *diag) {
+        _cleanup_free_ char *text = NULL;
+        size_t n = 16384; /* heads and comments */
+
+        FOREACH_ARRAY(i, p->items, p->n_items)
+                STRV_FOREACH(v, i->values)
+                        n += 4 * strlen(*v) + 64;
+        if (n < UNIT_DROPIN_MAX)
+                return 0;
+        int r = unit_properties_to_dropin(p, source_path, &text);
+        if (r < 0)
+                return r;
+        if (strlen(text) >= UNIT_DROPIN_MAX)
+                return diag_error(diag, d->loc, "the unit's settings would have %zu bytes, %u are the most: there are too many paths, "
+                                  "or they are too long", strlen(text), UNIT_DROPIN_MAX);
+        return 0;
+}
+
 int unit_properties_new(const Domain *d, const HostFacts *facts, const char *digest, const char *source_path,
                         Diag *diag, UnitProperties *ret) {
         UnitEmit c = { d, facts, digest, source_path, diag };
@@ -467,11 +516,17 @@ int unit_properties_new(const Domain *d, const HostFacts *facts, const char *dig
                 if (!rows[i].emit)
                         continue;
                 r = rows[i].emit(&c, &values);
+                if (r == -E2BIG)
+                        r = diag_error(diag, d->loc, "the unit would have more than %u times %s=", UNIQUE_MAX,
+                                       rows[i].property.name);
                 if (r >= 0 && values)
                         r = append(&p, rows + i, TAKE_PTR(values));
                 if (r < 0)
                         return r;
         }
+        r = check_size(d, &p, source_path, diag);
+        if (r < 0)
+                return r;
         *ret = p;
         p = (UnitProperties) {};
         return 0;

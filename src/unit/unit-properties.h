@@ -61,6 +61,9 @@ int unit_properties_new(const Domain *d, const HostFacts *facts, const char *dig
  * would win anyway; its commands find the VM by VMUNIT_INSTANCE in the environment. 0 or negative errno. */
 int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, UnitProperties *ret);
 
+/* The most of it that is read back: a definition that needs more is refused. */
+#define UNIT_DROPIN_MAX (1U << 20)
+
 /* The text of the drop-in 10-vmunit.conf: "%" doubled, values quoted where systemd.syntax(7) needs it,
  * byte-stable. 0 or -ENOMEM. */
 int unit_properties_to_dropin(const UnitProperties *p, const char *source_path, char **ret);

@@ -71,6 +71,22 @@ static void test_strv(void **state) {
         assert_false(strv_contains(NULL, "d1"));
 }
 
+/* Room is made in steps. */
+static void test_strv_split_long(void **state) {
+        for (unsigned n = 0; n < 70; n++) {
+                _cleanup_strv_ char **words = NULL, **lines = NULL;
+                char text[141] = {};
+                for (unsigned i = 0; i < n; i++)
+                        memcpy(text + (size_t) 2 * i, "a\n", 2);
+                assert_int_equal(strv_split(text, "\n", &words), 0);
+                assert_int_equal(strv_length(words), n);
+                assert_int_equal(strv_split_lines(text, &lines), 0);
+                assert_int_equal(strv_length(lines), n);
+                assert_int_equal(strv_extend(&words, "b"), 0);
+                assert_string_equal(words[n], "b");
+        }
+}
+
 static void test_numbers(void **state) {
         uint64_t v = 7;
         unsigned u = 7;
@@ -204,7 +220,8 @@ static void test_diag(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_strings),  cmocka_unit_test(test_utf8),         cmocka_unit_test(test_text),
-                cmocka_unit_test(test_strv),     cmocka_unit_test(test_numbers),      cmocka_unit_test(test_units),
+                cmocka_unit_test(test_strv),
+                cmocka_unit_test(test_strv_split_long),     cmocka_unit_test(test_numbers),      cmocka_unit_test(test_units),
                 cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set), cmocka_unit_test(test_siphash),
                 cmocka_unit_test(test_diag),
         };

@@ -155,6 +155,46 @@ static void test_path_with_line_break(void **state) {
         assert_int_equal(diag.entries[0].loc.line, 7);
 }
 
+/* Whatever a file is for: its mount is waited for. */
+static void test_mounts_of_devices(void **state) {
+        DomainDisk disk = { .info.rom_file = S("/rom1") };
+        DomainHostdev hostdev = { .info.rom_file = S("/rom2") };
+        DomainFilesystem filesystem = { .source_dir = S("/share") };
+        DomainMemory memory = { .path = S("/nvdimm") };
+        Domain d = { .type = DOMAIN_KVM, .name = S("x"), .disks = &disk, .n_disks = 1, .hostdevs = &hostdev, .n_hostdevs = 1,
+                     .filesystems = &filesystem, .n_filesystems = 1, .memories = &memory, .n_memories = 1 };
+
+        assert_lines(&d, "RequiresMountsFor", "RequiresMountsFor=/rom1\nRequiresMountsFor=/rom2\nRequiresMountsFor=/share\n"
+                                              "RequiresMountsFor=/nvdimm");
+}
+
+/* N memory modules with paths of LENGTH. */
+static void assert_size(size_t n, size_t length, const char *message) {
+        _cleanup_free_ DomainMemory *memories = calloc(n, sizeof(DomainMemory));
+        _cleanup_strv_ char **paths = NULL;
+        Domain d = { .type = DOMAIN_KVM, .name = S("x"), .memories = memories, .n_memories = n };
+        _cleanup_diag_ Diag diag = {};
+        UnitProperties p;
+
+        assert_non_null(memories);
+        for (size_t i = 0; i < n; i++) {
+                assert_int_equal(strv_extendf(&paths, "/%0*zu", (int) length - 1, i), 0);
+                memories[i].path = paths[i];
+        }
+        int r = unit_properties_new(&d, &facts, DIGEST, SOURCE, &diag, &p);
+        assert_int_equal(r, message ? -EINVAL : 0);
+        if (message)
+                assert_non_null(strstr(diag_first_error(&diag), message));
+        else
+                unit_properties_done(&p);
+}
+
+static void test_too_large(void **state) {
+        assert_size(1000, 1000, NULL);
+        assert_size(1060, 1000, "the unit's settings would have ");
+        assert_size(4097, 20, "the unit would have more than 4096 times RequiresMountsFor=");
+}
+
 static void test_network(void **state) {
         static const struct {
                 InterfaceType type;
@@ -478,7 +518,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_smallest),      cmocka_unit_test(test_kvm),
                 cmocka_unit_test(test_quoting),       cmocka_unit_test(test_mounts),
-                cmocka_unit_test(test_path_with_line_break), cmocka_unit_test(test_network),
+                cmocka_unit_test(test_path_with_line_break),
+                cmocka_unit_test(test_mounts_of_devices),
+                cmocka_unit_test(test_too_large), cmocka_unit_test(test_network),
                 cmocka_unit_test(test_network_chars), cmocka_unit_test(test_bridges),
                 cmocka_unit_test(test_devices),       cmocka_unit_test(test_restart),
                 cmocka_unit_test(test_resources),     cmocka_unit_test(test_table_and_units),
