@@ -6,35 +6,13 @@
 #include <sys/sysmacros.h>
 
 #include "file-util.h"
+#include "host-file.h"
 #include "host-resources.h"
 #include "parse-util.h"
 #include "string-util.h"
 #include "strv.h"
 
 #define KIB UINT64_C(1024)
-
-/* NULL when it cannot be read. */
-static char *read_text(const char *format, ...) _printf_(1, 2);
-static char *read_text(const char *format, ...) {
-        _cleanup_free_ char *path = NULL;
-        char *text = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        path = strfv(format, ap);
-        va_end(ap);
-        return path && read_file_limited(AT_FDCWD, path, 1U << 16, &text, NULL) >= 0 ? text : NULL;
-}
-
-/* Takes the text over. */
-static void read_set(char *text, NumberSet *ret) {
-        _cleanup_free_ char *owned = text;
-
-        if (text)
-                text[strcspn(text, "\n")] = 0;
-        if (!text || number_set_parse(text, ret) < 0)
-                *ret = (NumberSet) {};
-}
 
 /* "Node 0 MemFree:        12345 kB", in a line of its own. */
 static uint64_t read_amount(const char *text, const char *key) {
@@ -54,7 +32,7 @@ static int read_pools(const char *directory, HostNode *n) {
                 char end;
                 if (sscanf(e->d_name, "hugepages-%ukB%c", &kib, &end) != 1)
                         continue;
-                _cleanup_free_ char *text = read_text("%s/%s/free_hugepages", directory, e->d_name);
+                _cleanup_free_ char *text = host_read_text("%s/%s/free_hugepages", directory, e->d_name);
                 if (text)
                         text[strcspn(text, "\n")] = 0;
                 if (!text || parse_u64(text, 10, &count) < 0)
@@ -77,7 +55,7 @@ static HostNode *add_node(HostResources *x, unsigned id) {
 }
 
 static void read_node_ids(const char *root, NumberSet *ret) {
-        read_set(read_text("%s/sys/devices/system/node/has_memory", root), ret);
+        host_read_set(ret, "%s/sys/devices/system/node/has_memory", root);
 }
 
 void host_numa_nodes(const char *root, NumberSet *ret) {
@@ -94,14 +72,14 @@ static int read_nodes(const char *root, HostResources *x) {
         for (unsigned i = 0; r >= 0 && i < NUMBER_SET_MAX; i++) {
                 if (!number_set_has(&ids, i))
                         continue;
-                _cleanup_free_ char *text = read_text("%s/sys/devices/system/node/node%u/meminfo", root, i),
+                _cleanup_free_ char *text = host_read_text("%s/sys/devices/system/node/node%u/meminfo", root, i),
                                     *pools = strf("%s/sys/devices/system/node/node%u/hugepages", root, i);
                 HostNode *n = pools ? add_node(x, i) : NULL;
                 if (!n)
                         return -ENOMEM;
                 n->memory = read_amount(text, "MemTotal:");
                 n->free = read_amount(text, "MemFree:");
-                read_set(read_text("%s/sys/devices/system/node/node%u/cpulist", root, i), &n->cpus);
+                host_read_set(&n->cpus, "%s/sys/devices/system/node/node%u/cpulist", root, i);
                 r = read_pools(pools, n);
         }
         return r;
@@ -109,7 +87,7 @@ static int read_nodes(const char *root, HostResources *x) {
 
 /* A kernel without NUMA: one node with everything. */
 static int read_single_node(const char *root, HostResources *x) {
-        _cleanup_free_ char *text = read_text("%s/proc/meminfo", root), *pools = strf("%s/sys/kernel/mm/hugepages", root);
+        _cleanup_free_ char *text = host_read_text("%s/proc/meminfo", root), *pools = strf("%s/sys/kernel/mm/hugepages", root);
         HostNode *n = pools ? add_node(x, 0) : NULL;
 
         if (!n)
@@ -128,7 +106,7 @@ HostControllers host_controllers_of(const char *group) {
                 { "cpu", CONTROLLER_CPU }, { "cpuset", CONTROLLER_CPUSET },
                 { "memory", CONTROLLER_MEMORY }, { "io", CONTROLLER_IO },
         };
-        _cleanup_free_ char *text = read_text("%s/cgroup.controllers", group);
+        _cleanup_free_ char *text = host_read_text("%s/cgroup.controllers", group);
         _cleanup_strv_ char **list = NULL;
         HostControllers found = 0;
 
@@ -146,7 +124,7 @@ int host_resources_gather(const char *root, HostResources *ret) {
 
         if (!group)
                 return -ENOMEM;
-        read_set(read_text("%s/sys/devices/system/cpu/online", root), &x.cpus);
+        host_read_set(&x.cpus, "%s/sys/devices/system/cpu/online", root);
         x.controllers = host_controllers_of(group);
         int r = read_nodes(root, &x);
         if (r >= 0 && x.n_nodes == 0)
@@ -163,7 +141,7 @@ uint64_t host_memory_min_above(const char *group, char **ret_above) {
         uint64_t least = UINT64_MAX, v;
 
         for (char *slash; path && (slash = strrchr(path, '/')) && (*slash = 0, startswith(path, HOST_CGROUP_ROOT "/"));) {
-                _cleanup_free_ char *text = read_text("%s/memory.min", path);
+                _cleanup_free_ char *text = host_read_text("%s/memory.min", path);
                 if (text)
                         text[strcspn(text, "\n")] = 0;
                 if (!text || parse_u64(text, 10, &v) < 0 || v >= least)
@@ -178,22 +156,22 @@ uint64_t host_memory_min_above(const char *group, char **ret_above) {
 
 /* As systemd does it, a part stands for the whole disk. */
 static dev_t whole_disk(dev_t device) {
-        _cleanup_free_ char *part = read_text("/sys/dev/block/%u:%u/partition", major(device), minor(device)),
-                            *disk = read_text("/sys/dev/block/%u:%u/../dev", major(device), minor(device));
+        _cleanup_free_ char *part = host_read_text("/sys/dev/block/%u:%u/partition", major(device), minor(device)),
+                            *disk = host_read_text("/sys/dev/block/%u:%u/../dev", major(device), minor(device));
         unsigned x, y;
 
         return part && disk && sscanf(disk, "%u:%u", &x, &y) == 2 ? makedev(x, y) : device;
 }
 
 static bool has_scheduler_bfq(dev_t device) {
-        _cleanup_free_ char *text = read_text("/sys/dev/block/%u:%u/queue/scheduler", major(device), minor(device));
+        _cleanup_free_ char *text = host_read_text("/sys/dev/block/%u:%u/queue/scheduler", major(device), minor(device));
 
         return text && strstr(text, "[bfq]");
 }
 
 /* "254:0 enable=1 ctrl=auto …", a line for each device. */
 static bool counts_costs(dev_t device) {
-        _cleanup_free_ char *text = read_text(HOST_CGROUP_ROOT "/io.cost.qos"), *number = strf("%u:%u ", major(device), minor(device));
+        _cleanup_free_ char *text = host_read_text(HOST_CGROUP_ROOT "/io.cost.qos"), *number = strf("%u:%u ", major(device), minor(device));
         _cleanup_strv_ char **lines = NULL;
 
         if (!text || !number || strv_split(text, "\n", &lines) < 0)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "file-util.h"
+#include "host-file.h"
 #include "host-topology.h"
 #include "parse-util.h"
 #include "string-util.h"
@@ -13,34 +14,11 @@
 #define CELLS_MAX 128U
 #define KIB UINT64_C(1024)
 
-/* A file's first line, without its end; NULL when it cannot be read. */
-static char *read_line(const char *format, ...) _printf_(1, 2);
-static char *read_line(const char *format, ...) {
-        _cleanup_free_ char *path = NULL;
-        char *text = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        path = strfv(format, ap);
-        va_end(ap);
-        if (!path || read_file_limited(AT_FDCWD, path, 1U << 16, &text, NULL) < 0)
-                return NULL;
-        text[strcspn(text, "\n")] = 0;
-        return text;
-}
-
 static unsigned read_number(const char *root, unsigned cpu, const char *name) {
-        _cleanup_free_ char *s = read_line("%s/sys/devices/system/cpu/cpu%u/topology/%s", root, cpu, name);
+        _cleanup_free_ char *s = host_read_line("%s/sys/devices/system/cpu/cpu%u/topology/%s", root, cpu, name);
         unsigned n;
 
         return s && parse_uint(s, &n) >= 0 ? n : 0;
-}
-
-static void read_set(char *line, NumberSet *ret) {
-        _cleanup_free_ char *owned = line;
-
-        if (!line || number_set_parse(line, ret) < 0)
-                *ret = (NumberSet) {};
 }
 
 static int add_cpus(const char *root, const NumberSet *set, HostCell *c) {
@@ -56,7 +34,7 @@ static int add_cpus(const char *root, const NumberSet *set, HostCell *c) {
                         .die = read_number(root, i, "die_id"),
                         .core = read_number(root, i, "core_id"),
                 };
-                read_set(read_line("%s/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list", root, i), &cpu->siblings);
+                host_read_set(&cpu->siblings, "%s/sys/devices/system/cpu/cpu%u/topology/thread_siblings_list", root, i);
                 if (number_set_is_empty(&cpu->siblings))
                         number_set_add(&cpu->siblings, i);
         }
@@ -87,7 +65,7 @@ static int add_huge_pages(const char *root, HostCell *c) {
                 char end;
                 if (sscanf(e->d_name, "hugepages-%ukB%c", &kib, &end) != 1)
                         continue;
-                _cleanup_free_ char *s = read_line("%s/%s/nr_hugepages", path, e->d_name);
+                _cleanup_free_ char *s = host_read_line("%s/%s/nr_hugepages", path, e->d_name);
                 uint64_t n;
                 if (s && parse_u64(s, 10, &n) >= 0)
                         r = add_pages(c, kib * KIB, n);
@@ -99,14 +77,14 @@ static int add_huge_pages(const char *root, HostCell *c) {
 
 /* "Node 0 MemTotal:       13591108 kB" */
 static uint64_t node_memory(const char *root, unsigned node) {
-        _cleanup_free_ char *s = read_line("%s/sys/devices/system/node/node%u/meminfo", root, node);
+        _cleanup_free_ char *s = host_read_line("%s/sys/devices/system/node/node%u/meminfo", root, node);
         unsigned long long kib;
 
         return s && sscanf(s, "Node %*u MemTotal: %llu kB", &kib) == 1 ? kib * KIB : 0;
 }
 
 static int add_distances(const char *root, HostCell *c) {
-        _cleanup_free_ char *s = read_line("%s/sys/devices/system/node/node%u/distance", root, c->id);
+        _cleanup_free_ char *s = host_read_line("%s/sys/devices/system/node/node%u/distance", root, c->id);
         _cleanup_strv_ char **words = NULL;
         unsigned n;
 
@@ -143,16 +121,16 @@ static int add_cells(const char *root, HostTopology *t) {
         NumberSet nodes, cpus;
         int r = 0;
 
-        read_set(read_line("%s/sys/devices/system/node/online", root), &nodes);
+        host_read_set(&nodes, "%s/sys/devices/system/node/online", root);
         for (unsigned i = 0; r >= 0 && i < CELLS_MAX; i++) {
                 if (!number_set_has(&nodes, i))
                         continue;
-                read_set(read_line("%s/sys/devices/system/node/node%u/cpulist", root, i), &cpus);
+                host_read_set(&cpus, "%s/sys/devices/system/node/node%u/cpulist", root, i);
                 r = add_cell(root, i, &cpus, t);
         }
         if (r >= 0 && t->n_cells == 0) {
                 /* A kernel without NUMA. */
-                read_set(read_line("%s/sys/devices/system/cpu/online", root), &cpus);
+                host_read_set(&cpus, "%s/sys/devices/system/cpu/online", root);
                 r = add_cell(root, 0, &cpus, t);
         }
         return r;
@@ -213,7 +191,7 @@ static int add_caches(const char *root, HostTopology *t) {
         for (size_t k = 0; k < t->n_cells; k++)
                 FOREACH_ARRAY(cpu, t->cells[k].cpus, t->cells[k].n_cpus)
                         for (unsigned i = 0; i < 8; i++) {
-#define CACHE_FILE(name) read_line("%s/sys/devices/system/cpu/cpu%u/cache/index%u/" name, root, cpu->id, i)
+#define CACHE_FILE(name) host_read_line("%s/sys/devices/system/cpu/cpu%u/cache/index%u/" name, root, cpu->id, i)
                                 _cleanup_free_ char *level = CACHE_FILE("level"), *type = CACHE_FILE("type"), *size = CACHE_FILE("size"),
                                                     *id = CACHE_FILE("id");
                                 HostCache c = {};
@@ -229,7 +207,7 @@ static int add_caches(const char *root, HostTopology *t) {
                                 FOREACH_ARRAY(w, types, ELEMENTSOF(types))
                                         if (streq(w->kernel, type))
                                                 c.type = strdup(w->word);
-                                read_set(CACHE_FILE("shared_cpu_list"), &c.cpus);
+                                host_read_set(&c.cpus, "%s/sys/devices/system/cpu/cpu%u/cache/index%u/shared_cpu_list", root, cpu->id, i);
                                 if (!c.type || same_cache(t, &c)) {
                                         free(c.type);
                                         continue;
@@ -257,7 +235,7 @@ static bool has_entries(const char *root, const char *path) {
 
 int host_topology_gather(const char *root, HostTopology *ret) {
         _cleanup_host_topology_ HostTopology t = {};
-        _cleanup_free_ char *power = read_line("%s/sys/power/state", root);
+        _cleanup_free_ char *power = host_read_line("%s/sys/power/state", root);
         _cleanup_strv_ char **states = NULL;
 
         if (power && strv_split(power, " ", &states) < 0)

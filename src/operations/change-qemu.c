@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
 #include <json-c/json.h>
-#include <time.h>
 
 #include "change-qemu.h"
 #include "cpus.h"
 #include "json-member.h"
 #include "string-util.h"
+#include "time-util.h"
 #include "vcpu-slots.h"
 
-#define UNPLUG_USEC (UINT64_C(5) * 1000000) /* as long as libvirt waits */
+#define UNPLUG_USEC (5 * USEC_PER_SEC) /* as long as libvirt waits */
 #define UNPLUG_STEP_USEC 50000U
 #define REPLY_DEPTH_MAX 16
 
@@ -23,18 +23,11 @@ typedef struct QemuChange {
 static int qmp(const QemuChange *c, const char *command, json_object *arguments, json_object **ret) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_free_ char *reply = NULL;
-        json_object *o = json_object_new_object();
+        _cleanup_free_ char *text = json_command(command, arguments);
 
-        if (!o) {
-                json_object_put(arguments);
+        if (!text)
                 return -ENOMEM;
-        }
-        json_object_object_add(o, "execute", json_object_new_string(command));
-        if (arguments)
-                json_object_object_add(o, "arguments", arguments);
-        int r = c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN),
-                                           &reply, &diag);
-        json_object_put(o);
+        int r = c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, text, &reply, &diag);
         if (r == -EREMOTEIO)
                 return diag_error_code(c->diag, r, (SrcLoc) {}, "internal error: unable to execute QEMU command '%s': %s", command,
                                        strempty(diag_first_error(&diag)));
@@ -42,9 +35,7 @@ static int qmp(const QemuChange *c, const char *command, json_object *arguments,
                 return diag_error_code(c->diag, r, (SrcLoc) {}, "%s", diag_first_error(&diag) ?: strerror(-r));
         if (!ret)
                 return 0;
-        json_tokener *t = json_tokener_new_ex(REPLY_DEPTH_MAX);
-        *ret = t ? json_tokener_parse_ex(t, reply, (int) strlen(reply) + 1) : NULL;
-        json_tokener_free(t);
+        *ret = json_parse(reply, REPLY_DEPTH_MAX);
         return *ret ? 0 : diag_error_code(c->diag, -EBADMSG, (SrcLoc) {}, "QEMU's answer to '%s' makes no sense", command);
 }
 
@@ -85,13 +76,6 @@ static int plug(const QemuChange *c, unsigned id) {
                 return r;
         json_object *device = vcpu_slot_device(s, id);
         return device ? qmp(c, "device_add", device, NULL) : -ENOMEM;
-}
-
-static uint64_t now_usec(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
 /* The guest is asked; it lets go when it likes. */

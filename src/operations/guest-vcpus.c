@@ -18,23 +18,14 @@ static int check_running(const Vm *vm, Diag *diag) {
 /* Runs a command of the agent; ARGUMENTS are taken over. *ret is the caller's. */
 static int ask(Manager *m, const Vm *vm, const char *command, json_object *arguments, Diag *diag, json_object **ret) {
         _cleanup_free_ char *reply = NULL;
-        json_object *o = json_object_new_object();
+        _cleanup_free_ char *text = json_command(command, arguments);
 
-        if (!o) {
-                json_object_put(arguments);
+        if (!text)
                 return -ENOMEM;
-        }
-        json_object_object_add(o, "execute", json_object_new_string(command));
-        if (arguments)
-                json_object_object_add(o, "arguments", arguments);
-        int r = m->backend->monitor_agent(m->userdata, vm->name, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), &reply, diag);
-        json_object_put(o);
+        int r = m->backend->monitor_agent(m->userdata, vm->name, text, &reply, diag);
         if (r < 0)
                 return r;
-        json_tokener *t = json_tokener_new_ex(REPLY_DEPTH_MAX);
-        *ret = t ? json_tokener_parse_ex(t, reply, (int) strlen(reply) + 1) : NULL;
-        if (t)
-                json_tokener_free(t);
+        *ret = json_parse(reply, REPLY_DEPTH_MAX);
         return *ret ? 0 : diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "internal error: malformed return value");
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <limits.h>
+#include <string.h>
+
 #include "json-member.h"
 
 json_object *json_member(json_object *o, const char *key, json_type type) {
@@ -12,4 +15,30 @@ json_object *json_member(json_object *o, const char *key, json_type type) {
 const char *json_member_string(json_object *o, const char *key) {
         json_object *v = json_member(o, key, json_type_string);
         return v ? json_object_get_string(v) : NULL;
+}
+
+char *json_command(const char *name, json_object *arguments) {
+        json_object *o = json_object_new_object();
+
+        if (!o) {
+                json_object_put(arguments);
+                return NULL;
+        }
+        json_object_object_add(o, "execute", json_object_new_string(name));
+        if (arguments)
+                json_object_object_add(o, "arguments", arguments);
+        char *text = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+        json_object_put(o);
+        return text;
+}
+
+json_object *json_parse(const char *text, int depth) {
+        size_t length = strlen(text);
+        json_tokener *t = length < INT_MAX ? json_tokener_new_ex(depth) : NULL;
+
+        if (!t)
+                return NULL;
+        json_object *o = json_tokener_parse_ex(t, text, (int) length + 1);
+        json_tokener_free(t);
+        return o;
 }

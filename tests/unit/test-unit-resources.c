@@ -170,6 +170,7 @@ static void test_refused(void **state) {
                 { "<blkiotune><weight>1001</weight></blkiotune>", "blkiotune: weight is 1001, not a number from 10 to 1000" },
                 { "<blkiotune><device><path>/dev/sda</path><weight>1001</weight></device></blkiotune>",
                   "blkiotune: weight is 1001, not a number from 10 to 1000" },
+                { "<resource><partition>machine</partition></resource>", "resource partition 'machine' must start with '/'" },
                 { "<blkiotune><device><path>sda</path><weight>100</weight></device></blkiotune>",
                   "blkiotune: 'sda' is not the absolute path of a block device" },
                 { "<blkiotune><device><path>/dev/../etc</path><read_iops_sec>1</read_iops_sec></device></blkiotune>",
@@ -185,6 +186,7 @@ static void test_refused(void **state) {
                 assert_int_equal(properties_of(cases[i].xml, &host_facts_generic, &diag, &p), -EINVAL);
                 assert_string_equal(diag_first_error(&diag), cases[i].error);
                 assert_int_equal(diag.entries[0].loc.line, 1);
+                assert_true(diag.entries[0].loc.column > 1); /* the element's place, not the domain's */
         }
 }
 
