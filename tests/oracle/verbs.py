@@ -65,7 +65,7 @@ schedinfo verbs --set cpu_shares=2048
 schedinfo verbs cpu_shares=512 --config
 schedinfo verbs vcpu_quota=25000 vcpu_period=100000 emulator_quota=5000 emulator_period=50000
 schedinfo verbs global_quota=30000 iothread_quota=7000 iothread_period=60000 global_period=90000
-schedinfo verbs vcpu_quota=-2
+! schedinfo verbs vcpu_quota=-2  # less than none: virsh writes it into the definition
 schedinfo verbs vcpu_quota=0
 schedinfo verbs vcpu_quota=500
 schedinfo verbs vcpu_quota=17592186044416
@@ -74,7 +74,7 @@ schedinfo verbs vcpu_quota=' 5000'
 schedinfo verbs vcpu_period=5
 schedinfo verbs vcpu_period=0
 schedinfo verbs vcpu_period=0x10000
-schedinfo verbs cpu_shares=0
+! schedinfo verbs cpu_shares=0  # nobody gets no share: virsh writes it into the definition
 ! schedinfo verbs cpu_shares=1 # what no start would take is not stored
 schedinfo verbs cpu_shares=
 schedinfo verbs cpu_shares=x
