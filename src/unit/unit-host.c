@@ -62,8 +62,8 @@ int domain_check_controllers(const Domain *d, HostControllers controllers, bool 
                 bool (*wants)(const Domain *d);
         } rows[] = {
                 { CONTROLLER_CPU, "cpu", "<cputune>", d->cputune.loc, wants_cpu },
-                { CONTROLLER_CPUSET, "cpuset", "<vcpu cpuset> and <cputune>", d->cputune.loc.line > 0 ? d->cputune.loc : domain_loc_or(d, d->vcpu_loc),
-                  wants_cpuset },
+                { CONTROLLER_CPUSET, "cpuset", d->has_vcpu_cpuset ? "<vcpu cpuset>" : "<cputune>",
+                  domain_loc_or(d, d->has_vcpu_cpuset ? d->vcpu_loc : d->cputune.loc), wants_cpuset },
                 { CONTROLLER_CPUSET, "cpuset", "<numatune>", d->numatune.loc, wants_nodes },
                 { CONTROLLER_MEMORY, "memory", "<memtune>", d->memtune.loc, wants_memory },
                 { CONTROLLER_IO, "io", "<blkiotune>", d->blkiotune.loc, wants_io },

@@ -432,7 +432,7 @@ MALFORMED = {
                             + "  </devices>\n"),
                      ":6:5", "cannot open '/srv/none/a.img' for disk vda: '/srv/none' does not exist"),
     "machine": (domain("machine", "  <memory unit='MiB'>64</memory>\n" + OS.format("pc-nonesuch")), ":4:3",
-                "emulator '/usr/bin/qemu-system-x86_64' has no machine 'pc-nonesuch'; it knows: isapc, microvm, pc, q35; "
+                "emulator '/usr/bin/qemu-system-x86_64' has no machine 'pc-nonesuch'; it knows: pc, q35; "
                 "and 53 versions of them"),
     "no-memory": (domain("no-memory", "  <memory>0</memory>\n" + OS.format("q35")), ":3:3",
                   "memory is 0: a machine needs some"),
@@ -659,7 +659,7 @@ def threads_need_controllers():
         machine.write()
         result = run(["vmunit", "start", machine.name])
         check(result.rc != 0, "a pin that cannot be had was taken")
-        check_match("vcpupin.*cpuset", result.err)
+        check_match("<cputune> needs the cgroup controller 'cpuset'", result.err)
         nothing_left(machine)
         machine.xml = machine.xml.replace("<vcpupin vcpu='0' cpuset='0'/>", "<vcpusched vcpus='0' scheduler='batch'/>")
         machine.write()

@@ -309,13 +309,19 @@ class NativeQemu(argv_starts.Qemu):
                                         env=os.environ | resources.argv.environment | {"PATH": os.environ["PATH"]},
                                         stdout=self.errors, stderr=self.errors)
         self.pid = 0
-        wait_for(lambda: os.path.exists(resources.monitor) or self.process.poll() is not None)
         self.qmp = socket.socket(socket.AF_UNIX)
-        try:
-            self.qmp.connect(resources.monitor)
-        except OSError:
+        wait_for(lambda: self.connects(resources.monitor) or self.process.poll() is not None)
+        if self.process.poll() is not None:
             self.ended()
         self.file = self.qmp.makefile("rw")
+
+    def connects(self, path):
+        """The socket is there before anybody listens."""
+        try:
+            self.qmp.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
     def ended(self):
         try:
