@@ -7,6 +7,8 @@
 
 size_t strv_length(char *const *l) _pure_;
 bool strv_contains(char *const *l, const char *s) _pure_;
+/* The same strings in the same order. */
+bool strv_equal(char *const *a, char *const *b) _pure_;
 
 /* Appends a copy of S. 0 or -ENOMEM. */
 int strv_extend(char ***l, const char *s) _warn_unused_;

@@ -28,15 +28,6 @@ static const char *default_value(const UnitProperty *p) {
         return p->kind == UNIT_CPUSET ? "" : streq(p->name, "MemoryMin") ? "0" : "infinity";
 }
 
-static bool same_values(char *const *a, char *const *b) {
-        if (strv_length(a) != strv_length(b))
-                return false;
-        for (; a && *a; a++, b++)
-                if (!streq(*a, *b))
-                        return false;
-        return true;
-}
-
 static bool names_device(char *const *values, const char *value) {
         size_t n = (size_t) (strrchr(value, ' ') - value) + 1;
 
@@ -67,7 +58,7 @@ static int add_difference(const UnitProperty *row, const UnitProperty *from, con
         _cleanup_strv_ char **values = NULL;
         int r = 0;
 
-        if (same_values(from ? from->values : NULL, to ? to->values : NULL))
+        if (strv_equal(from ? from->values : NULL, to ? to->values : NULL))
                 return 0;
         if (row->kind == UNIT_DEVICE_VALUES)
                 r = device_values(from, to, &values);

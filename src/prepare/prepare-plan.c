@@ -154,21 +154,13 @@ static int complete(Prepare *p, Prepared *x) {
         return r < 0 ? r : plan_new(x->domain, caps, &x->facts, x->text.digest, x->text.path, &p->diag, &x->plan);
 }
 
-static bool same_values(const UnitProperty *a, const UnitProperty *b) {
-        if (!a || !b || strv_length(a->values) != strv_length(b->values))
-                return false;
-        for (size_t i = 0; a->values[i]; i++)
-                if (!streq(a->values[i], b->values[i]))
-                        return false;
-        return true;
-}
-
 /* The cgroup settings of the plan that are not the definition's. A transient unit has been given a quota without what
  * is behind its point (see unit_overrides_mend_quota()), so it gets that once more. */
 static int find_placed(Prepare *p, const UnitProperties *definition, const Plan *plan, UnitProperties *ret) {
         FOREACH_ARRAY(i, plan->properties.items, plan->properties.n_items) {
                 bool again = p->transient && i->kind == UNIT_CPU_QUOTA;
-                if (!i->live || (!again && same_values(i, unit_properties_find(definition, i->name))))
+                const UnitProperty *asked = unit_properties_find(definition, i->name);
+                if (!i->live || (!again && asked && strv_equal(i->values, asked->values)))
                         continue;
                 int r = unit_properties_add(ret, i->section, i->name, i->values);
                 if (r < 0)

@@ -65,7 +65,8 @@ const QemuCaps *fuzz_caps(Arch arch) {
         return NULL;
 }
 
-static bool strv_equal(char *const *a, char *const *b) {
+/* strv_equal() that shows where it is not. */
+static bool same_words(char *const *a, char *const *b) {
         size_t n = strv_length(a);
 
         if (n != strv_length(b))
@@ -125,8 +126,8 @@ static void check_effective(const Domain *d, const QemuCaps *caps, const char *f
         }
         r = qemu_argv_new(again, caps, &host_facts_generic, QEMU_ARGV_NATIVE, RUNTIME_DIR, &diag, &argv_again);
         must(r >= 0, "%s", strempty(diag_first_error(&diag)));
-        must(strv_equal(argv->argv, argv_again.argv));
-        must(strv_equal(argv->env, argv_again.env));
+        must(same_words(argv->argv, argv_again.argv));
+        must(same_words(argv->env, argv_again.env));
 }
 
 /* TEXT is what was written, completed. */

@@ -69,6 +69,11 @@ static void test_strv(void **state) {
         assert_string_equal(joined, "a,b,c,d1");
         assert_true(strv_contains(l, "d1"));
         assert_false(strv_contains(NULL, "d1"));
+        assert_true(strv_equal(l, l));
+        assert_false(strv_equal(l, l + 1));
+        assert_false(strv_equal(l, NULL));
+        assert_true(strv_equal(NULL, (char *[]) { NULL }));
+        assert_false(strv_equal((char *[]) { (char *) "a", NULL }, (char *[]) { (char *) "b", NULL }));
 }
 
 /* Room is made in steps. */
