@@ -25,10 +25,19 @@ int vm_change_scope(const Vm *vm, ChangeFlags *flags, Diag *diag) {
 }
 
 int vm_change_load(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Domain **ret) {
-        int r = vm_change_scope(vm, &flags, diag);
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+        bool live;
 
+        int r = vm_change_scope(vm, &flags, diag);
         if (r >= 0)
-                r = vm_load_domain(m, vm, !(flags & CHANGE_LIVE), diag, ret);
+                r = vm_load_domain_text(m, vm, !(flags & CHANGE_LIVE), diag, &text, &size, &live, &d);
+        /* Only here: who looks for a UUID among a thousand machines asks systemd about none of them. */
+        if (r >= 0 && live && vm->active)
+                r = change_live_reconcile(m, vm, d, NULL);
+        if (r >= 0)
+                *ret = TAKE_PTR(d);
         if (r < 0 && diag && diag->n_errors == 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot read the definition of domain '%s': %s", vm->name,
                                        strerror(-r));
@@ -157,7 +166,8 @@ static void undo_live(Manager *m, const Vm *vm, Side *s) {
 
 /* --- the definition --- */
 
-static int prepare_config(Manager *m, const Vm *vm, ChangeBuild build, void *userdata, Diag *diag, Side *s) {
+/* CHECK: before anything else is changed; otherwise it is checked where it is written. */
+static int prepare_config(Manager *m, const Vm *vm, bool check, ChangeBuild build, void *userdata, Diag *diag, Side *s) {
         _cleanup_definition_ Definition d = {};
 
         int r = definition_load(vm->name, &d);
@@ -169,7 +179,7 @@ static int prepare_config(Manager *m, const Vm *vm, ChangeBuild build, void *use
         r = parse(m, s->text, s->size, diag, &s->domain);
         if (r >= 0)
                 r = edit(s, false, build, userdata, diag);
-        if (r >= 0 && !s->same)
+        if (r >= 0 && check && !s->same)
                 r = vm_redefine(m, vm, s->digest, s->new_text, s->new_size, PARSE_DRY_RUN, diag);
         return r;
 }
@@ -185,7 +195,7 @@ static int change_once(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild 
         int r = 0;
 
         if (flags & CHANGE_CONFIG)
-                r = prepare_config(m, vm, build, userdata, diag, &config);
+                r = prepare_config(m, vm, flags & CHANGE_LIVE, build, userdata, diag, &config);
         if (r >= 0 && (flags & CHANGE_LIVE)) {
                 r = prepare_live(m, vm, build, userdata, diag, &live);
                 if (r >= 0)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "change-live.h"
 #include "definition.h"
 #include "definitions.h"
 #include "domain-xml.h"
@@ -263,7 +262,7 @@ int vm_read_definition(Manager *m, const Vm *vm, char **ret, size_t *ret_size) {
 }
 
 int vm_load_domain_text(Manager *m, const Vm *vm, bool inactive, Diag *diag, char **ret_text, size_t *ret_size,
-                        Domain **ret) {
+                        bool *ret_live, Domain **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         _cleanup_free_ char *text = NULL;
         const HostFacts *facts;
@@ -289,12 +288,11 @@ int vm_load_domain_text(Manager *m, const Vm *vm, bool inactive, Diag *diag, cha
         if (r < 0)
                 return r;
         r = domain_complete(d, facts, diag);
-        if (r >= 0 && vm->active && !defined)
-                r = change_live_reconcile(m, vm, d, NULL);
         if (r < 0)
                 return r;
         *ret_text = TAKE_PTR(text);
         *ret_size = size;
+        *ret_live = !defined;
         *ret = TAKE_PTR(d);
         return 0;
 }
@@ -302,8 +300,9 @@ int vm_load_domain_text(Manager *m, const Vm *vm, bool inactive, Diag *diag, cha
 int vm_load_domain(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain **ret) {
         _cleanup_free_ char *text = NULL;
         size_t size;
+        bool live;
 
-        return vm_load_domain_text(m, vm, inactive, diag, &text, &size, ret);
+        return vm_load_domain_text(m, vm, inactive, diag, &text, &size, &live, ret);
 }
 
 bool vm_autostart(Manager *m, const Vm *vm) {

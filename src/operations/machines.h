@@ -46,9 +46,9 @@ int vm_read_definition(Manager *m, const Vm *vm, char **ret, size_t *ret_size);
 /* The domain of a VM: of what runs if it runs and may be read, else of its definition; parsed and completed
  * with what needs no emulator. Problems of a definition are in DIAG. */
 int vm_load_domain(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain **ret);
-/* The same with the text that it was read from. */
+/* The same with the text that it was read from, and whether that is what runs. */
 int vm_load_domain_text(Manager *m, const Vm *vm, bool inactive, Diag *diag, char **ret_text, size_t *ret_size,
-                        Domain **ret);
+                        bool *ret_live, Domain **ret);
 
 /* What `dominfo` says. */
 typedef struct VmInfo {

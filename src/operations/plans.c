@@ -247,8 +247,9 @@ static int load_inactive(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         _cleanup_free_ char *text = NULL;
         size_t size;
+        bool live;
 
-        int r = vm_load_domain_text(m, vm, true, diag, &text, &size, &d);
+        int r = vm_load_domain_text(m, vm, true, diag, &text, &size, &live, &d);
         if (r < 0)
                 return r;
         /* Addresses, controllers and the like are the emulator's business; without knowledge of it, what was
