@@ -280,7 +280,9 @@ static int read_drive_address(Parse *p, Item *i, DomainDisk *disk) {
                     (ch && parse_uint(ch, &channel) < 0))
                         return 1;
                 const DomainController *c = controller_find(p->d, CONTROLLER_SCSI, b->index);
-                if (c && streq_ptr(c->model, "lsilogic")) {
+                if (c && controller_is_narrow(c)) {
+                        if (unit > 0)
+                                return 1; /* a definition has no second unit there */
                         unit = target;
                         target = 0;
                 }
