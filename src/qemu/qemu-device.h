@@ -4,8 +4,6 @@
 #include "domain.h"
 #include "host-facts.h"
 #include "qemu-caps.h"
-#include "host-facts.h"
-#include "qemu-caps.h"
 
 /* Internal to src/qemu: what the parts of qemu_domain_complete() and the emitters share. */
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu-device.h"
 #include "qemu-parse-item.h"
 #include "qemu-parse.h"
 #include "siphash.h"
@@ -66,7 +67,8 @@ static int add_value(Compare *c, Text *t, const char *key, const char *value) {
 /* Features that this model of QEMU's has: asked for or not, it is the same machine. A definition cannot leave them
  * unsaid without a host to ask, since libvirt's model of the same name lacks them. */
 static bool is_anyhow(const Item *i, const Prop *q) {
-        return streq(i->option, "-cpu") && streq(q->value, "on") && cpu_model_has_more(strempty(item_get(i, "model")), q->key);
+        return streq(i->option, "-cpu") && streq(q->value, "on") &&
+               streq_ptr(qemu_cpu_removed_feature(strempty(item_get(i, "model"))), q->key);
 }
 
 /* The keys of I in order; of several that are the same, the last one. Names of back ends are left out. */

@@ -78,5 +78,3 @@ bool item_is_used_up(const Item *i);
 Item *items_find(const Items *l, const char *option, const char *id);
 /* What names it: "id", "node-name". NULL: nothing. */
 const char *item_name(const Item *i);
-/* Whether QEMU's model of that name has a feature that libvirt's lacks. */
-bool cpu_model_has_more(const char *model, const char *feature);

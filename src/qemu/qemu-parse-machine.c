@@ -302,26 +302,11 @@ static void parse_cpu_host(Parse *p, Item *i) {
         }
 }
 
-/* What libvirt's models lack of QEMU's. */
-static const struct { const char *model, *feature; } removed[] = {
-        { "Dhyana", "monitor" },          { "EPYC", "monitor" },            { "EPYC-IBPB", "monitor" },
-        { "Opteron_G3", "monitor" },      { "Icelake-Client", "intel-pt" }, { "Icelake-Client-noTSX", "intel-pt" },
-        { "Icelake-Server", "intel-pt" }, { "Icelake-Server-noTSX", "intel-pt" },
-};
-
-bool cpu_model_has_more(const char *model, const char *feature) {
-        FOREACH_ARRAY(r, removed, ELEMENTSOF(removed))
-                if (streq(r->model, model) && streq(r->feature, feature))
-                        return true;
-        return false;
-}
-
-/* Where nothing is said of those, the host may have them. */
+/* Where nothing is said of what libvirt's model lacks of QEMU's, the host may have it. */
 static int keep_removed(Parse *p, const Item *i, const char *model) {
-        FOREACH_ARRAY(r, removed, ELEMENTSOF(removed))
-                if (streq(r->model, model) && !item_get(i, r->feature))
-                        return add_feature(p, r->feature, POLICY_OPTIONAL);
-        return 0;
+        const char *feature = qemu_cpu_removed_feature(model);
+
+        return feature && !item_get(i, feature) ? add_feature(p, feature, POLICY_OPTIONAL) : 0;
 }
 
 /* What is said of the processor and is no feature of its. */
