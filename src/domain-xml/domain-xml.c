@@ -125,30 +125,10 @@ static bool is_foreign(const xmlNode *root) {
         return type > 0 && type != DOMAIN_QEMU && type != DOMAIN_KVM;
 }
 
-static bool same_place(SrcLoc a, SrcLoc b) {
-        return a.line == b.line && a.column == b.column;
-}
-
-/* Whether one of the first N messages is an error about NODE. */
-static bool is_named(const XmlReader *r, const xmlNode *node, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (r->diag->entries[i].severity == DIAG_ERROR && same_place(r->diag->entries[i].loc, xml_reader_loc(r, node)))
-                        return true;
-        return false;
-}
-
-/* The same for NODE and what is in it. */
-static bool is_spoiled(const XmlReader *r, const xmlNode *node, size_t n) {
-        if (is_named(r, node, n))
-                return true;
-        for (const xmlNode *child = node->children; child; child = child->next)
-                if (child->type == XML_ELEMENT_NODE && is_spoiled(r, child, n))
-                        return true;
-        return false;
-}
-
 static const xmlNode *find_place(const XmlReader *r, const xmlNode *node, SrcLoc loc) {
-        if (same_place(xml_reader_loc(r, node), loc))
+        SrcLoc here = xml_reader_loc(r, node);
+
+        if (here.line == loc.line && here.column == loc.column)
                 return node;
         for (const xmlNode *child = node->children; child; child = child->next) {
                 const xmlNode *found = child->type == XML_ELEMENT_NODE ? find_place(r, child, loc) : NULL;
@@ -173,7 +153,7 @@ static int report_the_rest(const XmlReader *r, const xmlNode *root, Domain *d) {
         (void) domain_validate(d, &more);
         FOREACH_ARRAY(e, more.entries, more.n_entries) {
                 const xmlNode *node = find_place(r, root, e->loc);
-                bool spoiled = node == root ? is_named(r, node, n) : node && is_spoiled(r, node, n);
+                bool spoiled = node == root ? xml_reader_is_wrong(r, node, n) : node && xml_reader_is_wrong_within(r, node, n);
                 if (e->severity == DIAG_ERROR && node && !spoiled)
                         (void) diag_error(r->diag, e->loc, "%s", e->text);
         }

@@ -279,6 +279,26 @@ SrcLoc xml_reader_loc(const XmlReader *r, const xmlNode *node) {
         return i > 0 && i <= r->n_locs ? r->locs[i - 1] : (SrcLoc){};
 }
 
+bool xml_reader_is_wrong(const XmlReader *r, const xmlNode *node, size_t n) {
+        SrcLoc loc = xml_reader_loc(r, node);
+
+        for (size_t i = 0; i < n; i++) {
+                const DiagEntry *e = r->diag->entries + i;
+                if (e->severity == DIAG_ERROR && e->loc.line == loc.line && e->loc.column == loc.column)
+                        return true;
+        }
+        return false;
+}
+
+bool xml_reader_is_wrong_within(const XmlReader *r, const xmlNode *node, size_t n) {
+        if (xml_reader_is_wrong(r, node, n))
+                return true;
+        for (const xmlNode *child = node->children; child; child = child->next)
+                if (child->type == XML_ELEMENT_NODE && xml_reader_is_wrong_within(r, child, n))
+                        return true;
+        return false;
+}
+
 void xml_reader_error(XmlReader *r, SrcLoc loc, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list ap;

@@ -461,33 +461,13 @@ static void add_finding(void *userdata, xmlError *e) {
         f->vague = is_vague(f->text);
 }
 
-/* Whether one of the first N messages is an error with the place of NODE. */
-static bool is_named(const XmlReader *r, const xmlNode *node, size_t n) {
-        SrcLoc loc = xml_reader_loc(r, node);
-
-        for (size_t i = 0; i < n; i++) {
-                const DiagEntry *e = r->diag->entries + i;
-                if (e->severity == DIAG_ERROR && e->loc.line == loc.line && e->loc.column == loc.column)
-                        return true;
-        }
-        return false;
-}
-
-static bool holds_named(const XmlReader *r, const xmlNode *node, size_t n) {
-        bool ret = is_named(r, node, n);
-
-        for (const xmlNode *child = node->children; child && !ret; child = child->next)
-                ret = child->type == XML_ELEMENT_NODE && holds_named(r, child, n);
-        return ret;
-}
-
 /* Whether it has been told already, in the words of whoever read the definition: of the element, of one around it,
  * and for what is vague, of one in it. */
 static bool is_told(const XmlReader *r, const Finding *f, size_t n) {
         for (const xmlNode *node = f->node; node && node->type == XML_ELEMENT_NODE; node = node->parent)
-                if (is_named(r, node, n))
+                if (xml_reader_is_wrong(r, node, n))
                         return true;
-        return f->vague && holds_named(r, f->node, n);
+        return f->vague && xml_reader_is_wrong_within(r, f->node, n);
 }
 
 /* F: NULL where the validator says nothing. */

@@ -41,6 +41,9 @@ void xml_reader_done(XmlReader *r);
 
 /* The place of an element's start tag. */
 SrcLoc xml_reader_loc(const XmlReader *r, const xmlNode *node);
+/* Whether one of the first N messages is an error about NODE; or about NODE or what is in it. */
+bool xml_reader_is_wrong(const XmlReader *r, const xmlNode *node, size_t n);
+bool xml_reader_is_wrong_within(const XmlReader *r, const xmlNode *node, size_t n);
 /* Adds an error and remembers that there was one. */
 void xml_reader_error(XmlReader *r, SrcLoc loc, const char *format, ...) _printf_(3, 4);
 /* Reads the element NODE into OBJECT. Problems go into r->diag and reading goes on. */
