@@ -75,11 +75,6 @@ DEFINE_STATIC_XML_TABLE(filesystem_source,
 DEFINE_STATIC_XML_TABLE(filesystem_target,
         ATTRIBUTE("dir", DomainFilesystem, target, xml_string, "tag by which the guest mounts it"));
 
-/* Read over, with a warning. */
-static bool never(const void *object) {
-        return false;
-}
-
 DEFINE_XML_TABLE(filesystem,
         ATTRIBUTE_ENUM("type", DomainFilesystem, type, filesystem_type, "mount; others are for containers"),
         ATTRIBUTE_ENUM("accessmode", DomainFilesystem, access, filesystem_access, "whose files they are: passthrough and squash the guest's, mapped QEMU's"),
@@ -93,5 +88,5 @@ DEFINE_XML_TABLE(filesystem,
         CHILD("target", filesystem_target, "the guest's name for it"),
         FLAG_CHILD("readonly", DomainFilesystem, readonly, "the guest cannot write"),
         INCLUDE(DomainFilesystem, info, bootable_info),
-        IGNORED("space_hard_limit", CONTAINER, .applies = never),
-        IGNORED("space_soft_limit", CONTAINER, .applies = never));
+        IGNORED("space_hard_limit", CONTAINER, .applies = xml_never),
+        IGNORED("space_soft_limit", CONTAINER, .applies = xml_never));

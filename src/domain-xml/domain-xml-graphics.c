@@ -182,14 +182,9 @@ DEFINE_STATIC_XML_TABLE(video_model,
         CHILD("acceleration", acceleration, "acceleration"),
         CHILD("resolution", resolution, "first resolution"));
 
-/* Read over, with a warning. */
-static bool never(const void *object) {
-        return false;
-}
-
 DEFINE_STATIC_XML_TABLE(video_driver,
         ATTRIBUTE_ENUM("name", DomainVideo, driver, video_driver, "who draws: QEMU or a process of its own"),
-        IGNORED_ATTRIBUTE("vgaconf", "for bhyve", .applies = never),
+        IGNORED_ATTRIBUTE("vgaconf", "for bhyve", .applies = xml_never),
         INCLUDE(DomainVideo, virtio, virtio_options));
 
 DEFINE_XML_TABLE(video,

@@ -61,11 +61,6 @@ DEFINE_STATIC_XML_TABLE(pm,
 #define ACTION_CHILD(name_, field_, doc_) TEXT_CHILD(name_, Domain, field_, xml_enum, doc_, .words = &lifecycle_action_table, \
                                                     .loc = HAS(Domain, field_##_loc))
 
-/* Read over, with a warning. */
-static bool never(const void *object) {
-        return false;
-}
-
 DEFINE_XML_TABLE(domain,
         ATTRIBUTE_ENUM("type", Domain, type, domain_type, "kvm, or qemu for emulation; others are refused", .flags = XML_MANDATORY),
         ATTRIBUTE("id", Domain, id, xml_uint, "number of a running VM", .flags = XML_WRITE_ONLY),
@@ -105,7 +100,7 @@ DEFINE_XML_TABLE(domain,
         ACTION_CHILD("on_crash", on_crash, "what follows when the guest crashes"),
         TEXT_CHILD("on_lockfailure", Domain, on_lockfailure, xml_enum, "for lock managers; vmunit has none", .words = &lockfailure_action_table),
         CHILD("pm", pm, "sleeping states offered to the guest"),
-        IGNORED("perf", "performance events that libvirt would count on the host", .applies = never),
+        IGNORED("perf", "performance events that libvirt would count on the host", .applies = xml_never),
         CHILD("devices", devices, "devices"),
         LIST("seclabel", Domain, seclabels, seclabel, "labels of the VM"),
         UNSUPPORTED("keywrap", "s390 machines"),

@@ -26,7 +26,7 @@ static void check_title(const Domain *d, Diag *diag) {
 
 /* All of them run, whatever the earlier ones found; so each looks only at what it is about. */
 static const DomainCheck checks[] = {
-        check_name,         check_title,      check_memory,     check_vcpus,         check_os,
+        check_name,         check_title,      check_memory,        check_vcpus,         check_os,
         check_iothreads,    check_cputune,    check_numatune,      check_blkiotune,
         check_memory_backing, check_numa,     check_memory_modules, check_seclabels,
         check_firmware,     check_features,   check_cpu,           check_clock,
@@ -36,7 +36,7 @@ static const DomainCheck checks[] = {
         check_serial_ports, check_inputs,     check_graphics,      check_videos,        check_sounds,
         check_filesystems,  check_smartcards, check_redirdevs,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,
-        check_tpms,         check_sysinfos,   check_boot_order, check_aliases,       check_paths,
+        check_tpms,         check_sysinfos,   check_boot_order,    check_aliases,       check_paths,
         check_qemu,
 };
 
