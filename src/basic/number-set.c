@@ -23,6 +23,35 @@ bool number_set_is_empty(const NumberSet *s) {
         return number_set_count(s) == 0;
 }
 
+void number_set_unite(NumberSet *s, const NumberSet *with) {
+        for (size_t i = 0; i < ELEMENTSOF(s->bits); i++)
+                s->bits[i] |= with->bits[i];
+}
+
+void number_set_intersect(NumberSet *s, const NumberSet *with) {
+        for (size_t i = 0; i < ELEMENTSOF(s->bits); i++)
+                s->bits[i] &= with->bits[i];
+}
+
+void number_set_subtract(NumberSet *s, const NumberSet *what) {
+        for (size_t i = 0; i < ELEMENTSOF(s->bits); i++)
+                s->bits[i] &= ~what->bits[i];
+}
+
+bool number_set_is_subset(const NumberSet *a, const NumberSet *b) {
+        for (size_t i = 0; i < ELEMENTSOF(a->bits); i++)
+                if (a->bits[i] & ~b->bits[i])
+                        return false;
+        return true;
+}
+
+bool number_set_overlaps(const NumberSet *a, const NumberSet *b) {
+        for (size_t i = 0; i < ELEMENTSOF(a->bits); i++)
+                if (a->bits[i] & b->bits[i])
+                        return true;
+        return false;
+}
+
 static int parse_range(char *s, unsigned *ret_from, unsigned *ret_to) {
         char *dash = strchr(s, '-');
         int r;

@@ -29,6 +29,14 @@ int number_set_last(const NumberSet *s) _pure_;
 unsigned number_set_count(const NumberSet *s) _pure_;
 bool number_set_is_empty(const NumberSet *s) _pure_;
 
+/* Adds what is in WITH; keeps only that; takes WHAT out. */
+void number_set_unite(NumberSet *s, const NumberSet *with);
+void number_set_intersect(NumberSet *s, const NumberSet *with);
+void number_set_subtract(NumberSet *s, const NumberSet *what);
+/* Whether all of A is in B, or some of it. */
+bool number_set_is_subset(const NumberSet *a, const NumberSet *b) _pure_;
+bool number_set_overlaps(const NumberSet *a, const NumberSet *b) _pure_;
+
 /* "0-3,^1,8": libvirt's form; a `^N` takes N out of what stands before it. -EINVAL for anything else and
  * for an empty result, -ERANGE from NUMBER_SET_MAX on. */
 int number_set_parse(const char *s, NumberSet *ret);

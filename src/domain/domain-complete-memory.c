@@ -100,8 +100,7 @@ static void complete_cell_cpus(Domain *d) {
         NumberSet seen = {};
 
         FOREACH_ARRAY(c, d->cpu.cells, d->cpu.n_cells)
-                for (size_t i = 0; i < ELEMENTSOF(seen.bits); i++)
-                        seen.bits[i] |= c->cpus.bits[i];
+                number_set_unite(&seen, &c->cpus);
         for (unsigned i = 0; i < d->vcpus.value && i < NUMBER_SET_MAX; i++)
                 if (!number_set_has(&seen, i)) {
                         number_set_add(&d->cpu.cells[0].cpus, i);

@@ -97,8 +97,7 @@ static bool scheds_are_sound(const ThreadSched *list, size_t n) {
         unsigned count = 0;
 
         FOREACH_ARRAY(s, list, n) {
-                for (size_t i = 0; i < ELEMENTSOF(seen.bits); i++)
-                        seen.bits[i] |= s->ids.bits[i];
+                number_set_unite(&seen, &s->ids);
                 count += number_set_count(&s->ids);
         }
         return count == number_set_count(&seen);

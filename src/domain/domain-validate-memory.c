@@ -63,13 +63,6 @@ static void check_unit(const UnitSize *s, SrcLoc loc, const char *what, Diag *di
                                   what, strempty(s->unit));
 }
 
-static bool share_a_node(const HugePage *a, const HugePage *b) {
-        for (size_t i = 0; i < ELEMENTSOF(a->nodes.bits); i++)
-                if (a->nodes.bits[i] & b->nodes.bits[i])
-                        return true;
-        return false;
-}
-
 static void check_page(const Domain *d, const HugePage *p, Diag *diag) {
         unsigned nodes = MAX((unsigned) d->cpu.n_cells, 1U);
 
@@ -84,7 +77,7 @@ static void check_page(const Domain *d, const HugePage *p, Diag *diag) {
         for (const HugePage *o = d->memory_backing.pages; o < p; o++) {
                 if (!o->has_nodes && !p->has_nodes)
                         (void) diag_error(diag, p->loc, "hugepages: two pages are for all nodes");
-                else if (o->has_nodes && p->has_nodes && share_a_node(o, p))
+                else if (o->has_nodes && p->has_nodes && number_set_overlaps(&o->nodes, &p->nodes))
                         (void) diag_error(diag, p->loc, "hugepages: two pages are for the same node");
         }
 }

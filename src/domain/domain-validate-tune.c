@@ -146,13 +146,6 @@ static void check_pins(const Domain *d, Diag *diag) {
         }
 }
 
-static bool overlaps(const NumberSet *a, const NumberSet *b) {
-        for (size_t i = 0; i < ELEMENTSOF(a->bits); i++)
-                if (a->bits[i] & b->bits[i])
-                        return true;
-        return false;
-}
-
 static void check_priority(const ThreadSched *s, Diag *diag) {
         if (s->scheduler != SCHEDULER_FIFO && s->scheduler != SCHEDULER_RR)
                 return;
@@ -167,7 +160,7 @@ static void check_scheds(const ThreadSched *list, size_t n, const char *what, Di
         FOREACH_ARRAY(s, list, n) {
                 check_priority(s, diag);
                 for (const ThreadSched *o = list; o < s; o++)
-                        if (overlaps(&o->ids, &s->ids)) {
+                        if (number_set_overlaps(&o->ids, &s->ids)) {
                                 (void) diag_error(diag, s->loc, "cputune: two %s speak of the same thread", what);
                                 break;
                         }

@@ -82,8 +82,8 @@ static int widen(const Change *c, UnitProperties *p) {
         FOREACH_ARRAY(i, p->items, p->n_items) {
                 if (!streq(i->name, "AllowedCPUs"))
                         continue;
-                for (size_t k = 0; !everywhere && k < ELEMENTSOF(to.bits); k++)
-                        to.bits[k] |= from.bits[k];
+                if (!everywhere)
+                        number_set_unite(&to, &from);
                 i->values = strv_free(i->values);
                 int r = everywhere ? strv_extend(&i->values, "") : strv_consume(&i->values, number_set_format(&to));
                 if (r < 0)

@@ -104,14 +104,6 @@ static int set_online(Manager *m, const Vm *vm, NumberSet ids, bool online, Diag
         return 0;
 }
 
-static NumberSet without(const NumberSet *a, const NumberSet *b) {
-        NumberSet s = *a;
-
-        for (size_t i = 0; i < ELEMENTSOF(s.bits); i++)
-                s.bits[i] &= ~b->bits[i];
-        return s;
-}
-
 int vm_set_guest_vcpus(Manager *m, const Vm *vm, const char *list, bool enable, Diag *diag) {
         GuestVcpus guest;
         NumberSet ids;
@@ -121,7 +113,9 @@ int vm_set_guest_vcpus(Manager *m, const Vm *vm, const char *list, bool enable, 
         int r = vm_guest_vcpus(m, vm, diag, &guest);
         if (r < 0)
                 return r;
-        NumberSet missing = without(&ids, &guest.all), fixed = without(&ids, &guest.can_offline);
+        NumberSet missing = ids, fixed = ids;
+        number_set_subtract(&missing, &guest.all);
+        number_set_subtract(&fixed, &guest.can_offline);
         for (unsigned i = 0; !enable && i < NUMBER_SET_MAX; i++)
                 if (number_set_has(&fixed, i) && number_set_has(&guest.all, i))
                         return diag_error(diag, (SrcLoc) {}, "Operation not supported: vCPU '%u' is not offlinable", i);

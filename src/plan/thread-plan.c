@@ -34,13 +34,6 @@ typedef struct Settings {
         const NumberSet *base; /* of a thread without a pin, where the unit's CPUs are more than these; else NULL */
 } Settings;
 
-static bool is_subset(const NumberSet *a, const NumberSet *b) {
-        for (size_t i = 0; i < ELEMENTSOF(a->bits); i++)
-                if (a->bits[i] & ~b->bits[i])
-                        return false;
-        return true;
-}
-
 static void apply_sched(ThreadSetting *s, const ThreadSched *sched) {
         s->scheduler = sched->scheduler;
         if (sched->has_priority)
@@ -100,7 +93,7 @@ static unsigned count_vcpus(const Domain *d) {
 
 static bool pins_leave(const ThreadPin *pins, size_t n, unsigned end, const NumberSet *base) {
         FOREACH_ARRAY(p, pins, n)
-                if (p->id.value < end && p->has_cpus && !is_subset(&p->cpus, base))
+                if (p->id.value < end && p->has_cpus && !number_set_is_subset(&p->cpus, base))
                         return true;
         return false;
 }
@@ -115,7 +108,7 @@ static const NumberSet *base_cpus(const Domain *d) {
                 return NULL;
         bool leave = pins_leave(c->vcpupins, c->n_vcpupins, count_vcpus(d), base) ||
                 pins_leave(c->iothreadpins, c->n_iothreadpins, UINT32_MAX, base) ||
-                (c->has_emulatorpin && !is_subset(&c->emulatorpin, base));
+                (c->has_emulatorpin && !number_set_is_subset(&c->emulatorpin, base));
         return leave ? base : NULL;
 }
 

@@ -140,9 +140,9 @@ int domain_check_resources(const Domain *d, const HostFacts *f, Diag *diag) {
         return c.result < 0 ? c.result : k;
 }
 
+/* Whether anything is left. */
 static bool intersect(NumberSet *s, const NumberSet *with) {
-        for (size_t i = 0; i < ELEMENTSOF(s->bits); i++)
-                s->bits[i] &= with->bits[i];
+        number_set_intersect(s, with);
         return !number_set_is_empty(s);
 }
 
@@ -226,8 +226,9 @@ bool domain_place(Domain *d, const HostResources *r, NumberSet *ret_nodes) {
         else
                 choose_nodes(d, r, &nodes);
         FOREACH_ARRAY(n, r->nodes, r->n_nodes)
-                for (size_t i = 0; number_set_has(&nodes, n->id) && i < ELEMENTSOF(cpus.bits); i++)
-                        cpus.bits[i] |= n->cpus.bits[i] & r->cpus.bits[i];
+                if (number_set_has(&nodes, n->id))
+                        number_set_unite(&cpus, &n->cpus);
+        number_set_intersect(&cpus, &r->cpus);
         if (t->placement == PLACEMENT_AUTO) {
                 t->placement = PLACEMENT_UNSET;
                 t->has_nodes = true;

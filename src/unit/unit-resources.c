@@ -88,11 +88,6 @@ int emit_cpu_quota_period(const UnitEmit *c, char ***values) {
 
 /* --- CPUs and NUMA nodes --- */
 
-static void unite(NumberSet *s, const NumberSet *with) {
-        for (size_t i = 0; i < ELEMENTSOF(s->bits); i++)
-                s->bits[i] |= with->bits[i];
-}
-
 static const NumberSet *pin_of(const ThreadPin *pins, size_t n, unsigned id) {
         FOREACH_ARRAY(p, pins, n)
                 if (p->id.value == id && p->has_cpus)
@@ -108,7 +103,7 @@ static const NumberSet *general_cpus(const Domain *d) {
 static bool add_thread(const Domain *d, const NumberSet *cpus, NumberSet *all) {
         cpus = cpus ?: general_cpus(d);
         if (cpus)
-                unite(all, cpus);
+                number_set_unite(all, cpus);
         return cpus;
 }
 
@@ -148,10 +143,10 @@ bool domain_memory_nodes(const Domain *d, NumberSet *ret) {
                 return false;
         NumberSet all = n->nodes;
         FOREACH_ARRAY(m, n->memnodes, n->n_memnodes)
-                unite(&all, &m->nodes);
+                number_set_unite(&all, &m->nodes);
         FOREACH_ARRAY(m, d->memories, d->n_memories)
                 if (m->has_source_nodes)
-                        unite(&all, &m->source_nodes);
+                        number_set_unite(&all, &m->source_nodes);
         *ret = all;
         return true;
 }
@@ -162,21 +157,14 @@ int emit_allowed_memory_nodes(const UnitEmit *c, char ***values) {
         return domain_memory_nodes(c->d, &all) ? strv_consume(values, number_set_format(&all)) : 0;
 }
 
-/* systemd applies the policy to the root steps as well, and starts none of them where there are no such nodes. Then it
- * is left out: the prepare step runs, and says what is missing. */
-static bool are_there(const NumberSet *nodes, const NumberSet *there) {
-        for (size_t i = 0; i < ELEMENTSOF(nodes->bits); i++)
-                if (nodes->bits[i] & ~there->bits[i])
-                        return false;
-        return true;
-}
-
-/* A restrictive one is a matter of the allowed nodes alone. */
+/* A restrictive one is a matter of the allowed nodes alone. systemd applies the policy to the root steps as well, and
+ * starts none of them where there are no such nodes. Then it is left out: the prepare step runs, and says what is
+ * missing. */
 static bool has_policy(const UnitEmit *c) {
         const DomainNumatune *n = &c->d->numatune;
 
         return has_memory_nodes(c->d) && n->mode != NUMA_UNSET && n->mode != NUMA_RESTRICTIVE &&
-                are_there(&n->nodes, &c->facts->numa_nodes);
+                number_set_is_subset(&n->nodes, &c->facts->numa_nodes);
 }
 
 int emit_numa_policy(const UnitEmit *c, char ***values) {

@@ -178,6 +178,45 @@ static void test_number_set(void **state) {
         }
 }
 
+/* Parses nothing but what is right. */
+static NumberSet set_of(const char *text) {
+        NumberSet set = {};
+
+        if (*text)
+                assert_int_equal(number_set_parse(text, &set), 0);
+        return set;
+}
+
+static void assert_set(const NumberSet *set, const char *wanted) {
+        NumberSet w = set_of(wanted);
+
+        assert_true(number_set_is_subset(set, &w) && number_set_is_subset(&w, set));
+}
+
+static void test_number_set_algebra(void **state) {
+        static const struct {
+                const char *a, *b, *united, *both, *without;
+                bool subset, overlaps;
+        } sets[] = {
+                { "0-3,70", "2-5,1023", "0-5,70,1023", "2-3", "0-1,70", false, true },
+                { "64-65", "63-66", "63-66", "64-65", "", true, true },
+                { "1", "2", "1-2", "", "1", false, false },
+                { "", "2", "2", "", "", true, false },
+                { "", "", "", "", "", true, false },
+        };
+        FOREACH_ARRAY(t, sets, ELEMENTSOF(sets)) {
+                NumberSet a = set_of(t->a), b = set_of(t->b), united = a, both = a, without = a;
+                number_set_unite(&united, &b);
+                number_set_intersect(&both, &b);
+                number_set_subtract(&without, &b);
+                assert_set(&united, t->united);
+                assert_set(&both, t->both);
+                assert_set(&without, t->without);
+                assert_int_equal(number_set_is_subset(&a, &b), t->subset);
+                assert_int_equal(number_set_overlaps(&a, &b), t->overlaps);
+        }
+}
+
 /* The reference vectors of the 128-bit variant: key 00…0f, message 00, 01, … of the length given. */
 static void test_siphash(void **state) {
         static const struct {
@@ -224,11 +263,10 @@ static void test_diag(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_strings),  cmocka_unit_test(test_utf8),         cmocka_unit_test(test_text),
-                cmocka_unit_test(test_strv),
-                cmocka_unit_test(test_strv_split_long),     cmocka_unit_test(test_numbers),      cmocka_unit_test(test_units),
-                cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set), cmocka_unit_test(test_siphash),
-                cmocka_unit_test(test_diag),
+                cmocka_unit_test(test_strings), cmocka_unit_test(test_utf8), cmocka_unit_test(test_text),
+                cmocka_unit_test(test_strv), cmocka_unit_test(test_strv_split_long), cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_units), cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set),
+                cmocka_unit_test(test_number_set_algebra), cmocka_unit_test(test_siphash), cmocka_unit_test(test_diag),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
