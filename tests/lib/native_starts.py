@@ -360,7 +360,7 @@ def run(words, guest):
 
 # --- namespaces ---
 
-OWN = ("/srv", "/mnt", "/home", "/media", "/var/lib", "/run/vmunit")
+OWN = ("/srv", "/mnt", "/home", "/media", "/tmp", "/var/lib", "/run/vmunit")
 
 
 def start(words, guest):
