@@ -47,6 +47,7 @@ static const Field plan_fields[] = {
         FIELD(Plan, "digest", FIELD_STRING, digest),
         FIELD(Plan, "sourcePath", FIELD_STRING, source_path),
         FIELD(Plan, "emulator", FIELD_STRING, emulator),
+        FIELD(Plan, "label", FIELD_STRING, label),
         FIELD(Plan, "arguments", FIELD_STRV, argv),
         FIELD(Plan, "environment", FIELD_STRV, env),
         FIELD(Plan, "directories", FIELD_STRV, directories),

@@ -40,6 +40,8 @@ int plan_to_launch(const Plan *p, char **ret, size_t *ret_size) {
         entry(&t, "emulator", p->emulator);
         entries(&t, "arg", p->argv);
         entries(&t, "env", p->env);
+        if (p->label)
+                entry(&t, "label", p->label);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 fd_entry(&t, fd);
         if (p->stop_timeout_usec > 0 && p->stop_timeout_usec != UINT64_MAX) {

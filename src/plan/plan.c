@@ -162,7 +162,7 @@ Plan *plan_free(Plan *p) {
         char *const strings[] = {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.password, p->vnc.listener,
-                p->vnc.expires, p->stats_balloon,
+                p->vnc.expires, p->stats_balloon, p->label,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

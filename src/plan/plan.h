@@ -32,6 +32,7 @@ typedef struct Plan {
         char *digest;                /* owned: of the definition's text (siphash.h) */
         char *source_path;           /* owned: the definition's file */
         char *emulator;              /* owned: absolute path */
+        char *label;                 /* owned: QEMU's SELinux context; NULL: none */
         char **argv, **env;          /* owned; argv[0] is the emulator */
         PlanFd *fds;                 /* owned; in the order in which they are opened */
         size_t n_fds;

@@ -22,6 +22,10 @@ static int parse_monitor(Launch *l, char *value) {
         return *value == '/' ? set_once(&l->monitor, value) : -EBADMSG;
 }
 
+static int parse_label(Launch *l, char *value) {
+        return isempty(value) ? -EBADMSG : set_once(&l->label, value);
+}
+
 static int parse_arg(Launch *l, char *value) {
         if (!ARRAY_GROW(l->argv, l->n_argv))
                 return -ENOMEM;
@@ -87,6 +91,7 @@ static const struct {
         { "name=", parse_name },
         { "emulator=", parse_emulator },
         { "monitor=", parse_monitor },
+        { "label=", parse_label },
         { "arg=", parse_arg },
         { "env=", parse_env },
         { "fd=", parse_fd },

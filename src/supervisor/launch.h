@@ -13,6 +13,7 @@
  *   fd=12:disk-vda (many)   the descriptor `disk-vda` of the fd store becomes 12 in QEMU
  *   pair=13:agent (many)    one end of a new socket pair becomes 13 in QEMU, the other goes to the monitor
  *   monitor-fd=vnc (many)   this descriptor of the fd store goes to the monitor under its name
+ *   label=CONTEXT           QEMU's SELinux context; absent: what the policy makes of it
  *   stop-timeout-ms=90000   the unit's TimeoutStopSec; absent: none
  *   monitor=/usr/libexec/…  another program than the installed monitor (tests)
  */
@@ -25,6 +26,7 @@ typedef struct LaunchFd {
 typedef struct Launch {
         char *record; /* owned; everything below points into it */
         const char *name, *emulator, *monitor;
+        const char *label; /* NULL: none */
         char **argv, **env; /* the arrays are owned, the strings are not */
         size_t n_argv, n_env;
         LaunchFd *fds; /* owned */

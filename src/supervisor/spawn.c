@@ -16,6 +16,7 @@ typedef enum SpawnStep {
         STEP_SIGNALS,
         STEP_CGROUP,
         STEP_DESCRIPTORS,
+        STEP_LABEL,
         STEP_EXECUTE,
         _STEP_MAX,
 } SpawnStep;
@@ -30,6 +31,7 @@ static const char *const step_words[_STEP_MAX] = {
         [STEP_SIGNALS] = "reset signals",
         [STEP_CGROUP] = "enter its cgroup",
         [STEP_DESCRIPTORS] = "set up its descriptors",
+        [STEP_LABEL] = "set its SELinux label",
         [STEP_EXECUTE] = "execute it",
 };
 
@@ -76,6 +78,17 @@ static int child_descriptors(const SpawnFd *fds, size_t n_fds, int *error_fd) {
         return 0;
 }
 
+/* setexeccon() is this one write. libselinux would look for the policy's files in every supervisor as it is loaded, and
+ * they are none of its business. The kernel checks here that the label is a valid one, and at execve() that it is ours
+ * to take. */
+static int child_label(const char *label) {
+        _cleanup_close_ int fd = open("/proc/thread-self/attr/exec", O_WRONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        ssize_t n = write(fd, label, strlen(label));
+        return n < 0 ? -errno : n == (ssize_t) strlen(label) ? 0 : -EIO;
+}
+
 static _noreturn_ void child_run(const SpawnRequest *q, pid_t parent, int error_fd) {
         SpawnError e = { .step = STEP_PARENT };
         char listen_pid[] = "LISTEN_PID=-2147483648";
@@ -101,6 +114,10 @@ static _noreturn_ void child_run(const SpawnRequest *q, pid_t parent, int error_
                 /* The first entry is kept free for it by the caller. */
                 (void) snprintf(listen_pid, sizeof(listen_pid), "LISTEN_PID=%d", (int) getpid());
                 ((char **) env)[0] = listen_pid;
+        }
+        if (e.error == 0 && q->label) {
+                e.step = STEP_LABEL;
+                e.error = child_label(q->label);
         }
         if (e.error == 0) {
                 e.step = STEP_EXECUTE;

@@ -19,6 +19,7 @@ typedef struct SpawnRequest {
         size_t n_fds;
         const UnitCgroup *vm_cgroup; /* NULL: stays in ours */
         bool announce_pid;           /* sets LISTEN_PID, which only the child knows */
+        const char *label;           /* SELinux context of the program; NULL: what the policy makes of it */
 } SpawnRequest;
 
 typedef struct Child {

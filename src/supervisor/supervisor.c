@@ -114,10 +114,12 @@ static int start_qemu(Supervisor *s) {
                         .fds = fds,
                         .n_fds = n,
                         .vm_cgroup = &s->cgroup,
+                        .label = s->launch.label,
                 };
                 r = spawn(&q, &s->qemu, &step);
                 if (r < 0)
-                        log_error_errno(r, "cannot %s: %s", step, s->launch.emulator);
+                        log_error_errno(r, "cannot %s: %s%s%s", step, s->launch.emulator, s->launch.label ? " as " : "",
+                                        strempty(s->launch.label));
         }
         for (size_t i = 0; i < n; i++)
                 safe_close(ends[i]);

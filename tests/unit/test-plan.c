@@ -173,14 +173,23 @@ static void test_launch(void **state) {
         assert_true(has_entry(record, size, "pair=14:agent"));
         assert_true(has_entry(record, size, "monitor-fd=vnc"));
         assert_false(has_entry(record, size, "fd=14:agent"));
+        for (const char *s = record; s < record + size; s += strlen(s) + 1)
+                assert_null(startswith(s, "label="));
+
+        free(record);
+        p->label = strdup("system_u:system_r:svirt_t:s0:c1,c2");
+        assert_int_equal(plan_to_launch(p, &record, &size), 0);
+        assert_true(has_entry(record, size, "label=system_u:system_r:svirt_t:s0:c1,c2"));
 }
 
 static void test_json(void **state) {
         _cleanup_(plan_freep) Plan *p = make_plan(), *again = NULL;
         _cleanup_free_ char *json = NULL, *json_again = NULL;
 
+        p->label = strdup("system_u:system_r:svirt_t:s0:c1,c2");
         assert_int_equal(plan_to_json(p, &json), 0);
         assert_int_equal(plan_from_json(json, strlen(json), &again), 0);
+        assert_string_equal(again->label, p->label);
         assert_int_equal(plan_to_json(again, &json_again), 0);
         assert_string_equal(json, json_again);
         assert_int_equal(again->n_fds, p->n_fds);

@@ -103,12 +103,14 @@ class SupervisorTest(unittest.TestCase):
             s.close()
         self.directory.cleanup()
 
-    def start(self, record=None, emulator=None, stop_timeout=None):
+    def start(self, record=None, emulator=None, stop_timeout=None, label=None):
         entries = ["version=1", "name=web", "emulator=" + (emulator or self.emulator),
                    "monitor=" + self.monitor_program, "arg=qemu-web", "arg=-name", "arg=guest=web", "arg=",
                    "env=A=b", "fd=20:qemu-test", "pair=12:agent", "monitor-fd=test"]
         if stop_timeout:
             entries.append("stop-timeout-ms=%d" % stop_timeout)
+        if label:
+            entries.append("label=" + label)
         if record is None:
             record = "".join(e + "\0" for e in entries).encode()
         for name, content in (("launch", record), ("plan", b"{}")):
@@ -285,11 +287,31 @@ class SupervisorTest(unittest.TestCase):
         self.assertEqual(self.end(), 1)
         self.assertEqual(self.state(), "shut off/failed")
 
+    def test_label_that_cannot_be_set(self):
+        """Nothing of QEMU runs without the label it was planned with, and the message says which one it is."""
+        label = "system_u:system_r:there_is_no_such_type_t:s0:c1,c2"
+        with tempfile.TemporaryFile() as log:
+            saved = os.dup(2)
+            os.dup2(log.fileno(), 2)
+            try:
+                self.start(label=label)
+                self.assertEqual(self.end(), 1)
+            finally:
+                os.dup2(saved, 2)
+                os.close(saved)
+            log.seek(0)
+            self.assertIn(f"cannot set its SELinux label: {self.emulator} as {label}: ", log.read().decode())
+        self.assertEqual(self.state(), "shut off/failed")
+        self.qemu.settimeout(0.2)
+        self.assertRaises(TimeoutError, self.qemu.recv, 10)
+
     def test_damaged_records(self):
         for record in (b"", b"version=2\0name=a\0", b"version=1\0name=a\0emulator=/x\0", b"version=1",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=3:a\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=10:a\0fd=10:b\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0unknown=1\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0label=\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0label=a\0label=b\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=10:absent\0"):
             with self.subTest(record=record):
                 self.start(record=record)
