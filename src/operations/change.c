@@ -194,13 +194,13 @@ static int change_once(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild 
         _cleanup_(side_done) Side config = { .lock_fd = -EBADF }, live = { .lock_fd = -EBADF };
         int r = 0;
 
-        if (flags & CHANGE_CONFIG)
-                r = prepare_config(m, vm, flags & CHANGE_LIVE, build, userdata, diag, &config);
-        if (r >= 0 && (flags & CHANGE_LIVE)) {
+        /* What runs is looked at first, so that of two errors it is libvirt's that is said. */
+        if (flags & CHANGE_LIVE)
                 r = prepare_live(m, vm, build, userdata, diag, &live);
-                if (r >= 0)
-                        r = apply_live(m, vm, &live, diag);
-        }
+        if (r >= 0 && (flags & CHANGE_CONFIG))
+                r = prepare_config(m, vm, flags & CHANGE_LIVE, build, userdata, diag, &config);
+        if (r >= 0 && (flags & CHANGE_LIVE))
+                r = apply_live(m, vm, &live, diag);
         if (r < 0 || !(flags & CHANGE_CONFIG))
                 return r;
         r = apply_config(m, vm, &config, diag);

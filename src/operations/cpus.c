@@ -211,11 +211,12 @@ static int running_vcpu(Manager *m, const char *cgroup, const VmThread *t, Diag 
         int r = check_thread(m, cgroup, t->tid, diag);
         if (r < 0)
                 return r;
-        r = read_host(m, &text, "/proc/%u/stat", t->tid);
+        /* Not /proc/TID/stat: that counts all threads of the process. */
+        r = read_host(m, &text, "/proc/%u/task/%u/stat", t->tid, t->tid);
         if (r >= 0)
                 r = parse_stat(text, ret);
         if (r < 0)
-                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /proc/%u/stat: %s", t->tid, strerror(-r));
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /proc/%u/task/%u/stat: %s", t->tid, t->tid, strerror(-r));
         ret->id = t->id;
         ret->cpus = t->cpus;
         ret->running = true;

@@ -6,19 +6,20 @@
   verbs.py --vmunit PROGRAM --virsh "COMMAND…" [-v]   with another: "virsh -q -c URI"
 
 A row of ROWS is a command line. Both sides begin with DEFINITION, each row sees what those before it have changed, and
-what is printed on both streams and the exit status must be equal. `~ words`: but for its numbers, which move.
-`! words`: known to differ, with the reason behind "#"; a row marked so that is equal fails.
-To add rows, append them below a comment that names the verb. Nothing of it runs a machine."""
+what is printed on both streams and the exit status must be equal; verb_rows.py says what the marks of rows are.
+To add rows, append them below a comment that names the verb. Nothing of it runs a machine: of one that runs,
+container/test-verbs.py asks."""
 
 import argparse
 import os
 import pathlib
-import re
 import shlex
-import string
-import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
+
+from verb_rows import difference, rows, run
 
 DEFINITION = """<domain type='qemu'>
   <name>verbs</name>
@@ -608,27 +609,6 @@ blkdeviotune verbs vda --config --current
 """
 
 
-def run(command, environment=None):
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
-    return done.stdout.strip(), done.stderr.strip(), done.returncode
-
-
-def rows():
-    for line in ROWS.splitlines():
-        if line.startswith("! "):
-            yield line[2:].split(" # ")[0], "!"
-        elif line.startswith("~ "):
-            yield line[2:], "~"
-        elif line and not line.startswith("#"):
-            yield line, ""
-
-
-def without_numbers(result):
-    """Whatever stands to the right of the names, its width included."""
-    output, error, status = result
-    return [(line.rstrip(string.digits + " .%KiB"), re.sub(r"[0-9. ]+", "", line)) for line in output.splitlines()], error, status
-
-
 def compare(program, virsh):
     """Yields each command line, with what is wrong about it or None."""
     with tempfile.TemporaryDirectory() as directory:
@@ -642,11 +622,9 @@ def compare(program, virsh):
             if result[2]:
                 yield "define", result[1]
                 return
-        for line, kind in rows():
+        for line, mark in rows(ROWS):
             words = shlex.split(line)
-            expected, got = run([*virsh, *words]), run([program, "-q", *words], environment)
-            equal = without_numbers(expected) == without_numbers(got) if kind == "~" else expected == got
-            yield line, f"  virsh:  {expected}\n  vmunit: {got}" if equal == (kind == "!") else None
+            yield line, difference(mark, run([*virsh, *words]), run([program, "-q", *words], environment))
         run([*virsh, "undefine", "verbs"])
 
 
