@@ -144,7 +144,7 @@ static int add_own_fds(const Plan *p, DirectVm *vm, Handover *h, Diag *diag) {
         vm->control = strf("%s/" RUNTIME_CONTROL, vm->dir);
         if (!vm->control)
                 return -ENOMEM;
-        int r = plan_to_launch(p, &launch, &size);
+        int r = plan_to_launch(p, false, &launch, &size);
         if (r >= 0)
                 r = handover_add(h, SUPERVISOR_FD_LAUNCH,
                                  memfd_from_data(SUPERVISOR_FD_LAUNCH, launch, size));

@@ -51,6 +51,7 @@ static const Field plan_fields[] = {
         FIELD(Plan, "arguments", FIELD_STRV, argv),
         FIELD(Plan, "environment", FIELD_STRV, env),
         FIELD(Plan, "directories", FIELD_STRV, directories),
+        FIELD(Plan, "allow", FIELD_STRV, allow),
         FIELD(Plan, "linksDown", FIELD_STRV, links_down),
         FIELD(Plan, "startPaused", FIELD_BOOL, start_paused),
         FIELD(Plan, "onPoweroff", FIELD_ENUM, on_poweroff, &lifecycle_action_table),

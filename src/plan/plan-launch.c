@@ -32,7 +32,7 @@ static void fd_entry(Text *t, const PlanFd *fd) {
         }
 }
 
-int plan_to_launch(const Plan *p, char **ret, size_t *ret_size) {
+int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size) {
         _cleanup_text_ Text t = {};
 
         entry(&t, "version", "1");
@@ -44,6 +44,9 @@ int plan_to_launch(const Plan *p, char **ret, size_t *ret_size) {
                 entry(&t, "label", p->label);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 fd_entry(&t, fd);
+        entries(&t, "allow", p->allow);
+        if (unit)
+                entry(&t, "unit", "yes");
         if (p->stop_timeout_usec > 0 && p->stop_timeout_usec != UINT64_MAX) {
                 text_appendf(&t, "stop-timeout-ms=%llu", (unsigned long long) (p->stop_timeout_usec / 1000));
                 text_append_n(&t, "", 1);

@@ -90,6 +90,21 @@ static int set_vnc(Plan *p, const Domain *d, QemuArgv *a) {
         return 0;
 }
 
+static bool uses_io_uring(const Domain *d) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                if (disk->io == IO_URING)
+                        return true;
+        return false;
+}
+
+/* What QEMU needs of the system calls that the supervisor's filter refuses otherwise. */
+static int set_filter(Plan *p, const Domain *d) {
+        int r = uses_io_uring(d) ? strv_extend(&p->allow, "io_uring") : 0;
+        if (r >= 0 && unit_needs_network(d))
+                r = strv_extend(&p->allow, "network");
+        return r;
+}
+
 static void take_argv(Plan *p, QemuArgv *a) {
         p->argv = TAKE_PTR(a->argv);
         p->env = TAKE_PTR(a->env);
@@ -127,6 +142,8 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
                 r = add_consoles(p, d, CHAR_CONSOLE);
         if (r >= 0)
                 r = set_vnc(p, d, &argv);
+        if (r >= 0)
+                r = set_filter(p, d);
         if (r >= 0)
                 r = free_and_strdup(&p->digest, digest);
         if (r >= 0)
@@ -169,6 +186,7 @@ Plan *plan_free(Plan *p) {
         strv_free(p->argv);
         strv_free(p->env);
         strv_free(p->directories);
+        strv_free(p->allow);
         strv_free(p->links_down);
         unit_properties_done(&p->properties);
         free(p->fds);

@@ -45,6 +45,7 @@ typedef struct Plan {
         PlanConsole *consoles; /* owned */
         size_t n_consoles;
         PlanVnc vnc;
+        char **allow;          /* owned: words for QEMU's filter of system calls (src/supervisor/seccomp-filter.h) */
         char **links_down;     /* owned: aliases of interfaces that start with their cable pulled */
         uint64_t stop_timeout_usec; /* the unit's TimeoutStopSec */
         char *stats_balloon;        /* owned: alias of the balloon whose statistics are asked for, or NULL … */
@@ -72,7 +73,7 @@ const PlanFd *plan_find_fd(const Plan *p, const char *name);
 int plan_to_json(const Plan *p, char **ret);
 int plan_from_json(const char *json, size_t size, Plan **ret);
 
-/* The launch record: what the supervisor needs, in a form a few lines of C can read without a JSON parser.
+/* The launch record; UNIT: for a supervisor in a unit of its own. It says what the supervisor needs, in a form a few lines of C can read without a JSON parser.
  * NUL-terminated "key=value" strings: version, name, emulator, arg, env, fd=NUMBER:NAME (from the fd store),
- * pair=NUMBER:NAME (made by the supervisor), monitor-fd=NAME (from the fd store, for the monitor). */
-int plan_to_launch(const Plan *p, char **ret, size_t *ret_size);
+ * pair=NUMBER:NAME (made by the supervisor), monitor-fd=NAME (from the fd store, for the monitor), allow and unit. */
+int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size);

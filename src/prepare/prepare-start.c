@@ -298,7 +298,7 @@ static int open_own(Start *s) {
 
         if (!path)
                 return -ENOMEM;
-        int r = plan_to_launch(s->x.plan, &launch, &size);
+        int r = plan_to_launch(s->x.plan, true, &launch, &size);
         if (r >= 0)
                 r = s->launch_fd = memfd_from_data(SUPERVISOR_FD_LAUNCH, launch, size);
         if (r < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "capability-check.h"
 #include "launch.h"
 #include "parse-util.h"
+#include "seccomp-filter.h"
 #include "string-util.h"
 
 static int set_once(const char **field, const char *value) {
@@ -84,6 +86,29 @@ static int parse_stop_timeout(Launch *l, char *value) {
         return 0;
 }
 
+static int parse_allow(Launch *l, char *value) {
+        int bit = seccomp_allow_from_string(value);
+
+        if (bit < 0)
+                return -EBADMSG;
+        l->allow |= (unsigned) bit;
+        return 0;
+}
+
+static int parse_unit(Launch *l, char *value) {
+        l->unit = streq(value, "yes");
+        return l->unit ? 0 : -EBADMSG;
+}
+
+static int parse_cap(Launch *l, char *value) {
+        int c = capability_from_string(value);
+
+        if (c < 0)
+                return -EBADMSG;
+        l->capabilities |= UINT64_C(1) << c;
+        return 0;
+}
+
 static const struct {
         const char *prefix;
         int (*parse)(Launch *l, char *value);
@@ -98,6 +123,9 @@ static const struct {
         { "pair=", parse_pair },
         { "monitor-fd=", parse_monitor_fd },
         { "stop-timeout-ms=", parse_stop_timeout },
+        { "allow=", parse_allow },
+        { "unit=", parse_unit },
+        { "cap=", parse_cap },
 };
 
 static int parse_entry(Launch *l, char *entry) {

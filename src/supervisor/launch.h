@@ -14,6 +14,9 @@
  *   pair=13:agent (many)    one end of a new socket pair becomes 13 in QEMU, the other goes to the monitor
  *   monitor-fd=vnc (many)   this descriptor of the fd store goes to the monitor under its name
  *   label=CONTEXT           QEMU's SELinux context; absent: what the policy makes of it
+ *   allow=io_uring (many)   QEMU may use what the filter of system calls refuses otherwise (seccomp-filter.h)
+ *   unit=yes                it runs in a unit of its own: QEMU must not have capabilities …
+ *   cap=SYS_RAWIO (many)    … but this one
  *   stop-timeout-ms=90000   the unit's TimeoutStopSec; absent: none
  *   monitor=/usr/libexec/…  another program than the installed monitor (tests)
  */
@@ -34,6 +37,9 @@ typedef struct Launch {
         const char **monitor_fds; /* owned array */
         size_t n_monitor_fds;
         uint64_t stop_timeout_usec; /* UINT64_MAX: none */
+        unsigned allow;        /* SeccompAllow */
+        bool unit;
+        uint64_t capabilities; /* 1 << CAP_… */
 } Launch;
 
 #define LAUNCH_MAX (4U * 1024U * 1024U)

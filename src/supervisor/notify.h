@@ -4,7 +4,7 @@
 #include "macro.h"
 
 /* The two protocols of systemd that the supervisor speaks, in a few lines, so that the process every VM keeps
- * for its whole life links nothing but the C library. Both are stable interfaces: sd_notify(3),
+ * for its whole life links as little as it can. Both are stable interfaces: sd_notify(3),
  * sd_listen_fds(3). */
 
 /* Sends STATE ("READY=1\nSTATUS=…") to the socket of $NOTIFY_SOCKET; 0 without one. Negative errno. */

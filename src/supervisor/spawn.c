@@ -4,10 +4,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "capability-check.h"
 #include "launch.h"
+#include "seccomp-filter.h"
 #include "spawn.h"
 
 /* What the child tells over the error pipe; nothing at all when execve() succeeded. */
@@ -17,6 +20,8 @@ typedef enum SpawnStep {
         STEP_CGROUP,
         STEP_DESCRIPTORS,
         STEP_LABEL,
+        STEP_CAPABILITIES,
+        STEP_FILTER,
         STEP_EXECUTE,
         _STEP_MAX,
 } SpawnStep;
@@ -32,6 +37,8 @@ static const char *const step_words[_STEP_MAX] = {
         [STEP_CGROUP] = "enter its cgroup",
         [STEP_DESCRIPTORS] = "set up its descriptors",
         [STEP_LABEL] = "set its SELinux label",
+        [STEP_CAPABILITIES] = "start it without capabilities",
+        [STEP_FILTER] = "filter its system calls",
         [STEP_EXECUTE] = "execute it",
 };
 
@@ -89,10 +96,29 @@ static int child_label(const char *label) {
         return n < 0 ? -errno : n == (ssize_t) strlen(label) ? 0 : -EIO;
 }
 
+static int child_capabilities(const SpawnRequest *q) {
+        int r = q->check_capabilities ? capabilities_check(q->capabilities, q->what) : 0;
+        return r >= 0 && q->drop_capabilities ? capabilities_drop() : r;
+}
+
+static int child_filter(const SpawnRequest *q, uint64_t *ret_key) {
+        if (getrandom(ret_key, sizeof(*ret_key), 0) != sizeof(*ret_key))
+                return -EIO;
+        return seccomp_install((SeccompAllow) q->allow, *ret_key);
+}
+
+static int child_execute(const SpawnRequest *q, char *const *env, uint64_t key) {
+        if (q->filter)
+                return seccomp_execute(key, q->program, q->argv, env);
+        (void) execve(q->program, q->argv, env);
+        return -errno;
+}
+
 static _noreturn_ void child_run(const SpawnRequest *q, pid_t parent, int error_fd) {
         SpawnError e = { .step = STEP_PARENT };
         char listen_pid[] = "LISTEN_PID=-2147483648";
         char *const *env = q->env;
+        uint64_t key = 0;
 
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 e.error = -errno;
@@ -120,9 +146,17 @@ static _noreturn_ void child_run(const SpawnRequest *q, pid_t parent, int error_
                 e.error = child_label(q->label);
         }
         if (e.error == 0) {
+                e.step = STEP_CAPABILITIES;
+                e.error = child_capabilities(q);
+        }
+        /* The last thing: what comes before needs calls that are refused from here on. */
+        if (e.error == 0 && q->filter) {
+                e.step = STEP_FILTER;
+                e.error = child_filter(q, &key);
+        }
+        if (e.error == 0) {
                 e.step = STEP_EXECUTE;
-                (void) execve(q->program, q->argv, env);
-                e.error = -errno;
+                e.error = child_execute(q, env, key);
         }
         ssize_t n = write(error_fd, &e, sizeof(e));
         (void) n;

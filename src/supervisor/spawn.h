@@ -20,6 +20,12 @@ typedef struct SpawnRequest {
         const UnitCgroup *vm_cgroup; /* NULL: stays in ours */
         bool announce_pid;           /* sets LISTEN_PID, which only the child knows */
         const char *label;           /* SELinux context of the program; NULL: what the policy makes of it */
+        bool filter;                 /* gets the filter of seccomp-filter.h … */
+        unsigned allow;              /* … with these exceptions (SeccompAllow) */
+        bool check_capabilities;     /* is not started with capabilities other than … */
+        uint64_t capabilities;       /* … these (1 << CAP_…) */
+        bool drop_capabilities;      /* gets none of ours */
+        const char *what;            /* for messages: "QEMU" */
 } SpawnRequest;
 
 typedef struct Child {

@@ -110,6 +110,12 @@ static int start_monitor(Supervisor *s) {
                 .fds = m.fds,
                 .n_fds = m.n_fds,
                 .announce_pid = true,
+                /* It reads what QEMU and the guest write, and starts nothing either. */
+                .filter = true,
+                .check_capabilities = s->launch.unit,
+                .capabilities = s->launch.capabilities,
+                .drop_capabilities = s->launch.capabilities != 0,
+                .what = "the monitor",
         };
         /* The strings of `env` are freed with it; the first one is replaced in the child only. */
         r = spawn(&q, &s->monitor, &step);

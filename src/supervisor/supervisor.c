@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "file-util.h"
 #include "log.h"
+#include "seccomp-filter.h"
 #include "string-util.h"
 #include "supervisor-monitor.h"
 #include "supervisor.h"
@@ -93,6 +95,17 @@ static int make_pairs(Supervisor *s, SpawnFd *qemu_fds, int *qemu_ends) {
         return 0;
 }
 
+/* A script has to execute what it wraps, so it cannot be kept from executing. */
+static bool is_script(const char *path) {
+        char head[2] = {};
+
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || read(fd, head, sizeof(head)) != sizeof(head) || head[0] != '#' || head[1] != '!')
+                return false;
+        log_notice("'%s' is a script: it and QEMU may execute other programs", path);
+        return true;
+}
+
 static int start_qemu(Supervisor *s) {
         size_t n = s->launch.n_fds + 1;
         _cleanup_free_ SpawnFd *fds = calloc(n, sizeof(SpawnFd));
@@ -115,6 +128,11 @@ static int start_qemu(Supervisor *s) {
                         .n_fds = n,
                         .vm_cgroup = &s->cgroup,
                         .label = s->launch.label,
+                        .filter = true,
+                        .allow = s->launch.allow | (is_script(s->launch.emulator) ? SECCOMP_ALLOW_SPAWN : 0U),
+                        .check_capabilities = s->launch.unit,
+                        .capabilities = s->launch.capabilities,
+                        .what = "QEMU",
                 };
                 r = spawn(&q, &s->qemu, &step);
                 if (r < 0)

@@ -290,16 +290,16 @@ static bool has_network_disk(const Domain *d) {
 }
 
 /* Sockets of streams are made by the prepare step; QEMU's own network stack needs the machine's. */
-static bool needs_network(const Domain *d) {
+bool unit_needs_network(const Domain *d) {
         return has_network_interface(d) || has_char_of_type(d, CHARDEV_UDP) || has_network_disk(d);
 }
 
 static int emit_private_network(const UnitEmit *c, char ***values) {
-        return needs_network(c->d) ? strv_extend(values, "no") : 0;
+        return unit_needs_network(c->d) ? strv_extend(values, "no") : 0;
 }
 
 static int emit_address_families(const UnitEmit *c, char ***values) {
-        if (!needs_network(c->d))
+        if (!unit_needs_network(c->d))
                 return 0;
         int r = strv_extend(values, "AF_INET");
         return r < 0 ? r : strv_extend(values, "AF_INET6");

@@ -50,6 +50,9 @@ typedef struct UnitProperties {
 
 void unit_properties_done(UnitProperties *p);
 
+/* Whether QEMU itself speaks to the network, so that it must have the host's. */
+bool unit_needs_network(const Domain *d) _pure_;
+
 /* Computes the settings of DOMAIN. Generator and prepare step must come to the same result, so this looks only
  * at what domain_complete() leaves behind: not at addresses or controllers, and not at what FACTS say of the
  * moment. DIGEST is the definition's (siphash.h), SOURCE_PATH its file. 0 or negative errno. */

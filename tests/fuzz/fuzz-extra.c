@@ -184,7 +184,7 @@ static void check_launch(const Plan *p) {
         char *record = NULL;
         size_t size;
 
-        must(plan_to_launch(p, &record, &size) >= 0);
+        must(plan_to_launch(p, true, &record, &size) >= 0);
         if (size > LAUNCH_MAX) {
                 free(record);
                 return;

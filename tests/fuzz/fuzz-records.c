@@ -44,7 +44,7 @@ static void try_plan(const char *text, size_t size) {
         must(plan_from_json(first, strlen(first), &again) >= 0, "%s", first);
         must(plan_to_json(again, &second) >= 0);
         must_be_equal(first, second);
-        must(plan_to_launch(plan, &record, &length) >= 0);
+        must(plan_to_launch(plan, true, &record, &length) >= 0);
 }
 
 static void try_launch(const char *text, size_t size) {

@@ -162,7 +162,7 @@ static void test_launch(void **state) {
         _cleanup_free_ char *record = NULL;
         size_t size;
 
-        assert_int_equal(plan_to_launch(p, &record, &size), 0);
+        assert_int_equal(plan_to_launch(p, true, &record, &size), 0);
         assert_int_equal(record[size - 1], 0);
         assert_true(has_entry(record, size, "name=web"));
         assert_true(has_entry(record, size, "arg=-nodefaults"));
@@ -172,13 +172,15 @@ static void test_launch(void **state) {
         assert_true(has_entry(record, size, "fd=13:vhost-net0.1"));
         assert_true(has_entry(record, size, "pair=14:agent"));
         assert_true(has_entry(record, size, "monitor-fd=vnc"));
+        assert_true(has_entry(record, size, "unit=yes"));
+        assert_false(has_entry(record, size, "allow=network"));
         assert_false(has_entry(record, size, "fd=14:agent"));
         for (const char *s = record; s < record + size; s += strlen(s) + 1)
                 assert_null(startswith(s, "label="));
 
         free(record);
         p->label = strdup("system_u:system_r:svirt_t:s0:c1,c2");
-        assert_int_equal(plan_to_launch(p, &record, &size), 0);
+        assert_int_equal(plan_to_launch(p, true, &record, &size), 0);
         assert_true(has_entry(record, size, "label=system_u:system_r:svirt_t:s0:c1,c2"));
 }
 

@@ -5,6 +5,7 @@
 Usage: test-supervisor.py SUPERVISOR
 """
 import array
+import ctypes
 import os
 import select
 import signal
@@ -27,8 +28,9 @@ s = socket.socket(fileno=20)
 fds = sorted(int(f) for f in os.listdir("/proc/self/fd"))
 links = [f for f in fds if f > 2 and os.path.exists("/proc/self/fd/%%d" %% f)]
 import sys
+def status(key): return [l for l in open("/proc/self/status") if l.startswith(key + ":")][0].split()[1]
 mask = [l for l in open("/proc/self/status") if l.startswith("SigBlk")][0].split()[1]
-s.send(repr({"fds": links, "argv": sys.argv[1:], "env": dict(os.environ), "mask": mask,
+s.send(repr({"fds": links, "argv": sys.argv[1:], "env": dict(os.environ), "mask": mask, "seccomp": status("Seccomp"), "no_new_privs": status("NoNewPrivs"),
              "stdin": os.readlink("/proc/self/fd/0"), "qmp": os.readlink("/proc/self/fd/3")}).encode())
 signal.signal(signal.SIGTERM, lambda *a: os._exit(0))
 while True:
@@ -103,10 +105,10 @@ class SupervisorTest(unittest.TestCase):
             s.close()
         self.directory.cleanup()
 
-    def start(self, record=None, emulator=None, stop_timeout=None, label=None):
+    def start(self, record=None, emulator=None, stop_timeout=None, label=None, more=(), preexec=lambda: None):
         entries = ["version=1", "name=web", "emulator=" + (emulator or self.emulator),
                    "monitor=" + self.monitor_program, "arg=qemu-web", "arg=-name", "arg=guest=web", "arg=",
-                   "env=A=b", "fd=20:qemu-test", "pair=12:agent", "monitor-fd=test"]
+                   "env=A=b", "fd=20:qemu-test", "pair=12:agent", "monitor-fd=test", *more]
         if stop_timeout:
             entries.append("stop-timeout-ms=%d" % stop_timeout)
         if label:
@@ -133,6 +135,7 @@ class SupervisorTest(unittest.TestCase):
             env = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(len(high)),
                    "LISTEN_FDNAMES": ":".join(n for n, _ in high), "SECRET": "x",
                    "NOTIFY_SOCKET": os.path.join(self.directory.name, "notify")}
+            preexec()
             os.execve(SUPERVISOR, ["vmunit-supervisor"], env)
         for name in ("launch", "plan", "state"):
             os.close(self.passed[name])
@@ -179,6 +182,7 @@ class SupervisorTest(unittest.TestCase):
         self.assertEqual(seen["stdin"], "/dev/null")
         self.assertTrue(seen["qmp"].startswith("socket:"))
         self.assertEqual(int(seen["mask"], 16), 0)
+        self.assertEqual((seen["seccomp"], seen["no_new_privs"]), ("2", "1"))
         self.assertEqual(monitor.names, ["supervisor", "qmp", "plan", "control", "test", "agent"])
         self.assertEqual(self.state(), "running/booted")
 
@@ -305,6 +309,39 @@ class SupervisorTest(unittest.TestCase):
         self.qemu.settimeout(0.2)
         self.assertRaises(TimeoutError, self.qemu.recv, 10)
 
+    def test_filter_leaves_a_program_nothing_to_execute(self):
+        # A program that is no script; what it says goes where a script would have its stderr.
+        for emulator, status in (("/usr/bin/env", 126), (self.script("wrapper", "#!/bin/sh\nexec /usr/bin/env true"), 0)):
+            with self.subTest(emulator=emulator):
+                record = f"version=1\0name=a\0emulator={emulator}\0monitor=/bin/true\0arg=env\0arg=true\0"
+                self.start(record=record.encode())
+                self.assertEqual(self.end(), status)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root")
+    def test_capabilities(self):
+        def drop(but=None):
+            prctl = ctypes.CDLL(None).prctl
+            for c in range(64):
+                if c != but:
+                    prctl(24, c, 0, 0, 0)  # PR_CAPBSET_DROP
+            # version 3, this thread; effective, permitted and inheritable of the lower 32, then of the upper
+            bits = 1 << but if but is not None else 0
+            ctypes.CDLL(None).capset(struct.pack("II", 0x20080522, 0), struct.pack("6I", bits, bits, bits, 0, 0, 0))
+            if but is not None:
+                prctl(47, 2, but, 0, 0)  # PR_CAP_AMBIENT_RAISE
+
+        self.start(more=["unit=yes"])
+        self.assertEqual(self.end(), 1)
+        self.start(more=["unit=yes", "cap=SYS_RAWIO"])
+        self.assertEqual(self.end(), 1)
+        self.start(more=["unit=yes"], preexec=lambda: drop(17))
+        self.assertEqual(self.end(), 1)
+        for more, kept in ((["unit=yes", "cap=SYS_RAWIO"], 17), (["unit=yes"], None)):
+            self.start(more=more, preexec=lambda kept=kept: drop(kept))
+            self.qemu.recv(10000)
+            self.qemu.send(b"exit 0")
+            self.assertEqual(self.end(), 0)
+
     def test_damaged_records(self):
         for record in (b"", b"version=2\0name=a\0", b"version=1\0name=a\0emulator=/x\0", b"version=1",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=3:a\0",
@@ -312,6 +349,9 @@ class SupervisorTest(unittest.TestCase):
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0unknown=1\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0label=\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0label=a\0label=b\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0allow=all\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0unit=no\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0cap=EVERYTHING\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=10:absent\0"):
             with self.subTest(record=record):
                 self.start(record=record)
