@@ -77,10 +77,10 @@ static int compare_boot_orders(const void *a, const void *b) {
 
 /* libvirt writes the alias of a serial port to the console that is the same thing. */
 static bool is_shadow(const Domain *d, const DeviceInfo *info) {
-        uintptr_t first = (uintptr_t) d->chars, here = (uintptr_t) info;
+        /* Of a device before the first, this is past all. */
+        size_t i = ((uintptr_t) info - (uintptr_t) d->chars) / sizeof(DomainChar);
 
-        return here >= first && here < (uintptr_t) (d->chars + d->n_chars) &&
-                char_repeats_serial(d, d->chars + (here - first) / sizeof(DomainChar));
+        return i < d->n_chars && char_repeats_serial(d, d->chars + i);
 }
 
 void check_aliases(const Domain *d, Diag *diag) {
