@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""vmunit.conf: the host is tuned by its unit, read from the kernel's own files."""
+"""vmunit.conf: the host is tuned by its unit, read from the kernel's own files; and what a start makes of it."""
 
 import contextlib
 import json
@@ -8,20 +8,22 @@ import os
 import shutil
 
 from harness import case, check, check_equal, check_match, journal, main, run, run_ok, unit_property
+from vm import vm
 
 SLOW = 400  # seconds
 UNIT = "vmunit-host-tuning.service"
 CONF = "/etc/vm/vmunit.conf"
 DROPINS = "/etc/vm/vmunit.conf.d"
+GIB = 1 << 20  # a page of it, in KiB, as directories are called
 POLL = "/sys/module/kvm/parameters/halt_poll_ns"
 CPUMASK = "/sys/devices/virtual/workqueue/cpumask"
 ENABLED = "/sys/kernel/mm/transparent_hugepage/enabled"
 DEFRAG = "/sys/kernel/mm/transparent_hugepage/defrag"
 
 
-def pool(node=None):
+def pool(node=None, size=2048):
     where = "/sys/kernel/mm" if node is None else f"/sys/devices/system/node/node{node}"
-    return f"{where}/hugepages/hugepages-2048kB/nr_hugepages"
+    return f"{where}/hugepages/hugepages-{size}kB/nr_hugepages"
 
 
 def read(path):
@@ -117,6 +119,32 @@ def all_of_it():
 
 
 @case(timeout=SLOW)
+def what_is_not_there():
+    """Each problem names its file; the rest is done; the unit has failed; machines start."""
+    with configured("HaltPollNs=777", "KernelWorkerCPUs=0,99", "TransparentHugePages=sometimes", "HugePages=2M:4@7 1G:64@0 64K:1",
+                    "HugePages=2M:2@1"):
+        check(run(["systemctl", "start", UNIT]).rc != 0, "it started")
+        check_equal((unit_property(UNIT, "ActiveState"), unit_property(UNIT, "ExecMainStatus")), ("failed", "1"))
+        said = messages(UNIT)
+        there = read(pool(0, GIB))
+        check(int(there) < 64, f"{there} pages")
+        for text in (f"{CONF}:4: TransparentHugePages: 'sometimes' is not one of: always, madvise, never",
+                     f"HugePages: cannot write 4 to '{pool(7)}': No such file or directory: this machine has no NUMA node 7",
+                     f"HugePages: cannot write 1 to '{pool(size=64)}': No such file or directory: this machine has no huge pages of 64K",
+                     f"HugePages: '{pool(0, GIB)}': there are {there} pages of 1G and not 64: no more memory could be had in pieces of "
+                     "that size"):
+            check(text in said, f"{text!r} is not in {said!r}")
+        check(any(m.startswith("KernelWorkerCPUs: ") and CPUMASK in m for m in said), f"no word of {CPUMASK} in {said!r}")
+        check_equal((read(POLL), read(pool(1))), ("777", "2"), "what could be done")
+        settings = hostinfo(rc=1)
+        check_equal({k for k, s in settings.items() if s["differs"]},
+                    {"KernelWorkerCPUs", "HugePages 1G@0", "HugePages 2M@7", "HugePages 64K"}, "what differs")
+        write(pool(0, GIB), "0")
+        with vm("untuned", cmdline="", agent=False) as machine:
+            machine.start(ready=False, timeout=SLOW)
+
+
+@case(timeout=SLOW)
 def pages_in_use():
     with configured("HugePages=2M:3@0 2M:0@1"):
         run_ok(["systemctl", "start", UNIT])
@@ -125,6 +153,34 @@ def pages_in_use():
             configure("HugePages=2M:1@0")
             check(run(["systemctl", "restart", UNIT]).rc != 0, "it started")
             check_equal(messages(UNIT), [f"HugePages: '{pool(0)}': there are 2 pages of 2M and not 1: the others are in use"])
+
+
+@case(timeout=SLOW)
+def missing_resources():
+    """A CPU and a node that are not there: refused, or said and left out; a word that is neither is an error."""
+    with vm("absent", cmdline="", agent=False) as machine, configured():
+        machine.xml = machine.xml.replace("<vcpu>1</vcpu>", "<vcpu cpuset='0,99'>1</vcpu>"
+                                          "<numatune><memory mode='strict' nodeset='0,7'/></numatune>")
+        machine.write()
+        run_ok(["systemctl", "daemon-reload"])
+        check(run(["systemctl", "start", machine.unit], timeout=SLOW).rc != 0, "it started without CPU 99")
+        check(run(["vmunit", "verify", "--host", "absent"], timeout=SLOW).rc == 1, "verify finds nothing")
+
+        configure("MissingResources=perhaps")
+        wrong = f"{CONF}:2: MissingResources: 'perhaps' is not one of: error, ignore"
+        result = run(["vmunit", "start", "absent"], timeout=SLOW)
+        check(result.rc == 1 and wrong in result.err, f"vmunit start: {result.rc}, {result.err!r}")
+        result = run(["vmunit", "verify", "--host", "absent"], timeout=SLOW)
+        check(result.rc == 1 and wrong in result.err, f"vmunit verify: {result.rc}, {result.err!r}")
+
+        configure("missing_resources = \"ignore\"", "Unknown=1")
+        run_ok(["vmunit", "start", "absent"], timeout=SLOW)
+        status = read(f"/proc/{machine.qemu()}/status")
+        check_equal(check_match(r"^Cpus_allowed_list:\s*(.*)$", status).group(1), "0", "CPUs")
+        check_equal(check_match(r"^Mems_allowed_list:\s*(.*)$", status).group(1), "0", "nodes")
+        said = messages(machine.unit)
+        check(any(f"{CONF}:3: [Host] has no setting 'Unknown'" in m for m in said), f"no warning in {said!r}")
+        check(any("99" in m for m in said) and any("node 7" in m for m in said), f"no word of what is missing in {said!r}")
 
 
 if __name__ == "__main__":
