@@ -118,7 +118,8 @@ static void check_bandwidth(const DomainCputune *c, const CpuBandwidth *b, const
             (b->period.value < CPU_PERIOD_MIN || b->period.value > CPU_PERIOD_MAX))
                 (void) diag_error(diag, c->loc, "cputune: %speriod is %" PRIu64 ", not a number from %u to %u", prefix,
                                   b->period.value, CPU_PERIOD_MIN, CPU_PERIOD_MAX);
-        if (b->has_quota && b->quota > 0 && (b->quota < CPU_QUOTA_MIN || b->quota > CPU_QUOTA_MAX))
+        /* -1 is no limit, 0 is what nobody asked for. */
+        if (b->has_quota && b->quota != -1 && b->quota != 0 && (b->quota < CPU_QUOTA_MIN || b->quota > CPU_QUOTA_MAX))
                 (void) diag_error(diag, c->loc, "cputune: %squota is %" PRId64 ", not a number from %d to %" PRId64, prefix,
                                   b->quota, CPU_QUOTA_MIN, CPU_QUOTA_MAX);
 }
@@ -187,7 +188,7 @@ static void check_sched_threads(const Domain *d, Diag *diag) {
 void check_cputune(const Domain *d, Diag *diag) {
         const DomainCputune *c = &d->cputune;
 
-        if (c->shares.set && c->shares.value != 0 &&
+        if (c->shares.set &&
             (c->shares.value < CPU_SHARES_MIN || c->shares.value > CPU_SHARES_MAX))
                 (void) diag_error(diag, c->loc, "cputune: shares is %" PRIu64 ", not a number from %u to %u",
                                   c->shares.value, CPU_SHARES_MIN, CPU_SHARES_MAX);

@@ -53,18 +53,5 @@ def cgroup_layout():
         nothing_left(machine)
 
 
-@case(timeout=SLOW)
-def cpuset_of_the_definition():
-    """`<vcpu cpuset>` is the unit's AllowedCPUs, in the kernel's own file."""
-    with vm("pinned", cmdline="") as machine:
-        machine.xml = machine.xml.replace("<vcpu>1</vcpu>", "<vcpu cpuset='1'>1</vcpu>")
-        machine.start(ready=False)
-        group = "/sys/fs/cgroup" + unit_property(machine.unit, "ControlGroup")
-        with open(f"{group}/cpuset.cpus.effective", encoding="ascii") as f:
-            check_equal(f.read().strip(), "1")
-        with open(f"/proc/{machine.qemu()}/status", encoding="ascii") as f:
-            check_match(r"^Cpus_allowed_list:\t1$", f.read())
-
-
 if __name__ == "__main__":
     main()

@@ -5,15 +5,15 @@ import os
 
 from harness import case, check, check_equal, main, run, run_ok
 
-NODE = "/sys/devices/system/node/node{}/hugepages/hugepages-2048kB/{}"
+NODE = "/sys/devices/system/node/node{}/hugepages/hugepages-{}kB/{}"
 
 
 def vmunit(*words):
     return run_ok(["vmunit", "-q", *words])
 
 
-def pool(node, name="nr_hugepages"):
-    with open(NODE.format(node, name), encoding="ascii") as f:
+def pool(node, name="nr_hugepages", size=2048):
+    with open(NODE.format(node, size, name), encoding="ascii") as f:
         return int(f.read())
 
 
@@ -38,11 +38,13 @@ def pools_of_huge_pages():
         refused("internal error: start cell 2 out of range (0-1)", "allocpages", "2M", "1", "2")
         refused("operation failed: page size 3072 is not available on node 1", "allocpages", "3M", "1", "1")
         check_equal([pool(0), pool(1)], [4, 4], "after what was refused")
-        done = run(["vmunit", "-q", "allocpages", "2M", "1000000", "0"])
-        check_equal((done.rc, done.err.strip()), (1, "error: operation failed: Unable to allocate 1000000 pages. "
-                                                  f"Allocated only {pool(0)}"))
+        # Of small ones the kernel would look for more than there can be, for a long time.
+        done = run(["vmunit", "-q", "allocpages", "1G", "9", "0"])
+        check_equal((done.rc, done.err.strip()), (1, "error: operation failed: Unable to allocate 9 pages. "
+                                                  f"Allocated only {pool(0, size=1 << 20)}"))
     finally:
         run(["vmunit", "allocpages", "2M", "0", "--all"])
+        run(["vmunit", "allocpages", "1G", "0", "--all"])
     check_equal([pool(0), pool(1)], [0, 0])
 
 

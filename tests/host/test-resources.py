@@ -22,8 +22,9 @@ def read(path):
 
 @contextlib.contextmanager
 def tuned(name, elements, *, vcpus="<vcpu>1</vcpu>", memory=128):
-    """A machine whose guest nobody waits for."""
-    with vm(name, cmdline="", memory=memory, agent=False) as machine:
+    """A machine without a guest: nobody would wait for it."""
+    with vm(name, memory=memory, agent=False) as machine:
+        machine.without_guest()
         # The translator's cache is memory as well, and as much of it as there can be.
         machine.xml = machine.xml.replace("<vcpu>1</vcpu>", vcpus + elements).replace(
             "<features>", "<features><tcg><tb-cache unit='MiB'>16</tb-cache></tcg>")
@@ -34,9 +35,15 @@ def tuned(name, elements, *, vcpus="<vcpu>1</vcpu>", memory=128):
             shutil.rmtree(f"/etc/systemd/system.control/{machine.unit}.d", ignore_errors=True)
 
 
+def with_cells(machine, *sizes):
+    """One virtual CPU each."""
+    cells = "".join(f"<cell id='{n}' cpus='{n}' memory='{size}' unit='MiB'/>" for n, size in enumerate(sizes))
+    machine.xml = machine.xml.replace("<cpu mode='maximum'/>", f"<cpu mode='maximum'><numa>{cells}</numa></cpu>")
+
+
 def start(machine):
     machine.write()
-    # Nobody needs the guest: it would only take the time of the rest.
+    # What does not compute leaves the time to the rest.
     run_ok(["vmunit", "start", "--paused", machine.name], timeout=SLOW)
 
 
@@ -137,61 +144,34 @@ def everything_at_once():
 
 
 @case(timeout=SLOW)
-def locked_memory_of_a_node():
-    """<locked/>: all of it is there at once, on the node, and never goes."""
-    with tuned("locked", "<memoryBacking><locked/></memoryBacking><memtune><hard_limit unit='GiB'>4</hard_limit></memtune>"
-                         "<numatune><memory nodeset='1'/></numatune>") as machine:
-        start(machine)
-        check_equal(limit(machine, "Max locked memory"), str(4 << 30))
-        check(int(status(machine, "VmLck").split()[0]) >= 128 * 1024, status(machine, "VmLck"))
-        guest = numa_maps(machine, 128 * MIB // 4096)
-        check_equal([(nodes, huge) for _, nodes, huge in guest], [({1: 128 * MIB // 4096}, False)], "the guest's memory")
-    with tuned("unlocked", "<memoryBacking><locked/></memoryBacking>") as machine:
-        start(machine)
-        check_equal(limit(machine, "Max locked memory"), "unlimited")
-    with tuned("plain", "") as machine:
-        start(machine)
-        check_equal(limit(machine, "Max locked memory"), str(64 * MIB))
-        check_equal(kernel(machine, "cpu.weight", "cpu.max", "memory.max", "memory.high"), ["100", "max 100000", "max", "max"])
-
-
-@case(timeout=SLOW)
-def real_time():
-    """A scheduler of real time needs the right to it, and nobody else has that."""
-    xml = "<cputune><vcpusched vcpus='0' scheduler='fifo' priority='3'/><emulatorsched scheduler='rr' priority='7'/></cputune>"
-    with tuned("fifo", xml) as machine:
-        start(machine)
-        check_equal(limit(machine, "Max realtime priority"), "7")
-        check_equal(unit_property(machine.unit, "RestrictRealtime"), "no")
-    with tuned("batch", "<cputune><vcpusched vcpus='0' scheduler='batch'/></cputune>") as machine:
-        start(machine)
-        check_equal(limit(machine, "Max realtime priority"), "0")
-        check_equal(unit_property(machine.unit, "RestrictRealtime"), "yes")
-
-
-@case(timeout=SLOW)
 def numa_modes():
-    """What QEMU itself allocates follows the mode; the allowed nodes are those of strict and restrictive alone."""
-    for mode, nodeset, policy, allowed in (("preferred", "1", r"prefer.*:1", "0-1"), ("interleave", "0-1", r"interleave.*:0-1", "0-1"),
-                                           ("restrictive", "1", r"default", "1")):
-        with tuned(mode, f"<numatune><memory mode='{mode}' nodeset='{nodeset}'/></numatune>") as machine:
+    """What QEMU itself allocates follows the mode; the allowed nodes are those of strict and restrictive alone. And what
+    there is of limits where nobody asks for any."""
+    for mode, nodeset, policy, allowed, locked in (("preferred", "1", r"prefer.*:1", "0-1", "<memoryBacking><locked/></memoryBacking>"),
+                                                   ("interleave", "0-1", r"interleave.*:0-1", "0-1", ""),
+                                                   ("restrictive", "1", r"default", "1", "")):
+        with tuned(mode, f"{locked}<numatune><memory mode='{mode}' nodeset='{nodeset}'/></numatune>") as machine:
             start(machine)
             check_equal(status(machine, "Mems_allowed_list"), allowed, f"nodes of {mode}")
             heap = check_match(r"^\S+ (\S+) heap ", read(f"/proc/{machine.qemu()}/numa_maps")).group(1)
             check_match(f"^{policy}$", heap, f"policy of {mode}")
+            check_equal(limit(machine, "Max locked memory"), "unlimited" if locked else str(64 * MIB))
+            check_equal(limit(machine, "Max realtime priority"), "0")
+            check_equal(kernel(machine, "cpu.weight", "cpu.max", "memory.max", "memory.high"), ["100", "max 100000", "max", "max"])
 
 
 @case(timeout=SLOW)
 def cells_on_their_nodes():
-    """Two NUMA nodes of the guest, each on one of the host."""
-    xml = ("<memoryBacking><locked/></memoryBacking><numatune><memnode cellid='0' mode='strict' nodeset='1'/>"
-           "<memnode cellid='1' mode='strict' nodeset='0'/></numatune>")
+    """Two NUMA nodes of the guest, each on one of the host; all of them is there at once and never goes."""
+    xml = ("<memoryBacking><locked/></memoryBacking><memtune><hard_limit unit='GiB'>4</hard_limit></memtune><numatune>"
+           "<memnode cellid='0' mode='strict' nodeset='1'/><memnode cellid='1' mode='strict' nodeset='0'/></numatune>")
     with tuned("cells", xml, vcpus="<vcpu>2</vcpu>", memory=160) as machine:
-        machine.xml = machine.xml.replace("<cpu mode='maximum'/>", "<cpu mode='maximum'><numa><cell id='0' cpus='0' "
-                                          "memory='96' unit='MiB'/><cell id='1' cpus='1' memory='64' unit='MiB'/></numa></cpu>")
+        with_cells(machine, 96, 64)
         start(machine)
-        found = {tuple(nodes.items()) for _, nodes, _ in numa_maps(machine, 64 * MIB // 4096)}
-        check_equal(found, {((1, 96 * MIB // 4096),), ((0, 64 * MIB // 4096),)}, "the nodes' memory")
+        found = {(policy, *nodes.items()) for policy, nodes, _ in numa_maps(machine, 64 * MIB // 4096)}
+        check_equal(found, {("bind:1", (1, 96 * MIB // 4096)), ("bind:0", (0, 64 * MIB // 4096))}, "the nodes' memory")
+        check_equal(limit(machine, "Max locked memory"), str(4 << 30))
+        check(int(status(machine, "VmLck").split()[0]) >= 160 * 1024, status(machine, "VmLck"))
 
 
 @contextlib.contextmanager
@@ -211,6 +191,7 @@ def huge_pages(*counts):
 
 @case(timeout=SLOW)
 def huge_pages_of_a_node():
+    """All of the memory lies in huge pages of node 1; where they do not suffice, it is said how many are free where."""
     xml = "<memoryBacking><hugepages/></memoryBacking><numatune><memory mode='strict' nodeset='1'/></numatune>"
     with huge_pages(8, 64) as paths:
         with tuned("huge", xml) as machine:
@@ -222,6 +203,21 @@ def huge_pages_of_a_node():
             fails(machine, "")
             text = "memory needs 66 huge pages of 2048 KiB; free are: 64 on node 1"
             check(text in messages(machine.unit), f"{text!r} is not in the journal")
+
+
+@case(timeout=SLOW)
+def huge_pages_of_cells():
+    """Huge pages for one cell alone, bound to a node, and for both, each of them on its node."""
+    memnodes = "<numatune><memnode cellid='0' mode='strict' nodeset='1'/><memnode cellid='1' mode='strict' nodeset='0'/></numatune>"
+    for pages, expected in (("<page size='2' unit='MiB' nodeset='0'/>", [{1: 32}]),
+                            ("<page size='2048' unit='KiB' nodeset='0-1'/>", [{1: 32}, {0: 20}])):
+        xml = f"<memoryBacking><hugepages>{pages}</hugepages></memoryBacking>{memnodes}"
+        with huge_pages(40, 40) as paths, tuned("huge", xml, vcpus="<vcpu>2</vcpu>", memory=104) as machine:
+            with_cells(machine, 64, 40)
+            start(machine)
+            check_equal([n for _, n, huge in numa_maps(machine, 1) if huge], expected, f"huge pages of {pages}")
+            taken = {node: count for mapping in expected for node, count in mapping.items()}
+            check_equal([int(read(f"{p}/free_hugepages")) for p in paths], [40 - taken.get(n, 0) for n in (0, 1)], "free huge pages")
 
 
 @case(timeout=SLOW)
@@ -260,13 +256,7 @@ def the_next_start_forgets():
         check_equal(kernel(machine, *names), ["300", "50000 100000", str(900 * MIB), str(700 * MIB)])
         run_ok(["vmunit", "destroy", "forget"])
         machine.wait_stopped()
-        check(os.path.exists(f"{CONTROL}/{machine.unit}.d/50-CPUWeight.conf"), "systemd forgets by itself: what is this case for?")
-        run_ok(["systemctl", "start", machine.unit])
-        check_equal(kernel(machine, *names), ["50", "max 100000", str(900 * MIB), "max"], "after the next start")
-        check(not os.path.exists(f"{CONTROL}/{machine.unit}.d/50-CPUWeight.conf"), "the files of the run before are there")
-        check_equal(unit_property(machine.unit, "NeedDaemonReload"), "no")
-        run_ok(["vmunit", "destroy", "forget"])
-        machine.wait_stopped()
+        check(os.path.exists(f"{CONTROL}/{machine.unit}.d/50-CPUQuota.conf"), "systemd forgets by itself: what is this case for?")
 
         # For good: by set-property, and by a drop-in that was written by hand.
         run_ok(["systemctl", "set-property", machine.unit, "CPUWeight=77"])
@@ -278,6 +268,8 @@ def the_next_start_forgets():
         run_ok(["systemctl", "start", machine.unit])
         expected = ["77", "max 100000", str(800 * MIB), "max"]
         check_equal(kernel(machine, *names), expected, "with the administrator's")
+        check(not os.path.exists(f"{CONTROL}/{machine.unit}.d/50-CPUQuota.conf"), "the files of the run before are there")
+        check_equal(unit_property(machine.unit, "NeedDaemonReload"), "no")
         run_ok(["systemctl", "set-property", "--runtime", machine.unit, "MemoryHigh=700M", "MemoryMax=850M"])
         run_ok(["vmunit", "destroy", "forget"])
         machine.wait_stopped()

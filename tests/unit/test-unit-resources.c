@@ -71,7 +71,6 @@ static const struct {
         { "<cputune><shares>2048</shares></cputune>", "CPUWeight=200" },
         { "<cputune><shares>2</shares></cputune>", "CPUWeight=1" },
         { "<cputune><shares>262144</shares></cputune>", "CPUWeight=10000" },
-        { "<cputune><shares>0</shares></cputune>", "" },
         { "<cputune><global_quota>50000</global_quota></cputune>", "CPUQuota=50%" },
         { "<cputune><global_period>1000000</global_period><global_quota>1000</global_quota></cputune>",
           "CPUQuota=0.10%|CPUQuotaPeriodSec=1000000us" },
