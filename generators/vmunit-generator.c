@@ -7,12 +7,16 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "config-file.h"
 #include "definition.h"
+#include "definition-label.h"
 #include "domain-xml.h"
 #include "file-util.h"
 #include "host-resources.h"
+#include "label-registry.h"
 #include "names.h"
 #include "runtime.h"
+#include "selinux-util.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -28,6 +32,7 @@ typedef struct Generator {
         const char *directory;    /* the normal one of systemd's three; NULL: print */
         const char *runtime_dir;  /* /run/vmunit */
         HostFacts facts;
+        CategoryPairs taken;      /* owned; of SELinux: by VMs that run, by static labels, by definitions before */
         bool by_systemd;          /* nobody reads stderr */
         int kmsg;                 /* owned; -EBADF: none */
         bool failed;
@@ -92,12 +97,46 @@ static int parse_definition(Generator *g, Definition *def, Diag *diag, Domain **
         return r;
 }
 
+/* A VM that runs keeps its pair, and all others leave it alone. */
+static int running_pair(Generator *g, const char *name, CategoryPair *ret) {
+        _cleanup_category_pairs_ CategoryPairs others = {};
+
+        _cleanup_close_ int base = open(g->runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int registry = base < 0 ? -errno : label_registry_open(base, false);
+        return registry == -ENOENT ? 0 : registry < 0 ? registry : label_registry_read(registry, name, &others, ret);
+}
+
+/* Static labels are taken before. */
+static int choose_pair(Generator *g, const Domain *d, Diag *diag, CategoryPair *ret) {
+        CategoryPair pair;
+
+        int r = running_pair(g, d->name, &pair);
+        if (r == 0)
+                r = category_pair_choose(d->name, &g->facts.selinux.categories, LABEL_OF_DEFINITION, &g->taken, &pair);
+        if (r == -ENOSPC)
+                return diag_error_code(diag, r, d->name_loc, "no two categories of SELinux are left for domain '%s'", d->name);
+        if (r >= 0)
+                r = category_pairs_add(&g->taken, pair);
+        if (r >= 0)
+                *ret = pair;
+        return r;
+}
+
+static int set_labels(Generator *g, Domain *d, Diag *diag) {
+        CategoryPair pair = {};
+
+        int r = domain_needs_pair(d, &g->facts) ? choose_pair(g, d, diag, &pair) : 0;
+        return r < 0 ? r : domain_set_selinux(d, &g->facts, pair, diag);
+}
+
 static int make_dropin(Generator *g, Definition *def, Diag *diag, char **ret) {
         _cleanup_(unit_properties_done) UnitProperties p = {};
         _cleanup_(domain_freep) Domain *d = NULL;
         int r;
 
         r = parse_definition(g, def, diag, &d);
+        if (r >= 0)
+                r = set_labels(g, d, diag);
         if (r >= 0)
                 r = unit_properties_new(d, &g->facts, def->digest, def->path, diag, &p);
         if (r >= 0)
@@ -261,17 +300,46 @@ static int list_definitions(Generator *g, DefinitionList *ret) {
         return r;
 }
 
+/* What is taken before anything is given out. Of definitions only those are read for it that speak of labels. */
+static int gather_taken(Generator *g) {
+        int r = 0;
+
+        if (!g->facts.selinux.has_module)
+                return 0;
+        _cleanup_close_ int base = open(g->runtime_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int registry = base < 0 ? -ENOENT : label_registry_open(base, false);
+        if (registry >= 0)
+                r = label_registry_read(registry, NULL, &g->taken, NULL);
+        return r < 0 ? r : definitions_static_pairs(&g->facts, &g->taken);
+}
+
 static void run(Generator *g) {
         _cleanup_definition_list_ DefinitionList list = {};
 
         if (list_definitions(g, &list) < 0)
                 g->failed = true;
+        int r = gather_taken(g);
+        if (r < 0)
+                say_errno(g, r, g->runtime_dir);
         FOREACH_ARRAY(def, list.items, list.n_items)
                 generate(g, def);
         generate_orphans(g, &list);
 }
 
 /* --- program --- */
+
+/* Wrong settings are said by the start, which they stop. */
+static void gather_selinux(SelinuxFacts *ret) {
+        const char *s = getenv("VMUNIT_SELINUX");
+        _cleanup_config_ Config config = {};
+
+        if (s) {
+                (void) selinux_facts_parse(s, ret);
+                return;
+        }
+        (void) config_load(&config, NULL);
+        (void) selinux_facts_gather(&config.selinux_categories, ret);
+}
 
 /* Only what every machine has at this point of the boot; the same for the same machine at any time. */
 static void gather_facts(HostFacts *facts) {
@@ -284,6 +352,7 @@ static void gather_facts(HostFacts *facts) {
         s = getenv("VMUNIT_NUMA_NODES");
         if (!s || number_set_parse(s, &facts->numa_nodes) < 0)
                 host_numa_nodes("", &facts->numa_nodes);
+        gather_selinux(&facts->selinux);
 }
 
 static int usage(FILE *f) {
@@ -333,5 +402,7 @@ int main(int argc, char *argv[]) {
         gather_facts(&g.facts);
         run(&g);
         safe_close(g.kmsg);
+        category_pairs_done(&g.taken);
+        selinux_facts_done(&g.facts.selinux);
         return g.failed || fflush(stdout) != 0 ? 1 : 0;
 }

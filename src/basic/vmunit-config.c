@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
 
+#include "categories.h"
 #include "ini.h"
 #include "parse-util.h"
 #include "string-util.h"
@@ -36,6 +37,8 @@ DEFINE_STRING_TABLE(huge_page_defrag, HugePageDefrag)
 const ConfigKey config_keys[] = {
         HOST("MissingResources", CONFIG_WORD, CONFIG_FOR_START, missing_resources, &missing_resources_table, NULL,
              "what becomes of a start that asks for CPUs, NUMA nodes and the like that the machine does not have"),
+        HOST("SELinuxCategories", CONFIG_CATEGORIES, CONFIG_FOR_START, selinux_categories, NULL, "categories, as c0.c1023",
+             "the categories of SELinux that virtual machines get, two each"),
         HOST("HaltPollNs", CONFIG_NANOSECONDS, CONFIG_FOR_TUNING, halt_poll, NULL,
              "a number of nanoseconds from 0 to 4294967295", "how long KVM polls before it gives an idle vCPU's CPU away"),
         HOST("KernelWorkerCPUs", CONFIG_CPUS, CONFIG_FOR_TUNING, kernel_worker_cpus, NULL, "a list of CPUs, as 0-3,^1,8",
@@ -115,6 +118,26 @@ static int format_cpus(const Config *c, const ConfigKey *key, char **ret) {
         if (number_set_is_empty(set))
                 return 0;
         *ret = number_set_format(set);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int parse_categories(Config *c, const ConfigKey *key, const char *value) {
+        NumberSet *set = MEMBER(c, key, NumberSet), new = {};
+
+        int r = *value ? categories_parse(value, &new) : 0;
+        if (r >= 0 && *value && number_set_count(&new) < 3)
+                return -EINVAL; /* no pair for machines with a definition, or none for those without */
+        if (r >= 0)
+                *set = new;
+        return r;
+}
+
+static int format_categories(const Config *c, const ConfigKey *key, char **ret) {
+        const NumberSet *set = CONST_MEMBER(c, key, NumberSet);
+
+        if (number_set_is_empty(set))
+                return 0;
+        *ret = categories_format(set);
         return *ret ? 0 : -ENOMEM;
 }
 
@@ -254,6 +277,7 @@ static const struct {
         [CONFIG_NANOSECONDS] = { parse_nanoseconds, format_nanoseconds },
         [CONFIG_CPUS] = { parse_cpus, format_cpus },
         [CONFIG_POOLS] = { parse_pools, format_pools },
+        [CONFIG_CATEGORIES] = { parse_categories, format_categories },
 };
 
 int config_format(const Config *c, const ConfigKey *key, char **ret) {

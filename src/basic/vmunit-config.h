@@ -56,6 +56,7 @@ typedef struct Config {
         MissingResources missing_resources;
         bool has_halt_poll;
         unsigned halt_poll;          /* ns */
+        NumberSet selinux_categories; /* empty: all there are */
         NumberSet kernel_worker_cpus; /* empty: not given */
         HugePageUse huge_page_use;
         HugePageDefrag huge_page_defrag;
@@ -72,6 +73,7 @@ typedef enum ConfigType {
         CONFIG_NANOSECONDS,
         CONFIG_CPUS,
         CONFIG_POOLS,
+        CONFIG_CATEGORIES,
         _CONFIG_TYPE_MAX,
 } ConfigType;
 

@@ -7,7 +7,7 @@ DEFINE_XML_TABLE(seclabel,
         ATTRIBUTE("model", DomainSeclabel, model, xml_string, "selinux, apparmor or dac; the host's when absent"),
         ATTRIBUTE_ENUM("relabel", DomainSeclabel, relabel, yes_no, "whether files get the label"),
         TEXT_CHILD("label", DomainSeclabel, label, xml_string, "label of the process"),
-        TEXT_CHILD("imagelabel", DomainSeclabel, imagelabel, xml_string, "label of the files of a running VM", .flags = XML_WRITE_ONLY),
+        TEXT_CHILD("imagelabel", DomainSeclabel, imagelabel, xml_string, "label of the files of a running VM"),
         TEXT_CHILD("baselabel", DomainSeclabel, baselabel, xml_string, "what a dynamic label is made from"));
 
 DEFINE_XML_TABLE(device_seclabel,

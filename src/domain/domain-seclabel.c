@@ -12,6 +12,7 @@ int domain_complete_seclabels(Domain *d, const HostFacts *facts) {
                 /* What a running machine got is not what the next one gets. */
                 if (s->type != SECLABEL_STATIC)
                         s->label = mfree(s->label);
+                s->imagelabel = mfree(s->imagelabel);
                 if (s->relabel == TRI_UNSET && s->type != SECLABEL_NONE)
                         s->relabel = s->type == SECLABEL_DYNAMIC ? TRI_YES : TRI_NO;
         }

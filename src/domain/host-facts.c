@@ -48,7 +48,16 @@ const HostNode *host_resources_node(const HostResources *r, unsigned id) {
         return NULL;
 }
 
+void selinux_facts_done(SelinuxFacts *s) {
+        free(s->process);
+        free(s->process_emulated);
+        free(s->image);
+        free(s->content);
+        *s = (SelinuxFacts) {};
+}
+
 void host_facts_done(HostFacts *f) {
+        selinux_facts_done(&f->selinux);
         host_facts_forget_chains(f);
         host_resources_done(&f->resources);
         if (f->sysinfo)

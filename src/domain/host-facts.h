@@ -52,6 +52,17 @@ void host_resources_done(HostResources *r);
 #define _cleanup_host_resources_ _cleanup_(host_resources_done)
 const HostNode *host_resources_node(const HostResources *r, unsigned id);
 
+/* SELinux, as this machine's policy has it. */
+typedef struct SelinuxFacts {
+        bool enabled, enforcing;
+        bool has_module; /* vmunit's part of the policy is loaded */
+        /* Contexts, owned: of QEMU under KVM and without, of images, of what is only read by several. */
+        char *process, *process_emulated, *image, *content;
+        NumberSet categories; /* of which every machine gets two */
+} SelinuxFacts;
+
+void selinux_facts_done(SelinuxFacts *s);
+
 /* What pure code may know of the host. It is gathered by src/host, or is a constant in a test. */
 typedef struct HostFacts {
         Arch arch;
@@ -59,7 +70,7 @@ typedef struct HostFacts {
         bool has_kvm;
         bool any_processor; /* no processor in particular: what it can do is not looked at */
         bool has_vhost_net;
-        bool has_selinux;
+        SelinuxFacts selinux; /* owned */
         NumberSet numa_nodes; /* with memory, as the machine is built: the generator knows them as well */
         bool lenient; /* vmunit.conf: a start goes on without what the machine does not have of CPUs, nodes and the like */
         unsigned page_size;

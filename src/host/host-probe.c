@@ -47,7 +47,6 @@ int host_facts_gather(HostFacts *ret) {
                 .arch = host_arch(),
                 .has_kvm = kvm_works(),
                 .has_vhost_net = access("/dev/vhost-net", F_OK) >= 0,
-                .has_selinux = host_has_selinux(),
                 .now = (int64_t) time(NULL),
                 .state_dir = VM_STATE_DIR,
         };
@@ -71,7 +70,9 @@ int host_facts_gather(HostFacts *ret) {
                 return -EINVAL;
         f.page_size = (unsigned) page;
         host_numa_nodes("", &f.numa_nodes);
-        r = host_read_smbios(&f.sysinfo);
+        r = selinux_facts_gather(&(NumberSet) {}, &f.selinux);
+        if (r >= 0)
+                r = host_read_smbios(&f.sysinfo);
         if (r >= 0)
                 r = host_read_firmwares(&f.firmwares);
         if (r < 0) {

@@ -148,7 +148,12 @@ static void add_host(Text *t, const HostFacts *f, const HostTopology *topology, 
                 add_cell(t, topology, c);
         text_append(t, "      </cells>\n    </topology>\n");
         add_caches(t, topology);
-        text_appendf(t, "    <secmodel>\n      <model>%s</model>\n      <doi>0</doi>\n    </secmodel>\n", f->has_selinux ? "selinux" : "none");
+        if (f->selinux.enabled)
+                text_appendf(t, "    <secmodel>\n      <model>selinux</model>\n      <doi>0</doi>\n"
+                             "      <baselabel type='kvm'>%s</baselabel>\n      <baselabel type='qemu'>%s</baselabel>\n"
+                             "    </secmodel>\n", f->selinux.process, f->selinux.process_emulated);
+        else
+                text_append(t, "    <secmodel>\n      <model>none</model>\n      <doi>0</doi>\n    </secmodel>\n");
         text_append(t, "    <secmodel>\n      <model>dac</model>\n      <doi>0</doi>\n    </secmodel>\n  </host>\n\n");
 }
 

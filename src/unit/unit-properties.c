@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "label.h"
 #include "names.h"
 #include "parse-util.h"
 #include "string-util.h"
@@ -167,6 +168,13 @@ static int emit_wants(const UnitEmit *c, char ***values) {
 
 static int emit_user(const UnitEmit *c, char ***values) {
         return strv_consume(values, vm_user(c->d->name));
+}
+
+static int emit_selinux_context(const UnitEmit *c, char ***values) {
+        _cleanup_free_ char *context = NULL;
+
+        int r = domain_supervisor_context(c->d, c->facts, &context);
+        return r < 0 || !context ? r : strv_consume(values, TAKE_PTR(context));
 }
 
 static int emit_environment(const UnitEmit *c, char ***values) {
@@ -382,6 +390,7 @@ static const Row rows[] = {
         { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target vmunit-host-tuning.service" },
         { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },
         { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user },
+        { { ROW("Service", "SELinuxContext", "SELinuxContext", UNIT_STRING), .kept = true }, emit_selinux_context },
         { { ROW("Service", "Environment", "Environment", UNIT_ENVIRONMENT) }, emit_environment },
         { { ROW("Service", "FileDescriptorStoreMax", "FileDescriptorStoreMax", UNIT_U32) }, emit_fd_store_max, "64" },
         { { ROW("Service", "SyslogIdentifier", "SyslogIdentifier", UNIT_STRING) }, emit_syslog_identifier },
