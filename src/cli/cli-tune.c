@@ -298,7 +298,7 @@ static int build_numa(const Domain *d, bool live, void *userdata, Diag *diag, Xm
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: can't change numatune mode for running domain");
         if (live && n->nodeset && mode != NUMA_STRICT && mode != NUMA_RESTRICTIVE)
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: change of nodeset for running domain "
-                                  "requires strict numa mode");
+                                  "requires restrictive numa mode");
         if (n->mode)
                 r = xml_edits_attribute(edits, "mode", numa_mode_to_string(n->mode), "numatune/memory");
         if (r >= 0 && n->nodeset && number_set_parse(n->nodeset, &set) >= 0) {

@@ -119,6 +119,17 @@ int systemd_get_strv(sd_bus *bus, const char *unit, const char *iface, const cha
         return r < 0 ? r : sd_bus_get_property_strv(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL, ret);
 }
 
+int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const UnitProperty *p, char ***ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(property_place_done) PropertyPlace place = {};
+        const char *type = unit_property_type(p->kind);
+
+        int r = type ? property_place(unit, iface, &place) : -EINVAL;
+        if (r >= 0)
+                r = sd_bus_get_property(bus, "org.freedesktop.systemd1", place.path, place.iface, p->bus_name, NULL, &reply, type);
+        return r < 0 ? r : unit_property_read(reply, p->kind, ret);
+}
+
 /* --- jobs --- */
 
 /* Jobs end in signals that may come before the answer to the call that queued them: all endings seen since the

@@ -29,6 +29,8 @@ int systemd_get_strv(sd_bus *bus, const char *unit, const char *iface, const cha
 int systemd_get_u32(sd_bus *bus, const char *unit, const char *iface, const char *property, uint32_t *ret);
 int systemd_get_u64(sd_bus *bus, const char *unit, const char *iface, const char *property, uint64_t *ret);
 int systemd_get_bool(sd_bus *bus, const char *unit, const char *iface, const char *property, bool *ret);
+/* The one that P is, of one of the kinds of unit_property_type(). */
+int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const UnitProperty *p, char ***ret);
 
 /* Queues a job: METHOD is "StartUnit", "StopUnit", "RestartUnit" …, MODE "replace" or "fail". Waits for its end
  * for LIMIT_USEC (UINT64_MAX: for ever). 0 when the job is done; -ECANCELED when it failed: *ret_result is

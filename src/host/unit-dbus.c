@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
 #include "number-set.h"
 #include "parse-util.h"
 #include "string-util.h"
@@ -271,4 +273,70 @@ int unit_properties_append(sd_bus_message *m, const UnitProperties *p, UnitAppen
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = append_property(m, sorted[i]);
         return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* --- the other way --- */
+
+static int read_u64(sd_bus_message *m, UnitPropertyKind kind, char ***values) {
+        uint64_t v;
+
+        int r = sd_bus_message_read(m, "t", &v);
+        if (r < 0)
+                return r;
+        return v == UINT64_MAX ? strv_extend(values, "infinity") : strv_extendf(values, "%" PRIu64, kind == UNIT_CPU_QUOTA ? v / 100 : v);
+}
+
+static int read_cpuset(sd_bus_message *m, char ***values) {
+        NumberSet set = {};
+        const void *p;
+        size_t n;
+
+        int r = sd_bus_message_read_array(m, 'y', &p, &n);
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < NUMBER_SET_MAX && i / 8 < n; i++)
+                if (((const uint8_t *) p)[i / 8] >> (i % 8) & 1)
+                        number_set_add(&set, i);
+        return number_set_is_empty(&set) ? strv_extend(values, "") : strv_consume(values, number_set_format(&set));
+}
+
+static int read_device_values(sd_bus_message *m, char ***values) {
+        const char *path;
+        uint64_t v;
+
+        int r = sd_bus_message_enter_container(m, 'a', "(st)");
+        while (r >= 0 && (r = sd_bus_message_read(m, "(st)", &path, &v)) > 0)
+                r = strv_extendf(values, "%s %" PRIu64, path, v);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+const char *unit_property_type(UnitPropertyKind kind) {
+        switch (kind) {
+        case UNIT_U64:
+        case UNIT_BYTES:
+        case UNIT_USEC:
+        case UNIT_CPU_QUOTA:
+                return "t";
+        case UNIT_CPUSET:
+                return "ay";
+        case UNIT_DEVICE_VALUES:
+                return "a(st)";
+        default:
+                return NULL;
+        }
+}
+
+int unit_property_read(sd_bus_message *m, UnitPropertyKind kind, char ***ret) {
+        _cleanup_strv_ char **values = NULL;
+        int r;
+
+        if (!unit_property_type(kind))
+                return -EINVAL;
+        if (kind == UNIT_CPUSET)
+                r = read_cpuset(m, &values);
+        else
+                r = kind == UNIT_DEVICE_VALUES ? read_device_values(m, &values) : read_u64(m, kind, &values);
+        if (r >= 0)
+                *ret = TAKE_PTR(values);
+        return MIN(r, 0);
 }

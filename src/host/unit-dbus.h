@@ -14,3 +14,9 @@ typedef enum UnitAppendWhat {
  * file for each, and takes another order for a change on disk (NeedDaemonReload). 0, -EINVAL for a value that is
  * not of its kind, or another negative errno; M is of no use then. */
 int unit_properties_append(sd_bus_message *m, const UnitProperties *p, UnitAppendWhat what);
+
+/* The other way, for the kinds that live settings have: the D-Bus type of KIND ("t"; NULL for all others), and the values of
+ * a property of that type, as unit_properties_new() would have them. A number that is none is "infinity", an empty set "";
+ * of devices there may be none at all: *ret is NULL then. */
+const char *unit_property_type(UnitPropertyKind kind);
+int unit_property_read(sd_bus_message *m, UnitPropertyKind kind, char ***ret);

@@ -250,18 +250,13 @@ static int system_get_unit_properties(void *userdata, const char *unit, UnitProp
 
         int r = get_bus(userdata, &bus);
         for (size_t i = 0; r >= 0 && unit_property_row(i, &row); i++) {
-                UnitPropertyKind k = row.property.kind;
-                char number[24] = "infinity";
-                uint64_t v;
+                _cleanup_strv_ char **values = NULL;
 
-                if (!row.property.live || (k != UNIT_U64 && k != UNIT_BYTES && k != UNIT_USEC && k != UNIT_CPU_QUOTA))
+                if (!row.property.live)
                         continue;
-                r = systemd_get_u64(bus, unit, "Service", row.property.bus_name, &v);
-                if (r < 0)
-                        break;
-                if (v != UINT64_MAX)
-                        snprintf(number, sizeof(number), "%" PRIu64, k == UNIT_CPU_QUOTA ? v / 100 : v);
-                r = unit_properties_add(&p, row.property.section, row.property.name, STRV_MAKE(number));
+                r = systemd_get_values(bus, unit, "Service", &row.property, &values);
+                if (r >= 0)
+                        r = unit_properties_add(&p, row.property.section, row.property.name, values);
         }
         if (r < 0)
                 return r;

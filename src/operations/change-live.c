@@ -23,10 +23,7 @@ typedef struct Change {
 
 /* --- properties of the unit --- */
 
-/* What a setting is when nothing asks for it. */
-static const char *default_value(const UnitProperty *p) {
-        return p->kind == UNIT_CPUSET ? "" : streq(p->name, "MemoryMin") ? "0" : "infinity";
-}
+#define DEVICE_UNLIMITED "18446744073709551615" /* UINT64_MAX */
 
 static bool names_device(char *const *values, const char *value) {
         size_t n = (size_t) (strrchr(value, ' ') - value) + 1;
@@ -37,12 +34,21 @@ static bool names_device(char *const *values, const char *value) {
         return false;
 }
 
+/* What a device has that has no number of its own any more. There is no taking away a weight, which becomes that of all. */
+static const char *no_device_value(const UnitProperty *row, const UnitProperties *all) {
+        const UnitProperty *weight = unit_properties_find(all, "IOWeight");
+
+        if (!streq(row->name, "IODeviceWeight"))
+                return DEVICE_UNLIMITED;
+        return weight ? weight->values[0] : IO_WEIGHT_DEFAULT;
+}
+
 /* Limits of devices add to those that are there: what is gone has to be said. */
-static int device_values(const UnitProperty *from, const UnitProperty *to, char ***ret) {
+static int device_values(const UnitProperty *from, const UnitProperty *to, const char *gone, char ***ret) {
         STRV_FOREACH(v, from ? from->values : NULL) {
                 if (to && names_device(to->values, *v))
                         continue;
-                int r = strv_extendf(ret, "%.*s %" PRIu64, (int) (strrchr(*v, ' ') - *v), *v, UINT64_MAX);
+                int r = strv_extendf(ret, "%.*s %s", (int) (strrchr(*v, ' ') - *v), *v, gone);
                 if (r < 0)
                         return r;
         }
@@ -54,16 +60,19 @@ static int device_values(const UnitProperty *from, const UnitProperty *to, char 
         return 0;
 }
 
-static int add_difference(const UnitProperty *row, const UnitProperty *from, const UnitProperty *to, UnitProperties *ret) {
+/* Of one row, from what FROM says to what TO says. */
+static int add_difference(const UnitProperty *row, const UnitProperties *all_from, const UnitProperties *all_to,
+                          UnitProperties *ret) {
+        const UnitProperty *from = unit_properties_find(all_from, row->name), *to = unit_properties_find(all_to, row->name);
         _cleanup_strv_ char **values = NULL;
         int r = 0;
 
         if (strv_equal(from ? from->values : NULL, to ? to->values : NULL))
                 return 0;
         if (row->kind == UNIT_DEVICE_VALUES)
-                r = device_values(from, to, &values);
+                r = device_values(from, to, no_device_value(row, all_to), &values);
         else if (!to)
-                r = strv_extend(&values, default_value(row));
+                r = strv_extend(&values, unit_resource_default(row));
         return r < 0 ? r : unit_properties_add(ret, row->section, row->name, values ?: to->values);
 }
 
@@ -103,8 +112,7 @@ static int set_properties(const Change *c, bool wide) {
                 r = properties_of(c, c->to, &to);
         for (size_t i = 0; r >= 0 && unit_property_row(i, &row); i++)
                 if (row.property.live && (wide || streq(row.property.name, "AllowedCPUs")))
-                        r = add_difference(&row.property, unit_properties_find(&from, row.property.name),
-                                           unit_properties_find(&to, row.property.name), &changed);
+                        r = add_difference(&row.property, &from, &to, &changed);
         if (r >= 0 && wide && threads_differ(c))
                 r = widen(c, &changed);
         if (r < 0 || changed.n_items == 0)
@@ -269,93 +277,4 @@ int change_live_apply(Manager *m, const Vm *vm, const Domain *from, const Domain
                 return r;
         }
         return 0;
-}
-
-/* --- what others have told systemd --- */
-
-/* Of a property of D as it is now; false when it is as D says. */
-static bool is_set_by_others(const UnitProperties *wanted, const UnitProperties *now, const char *name, uint64_t *ret) {
-        const UnitProperty *w = unit_properties_find(wanted, name), *n = unit_properties_find(now, name);
-
-        if (!n || !n->values || !n->values[0])
-                return false;
-        const char *expected = w && w->values ? w->values[0] : default_value(n);
-        if (streq(expected, n->values[0]))
-                return false;
-        if (streq(n->values[0], "infinity"))
-                *ret = UINT64_MAX;
-        else if (parse_u64(n->values[0], 10, ret) < 0)
-                return false;
-        return true;
-}
-
-/* Sets a number of D, and the same in the text, if there is one to be changed. */
-static int take(OptU64 *field, uint64_t v, XmlEdits *edits, const char *path) {
-        *field = (OptU64) { v != UINT64_MAX, v };
-        if (!edits)
-                return 0;
-        return field->set ? xml_edits_u64(edits, v, "%s", path) : xml_edits_remove(edits, "%s", path);
-}
-
-static int take_bytes(OptU64 *field, uint64_t v, XmlEdits *edits, const char *path) {
-        int r = take(field, v, edits, path);
-
-        return r >= 0 && edits && field->set ? xml_edits_attribute(edits, "unit", "b", "%s", path) : r;
-}
-
-static int take_quota(const UnitProperties *wanted, const UnitProperties *now, CpuBandwidth *b, XmlEdits *edits) {
-        OptU64 quota;
-        uint64_t v;
-        int r = 0;
-
-        if (is_set_by_others(wanted, now, "CPUQuotaPeriodSec", &v))
-                r = take(&b->period, v, edits, "cputune/global_period");
-        if (r < 0 || !is_set_by_others(wanted, now, "CPUQuota", &v))
-                return r;
-        /* Of a period that is systemd's own, where nothing is said. */
-        if (v != UINT64_MAX)
-                v = MIN(cpu_quota_from_usec(v * 100, b->period.set ? b->period.value : 100000U), (uint64_t) INT64_MAX);
-        r = take(&quota, v, edits, "cputune/global_quota");
-        b->has_quota = quota.set;
-        b->quota = quota.set ? (int64_t) quota.value : 0;
-        return r;
-}
-
-static int take_memory(const UnitProperties *wanted, const UnitProperties *now, DomainMemtune *t, XmlEdits *edits) {
-        uint64_t v, swap = UINT64_MAX;
-        int r = 0;
-
-        if (is_set_by_others(wanted, now, "MemoryHigh", &v))
-                r = take_bytes(&t->soft_limit, v, edits, "memtune/soft_limit");
-        bool has_swap = is_set_by_others(wanted, now, "MemorySwapMax", &swap);
-        if (r >= 0 && is_set_by_others(wanted, now, "MemoryMax", &v))
-                r = take_bytes(&t->hard_limit, v, edits, "memtune/hard_limit");
-        /* MemorySwapMax counts what is beyond the hard limit. */
-        if (r >= 0 && has_swap)
-                r = take_bytes(&t->swap_hard_limit,
-                               swap != UINT64_MAX && t->hard_limit.set ? swap + t->hard_limit.value : UINT64_MAX, edits,
-                               "memtune/swap_hard_limit");
-        return r;
-}
-
-int change_live_reconcile(Manager *m, const Vm *vm, Domain *d, XmlEdits *edits) {
-        _cleanup_(unit_properties_done) UnitProperties wanted = {}, now = {};
-        const Change c = { .m = m, .vm = vm };
-        OptU64 weight;
-        uint64_t v;
-
-        int r = properties_of(&c, d, &wanted);
-        if (r < 0)
-                return r;
-        if (m->backend->get_unit_properties(m->userdata, vm->unit, &now) < 0)
-                return 0;
-        if (is_set_by_others(&wanted, &now, "CPUWeight", &v))
-                r = take(&d->cputune.shares, v == UINT64_MAX ? v : cpu_weight_to_shares(v), edits, "cputune/shares");
-        if (r >= 0 && is_set_by_others(&wanted, &now, "IOWeight", &v)) {
-                r = take(&weight, v == UINT64_MAX ? v : io_weight_to_blkio(v), edits, "blkiotune/weight");
-                d->blkiotune.weight = (OptUint) { weight.set, (unsigned) weight.value };
-        }
-        if (r >= 0)
-                r = take_quota(&wanted, &now, &d->cputune.global, edits);
-        return r < 0 ? r : take_memory(&wanted, &now, &d->memtune, edits);
 }

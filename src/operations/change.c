@@ -12,6 +12,7 @@
 #include "qemu-device.h"
 #include "plans.h"
 #include "runtime.h"
+#include "string-util.h"
 
 int vm_change_scope(const Vm *vm, ChangeFlags *flags, Diag *diag) {
         if ((*flags & CHANGE_LIVE) && !vm->active)
@@ -22,6 +23,31 @@ int vm_change_scope(const Vm *vm, ChangeFlags *flags, Diag *diag) {
         if (!(*flags & (CHANGE_LIVE | CHANGE_CONFIG)))
                 *flags = vm->active ? CHANGE_LIVE : CHANGE_CONFIG;
         return 0;
+}
+
+static int parse(Manager *m, const char *text, size_t size, Diag *diag, Domain **ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        const HostFacts *facts;
+
+        int r = domain_from_xml(text, size, diag, &d);
+        if (r >= 0)
+                r = manager_facts(m, &facts);
+        if (r >= 0)
+                r = domain_complete(d, facts, diag);
+        if (r >= 0)
+                *ret = TAKE_PTR(d);
+        return r;
+}
+
+/* What others have told systemd becomes part of the text, so that it is shown, and a change of something else leaves it
+ * alone. */
+static int reconcile(Manager *m, const Vm *vm, Diag *diag, char **text, size_t *size, Domain **d) {
+        int r = change_live_reconcile(m, vm, *d, diag, text, size);
+
+        if (r <= 0)
+                return r;
+        *d = domain_free(*d);
+        return parse(m, *text, *size, diag, d);
 }
 
 int vm_change_load(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Domain **ret) {
@@ -35,7 +61,7 @@ int vm_change_load(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Doma
                 r = vm_load_domain_text(m, vm, !(flags & CHANGE_LIVE), diag, &text, &size, &live, &d);
         /* Only here: who looks for a UUID among a thousand machines asks systemd about none of them. */
         if (r >= 0 && live && vm->active)
-                r = change_live_reconcile(m, vm, d, NULL);
+                r = reconcile(m, vm, diag, &text, &size, &d);
         if (r >= 0)
                 *ret = TAKE_PTR(d);
         if (r < 0 && diag && diag->n_errors == 0)
@@ -62,20 +88,6 @@ static void side_done(Side *s) {
         safe_close(s->lock_fd);
 }
 
-static int parse(Manager *m, const char *text, size_t size, Diag *diag, Domain **ret) {
-        _cleanup_(domain_freep) Domain *d = NULL;
-        const HostFacts *facts;
-
-        int r = domain_from_xml(text, size, diag, &d);
-        if (r >= 0)
-                r = manager_facts(m, &facts);
-        if (r >= 0)
-                r = domain_complete(d, facts, diag);
-        if (r >= 0)
-                *ret = TAKE_PTR(d);
-        return r;
-}
-
 static int edit(Side *s, bool live, ChangeBuild build, void *userdata, Diag *diag) {
         _cleanup_xml_edits_ XmlEdits edits = {};
 
@@ -100,23 +112,28 @@ static int lock_live(Manager *m, const Vm *vm, Side *s) {
         return runtime_read(s->lock_fd, RUNTIME_DOMAIN, DOMAIN_XML_MAX, &s->text, &s->size);
 }
 
-/* What others have told systemd becomes part of the text, so that a change of something else leaves it alone. */
-static int reconcile(Manager *m, const Vm *vm, Diag *diag, Side *s) {
-        _cleanup_xml_edits_ XmlEdits edits = {};
+static bool says(const Diag *d, const char *text) {
+        FOREACH_ARRAY(e, d->entries, d->n_entries)
+                if (streq(e->text, text))
+                        return true;
+        return false;
+}
 
-        int r = parse(m, s->text, s->size, diag, &s->domain);
+/* What the host lacks for the domain as it runs already is not the change's fault: somebody may have told systemd about
+ * a device that is gone, or about a file on one. */
+static int check_resources(Manager *m, const Side *s, Diag *diag) {
+        _cleanup_diag_ Diag before = {}, after = {};
+
+        int r = definition_check_resources(m, s->new_domain, &after), errors = 0;
         if (r >= 0)
-                r = change_live_reconcile(m, vm, s->domain, &edits);
-        if (r < 0 || edits.n_items == 0)
                 return r;
-        char *text;
-        r = xml_edit_apply(s->text, s->size, edits.items, edits.n_items, diag, &text, &s->size);
-        if (r < 0)
-                return r;
-        free(s->text);
-        s->text = text;
-        s->domain = domain_free(s->domain);
-        return parse(m, s->text, s->size, diag, &s->domain);
+        (void) definition_check_resources(m, s->domain, &before);
+        FOREACH_ARRAY(e, after.entries, after.n_entries)
+                if (e->severity == DIAG_ERROR && !says(&before, e->text)) {
+                        (void) diag_error_code(diag, r, e->loc, "%s", e->text);
+                        errors++;
+                }
+        return errors > 0 || after.n_errors == 0 ? r : 0;
 }
 
 static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userdata, Diag *diag, Side *s) {
@@ -125,7 +142,9 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot read what runs as domain '%s': %s", vm->name,
                                        strerror(-r));
-        r = reconcile(m, vm, diag, s);
+        r = parse(m, s->text, s->size, diag, &s->domain);
+        if (r >= 0)
+                r = reconcile(m, vm, diag, &s->text, &s->size, &s->domain);
         if (r >= 0)
                 r = edit(s, true, build, userdata, diag);
         if (r >= 0)
@@ -138,7 +157,7 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
         if (r >= 0)
                 r = qemu_complete_aliases(s->new_domain, diag);
         if (r >= 0 && !s->same)
-                r = definition_check_resources(m, s->new_domain, diag);
+                r = check_resources(m, s, diag);
         return r < 0 ? r : change_live_check(s->domain, s->new_domain, diag);
 }
 

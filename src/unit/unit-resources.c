@@ -58,6 +58,10 @@ uint64_t cpu_quota_from_usec(uint64_t per_second, uint64_t period) {
         return per_second > UINT64_MAX / MAX(period, UINT64_C(1)) ? UINT64_MAX : per_second * period / UINT64_C(1000000);
 }
 
+const char *unit_resource_default(const UnitProperty *p) {
+        return p->kind == UNIT_CPUSET ? "" : streq(p->name, "MemoryMin") ? "0" : "infinity";
+}
+
 /* --- processor time --- */
 
 int emit_cpu_weight(const UnitEmit *c, char ***values) {

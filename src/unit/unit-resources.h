@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "domain.h"
+#include "unit-properties.h"
 
 /* Between libvirt's numbers and systemd's. */
 
@@ -13,6 +13,7 @@ uint64_t cpu_weight_to_shares(uint64_t weight);
 /* 10 to 1000 with 500 in the middle, as systemd converts it: 2 to 200 with 100. */
 uint64_t blkio_weight_to_io(uint64_t weight);
 uint64_t io_weight_to_blkio(uint64_t weight);
+#define IO_WEIGHT_DEFAULT "100" /* of a device, and of a unit, that nothing is said of */
 
 /* Microseconds in a period to hundredths of a percent of one CPU (CPUQuota=), rounded up; -ERANGE when it is more than
  * systemd counts. And CPUQuotaPerSecUSec to microseconds in a period, as systemd computes it. */
@@ -26,3 +27,6 @@ bool domain_cpus(const Domain *d, NumberSet *ret);
 /* The nodes of the host that the VM's memory must be on: those of <numatune> (strict or restrictive), and what guest
  * nodes and memory modules have beside them. False: it may be anywhere. */
 bool domain_memory_nodes(const Domain *d, NumberSet *ret);
+
+/* What a setting of the control group is when nothing asks for it; not for lists of devices, which have nothing then. */
+const char *unit_resource_default(const UnitProperty *p);

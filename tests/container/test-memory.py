@@ -7,7 +7,7 @@ import os
 import re
 from xml.etree import ElementTree
 
-from harness import case, check, check_equal, main, run, run_ok, wait_for
+from harness import case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for
 from vm import talking_vm
 
 IMAGES = "/var/lib/test-images"
@@ -147,6 +147,54 @@ def limits_of_disks_change():
         check_equal(throttled("limits", "virtio-disk0"), {})
     for target in "vda", "vdb", "sda":
         os.unlink(f"{IMAGES}/{target}")
+
+
+@case
+def what_others_told_systemd():
+    """Of the unit's settings, as of those that a change has made: it is shown, in libvirt's words, and systemd can read
+    again what it has kept of it. There are no controllers here: it is systemd's word, not the kernel's."""
+    def blkio(*words):
+        out = run_ok(["vmunit", "-q", "blkiotune", "told", *words])
+        return {line.split(":")[0].strip(): line.split(":", 1)[1].strip() for line in out.splitlines() if not line.startswith("weight")}
+
+    def told(*settings):
+        run_ok(["systemctl", "set-property", "--runtime", "vm@told.service", *settings])
+    none = {f"device_{n}": "" for n in ("weight", "read_iops_sec", "write_iops_sec", "read_bytes_sec", "write_bytes_sec")}
+    os.makedirs("/etc/vm", exist_ok=True)
+    with open("/etc/vm/vmunit.conf", "w", encoding="ascii") as f:
+        f.write("[Host]\nMissingResources=ignore\n")
+    try:
+        with talking_vm("told", memory=320) as machine:
+            machine.start()
+            check_equal(blkio(), none)
+            told("IOReadBandwidthMax=/dev/x 5M", "IOWriteIOPSMax=/dev/x 70", "IOWriteIOPSMax=/dev/y 80", "IODeviceWeight=/dev/x 40")
+            expected = none | {"device_read_bytes_sec": "/dev/x,5000000", "device_write_iops_sec": "/dev/x,70,/dev/y,80",
+                               "device_weight": "/dev/x,200"}
+            check_equal(blkio(), expected)
+            # A change takes single ones of them away again.
+            run_ok(["vmunit", "blkiotune", "told", "--device-write-iops-sec", "/dev/x,0", "--device-weights", "/dev/x,0"])
+            expected |= {"device_write_iops_sec": "/dev/y,80", "device_weight": ""}
+            check_equal(blkio(), expected)
+            cursor = journal("-n", "1")[-1]["__CURSOR"]
+            run_ok(["systemctl", "daemon-reload"])
+            said = [e["MESSAGE"] for e in journal("--after-cursor", cursor) if int(e.get("PRIORITY", 6)) < 5]
+            check_equal(said, [], "what systemd says of its own files")
+            check_equal(blkio(), expected, "after a reload")
+            told("IOWriteIOPSMax=", "MemoryMin=64M", "AllowedCPUs=0", "AllowedMemoryNodes=0")
+            check_equal(blkio(), expected | {"device_write_iops_sec": ""})
+            check_equal(element("told", "memtune/min_guarantee").text, "65536")
+            check_equal(element("told", "vcpu").get("cpuset"), "0")
+            check_equal(element("told", "numatune/memory").attrib, {"mode": "restrictive", "nodeset": "0"})
+            check_match(r"^ 0 +0$", run_ok(["vmunit", "vcpupin", "told"]))
+            # Another change leaves it alone.
+            run_ok(["vmunit", "schedinfo", "told", "cpu_shares=2048"])
+            check_equal(unit_property("vm@told.service", "AllowedCPUs"), "0")
+            check_equal(unit_property("vm@told.service", "MemoryMin"), str(64 * MIB))
+            told("AllowedCPUs=", "AllowedMemoryNodes=")
+            check_equal(element("told", "vcpu").get("cpuset"), None)
+            check_equal(element("told", "numatune"), None)
+    finally:
+        os.unlink("/etc/vm/vmunit.conf")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def run(command, environment=None):
 def _without_numbers(result):
     """Whatever stands to the right of the names, its width included."""
     output, error, status = result
-    return [(re.sub(r"[ 0-9.]+(KiB| ?s|%)?$", "", line), re.sub(r"[0-9. ]+", "", line)) for line in output.splitlines()], error, status
+    return [(re.sub(r"[ 0-9.]+(KiB| ?s| seconds|%)?$", "", line), re.sub(r"[0-9. ]+", "", line)) for line in output.splitlines()], error, status
 
 
 def _without_order(result):

@@ -153,9 +153,18 @@ static void set_qmp(Session *s, char *const *words) {
         };
 }
 
-/* ! property NAME VALUE: systemd has been told by somebody */
+/* ! property NAME VALUE: systemd has been told by somebody; instead of what it was told before */
 static void set_property(Session *s, char *const *words) {
-        if (unit_properties_add(&s->machine->properties, "Service", word(words, 1), STRV_MAKE((char *) word(words, 2))) < 0)
+        UnitProperties *p = &s->machine->properties;
+        const char *value = s->raw + strlen(word(words, 1));
+
+        FOREACH_ARRAY(i, p->items, p->n_items)
+                if (streq(i->name, word(words, 1))) {
+                        if (free_and_strdup(&i->values[0], value + (*value == ' ')) < 0)
+                                abort();
+                        return;
+                }
+        if (unit_properties_add(p, "Service", word(words, 1), STRV_MAKE((char *) value + (*value == ' '))) < 0)
                 abort();
 }
 

@@ -9,13 +9,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "domain-xml.h"
 #include "file-util.h"
 #include "host-resources.h"
 #include "qemu-pages.h"
 #include "string-util.h"
 #include "strv.h"
 #include "test-directory.h"
+#include "test-elements.h"
 #include "unit-host.h"
 #include "unit-overrides.h"
 
@@ -45,23 +45,6 @@ static HostFacts machine(HostControllers controllers) {
 }
 
 #define ALL (CONTROLLER_CPU | CONTROLLER_CPUSET | CONTROLLER_MEMORY | CONTROLLER_IO)
-
-static Domain *domain_of(const char *elements) {
-        _cleanup_free_ char *text = strf("<domain type='kvm'><name>x</name>%s"
-                                         "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>", elements);
-        _cleanup_diag_ Diag diag = {};
-        Domain *d = NULL;
-
-        assert_non_null(text);
-        int r = domain_from_xml(text, strlen(text), &diag, &d);
-        if (r >= 0)
-                r = domain_complete(d, &host_facts_generic, &diag);
-        if (r >= 0)
-                r = domain_validate(d, &diag);
-        if (r < 0)
-                fail_msg("%s: %s", elements, strempty(diag_first_error(&diag)));
-        return d;
-}
 
 #define M64 "<memory unit='MiB'>64</memory>"
 #define CELL "<cpu><numa><cell id='0' cpus='0' memory='65536'/></numa></cpu>"

@@ -7,12 +7,11 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 
 #include "file-util.h"
 #include "string-util.h"
 #include "strv.h"
-#include "unit-dbus.h"
+#include "test-message.h"
 #include "unit-properties.h"
 
 #define SOURCE "/etc/vm/web.xml"
@@ -397,27 +396,6 @@ static void test_add(void **state) {
 }
 
 /* --- D-Bus --- */
-
-/* A message that goes nowhere, holding P. */
-static sd_bus_message *message_of(const UnitProperties *p, UnitAppendWhat what, int expected) {
-        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
-        sd_bus_message *m = NULL;
-        int fds[2];
-
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-        assert_int_equal(sd_bus_new(&bus), 0);
-        assert_int_equal(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
-        assert_true(sd_bus_start(bus) >= 0);
-        assert_int_equal(sd_bus_message_new_method_call(bus, &m, "a.b", "/a", "a.b", "Call"), 0);
-        int r = unit_properties_append(m, p, what);
-        assert_int_equal(r < 0 ? r : 0, expected);
-        if (r >= 0) {
-                assert_int_equal(sd_bus_message_seal(m, 1, 0), 0);
-                assert_true(sd_bus_message_rewind(m, true) >= 0);
-        }
-        close(fds[1]);
-        return m;
-}
 
 static void test_dbus_types(void **state) {
         /* As org.freedesktop.systemd1(5) has them, in the order in which they have to come. */

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
-#include <sys/socket.h>
 
-#include "domain-xml.h"
 #include "string-util.h"
 #include "strv.h"
-#include "unit-dbus.h"
+#include "test-elements.h"
+#include "test-message.h"
 #include "unit-properties.h"
 #include "unit-resources.h"
 
@@ -20,25 +19,9 @@
 
 #define DIGEST "00112233445566778899aabbccddeeff"
 
-static Domain *domain_of(const char *elements) {
-        _cleanup_free_ char *text = strf("<domain type='kvm'><name>x</name><memory unit='MiB'>64</memory>%s"
-                                         "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>", elements);
-        _cleanup_diag_ Diag diag = {};
-        Domain *d = NULL;
-
-        assert_non_null(text);
-        int r = domain_from_xml(text, strlen(text), &diag, &d);
-        if (r >= 0)
-                r = domain_complete(d, &host_facts_generic, &diag);
-        if (r >= 0)
-                r = domain_validate(d, &diag);
-        if (r < 0)
-                fail_msg("%s: %s", elements, strempty(diag_first_error(&diag)));
-        return d;
-}
-
 static int properties_of(const char *elements, const HostFacts *facts, Diag *diag, UnitProperties *ret) {
-        _cleanup_(domain_freep) Domain *d = domain_of(elements);
+        _cleanup_free_ char *all = strf("<memory unit='MiB'>64</memory>%s", elements);
+        _cleanup_(domain_freep) Domain *d = domain_of(all);
 
         return unit_properties_new(d, facts, DIGEST, "/etc/vm/x.xml", diag, ret);
 }
@@ -244,23 +227,6 @@ static void test_quota(void **state) {
 
 /* --- D-Bus --- */
 
-static sd_bus_message *message_of(const UnitProperties *p, UnitAppendWhat what) {
-        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
-        sd_bus_message *m = NULL;
-        int fds[2];
-
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
-        assert_int_equal(sd_bus_new(&bus), 0);
-        assert_int_equal(sd_bus_set_fd(bus, fds[0], fds[0]), 0);
-        assert_true(sd_bus_start(bus) >= 0);
-        assert_int_equal(sd_bus_message_new_method_call(bus, &m, "a.b", "/a", "a.b", "Call"), 0);
-        assert_int_equal(unit_properties_append(m, p, what), 0);
-        assert_int_equal(sd_bus_message_seal(m, 1, 0), 0);
-        assert_true(sd_bus_message_rewind(m, true) >= 0);
-        close(fds[1]);
-        return m;
-}
-
 /* "NAME TYPE=VALUE" of all live properties, joined by "|". */
 static char *bus_text(sd_bus_message *m) {
         _cleanup_strv_ char **found = NULL;
@@ -310,7 +276,7 @@ static void test_bus_live(void **state) {
         _cleanup_(unit_properties_done) UnitProperties p = {};
 
         assert_int_equal(properties_of(EVERYTHING, &host_facts_generic, NULL, &p), 0);
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message_of(&p, UNIT_APPEND_LIVE);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message_of(&p, UNIT_APPEND_LIVE, 0);
         _cleanup_free_ char *text = bus_text(m);
         assert_string_equal(text,
                 "AllowedCPUs ay=03|AllowedMemoryNodes ay=02|CPUQuotaPerSecUSec t=125300|CPUQuotaPeriodUSec t=20000|"
@@ -318,6 +284,64 @@ static void test_bus_live(void **state) {
                 "IOReadBandwidthMax a(st)=/dev/sda 1|IOReadIOPSMax a(st)=/dev/sda 3|IOWeight t=50|"
                 "IOWriteBandwidthMax a(st)=/dev/sda 2|IOWriteIOPSMax a(st)=/dev/sda 4|MemoryHigh t=3145728|"
                 "MemoryMax t=4194304|MemoryMin t=1048576|MemorySwapMax t=2097152");
+}
+
+/* What is said over the bus comes back as it was. */
+static void test_bus_back(void **state) {
+        static const struct {
+                UnitPropertyKind kind;
+                const char *xml, *name;
+        } cases[] = {
+                { UNIT_U64, EVERYTHING, "CPUWeight" },
+                { UNIT_BYTES, EVERYTHING, "MemoryMin" },
+                { UNIT_USEC, EVERYTHING, "CPUQuotaPeriodSec" },
+                { UNIT_CPU_QUOTA, EVERYTHING, "CPUQuota" },
+                { UNIT_CPUSET, EVERYTHING, "AllowedMemoryNodes" },
+                { UNIT_CPUSET, "<vcpu cpuset='0,9,1023'>1</vcpu>", "AllowedCPUs" },
+                { UNIT_DEVICE_VALUES, EVERYTHING, "IODeviceWeight" },
+                { UNIT_DEVICE_VALUES, EVERYTHING, "IOWriteIOPSMax" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(unit_properties_done) UnitProperties p = {}, one = {};
+                _cleanup_strv_ char **values = NULL;
+                const char *name;
+
+                assert_int_equal(properties_of(cases[i].xml, &host_facts_generic, NULL, &p), 0);
+                const UnitProperty *found = unit_properties_find(&p, cases[i].name);
+                assert_non_null(found);
+                assert_int_equal(found->kind, cases[i].kind);
+                assert_int_equal(unit_properties_add(&one, "Service", found->name, found->values), 0);
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message_of(&one, UNIT_APPEND_LIVE, 0);
+                assert_int_equal(sd_bus_message_enter_container(m, 'a', "(sv)"), 1);
+                assert_int_equal(sd_bus_message_enter_container(m, 'r', "sv"), 1);
+                assert_true(sd_bus_message_read(m, "s", &name) > 0);
+                assert_int_equal(sd_bus_message_enter_container(m, 'v', unit_property_type(found->kind)), 1);
+                assert_int_equal(unit_property_read(m, found->kind, &values), 0);
+                assert_true(strv_equal(values, found->values));
+        }
+}
+
+/* What systemd says of what it was not told; what a set cannot hold is not in it. */
+static void test_bus_nothing(void **state) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message_new();
+        static const uint8_t far[130] = { [0] = 2, [129] = 255 };
+        _cleanup_strv_ char **number = NULL, **set = NULL, **cut = NULL, **devices = NULL, **none = NULL;
+
+        assert_true(sd_bus_message_append(m, "t", UINT64_MAX) >= 0);
+        assert_true(sd_bus_message_append_array(m, 'y', NULL, 0) >= 0);
+        assert_true(sd_bus_message_append_array(m, 'y', far, sizeof(far)) >= 0);
+        assert_true(sd_bus_message_append(m, "a(st)", 0) >= 0);
+        message_seal(m);
+        assert_int_equal(unit_property_read(m, UNIT_BYTES, &number), 0);
+        assert_string_equal(number[0], "infinity");
+        assert_int_equal(unit_property_read(m, UNIT_CPUSET, &set), 0);
+        assert_string_equal(set[0], "");
+        assert_int_equal(unit_property_read(m, UNIT_CPUSET, &cut), 0);
+        assert_string_equal(cut[0], "1");
+        assert_int_equal(unit_property_read(m, UNIT_DEVICE_VALUES, &devices), 0);
+        assert_null(devices);
+        assert_int_equal(unit_property_read(m, UNIT_STRV, &none), -EINVAL);
 }
 
 /* What a transient unit is started with: all of it, and the template's values for the rest. */
@@ -341,7 +365,7 @@ static void test_transient(void **state) {
                         const UnitProperty *found = unit_properties_find(&t, names[k]);
                         assert_true(streq_ptr(found ? found->values[0] : NULL, expected[k]));
                 }
-                sd_bus_message_unref(message_of(&t, UNIT_APPEND_ALL));
+                sd_bus_message_unref(message_of(&t, UNIT_APPEND_ALL, 0));
         }
 }
 
@@ -349,7 +373,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_dropin),      cmocka_unit_test(test_refused), cmocka_unit_test(test_absent_nodes),
                 cmocka_unit_test(test_conversions), cmocka_unit_test(test_quota),   cmocka_unit_test(test_bus_live),
-                cmocka_unit_test(test_transient),
+                cmocka_unit_test(test_transient),   cmocka_unit_test(test_bus_back), cmocka_unit_test(test_bus_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
