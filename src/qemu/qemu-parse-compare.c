@@ -204,8 +204,10 @@ int qemu_argv_equal(char *const *a, char *const *b, Diag *diag) {
                         ret = 0;
                         (void) diag_error(diag, (SrcLoc) {}, "only the %s one has: %s", k < 0 ? "first" : "second", k < 0 ? *i : *j);
                 }
-                i += k <= 0;
-                j += k >= 0;
+                if (k <= 0)
+                        i++;
+                if (k >= 0)
+                        j++;
         }
         return ret;
 }
