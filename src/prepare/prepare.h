@@ -62,3 +62,6 @@ int runtime_owner(const Prepare *p, int dir_fd, char **ret_other);
 
 /* Taps, listening sockets and bridges are the machine's, but PrivateNetwork= holds for root steps, too. */
 int enter_host_network(void);
+/* systemd makes TemporaryFileSystem= and BindPaths= for the "+" steps as well, while it leaves out the rest. Call this
+ * before anything else. 0 or negative errno. */
+int enter_host_mounts(void);

@@ -28,6 +28,11 @@ int main(int argc, char *argv[]) {
                 log_error("this program is run by systemd, as a step of a VM's unit: use vmunit(1) or systemctl(1)");
                 return EXIT_FAILURE;
         }
+        int k = enter_host_mounts();
+        if (k < 0) {
+                log_error_errno(k, "cannot enter the mount namespace of the host");
+                return EXIT_FAILURE;
+        }
         (void) umask(022);
         /* Nothing is executed but an emulator that is to be asked, and that one drops everything itself. */
         (void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -31,8 +31,8 @@ static void append_line(Text *t, const char *s) {
 
 /* One word for parsers that know quotes and a backslash before them. CONTROL: they know \n and \x07 as well;
  * for the others a control character has become a blank. */
-static void append_word_full(Text *t, const char *s, bool control) {
-        bool quote = !*s || strpbrk(s, " \t\n\r\"'\\");
+static void append_word_full(Text *t, const char *s, bool control, const char *separators) {
+        bool quote = !*s || strpbrk(s, " \t\n\r\"'\\") || strpbrk(s, separators);
 
         if (quote)
                 text_append_char(t, '"');
@@ -50,11 +50,16 @@ static void append_word_full(Text *t, const char *s, bool control) {
 }
 
 static void append_word(Text *t, const char *s) {
-        append_word_full(t, s, false);
+        append_word_full(t, s, false, "");
+}
+
+/* A source and nothing behind a colon: the same path inside. */
+static void append_bind_path(Text *t, const char *s) {
+        append_word_full(t, s, false, ":");
 }
 
 static void append_escaped_word(Text *t, const char *s) {
-        append_word_full(t, s, true);
+        append_word_full(t, s, true, "");
 }
 
 /* "PATH rw", "PATH 1000": the path is a word of its own. */
@@ -94,7 +99,7 @@ static const AppendValue append_value[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_NUMA_POLICY] = append_line,
         [UNIT_DEVICE_VALUES] = append_device,
         [UNIT_DEVICE_ALLOW] = append_device,
-        [UNIT_BIND_PATHS] = append_word,
+        [UNIT_BIND_PATHS] = append_bind_path,
         [UNIT_ENVIRONMENT] = append_escaped_word,
         [UNIT_LOG_FIELDS] = append_escaped_word,
         [UNIT_EXIT_STATUS] = append_line,

@@ -248,9 +248,30 @@ static int emit_groups(const UnitEmit *c, char ***values) {
         return is_kvm(c->d) ? strv_extend(values, "kvm") : 0;
 }
 
+/* The prepare step makes it, if need be, and the mounts are made for that one as well. Takes PATH over. */
+static int add_optional(char ***values, char *path) {
+        int r = path ? strv_extendf(values, "-%s", path) : -ENOMEM;
+
+        free(path);
+        return r;
+}
+
 static int emit_bind_paths(const UnitEmit *c, char ***values) {
         /* "-": whether there is a /dev/kvm is for the prepare step to say, in better words. */
-        return is_kvm(c->d) ? strv_extend(values, "-/dev/kvm") : 0;
+        int r = is_kvm(c->d) ? strv_extend(values, "-/dev/kvm") : 0;
+        if (r >= 0)
+                r = add_optional(values, vm_runtime_path(c->d->name, NULL));
+        return r < 0 ? r : add_optional(values, vm_state_path(c->d->name, NULL));
+}
+
+/* What /etc/resolv.conf is a link to. */
+static int emit_bind_read_only_paths(const UnitEmit *c, char ***values) {
+        static const char *const resolvers[] = { "-/run/systemd/resolve", "-/run/NetworkManager/resolv.conf", "-/run/resolvconf/resolv.conf" };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && unit_needs_network(c->d) && i < ELEMENTSOF(resolvers); i++)
+                r = strv_extend(values, resolvers[i]);
+        return r;
 }
 
 /* Code that QEMU translates is written and then executed. */
@@ -430,7 +451,12 @@ static const Row rows[] = {
             .comment = "For the root step that opens devices and hands them over; "
                        "of these QEMU itself sees /dev/kvm only." },
           emit_device_allow },
-        { { ROW("Service", "BindPaths", "BindPaths", UNIT_BIND_PATHS) }, emit_bind_paths },
+        { { ROW("Service", "BindPaths", "BindPaths", UNIT_BIND_PATHS),
+            .comment = "All that is to be seen of /run and /var." },
+          emit_bind_paths },
+        { { ROW("Service", "BindReadOnlyPaths", "BindReadOnlyPaths", UNIT_BIND_PATHS),
+            .comment = "For names of hosts." },
+          emit_bind_read_only_paths, "/run/systemd/notify" },
         { { ROW("Service", "MemoryDenyWriteExecute", "MemoryDenyWriteExecute", UNIT_BOOL),
             .comment = "Without KVM, QEMU translates the guest's code: it has to write what it executes." },
           emit_write_execute, "yes" },
@@ -545,7 +571,7 @@ int unit_properties_new(const Domain *d, const HostFacts *facts, const char *dig
 
 /* Settings of a list add to what the template has. */
 static bool is_list(UnitPropertyKind k) {
-        return k == UNIT_STRV || k == UNIT_NAMES || k == UNIT_ADDRESS_FAMILIES;
+        return k == UNIT_STRV || k == UNIT_NAMES || k == UNIT_ADDRESS_FAMILIES || k == UNIT_BIND_PATHS;
 }
 
 /* systemd 252 writes the paths into the unit's file as they are, and does not understand some of them when it

@@ -72,6 +72,9 @@ static void test_smallest(void **state) {
                 "FileDescriptorStoreMax=256\n"
                 "SyslogIdentifier=vm-web\n"
                 "LogExtraFields=VM_NAME=web\n"
+                "# All that is to be seen of /run and /var.\n"
+                "BindPaths=-/run/vmunit/web\n"
+                "BindPaths=-/var/lib/vmunit/web\n"
                 "# Without KVM, QEMU translates the guest's code: it has to write what it executes.\n"
                 "MemoryDenyWriteExecute=no\n");
 }
@@ -82,7 +85,7 @@ static void test_kvm(void **state) {
         assert_lines(&d, "MemoryDenyWriteExecute", "");
         assert_lines(&d, "SupplementaryGroups", "SupplementaryGroups=kvm");
         assert_lines(&d, "DeviceAllow", "DeviceAllow=/dev/kvm rw");
-        assert_lines(&d, "BindPaths", "BindPaths=-/dev/kvm");
+        assert_lines(&d, "BindPaths", "BindPaths=-/dev/kvm\nBindPaths=-/run/vmunit/web\nBindPaths=-/var/lib/vmunit/web");
         assert_lines(&d, "LogExtraFields",
                      "LogExtraFields=VM_NAME=web\nLogExtraFields=VM_UUID=00000000-0000-0000-0000-000000000000");
 }
@@ -402,7 +405,7 @@ static void test_dbus_types(void **state) {
         static const struct {
                 const char *name, *type;
         } expected[] = {
-                { "After", "as" }, { "AllowedCPUs", "ay" }, { "BindPaths", "a(ssbt)" }, { "CollectMode", "s" },
+                { "After", "as" }, { "AllowedCPUs", "ay" }, { "BindPaths", "a(ssbt)" }, { "BindReadOnlyPaths", "a(ssbt)" }, { "CollectMode", "s" },
                 { "Description", "s" }, { "DeviceAllow", "a(ss)" }, { "Environment", "as" },
                 { "FileDescriptorStoreMax", "u" }, { "LimitMEMLOCK", "t" }, { "LogExtraFields", "aay" }, { "MemoryDenyWriteExecute", "b" },
                 { "PrivateNetwork", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
