@@ -108,7 +108,10 @@ static int read_value(Reader *r, char *s, char **ret) {
         if (*s == '[')
                 return read_list(r, s, ret);
         if (*s != '"') {
-                *ret = strdup(s);
+                /* A number of libvirt's may have a comment behind it, with a blank before. */
+                size_t digits = strspn(s, DIGITS);
+                bool commented = digits > 0 && strchr(WHITESPACE, s[digits]) && is_end(s + digits);
+                *ret = commented ? strndup(s, digits) : strdup(s);
                 return *ret ? 0 : -ENOMEM;
         }
         const char *end = strchr(s + 1, '"');

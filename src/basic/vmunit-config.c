@@ -34,7 +34,45 @@ DEFINE_STRING_TABLE(huge_page_defrag, HugePageDefrag)
 #define HOST(name_, type_, reader_, member_, words_, expected_, doc_) \
         { "Host", name_, type_, reader_, offsetof(Config, member_), words_, expected_, doc_ }
 
+#define QEMU(name_, type_, member_, expected_, doc_) \
+        { "QEMU", name_, type_, CONFIG_FOR_START, offsetof(Config, member_), NULL, expected_, doc_ }
+#define YES_NO "a yes or no (1 or 0)"
+#define ADDRESS "an address"
+#define PATH "an absolute path"
+#define PASSWORD "a password: at least one character, and no more than 8 for VNC"
+#define ELSEWHERE(name_, doc_) { "QEMU", name_, CONFIG_ELSEWHERE, CONFIG_FOR_START, 0, NULL, NULL, doc_ }
+
 const ConfigKey config_keys[] = {
+        QEMU("VNCListen", CONFIG_ADDRESS, vnc.listen, ADDRESS, "the address VNC servers listen on"),
+        QEMU("VNCAutoUnixSocket", CONFIG_YES_NO, vnc.auto_unix_socket, YES_NO, "VNC servers listen on a socket of their machine"),
+        QEMU("VNCTLS", CONFIG_YES_NO, vnc.tls, YES_NO, "VNC is encrypted"),
+        QEMU("VNCTLSX509CertDir", CONFIG_PATH, vnc.cert_dir, PATH, "where the certificates for VNC are"),
+        QEMU("VNCTLSX509Verify", CONFIG_YES_NO, vnc.tls_verify, YES_NO, "clients of VNC need a certificate"),
+        QEMU("VNCPassword", CONFIG_SECRET, vnc.password, PASSWORD, "the password of VNC servers without one of their own"),
+        QEMU("VNCSASL", CONFIG_YES_NO, vnc.sasl, YES_NO, "clients of VNC log in by SASL"),
+        QEMU("VNCSASLDir", CONFIG_PATH, vnc.sasl_dir, PATH, "where SASL's qemu.conf for VNC is"),
+        QEMU("SpiceListen", CONFIG_ADDRESS, spice.listen, ADDRESS, "the address spice servers listen on"),
+        QEMU("SpiceAutoUnixSocket", CONFIG_YES_NO, spice.auto_unix_socket, YES_NO, "spice servers listen on a socket of their machine"),
+        QEMU("SpiceTLS", CONFIG_YES_NO, spice.tls, YES_NO, "spice can be encrypted"),
+        QEMU("SpiceTLSX509CertDir", CONFIG_PATH, spice.cert_dir, PATH, "where the certificates for spice are"),
+        QEMU("SpicePassword", CONFIG_SECRET, spice.password, PASSWORD, "the password of spice servers without one of their own"),
+        QEMU("SpiceSASL", CONFIG_YES_NO, spice.sasl, YES_NO, "clients of spice log in by SASL"),
+        QEMU("SpiceSASLDir", CONFIG_PATH, spice.sasl_dir, PATH, "where SASL's qemu.conf for spice is"),
+        QEMU("DefaultTLSX509CertDir", CONFIG_PATH, cert_dir, PATH, "where certificates are that have no directory of their own"),
+        ELSEWHERE("User", "each virtual machine has a user of its own; <seclabel type='static' model='dac'> chooses one"),
+        ELSEWHERE("Group", "each virtual machine has a group of its own; <seclabel type='static' model='dac'> chooses one"),
+        ELSEWHERE("DynamicOwnership", "no file changes its owner: machines are handed opened files"),
+        ELSEWHERE("RememberOwner", "no file changes its owner: machines are handed opened files"),
+        ELSEWHERE("CgroupDeviceACL", "a machine may use its own devices and no others; DeviceAllow= of its unit adds some"),
+        ELSEWHERE("CgroupControllers", "systemd owns the control groups"),
+        ELSEWHERE("SeccompSandbox", "it is always on"),
+        ELSEWHERE("ClearEmulatorCapabilities", "machines never have capabilities"),
+        ELSEWHERE("AutoDumpPath", "coredumpctl has them"),
+        ELSEWHERE("StdioHandler", "systemd's journal has what is printed"),
+        ELSEWHERE("MaxProcesses", "TasksMax= of the unit limits them"),
+        ELSEWHERE("MaxFiles", "LimitNOFILE= of the unit limits them"),
+        ELSEWHERE("MaxCore", "LimitCORE= of the unit limits them"),
+        ELSEWHERE("HugetlbfsMount", "huge pages need no mount point; HugePages= in [Host] makes them"),
         HOST("MissingResources", CONFIG_WORD, CONFIG_FOR_START, missing_resources, &missing_resources_table, NULL,
              "what becomes of a start that asks for CPUs, NUMA nodes and the like that the machine does not have"),
         HOST("SELinuxCategories", CONFIG_CATEGORIES, CONFIG_FOR_START, selinux_categories, NULL, "categories, as c0.c1023",
@@ -54,8 +92,19 @@ const size_t n_config_keys = ELEMENTSOF(config_keys);
 
 static const char *const sections[] = { "QEMU", "Host", "Connect" };
 
+void display_config_done(DisplayConfig *c) {
+        free(c->listen);
+        free(c->cert_dir);
+        free(c->password);
+        free(c->sasl_dir);
+        *c = (DisplayConfig) {};
+}
+
 void config_done(Config *c) {
         free(c->pools);
+        free(c->cert_dir);
+        display_config_done(&c->vnc);
+        display_config_done(&c->spice);
         *c = (Config) {};
 }
 
@@ -267,6 +316,60 @@ static int format_pools(const Config *c, const ConfigKey *key, char **ret) {
         return text_finish(&t, ret);
 }
 
+/* --- what is for QEMU --- */
+
+static int parse_yes_no(Config *c, const ConfigKey *key, const char *value) {
+        static const char *const words[] = { "no", "yes", "0", "1", "false", "true", "off", "on" };
+
+        if (!*value)
+                return *MEMBER(c, key, bool) = false;
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(value, words[i])) {
+                        *MEMBER(c, key, bool) = i % 2 == 1;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int format_yes_no(const Config *c, const ConfigKey *key, char **ret) {
+        return *CONST_MEMBER(c, key, bool) ? free_and_strdup(ret, "yes") : 0;
+}
+
+static int set_string(Config *c, const ConfigKey *key, const char *value) {
+        return free_and_strdup(MEMBER(c, key, char *), *value ? value : NULL);
+}
+
+/* A number, or a name that has one. */
+static int parse_address(Config *c, const ConfigKey *key, const char *value) {
+        return strlen(value) > 255 || !in_charset(value, ALPHANUMERICAL ".:-_%") ? -EINVAL : set_string(c, key, value);
+}
+
+static int parse_path(Config *c, const ConfigKey *key, const char *value) {
+        return *value && (*value != '/' || strlen(value) >= 4096) ? -EINVAL : set_string(c, key, value);
+}
+
+static int format_string(const Config *c, const ConfigKey *key, char **ret) {
+        return free_and_strdup(ret, *CONST_MEMBER(c, key, char *));
+}
+
+static int parse_secret(Config *c, const ConfigKey *key, const char *value) {
+        bool vnc = key->offset == offsetof(Config, vnc.password);
+
+        return strlen(value) > (vnc ? VNC_PASSWORD_MAX : 60) ? -EINVAL : set_string(c, key, value);
+}
+
+static int format_secret(const Config *c, const ConfigKey *key, char **ret) {
+        return *CONST_MEMBER(c, key, char *) ? free_and_strdup(ret, "(hidden)") : 0;
+}
+
+static int parse_elsewhere(Config *c, const ConfigKey *key, const char *value) {
+        return 0;
+}
+
+static int format_elsewhere(const Config *c, const ConfigKey *key, char **ret) {
+        return 0;
+}
+
 /* --- the table at work --- */
 
 static const struct {
@@ -278,6 +381,11 @@ static const struct {
         [CONFIG_CPUS] = { parse_cpus, format_cpus },
         [CONFIG_POOLS] = { parse_pools, format_pools },
         [CONFIG_CATEGORIES] = { parse_categories, format_categories },
+        [CONFIG_YES_NO] = { parse_yes_no, format_yes_no },
+        [CONFIG_ADDRESS] = { parse_address, format_string },
+        [CONFIG_PATH] = { parse_path, format_string },
+        [CONFIG_SECRET] = { parse_secret, format_secret },
+        [CONFIG_ELSEWHERE] = { parse_elsewhere, format_elsewhere },
 };
 
 int config_format(const Config *c, const ConfigKey *key, char **ret) {
@@ -320,6 +428,8 @@ static int wrong_value(Config *c, const ConfigKey *key, int r, const IniLine *li
                                  key->name, line->value);
         else if (r == -E2BIG)
                 (void) ini_error(diag, line, "%s: more than %u pools", key->name, HUGE_PAGE_POOLS_MAX);
+        else if (key->type == CONFIG_SECRET) /* which stays out of messages */
+                (void) ini_error(diag, line, "%s is not %s", key->name, key->expected);
         else
                 (void) ini_error(diag, line, "%s: '%s' is not %s%s", key->name, line->value, words ? "one of: " : "",
                                  words ?: key->expected);
@@ -345,6 +455,8 @@ static int assign(void *userdata, const IniLine *line, Diag *diag) {
                 return ini_warning(diag, line, "%s belongs into section [%s]", elsewhere->name, elsewhere->section);
         if (!key)
                 return ini_warning(diag, line, "[%s] has no setting '%s'", line->section, line->key);
+        if (key->type == CONFIG_ELSEWHERE)
+                return ini_warning(diag, line, "%s has no effect: %s", key->name, key->doc);
         int r = line->list && key->type != CONFIG_POOLS ? -EINVAL : types[key->type].parse(c, key, line->value);
         return r == -ENOMEM || r >= 0 ? r : wrong_value(c, key, r, line, diag);
 }

@@ -45,6 +45,21 @@ typedef struct HugePagePool {
         int node; /* or WHOLE_MACHINE */
 } HugePagePool;
 
+#define VNC_PASSWORD_MAX 8U
+
+/* What holds for the displays of one kind, VNC's or spice's, that do not say otherwise. */
+typedef struct DisplayConfig {
+        char *listen;   /* owned; an address; NULL: 127.0.0.1 */
+        char *cert_dir; /* owned; NULL: the default one */
+        char *password; /* owned; of displays that have none */
+        char *sasl_dir; /* owned; NULL: SASL's own */
+        bool auto_unix_socket;
+        bool tls, tls_verify;
+        bool sasl;
+} DisplayConfig;
+
+void display_config_done(DisplayConfig *c);
+
 /* Whom a setting is for: who is not to go on when it is wrong. */
 typedef enum ConfigReader {
         CONFIG_FOR_START = 1 << 0,  /* of a virtual machine */
@@ -62,6 +77,8 @@ typedef struct Config {
         HugePageDefrag huge_page_defrag;
         HugePagePool *pools; /* owned; by size, the largest first, and node */
         size_t n_pools;
+        DisplayConfig vnc, spice; /* owned */
+        char *cert_dir;           /* owned: for all that have none of their own */
         ConfigReader wrong; /* whose settings have errors */
 } Config;
 
@@ -74,6 +91,11 @@ typedef enum ConfigType {
         CONFIG_CPUS,
         CONFIG_POOLS,
         CONFIG_CATEGORIES,
+        CONFIG_YES_NO,
+        CONFIG_ADDRESS,
+        CONFIG_PATH,
+        CONFIG_SECRET,    /* not for the eyes of everybody */
+        CONFIG_ELSEWHERE, /* libvirt has it, and here something else has its place: doc says what */
         _CONFIG_TYPE_MAX,
 } ConfigType;
 

@@ -3,8 +3,7 @@
 
 #include "domain-validate.h"
 #include "string-util.h"
-
-#define VNC_PASSWORD_MAX 8U
+#include "vmunit-config.h"
 
 #define SUPPORTED_GRAPHICS                                                                                   \
         (BIT(GRAPHICS_SDL) | BIT(GRAPHICS_VNC) | BIT(GRAPHICS_SPICE) | BIT(GRAPHICS_EGL_HEADLESS) |          \

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-facts.h"
+#include "string-util.h"
+
+#define CERT_DIR_VNC "/etc/pki/libvirt-vnc"
+#define CERT_DIR_SPICE "/etc/pki/libvirt-spice"
 
 const HostFacts host_facts_generic = {
         .arch = ARCH_X86_64,
@@ -11,6 +15,7 @@ const HostFacts host_facts_generic = {
         .page_size = 4096,
         .numa_nodes.bits = { [0 ... NUMBER_SET_MAX / 64 - 1] = UINT64_MAX },
         .state_dir = "/var/lib/vmunit",
+        .data_dir = "/usr/share/vmunit",
         .now = 1700000000,
 };
 
@@ -56,7 +61,22 @@ void selinux_facts_done(SelinuxFacts *s) {
         *s = (SelinuxFacts) {};
 }
 
+static int configure_display(DisplayConfig *d, DisplayConfig *from, const char *cert_dir) {
+        display_config_done(d);
+        *d = *from;
+        *from = (DisplayConfig) {};
+        return d->cert_dir ? 0 : free_and_strdup(&d->cert_dir, cert_dir);
+}
+
+int host_facts_configure(HostFacts *f, Config *c) {
+        f->lenient = c->missing_resources == MISSING_RESOURCES_IGNORE;
+        int r = configure_display(&f->vnc, &c->vnc, c->cert_dir ?: CERT_DIR_VNC);
+        return r < 0 ? r : configure_display(&f->spice, &c->spice, c->cert_dir ?: CERT_DIR_SPICE);
+}
+
 void host_facts_done(HostFacts *f) {
+        display_config_done(&f->vnc);
+        display_config_done(&f->spice);
         selinux_facts_done(&f->selinux);
         host_facts_forget_chains(f);
         host_resources_done(&f->resources);

@@ -4,6 +4,7 @@
 #include "domain.h"
 #include "firmware.h"
 #include "macro.h"
+#include "vmunit-config.h"
 
 /* One image of a chain of backing files, as the prepare step found it; [0] is the disk's own image. */
 typedef struct DiskImage {
@@ -73,10 +74,12 @@ typedef struct HostFacts {
         SelinuxFacts selinux; /* owned */
         NumberSet numa_nodes; /* with memory, as the machine is built: the generator knows them as well */
         bool lenient; /* vmunit.conf: a start goes on without what the machine does not have of CPUs, nodes and the like */
+        DisplayConfig vnc, spice; /* owned; vmunit.conf */
         unsigned page_size;
         int utc_offset; /* seconds that local time is ahead of UTC */
         int64_t now; /* seconds since the epoch: a clock that is off by a number of seconds needs it */
         const char *state_dir; /* durable state: a directory for each machine; "/var/lib/vmunit" */
+        const char *data_dir; /* what is installed: "/usr/share/vmunit" */
         FirmwareList firmwares; /* owned */
         DomainSysinfo *sysinfo; /* owned; the host's SMBIOS tables; NULL: it has none, or nobody looked */
         HostResources resources; /* owned; unknown until the prepare step has looked */
@@ -91,6 +94,9 @@ extern const HostFacts host_facts_generic;
  * definition may be made for another machine, or before a module is loaded. 0 or -ENODEV with the reason in
  * DIAG. */
 int host_facts_check(const HostFacts *f, const Domain *d, Diag *diag);
+
+/* What vmunit.conf says; it is taken out of C. */
+int host_facts_configure(HostFacts *f, Config *c);
 
 void host_facts_done(HostFacts *f);
 /* Only the images: for a copy of facts that belong to somebody else. */

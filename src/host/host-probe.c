@@ -49,6 +49,7 @@ int host_facts_gather(HostFacts *ret) {
                 .has_vhost_net = access("/dev/vhost-net", F_OK) >= 0,
                 .now = (int64_t) time(NULL),
                 .state_dir = VM_STATE_DIR,
+                .data_dir = VMUNIT_DATADIR,
         };
         sd_id128_t id;
         struct tm tm;

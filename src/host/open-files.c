@@ -324,6 +324,11 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
         case PLAN_FD_COPY:
                 r = open_copy(p, diag);
                 goto one;
+        case PLAN_FD_SECRET:
+                r = p->secret ? memfd_from_data(p->name, p->secret, strlen(p->secret)) : -ENODATA;
+                if (r < 0)
+                        (void) cannot(p, diag, r, "hand over", "the password", NULL);
+                goto one;
         case PLAN_FD_VHOST_NET:
                 r = open_vhost_net(p, diag);
                 goto one;
@@ -340,4 +345,17 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 return r;
         *ret = o;
         return 0;
+}
+
+void leave_out_missing(Plan *p) {
+        size_t n = 0;
+
+        FOREACH_ARRAY(fd, p->fds, p->n_fds) {
+                _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+                if (fd->may_miss && path_walk(fd->path, 0, &w, NULL) == -ENOENT)
+                        plan_fd_done(fd);
+                else
+                        p->fds[n++] = *fd;
+        }
+        p->n_fds = n;
 }

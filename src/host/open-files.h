@@ -33,5 +33,8 @@ void opened_fd_done(OpenedFd *o);
  * the supervisor's: -EINVAL. */
 int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret);
 
+/* Takes the rows that need not be there (may_miss), and are not, out of the plan. */
+void leave_out_missing(Plan *p);
+
 /* A sealed memfd with DATA in it, only for reading. NAME shows up in /proc. */
 int memfd_from_data(const char *name, const void *data, size_t size);

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <unistd.h>
+
 #include "log.h"
 #include "monitor.h"
+#include "qemu-argv.h"
 #include "string-util.h"
 #include "strv.h"
+
+#define SECRET_MAX 1024
 
 static void job_advance(Job *job);
 
@@ -88,12 +93,24 @@ typedef struct GuestPart {
         const char *what;
 } GuestPart;
 
+/* Read when it is needed, and not kept. Without it QEMU lets nobody in. */
+static void add_secret(Monitor *m, json_object *o, const char *key, const char *name) {
+        char secret[SECRET_MAX + 1];
+        int fd = monitor_find_fd(m, name);
+        ssize_t n = fd < 0 ? -1 : pread(fd, secret, SECRET_MAX, 0);
+
+        if (n < 0)
+                log_warning("cannot read secret '%s'", name);
+        json_object_object_add(o, key, json_object_new_string_len(secret, n < 0 ? 0 : (int) n));
+        explicit_bzero(secret, sizeof(secret));
+}
+
 static json_object *vnc_password(Monitor *m, unsigned i) {
         if (i > 0 || !m->plan->vnc.present || !m->plan->vnc.password)
                 return NULL;
         json_object *o = json_object_new_object();
         add_string(o, "protocol", "vnc");
-        add_string(o, "password", m->plan->vnc.password);
+        add_secret(m, o, "password", QEMU_FD_VNC_PASSWORD);
         if (m->plan->vnc.id)
                 add_string(o, "display", m->plan->vnc.id);
         return o;

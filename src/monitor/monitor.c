@@ -319,12 +319,15 @@ static void fds_done(MonitorFds *fds) {
         *fds = (MonitorFds) MONITOR_FDS_NONE;
 }
 
-static int find_vnc_listener(const Monitor *m) {
-        if (m->plan->vnc.present && m->plan->vnc.listener)
-                for (size_t i = 0; i < m->fds.n_others; i++)
-                        if (streq_ptr(m->fds.others[i].name, m->plan->vnc.listener))
-                                return m->fds.others[i].fd;
+int monitor_find_fd(const Monitor *m, const char *name) {
+        for (size_t i = 0; i < m->fds.n_others; i++)
+                if (streq_ptr(m->fds.others[i].name, name))
+                        return m->fds.others[i].fd;
         return -EBADF;
+}
+
+static int find_vnc_listener(const Monitor *m) {
+        return m->plan->vnc.present && m->plan->vnc.listener ? monitor_find_fd(m, m->plan->vnc.listener) : -EBADF;
 }
 
 static int monitor_setup(Monitor *m) {

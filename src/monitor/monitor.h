@@ -150,5 +150,8 @@ typedef void (*VcpusPlugged)(Monitor *m, int result, const char *why, void *user
  * errno and the reason. 0, or a negative errno, then DONE is not called. */
 int monitor_plug_vcpus(Monitor *m, VcpusPlugged done, void *userdata);
 
+/* One of fds.others, or -EBADF. */
+int monitor_find_fd(const Monitor *m, const char *name);
+
 /* monitor-vnc.c */
 int monitor_vnc_start(Monitor *m);

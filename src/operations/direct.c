@@ -209,6 +209,7 @@ static int start_plan(Plan *p, DirectVm *vm, Diag *diag) {
         _cleanup_(handover_done) Handover h = {};
 
         int r = make_directory(p, vm, diag);
+        leave_out_missing(p);
         if (r >= 0)
                 r = add_own_fds(p, vm, &h, diag);
         if (r >= 0)

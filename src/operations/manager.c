@@ -41,7 +41,9 @@ int manager_facts(Manager *m, const HostFacts **ret) {
                 m->has_facts = true;
                 /* What is wrong in the files is for `vmunit hostinfo` and `verify --host` to say. */
                 (void) config_load(&config, NULL);
-                m->facts.lenient = config.missing_resources == MISSING_RESOURCES_IGNORE;
+                r = host_facts_configure(&m->facts, &config);
+                if (r < 0)
+                        return r;
         }
         *ret = &m->facts;
         return 0;

@@ -110,7 +110,7 @@ static int check_path(const PlanFd *fd, Diag *diag) {
         _cleanup_free_ char *reason = NULL;
         const char *path = fd->template && access(fd->path, F_OK) < 0 ? fd->template : fd->path;
 
-        int r = path_walk(path, fd->create ? PATH_WALK_MAY_MISS : 0, &w, &reason);
+        int r = path_walk(path, fd->create || fd->may_miss ? PATH_WALK_MAY_MISS : 0, &w, &reason);
         return r < 0 ? diag_error_code(diag, r, fd->loc, "%s: %s", fd->element, reason ?: strerror(-r)) : 0;
 }
 

@@ -80,6 +80,7 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "append", FIELD_BOOL, append),
         FIELD(PlanFd, "create", FIELD_BOOL, create),
         FIELD(PlanFd, "blockDevice", FIELD_BOOL, block_device),
+        FIELD(PlanFd, "mayMiss", FIELD_BOOL, may_miss),
         FIELD(PlanFd, "charDevice", FIELD_BOOL, char_device),
         FIELD(PlanFd, "interface", FIELD_STRING, ifname),
         FIELD(PlanFd, "bridge", FIELD_STRING, bridge),
@@ -100,7 +101,7 @@ static const Field console_fields[] = {
 static const Field vnc_fields[] = {
         FIELD(PlanVnc, "present", FIELD_BOOL, present),
         FIELD(PlanVnc, "id", FIELD_STRING, id),
-        FIELD(PlanVnc, "password", FIELD_STRING, password),
+        FIELD(PlanVnc, "password", FIELD_BOOL, password),
         FIELD(PlanVnc, "expires", FIELD_STRING, expires),
         FIELD(PlanVnc, "listener", FIELD_STRING, listener),
 };

@@ -83,9 +83,10 @@ static int set_vnc(Plan *p, const Domain *d, QemuArgv *a) {
         FOREACH_ARRAY(g, d->graphics, d->n_graphics) {
                 if (g->type != GRAPHICS_VNC)
                         continue;
+                p->vnc.password = plan_find_fd(p, QEMU_FD_VNC_PASSWORD);
                 if (g->password && g->password_valid_to && !(p->vnc.expires = expiry(g->password_valid_to)))
                         return -ENOMEM;
-                return free_and_strdup(&p->vnc.password, g->password);
+                return 0;
         }
         return 0;
 }
@@ -178,7 +179,7 @@ Plan *plan_free(Plan *p) {
         }
         char *const strings[] = {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
-                p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.password, p->vnc.listener,
+                p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.listener,
                 p->vnc.expires, p->stats_balloon, p->label,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)

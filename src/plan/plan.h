@@ -21,7 +21,7 @@ typedef struct PlanConsole {
 typedef struct PlanVnc {
         bool present;
         char *id;       /* owned */
-        char *password; /* owned */
+        bool password;  /* there is a PLAN_FD_SECRET called QEMU_FD_VNC_PASSWORD */
         char *expires;  /* owned: when the password does, seconds since the epoch; NULL: never */
         char *listener; /* owned: name of the PlanFd whose clients the monitor hands to QEMU */
 } PlanVnc;

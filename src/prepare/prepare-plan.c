@@ -230,8 +230,9 @@ int prepare_plan(Prepare *p, Prepared *ret) {
         r = host_facts_gather(&x.facts);
         if (r < 0)
                 return diag_error_code(&p->diag, r, (SrcLoc) {}, "cannot find out what machine this is: %s", strerror(-r));
-        x.facts.lenient = config.missing_resources == MISSING_RESOURCES_IGNORE;
-        r = parse(p, &x.text, &x.facts, &x.domain);
+        r = host_facts_configure(&x.facts, &config);
+        if (r >= 0)
+                r = parse(p, &x.text, &x.facts, &x.domain);
         if (r < 0)
                 return r;
         /* Now, from the very state of the domain that the generator has seen. */

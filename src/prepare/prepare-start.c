@@ -241,6 +241,7 @@ static int note(Start *s, const OpenedFd *o) {
 static int open_all(Start *s) {
         Plan *plan = s->x.plan;
 
+        leave_out_missing(plan);
         s->opened = calloc(plan->n_fds + 1, sizeof(OpenedFd));
         if (!s->opened)
                 return -ENOMEM;

@@ -25,13 +25,23 @@ static void emit_audio_id(Emit *e, Options *o, OptUint id) {
                 options_addf(o, "audiodev", "audio%u", id.value);
 }
 
+/* Where it is listened, with what vmunit.conf says of those that do not say it themselves. */
+static const char *address_of(const DomainGraphics *g, const DisplayConfig *host) {
+        return !isempty(g->listen_address) ? g->listen_address : host->listen ?: "127.0.0.1";
+}
+
+static bool on_socket(const DomainGraphics *g, const DisplayConfig *host) {
+        return g->listen_type == LISTEN_SOCKET ||
+               (g->listen_type == LISTEN_ADDRESS && isempty(g->listen_address) && host->auto_unix_socket);
+}
+
 /* "127.0.0.1:5", "[::1]:5", "unix:/path": the display's number is its port less 5900. */
 static void add_vnc_address(Emit *e, Options *o, const DomainGraphics *g) {
-        const char *address = isempty(g->listen_address) ? "127.0.0.1" : g->listen_address;
+        const char *address = address_of(g, &e->facts->vnc);
         int display = g->port > 0 ? g->port - 5900 : 0;
         _cleanup_free_ char *s = NULL;
 
-        if (g->listen_type == LISTEN_SOCKET) {
+        if (on_socket(g, &e->facts->vnc)) {
                 /* With its key, as it may have characters that QEMU would take for one. */
                 const char *path = g->listen_socket ?: g->socket;
                 if (isempty(path))
@@ -68,7 +78,7 @@ static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
         if (!fd)
                 return 0;
         fd->user = PLAN_USER_MONITOR;
-        if (g->listen_type == LISTEN_SOCKET) {
+        if (on_socket(g, &e->facts->vnc)) {
                 _cleanup_free_ char *path = NULL;
                 if (isempty(g->listen_socket) && isempty(g->socket))
                         path = strf("%s/vnc.sock", e->runtime_dir);
@@ -82,26 +92,90 @@ static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
         }
         fd->service = g->port > 0 ? strf("%d", g->port) : strdup("5900+");
         if (!fd->service ||
-            free_and_strdup(&fd->host, isempty(g->listen_address) ? "127.0.0.1" : g->listen_address) < 0)
+            free_and_strdup(&fd->host, address_of(g, &e->facts->vnc)) < 0)
                 return -ENOMEM;
         return 0;
 }
 
+/* QEMU looks for files of these names in a directory, all of them, or not at all if it may miss. They are root's, so it is given
+ * copies at numbers that never change, and a directory of links to these numbers that is part of the installation. */
+#define VNC_TLS_LINKS "/vnc-tls"
+
+static const struct {
+        const char *file, *name;
+        unsigned number;
+        bool may_miss;
+} vnc_tls_files[] = {
+        { "ca-cert.pem", "vnc-ca-cert", 5, false },
+        { "ca-crl.pem", "vnc-ca-crl", 6, true },
+        { "server-cert.pem", "vnc-server-cert", 7, false },
+        { "server-key.pem", "vnc-server-key", 8, false },
+};
+
+static int hand_over_certificates(Emit *e, const DomainGraphics *g, const char *dir) {
+        for (size_t i = 0; i < ELEMENTSOF(vnc_tls_files); i++) {
+                _cleanup_free_ char *path = strf("%s/%s", dir, vnc_tls_files[i].file);
+                const FileRequest r = { vnc_tls_files[i].name, path, NULL, "graphics vnc: TLS", g->loc };
+                if (!path || !emit_copy_at(e, &r, vnc_tls_files[i].number, vnc_tls_files[i].may_miss))
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static int add_vnc_tls(Emit *e, Options *o, const DomainGraphics *g) {
+        const DisplayConfig *host = &e->facts->vnc;
+        _cleanup_qjson_ Json j = {};
+
+        if (!host->tls)
+                return 0;
+        json_add_string(&j, "qom-type", "tls-creds-x509");
+        json_add_string(&j, "id", "vnc-tls-creds0");
+        if (e->native)
+                json_add_string(&j, "dir", host->cert_dir);
+        else {
+                int r = hand_over_certificates(e, g, host->cert_dir);
+                if (r < 0)
+                        return r;
+                json_add_stringf(&j, "dir", "%s" VNC_TLS_LINKS, e->facts->data_dir);
+        }
+        json_add_string(&j, "endpoint", "server");
+        json_add_bool(&j, "verify-peer", host->tls_verify);
+        emit_json(e, "-object", &j);
+        options_add(o, "tls-creds", "vnc-tls-creds0");
+        return 0;
+}
+
+static void add_sasl(Emit *e, Options *o, const DisplayConfig *host) {
+        if (!host->sasl)
+                return;
+        options_add(o, "sasl", "on");
+        if (host->sasl_dir)
+                emit_env(e, "SASL_CONF_PATH", host->sasl_dir);
+}
+
 static int emit_vnc(Emit *e, const DomainGraphics *g) {
         _cleanup_options_ Options o = {};
+        int r = 0;
 
         if (g->listen_type == LISTEN_NETWORK)
                 return refuse_network(e, g);
         if (e->native)
                 add_vnc_address(e, &o, g);
-        else {
-                int r = add_vnc_listener(e, &o, g);
-                if (r < 0)
-                        return r;
-        }
+        else
+                r = add_vnc_listener(e, &o, g);
+        if (r < 0)
+                return r;
         options_add(&o, "share", vnc_share_policy_to_string(g->share_policy));
-        if (g->password)
+        const char *password = g->password ?: e->facts->vnc.password;
+        if (password)
                 options_add(&o, "password", "on");
+        if (password && !e->native)
+                r = emit_password(e, QEMU_FD_VNC_PASSWORD, "graphics vnc: password", g->loc, password);
+        if (r >= 0)
+                r = add_vnc_tls(e, &o, g);
+        if (r < 0)
+                return r;
+        add_sasl(e, &o, &e->facts->vnc);
         options_add(&o, "power-control", on_off_to_string(g->power_control));
         emit_audio_id(e, &o, g->audio);
         emit_options(e, "-vnc", &o);

@@ -24,6 +24,7 @@ typedef struct QemuArgv {
 
 #define QEMU_FD_AGENT "agent"
 #define QEMU_FD_VNC "vnc"
+#define QEMU_FD_VNC_PASSWORD "vnc-password"
 
 /* DOMAIN must be effective (qemu_domain_complete()). RUNTIME_DIR is the VM's directory below /run, for
  * sockets that have no path of the user's. 0 or negative errno with the reasons in DIAG. */

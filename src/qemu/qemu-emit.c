@@ -135,6 +135,27 @@ char *emit_copy(Emit *e, const FileRequest *r) {
         return path;
 }
 
+PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number, bool may_miss) {
+        unsigned next = e->next_number;
+        PlanFd *fd = emit_path_fd(e, PLAN_FD_COPY, r);
+
+        if (!fd)
+                return NULL;
+        e->next_number = next;
+        fd->number = number;
+        fd->may_miss = may_miss;
+        return fd;
+}
+
+int emit_password(Emit *e, const char *name, const char *element, SrcLoc loc, const char *secret) {
+        PlanFd *fd = emit_fd(e, PLAN_FD_SECRET, name, element, loc, 1);
+
+        if (!fd)
+                return -ENOMEM;
+        fd->user = PLAN_USER_MONITOR;
+        return free_and_strdup(&fd->secret, secret);
+}
+
 int emit_unwired(Emit *e, SrcLoc loc, const char *what) {
         return e->native ? 0 : diag_error(e->diag, loc, "%s cannot be started yet", what);
 }

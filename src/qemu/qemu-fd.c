@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "qemu-fd.h"
 
 static const char *const plan_fd_kind_words[] = {
@@ -8,6 +10,7 @@ static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_VHOST_NET] = "vhost-net",
         [PLAN_FD_LISTEN] = "listen",
         [PLAN_FD_CONNECT] = "connect",
+        [PLAN_FD_SECRET] = "secret",
         [PLAN_FD_PAIR] = "pair",
 };
 DEFINE_STRING_TABLE(plan_fd_kind, PlanFdKind)
@@ -20,6 +23,9 @@ void plan_fd_done(PlanFd *fd) {
         free(fd->path);
         free(fd->template);
         free(fd->element);
+        if (fd->secret)
+                explicit_bzero(fd->secret, strlen(fd->secret));
+        free(fd->secret);
         free(fd->ifname);
         free(fd->bridge);
         free(fd->host);

@@ -14,9 +14,10 @@ typedef enum PlanFdKind {
         PLAN_FD_VHOST_NET, /* /dev/vhost-net */
         PLAN_FD_LISTEN,    /* a listening socket: path (unix) or host+service (tcp) */
         PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
+        PLAN_FD_SECRET,    /* a sealed memfd with a password in it, for the monitor */
         PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name` */
 } PlanFdKind;
-/* "file", "copy", "tap", "vhost-net", "listen", "connect", "pair" */
+/* "file", "copy", "tap", "vhost-net", "listen", "connect", "secret", "pair" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {
@@ -29,14 +30,16 @@ typedef struct PlanFd {
         char *name; /* owned; unique; [a-zA-Z0-9._-]: the name in the fd store: "disk-vda", "tap-net0" */
         PlanFdKind kind;
         PlanFdUser user;
-        unsigned number; /* descriptor in QEMU, from PLAN_FD_FIRST on, as it stands in argv */
+        unsigned number; /* descriptor in QEMU, from PLAN_FD_FIRST on (but see emit_copy_at()), as it stands in argv */
         int fdset;       /* n: QEMU reaches it as /dev/fdset/n; -1: by number */
         char *path;      /* owned */
         char *template;  /* owned; FILE: what it is made from when it is not there yet */
         char *element;   /* owned: what in the definition asks for it, for messages: "disk vda" */
         SrcLoc loc;
         bool writable, read_only_image, append, create, block_device;
+        bool may_miss;    /* COPY: there is no descriptor if there is no such file */
         bool char_device; /* a character device; FILE: neither a regular file nor a block device */
+        char *secret;     /* owned; SECRET: the password. It is in no written form of the plan. */
         /* tap */
         char *ifname; /* owned; NULL: the kernel's first free vnetN */
         char *bridge; /* owned; NULL: none */

@@ -106,12 +106,11 @@ static void try_xpath(const char *text, size_t size) {
 static void write_config(const Config *c, char **ret) {
         _cleanup_text_ Text t = {};
 
-        text_append(&t, "[Host]\n");
         FOREACH_ARRAY(k, config_keys, n_config_keys) {
                 _cleanup_free_ char *value = NULL;
                 must(config_format(c, k, &value) >= 0);
                 if (value)
-                        text_appendf(&t, "%s=%s\n", k->name, value);
+                        text_appendf(&t, "[%s]\n%s=%s\n", k->section, k->name, value);
         }
         must(text_finish(&t, ret) >= 0);
 }

@@ -7,7 +7,7 @@
  *   NAME.threads        what its threads are asked for, and which virtual CPUs are plugged in
  *   NAME.fds            what is opened: number, name, kind, user, flags, path;
  * or NAME.error: the messages, when it must be refused. NAME.chains, where it is there, says which images the
- * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first.
+ * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first. NAME.conf is a vmunit.conf.
  * golden [--update] CAPS-x86_64.json DIRECTORY [NAME…]: writes what differs; --update makes it the expected text.
  * The emulators of other architectures have their record beside that of x86_64; the descriptors of firmwares are in
  * ../firmware from there.
@@ -104,6 +104,7 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 { fd->writable, "writable" },
                 { fd->read_only_image, "read-only-image" },
                 { fd->append, "append" },
+                { fd->may_miss, "may-miss" },
                 { fd->create, "create" },
                 { fd->block_device, "block-device" },
                 { fd->char_device, "char-device" },
@@ -249,6 +250,18 @@ static int read_chains(const char *dir, const char *name, HostFacts *facts) {
         return r;
 }
 
+/* NAME.conf: what vmunit.conf says there. */
+static int read_config(const char *dir, const char *name, HostFacts *facts) {
+        _cleanup_free_ char *path = strf("%s/%s.conf", dir, name), *text = NULL;
+        _cleanup_config_ Config config = {};
+        size_t size = 0;
+        int r = read_file_limited(AT_FDCWD, path, FILE_MAX, &text, &size);
+
+        if (r >= 0)
+                r = config_parse(text, size, path, &config, NULL);
+        return r < 0 ? r == -ENOENT ? 0 : r : host_facts_configure(facts, &config);
+}
+
 static int complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         int r;
 
@@ -374,7 +387,7 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
 
         facts.any_processor = false;
         if (diag_init(&diag, file) < 0 || read_file_limited(AT_FDCWD, path, FILE_MAX, &text, &size) < 0 ||
-            read_chains(dir, name, &facts) < 0) {
+            read_chains(dir, name, &facts) < 0 || read_config(dir, name, &facts) < 0) {
                 fprintf(stderr, "%s: cannot be read\n", path);
                 return false;
         }
@@ -387,6 +400,8 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         } else
                 ok = check_plan(dir, name, d, caps, &facts, &diag);
         host_facts_forget_chains(&facts);
+        display_config_done(&facts.vnc);
+        display_config_done(&facts.spice);
         return ok;
 }
 

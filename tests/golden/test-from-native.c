@@ -153,7 +153,11 @@ static int run_directory(const char *dir, char *const *names) {
                 bool native = endswith(file, ".native");
                 _cleanup_free_ char *name = strndup(file, strlen(file) - strlen(native ? ".native" : ".args"));
                 _cleanup_free_ char *other = name ? strf("%s/%s.native", dir, name) : NULL;
+                _cleanup_free_ char *host = name ? strf("%s/%s.conf", dir, name) : NULL;
                 free(list[i]);
+                /* With settings of the host's there is more than the machine says. */
+                if (host && access(host, F_OK) >= 0)
+                        continue;
                 /* Beside a definition, NAME.args is what runs. */
                 if (!native && other && access(other, F_OK) >= 0)
                         continue;

@@ -80,11 +80,11 @@ static void test_pools(void **state) {
 }
 
 static void test_unknown(void **state) {
-        expect("[Hots]\nHaltPollNs=1\n[Host]\nHaltPoll=1\n[QEMU]\nHaltPollNs=1\nvnc_listen = \"::\"\n", "",
+        expect("[Hots]\nHaltPollNs=1\n[Host]\nHaltPoll=1\n[QEMU]\nHaltPollNs=1\nvnc_listens = \"::\"\n", "",
                "W f:1: section [Hots] is not known\n"
                "W f:4: [Host] has no setting 'HaltPoll'\n"
                "W f:6: HaltPollNs belongs into section [Host]\n"
-               "W f:7: [QEMU] has no setting 'vnc_listen'\n", 0);
+               "W f:7: [QEMU] has no setting 'vnc_listens'\n", 0);
 }
 
 static void test_wrong(void **state) {
@@ -200,6 +200,28 @@ static void test_files(void **state) {
         test_directory_remove(dir);
 }
 
+/* --- [QEMU] --- */
+
+static void test_qemu(void **state) {
+        /* As the guide has it in qemu.conf, and as systemd would. */
+        right("[QEMU]\nvnc_listen = \"192.0.2.1\"  # where\nvnc_tls = 1     # on\nvnc_tls_x509_cert_dir = \"/etc/pki/libvirt-vnc\"   #where\n"
+              "vnc_tls_x509_verify = 1\nvnc_password = \"n8VfjbFK\"\nvnc_sasl = 0\n",
+              "VNCListen=192.0.2.1\nVNCTLS=yes\nVNCTLSX509CertDir=/etc/pki/libvirt-vnc\nVNCTLSX509Verify=yes\nVNCPassword=(hidden)\n");
+        right("[QEMU]\nVNCListen=fe80::1%eth0\nVNCTLS=true\nVNCTLS=\nSpiceTLS=yes\nSpiceSASLDir=/x\nSpicePassword=x\nSpicePassword=\n",
+              "VNCListen=fe80::1%eth0\nSpiceTLS=yes\nSpiceSASLDir=/x\n");
+        /* What is wrong in a password is not said. */
+        expect("[QEMU]\nvnc_password = \"123456789\"\n", "",
+               "E f:2: VNCPassword is not a password: at least one character, and no more than 8 for VNC\n", CONFIG_FOR_START);
+        expect("[QEMU]\nvnc_tls = 2\nvnc_listen = \"a b\"\nvnc_sasl_dir = \"etc\"\n", "",
+               "E f:2: VNCTLS: '2' is not a yes or no (1 or 0)\n"
+               "E f:3: VNCListen: 'a b' is not an address\n"
+               "E f:4: VNCSASLDir: 'etc' is not an absolute path\n", CONFIG_FOR_START);
+        expect("[QEMU]\nuser = \"qemu\"\ncgroup_device_acl = [\n  \"/dev/null\", \"/dev/kvm\"\n]\n", "",
+               "W f:2: User has no effect: each virtual machine has a user of its own; <seclabel type='static' model='dac'> chooses one\n"
+               "W f:3: CgroupDeviceACL has no effect: a machine may use its own devices and no others; DeviceAllow= of its unit adds some\n",
+               0);
+}
+
 /* --- the manual --- */
 
 /* Each key has its entry, in the section of its section, with its words; and there are no others. */
@@ -229,7 +251,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_spellings), cmocka_unit_test(test_pools), cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_wrong),     cmocka_unit_test(test_broken), cmocka_unit_test(test_files),
-                cmocka_unit_test(test_manual),
+                cmocka_unit_test(test_manual),    cmocka_unit_test(test_qemu),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

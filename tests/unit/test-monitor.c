@@ -30,7 +30,7 @@ typedef struct Fixture {
         FakeQemu qemu;
         int qmp;      /* the monitors' end */
         char directory[32], path[64];
-        int control, plan, state, agent, agent_peer, vnc, cgroup, log;
+        int control, plan, state, agent, agent_peer, vnc, cgroup, log, password;
         char vnc_path[64];
 
         pid_t monitor;
@@ -119,8 +119,8 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata) {
 }
 
 static void exec_monitor(Fixture *f, int supervisor) {
-        const int fds[] = { supervisor, f->qmp, f->plan, f->control, f->state, f->agent, f->vnc, f->cgroup };
-        static const char *const names[] = { "supervisor", "qmp", "plan", "control", "state", "agent", "vnc-0", "cgroup" };
+        const int fds[] = { supervisor, f->qmp, f->plan, f->control, f->state, f->agent, f->vnc, f->cgroup, f->password };
+        static const char *const names[] = { "supervisor", "qmp", "plan", "control", "state", "agent", "vnc-0", "cgroup", "vnc-password" };
         char number[16], list[128] = "";
         int n = 0;
 
@@ -193,7 +193,7 @@ static int listen_at(const char *path) {
 #define PLAN PLAN_HEAD POLICY("destroy", "restart", "destroy")
 
 static void setup_files(Fixture *f, const char *plan) {
-        *f = (Fixture) { .agent = -EBADF, .agent_peer = -EBADF, .vnc = -EBADF, .cgroup = -EBADF, .qmp = -EBADF, .supervisor = -EBADF };
+        *f = (Fixture) { .agent = -EBADF, .agent_peer = -EBADF, .vnc = -EBADF, .cgroup = -EBADF, .qmp = -EBADF, .supervisor = -EBADF, .password = -EBADF };
         assert_int_equal(sigprocmask(SIG_BLOCK, &(sigset_t) { { 1UL << (SIGCHLD - 1) } }, NULL), 0);
         assert_int_equal(sd_event_new(&f->event), 0);
         strcpy(f->directory, "/tmp/test-monitor-XXXXXX");
@@ -204,6 +204,11 @@ static void setup_files(Fixture *f, const char *plan) {
         assert_true(write(f->plan, plan, strlen(plan)) > 0);
         assert_true(write(f->plan, "}", 1) > 0);
         f->state = memfd_create("state", MFD_CLOEXEC);
+
+        if (strstr(plan, "password")) {
+                f->password = memfd_create("password", MFD_CLOEXEC);
+                assert_int_equal(write(f->password, "x", 1), 1);
+        }
         f->log = memfd_create("log", MFD_CLOEXEC);
         assert_int_equal(fcntl(f->log, F_SETFL, O_APPEND), 0);
 }
@@ -228,7 +233,7 @@ static void teardown(Fixture *f) {
         sd_event_source_disable_unref(f->supervisor_io);
         sd_event_source_disable_unref(f->child);
         fake_qemu_done(&f->qemu);
-        const int fds[] = { f->control, f->plan, f->state, f->agent, f->agent_peer, f->vnc, f->cgroup, f->log, f->qmp, f->supervisor };
+        const int fds[] = { f->control, f->plan, f->state, f->agent, f->agent_peer, f->vnc, f->cgroup, f->log, f->qmp, f->supervisor, f->password };
         for (size_t i = 0; i < ELEMENTSOF(fds); i++)
                 safe_close(fds[i]);
         (void) unlink(f->path);
@@ -342,10 +347,10 @@ static void call_simple(Fixture *f, const char *method, const char *mode, const 
 static void test_start_and_power_off(void **state) {
         Fixture f;
 
-        setup(&f, PLAN ", \"currentMemory\": 1048576, \"statsBalloon\": \"balloon0\", \"statsPeriod\": 5, \"vnc\": {\"present\": true, \"id\": \"vnc0\", \"password\": \"geheim\"}");
+        setup(&f, PLAN ", \"currentMemory\": 1048576, \"statsBalloon\": \"balloon0\", \"statsPeriod\": 5, \"vnc\": {\"present\": true, \"id\": \"vnc0\", \"password\": true}");
         run_until_ready(&f);
         assert_string_equal(f.qemu.status, "running");
-        assert_string_equal(f.qemu.password, "geheim");
+        assert_string_equal(f.qemu.password, "x");
         assert_int_equal(f.qemu.balloon, 1048576);
         assert_string_equal(f.qemu.qom_path, "/machine/peripheral/balloon0 guest-stats-polling-interval");
         assert_int_equal(f.qemu.qom_value, 5);
@@ -384,7 +389,7 @@ static void test_refusals(void **state) {
         Fixture f;
 
         FOREACH_ARRAY(c, needed, ELEMENTSOF(needed)) {
-                setup(&f, PLAN ", \"vnc\": {\"present\": true, \"password\": \"x\"}");
+                setup(&f, PLAN ", \"vnc\": {\"present\": true, \"password\": true}");
                 f.qemu.refuse = *c;
                 start_monitor(&f);
                 run_until_ended(&f);
@@ -721,7 +726,7 @@ static void play_pause(Fixture *f) {
 }
 
 static void test_killed_in_life(void **state) {
-        at_every_step(PLAN ", \"currentMemory\": 1048576, \"vnc\": {\"present\": true, \"password\": \"x\"}", play_life);
+        at_every_step(PLAN ", \"currentMemory\": 1048576, \"vnc\": {\"present\": true, \"password\": true}", play_life);
 }
 
 static void test_killed_in_fake_reboot(void **state) {

@@ -115,7 +115,8 @@ static void test_plan(void **state) {
         assert_int_equal(p->memory_current, UINT64_C(256) << 20);
         assert_true(p->has_agent);
         assert_true(p->vnc.present);
-        assert_string_equal(p->vnc.password, "secret");
+        assert_true(p->vnc.password);
+        assert_string_equal(plan_find_fd(p, QEMU_FD_VNC_PASSWORD)->secret, "secret");
         assert_string_equal(plan_find_fd(p, p->vnc.listener)->service, "5900+");
         assert_int_equal(strv_length(p->links_down), 1);
         assert_string_equal(p->links_down[0], "net0");
