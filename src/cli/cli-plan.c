@@ -3,6 +3,7 @@
 
 #include "cli-common.h"
 #include "definition.h"
+#include "json-member.h"
 #include "vm-lifecycle.h"
 #include "plans.h"
 #include "string-util.h"
@@ -256,15 +257,10 @@ static int verb_native(Cli *cli, const Command *c) {
 /* --- qemu-monitor-command --- */
 
 static int build_hmp(const char *line, char **ret) {
-        json_object *o = json_object_new_object(), *arguments = json_object_new_object();
+        json_object *arguments = json_strings("command-line", line, NULL);
 
-        json_object_object_add(arguments, "command-line", json_object_new_string(line));
-        json_object_object_add(o, "execute", json_object_new_string("human-monitor-command"));
-        json_object_object_add(o, "arguments", arguments);
-        char *s = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-        json_object_put(o);
-        *ret = s;
-        return s ? 0 : -ENOMEM;
+        *ret = arguments ? json_command("human-monitor-command", arguments) : NULL;
+        return *ret ? 0 : -ENOMEM;
 }
 
 /* The reply is the "return" value; virsh shows it in its object unless --return-value says otherwise. */

@@ -17,6 +17,7 @@ static const struct {
         { CONTROL_ERROR_NOT_FOUND, -ENOENT },
         { CONTROL_ERROR_AGENT, -EHOSTDOWN },
         { CONTROL_ERROR_QEMU, -EREMOTEIO },
+        { CONTROL_ERROR_GUEST, -ECANCELED },
         { CONTROL_ERROR_TIMEOUT, -ETIMEDOUT },
         { SD_BUS_ERROR_INVALID_ARGS, -EINVAL },
         { SD_BUS_ERROR_LIMITS_EXCEEDED, -EBUSY },
@@ -232,6 +233,10 @@ int control_get_consoles(sd_bus *bus, uint64_t timeout_usec, Diag *diag, Control
 
 int control_set_threads(sd_bus *bus, const char *settings, uint64_t timeout_usec, Diag *diag) {
         return call_simple(bus, "SetThreads", settings, timeout_usec, diag);
+}
+
+int control_unplug(sd_bus *bus, const char *device, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "Unplug", device, timeout_usec, diag);
 }
 
 void control_threads_free(ControlThread *threads, size_t n) {

@@ -10,7 +10,7 @@
 /* The client's side of control.h. Every call has a time limit in microseconds; what goes wrong is an entry in
  * DIAG (may be NULL) with virsh's words where virsh has them, and a negative errno: -EINVAL (the VM is in no
  * state for it), -EBUSY, -ENOENT, -EHOSTDOWN (the guest agent does not answer), -EREMOTEIO (QEMU refused),
- * -ETIMEDOUT, -ECONNRESET (the monitor went away: the call may be repeated), others as they come. */
+ * -ETIMEDOUT, -ECANCELED (the guest keeps the device), -ECONNRESET (the monitor went away: the call may be repeated), others as they come. */
 
 /* Connects to the monitor of a running VM. -ENOENT or -ECONNREFUSED without an entry in a Diag when it has
  * none, i.e. when it does not run; -ECONNRESET when the monitor went away or turned us away, which may as well show
@@ -51,6 +51,9 @@ typedef struct ControlThread {
 } ControlThread;
 int control_get_threads(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlThread **ret, size_t *ret_n);
 void control_threads_free(ControlThread *threads, size_t n);
+
+/* Returns when the guest has let go of DEVICE. */
+int control_unplug(sd_bus *bus, const char *device, uint64_t timeout_usec, Diag *diag);
 
 /* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);

@@ -81,6 +81,7 @@ static const struct {
         { "Agent", CONTROL_AGENT },
         { "SetThreads", CONTROL_SET_THREADS },
         { "GetThreads", CONTROL_GET_THREADS },
+        { "Unplug", CONTROL_UNPLUG },
 };
 
 static const char *const mode_words[] = {
@@ -104,6 +105,7 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
         case CONTROL_QMP:
         case CONTROL_AGENT:
         case CONTROL_SET_THREADS:
+        case CONTROL_UNPLUG:
                 return sd_bus_message_read(m, "s", &r->text);
         case CONTROL_SHUTDOWN:
         case CONTROL_REBOOT:
@@ -170,6 +172,7 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("SetThreads", "s", SD_BUS_PARAM(settings), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("GetThreads", NULL, , "a(suus)", SD_BUS_PARAM(threads), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Unplug", "s", SD_BUS_PARAM(device), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("StateChanged", "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ConsoleTaken", "s", SD_BUS_PARAM(alias), 0),
         SD_BUS_VTABLE_END,

@@ -24,6 +24,7 @@ typedef enum ControlMethod {
         CONTROL_AGENT,
         CONTROL_SET_THREADS,
         CONTROL_GET_THREADS,
+        CONTROL_UNPLUG,
         _CONTROL_METHOD_MAX,
 } ControlMethod;
 
@@ -42,7 +43,7 @@ typedef struct ControlRequest {
         void *client;
         ControlMethod method;
         ControlMode mode; /* Shutdown, Reboot */
-        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings; lives as long as the request */
+        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings, Unplug: device; lives as long as the request */
         bool force;       /* OpenConsole */
 } ControlRequest;
 

@@ -15,6 +15,7 @@
  *   GetThreads() → a(suus)                    kind, id, TID, CPUs it may run on, as the kernel says
  *   Qmp(s command) → s                        one QMP command object, its "return" value
  *   Agent(s command) → s                      the same for the guest agent
+ *   Unplug(s device)                          device_del, and then until the guest has let go of it, or has not
  *   signal StateChanged(s state, s reason)
  *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it
  */
@@ -26,4 +27,5 @@
 #define CONTROL_ERROR_NOT_FOUND "org.vmunit.Error.NotFound"   /* no such console */
 #define CONTROL_ERROR_AGENT "org.vmunit.Error.Agent"          /* the guest agent is not connected */
 #define CONTROL_ERROR_QEMU "org.vmunit.Error.Qemu"            /* QEMU refused; its own text */
+#define CONTROL_ERROR_GUEST "org.vmunit.Error.Guest"          /* the guest keeps the device */
 #define CONTROL_ERROR_TIMEOUT "org.vmunit.Error.Timeout"

@@ -83,6 +83,9 @@ static void on_call(ControlRequest *r, void *userdata) {
         case CONTROL_GET_THREADS:
                 monitor_get_threads(m, r);
                 break;
+        case CONTROL_UNPLUG:
+                monitor_unplug(m, r);
+                break;
         case CONTROL_QMP:
                 run_qmp(m, r);
                 break;

@@ -157,6 +157,7 @@ static void on_event(Qmp *q, const char *name, json_object *data, void *userdata
         Monitor *m = userdata;
         LifecycleInput in;
 
+        monitor_unplug_event(m, name, data);
         if (!guest_event_parse(name, data, monitor_now(m), &in))
                 return;
         if (in.event == EVENT_SHUTDOWN || in.event == EVENT_RESET)
@@ -392,6 +393,7 @@ Monitor *monitor_free(Monitor *m) {
         if (!m)
                 return NULL;
         monitor_jobs_free(m);
+        monitor_unplugs_free(m);
         control_server_free(m->control);
         qmp_free(m->agent);
         json_object_put(m->agent_request.command);

@@ -32,6 +32,9 @@ typedef struct Job {
         struct Job *next_job, *previous_job;
 } Job;
 
+/* A device that the guest has been asked to let go of; see monitor-unplug.c. */
+typedef struct Unplug Unplug;
+
 typedef struct AgentRequest {
         bool active;
         bool reboot;
@@ -70,6 +73,7 @@ struct Monitor {
         bool negotiated_before;
         LifecycleInput attach; /* gathered until LIFECYCLE_ATTACHED */
         Job *jobs; /* owned */
+        Unplug *unplugs; /* owned */
         bool told; /* the supervisor and the clients know of: */
         DomainState told_state;
         DomainReason told_reason;
@@ -152,6 +156,12 @@ int monitor_plug_vcpus(Monitor *m, VcpusPlugged done, void *userdata);
 
 /* One of fds.others, or -EBADF. */
 int monitor_find_fd(const Monitor *m, const char *name);
+
+/* monitor-unplug.c */
+void monitor_unplug(Monitor *m, ControlRequest *r);
+/* An event of QEMU's; it may be about one of these devices. */
+void monitor_unplug_event(Monitor *m, const char *name, json_object *data);
+void monitor_unplugs_free(Monitor *m);
 
 /* monitor-vnc.c */
 int monitor_vnc_start(Monitor *m);

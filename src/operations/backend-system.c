@@ -407,6 +407,13 @@ static int system_monitor_set_threads(void *userdata, const char *name, const ch
         return r < 0 ? r : control_set_threads(bus, settings, CONTROL_TIMEOUT_USEC, diag);
 }
 
+static int system_monitor_unplug(void *userdata, const char *name, const char *device, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = control_open(name, &bus);
+        return r < 0 ? r : control_unplug(bus, device, CONTROL_TIMEOUT_USEC, diag);
+}
+
 static int system_monitor_threads(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         ControlThread *threads = NULL;
@@ -468,6 +475,7 @@ const ManagerBackend manager_backend_system = {
         .monitor_agent = system_monitor_agent,
         .monitor_set_threads = system_monitor_set_threads,
         .monitor_threads = system_monitor_threads,
+        .monitor_unplug = system_monitor_unplug,
         .emulator_caps = system_emulator_caps,
         .host_facts = system_host_facts,
 };

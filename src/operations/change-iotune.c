@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <json.h>
+#include <stdio.h>
 
 #include "change-live.h"
 #include "iotune.h"
-#include "qemu-json.h"
+#include "json-member.h"
 #include "string-util.h"
 #include "vm-lifecycle.h"
 
@@ -64,73 +64,65 @@ static const char *const throttle_words[_IOTUNE_MAX] = {
         "bps_max_length", "bps_rd_max_length", "bps_wr_max_length", "iops_max_length", "iops_rd_max_length", "iops_wr_max_length",
 };
 
-static int set_limits(Manager *m, const Vm *vm, const DomainDisk *disk, Diag *diag) {
-        _cleanup_qjson_ Json command = {};
-        _cleanup_free_ char *text = NULL, *reply = NULL, *name = disk_qom_name(disk);
-        Json arguments = {};
+static void add_number(json_object *o, const char *key, uint64_t v) {
+        json_object_object_add(o, key, json_object_new_uint64(v));
+}
 
-        if (!name)
+static int set_limits(Manager *m, const Vm *vm, const DomainDisk *disk, Diag *diag) {
+        _cleanup_free_ char *name = disk_qom_name(disk);
+        json_object *o = name ? json_strings("id", name, NULL) : NULL;
+
+        if (!o)
                 return -ENOMEM;
-        json_add_string(&arguments, "id", name);
         for (unsigned i = 0; i < _IOTUNE_MAX; i++)
                 /* The first ones are never left out; a length of 0 is none. */
                 if (i < IOTUNE_TOTAL_BYTES_SEC_MAX || disk->iotune.values[i].value > 0)
-                        json_add_uint(&arguments, throttle_words[i], disk->iotune.values[i].value);
+                        add_number(o, throttle_words[i], disk->iotune.values[i].value);
         if (disk_iotune_is_set(&disk->iotune))
-                json_add_string(&arguments, "group", disk->iotune.group ?: name);
-        json_add_string(&command, "execute", "block_set_io_throttle");
-        json_add_sub(&command, "arguments", &arguments);
-        int r = json_finish(&command, &text);
-        return r < 0 ? r : vm_qmp_ask(m, vm, "block_set_io_throttle", text, diag, &reply);
+                json_object_object_add(o, "group", json_object_new_string(disk->iotune.group ?: name));
+        return vm_qmp_ask(m, vm, "block_set_io_throttle", o, diag, NULL);
 }
 
 /* Everything passes. */
 static int open_node(Manager *m, const Vm *vm, const char *group, Diag *diag) {
         static const char *const rates[] = { "bps-total", "bps-read", "bps-write", "iops-total", "iops-read", "iops-write" };
-        _cleanup_qjson_ Json command = {};
-        _cleanup_free_ char *text = NULL, *reply = NULL;
-        Json arguments = {}, limits = {};
+        _cleanup_free_ char *path = strf("/objects/%s", group);
+        json_object *o = path ? json_strings("path", path, "property", "limits", NULL) : NULL, *limits = json_object_new_object();
+        char key[32];
 
-        for (size_t i = 0; i < ELEMENTSOF(rates); i++) {
-                _cleanup_free_ char *burst = strf("%s-max", rates[i]), *length = strf("%s-max-length", rates[i]);
-                if (!burst || !length) {
-                        json_done(&limits);
-                        return -ENOMEM;
-                }
-                json_add_uint(&limits, rates[i], 0);
-                json_add_uint(&limits, burst, 0);
-                json_add_uint(&limits, length, 1);
+        if (!o || !limits) {
+                json_object_put(o);
+                json_object_put(limits);
+                return -ENOMEM;
         }
-        json_add_uint(&limits, "iops-size", 0);
-        json_add_stringf(&arguments, "path", "/objects/%s", group);
-        json_add_string(&arguments, "property", "limits");
-        json_add_sub(&arguments, "value", &limits);
-        json_add_string(&command, "execute", "qom-set");
-        json_add_sub(&command, "arguments", &arguments);
-        int r = json_finish(&command, &text);
-        return r < 0 ? r : vm_qmp_ask(m, vm, "qom-set", text, diag, &reply);
+        json_object_object_add(o, "value", limits);
+        for (size_t i = 0; i < ELEMENTSOF(rates); i++) {
+                add_number(limits, rates[i], 0);
+                (void) snprintf(key, sizeof(key), "%s-max", rates[i]);
+                add_number(limits, key, 0);
+                (void) snprintf(key, sizeof(key), "%s-max-length", rates[i]);
+                add_number(limits, key, 1);
+        }
+        add_number(limits, "iops-size", 0);
+        return vm_qmp_ask(m, vm, "qom-set", o, diag, NULL);
 }
 
 static bool has_object(json_object *objects, const char *name) {
-        json_object *value;
-
-        for (size_t i = 0; json_object_is_type(objects, json_type_array) && i < json_object_array_length(objects); i++) {
-                json_object *o = json_object_array_get_idx(objects, i);
-                if (json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, "name", &value) &&
-                    json_object_is_type(value, json_type_string) && streq(json_object_get_string(value), name))
+        for (size_t i = 0; json_object_is_type(objects, json_type_array) && i < json_object_array_length(objects); i++)
+                if (streq_ptr(json_member_string(json_object_array_get_idx(objects, i), "name"), name))
                         return true;
-        }
         return false;
 }
 
 static int open_nodes(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag) {
         static const char *const formats[] = { "throttle-", "throttle-group-" };
-        _cleanup_free_ char *reply = NULL;
+        json_object *arguments = json_strings("path", "/objects", NULL), *objects;
 
-        int r = vm_qmp_ask(m, vm, "qom-list", "{\"execute\":\"qom-list\",\"arguments\":{\"path\":\"/objects\"}}", diag, &reply);
+        if (!arguments)
+                return -ENOMEM;
+        int r = vm_qmp_ask(m, vm, "qom-list", arguments, diag, &objects);
         if (r < 0)
                 return r;
-        json_object *objects = json_tokener_parse(reply);
         FOREACH_ARRAY(disk, to->disks, to->n_disks)
                 for (size_t i = 0; r >= 0 && i < ELEMENTSOF(formats) && is_concerned(from, to, disk); i++) {
                         _cleanup_free_ char *group = strf("%s%s", formats[i], disk->target_dev);

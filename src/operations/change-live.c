@@ -5,6 +5,7 @@
 #include "change-qemu.h"
 #include "cpus.h"
 #include "domain-xml.h"
+#include "json-member.h"
 #include "number-set.h"
 #include "parse-util.h"
 #include "string-util.h"
@@ -171,14 +172,13 @@ static uint64_t balloon_target(const Domain *d) {
 }
 
 static int apply_balloon(const Change *c) {
-        _cleanup_free_ char *command = NULL, *reply = NULL;
-
         if (balloon_target(c->from) == balloon_target(c->to))
                 return 0;
-        command = strf("{\"execute\":\"balloon\",\"arguments\":{\"value\":%" PRIu64 "}}", balloon_target(c->to));
-        if (!command)
+        json_object *o = json_object_new_object();
+        if (!o)
                 return -ENOMEM;
-        return vm_qmp_ask(c->m, c->vm, "balloon", command, c->diag, &reply);
+        json_object_object_add(o, "value", json_object_new_uint64(balloon_target(c->to)));
+        return vm_qmp_ask(c->m, c->vm, "balloon", o, c->diag, NULL);
 }
 
 static unsigned stats_period(const Domain *d) {
@@ -186,16 +186,14 @@ static unsigned stats_period(const Domain *d) {
 }
 
 static int apply_stats_period(const Change *c) {
-        _cleanup_free_ char *command = NULL, *reply = NULL;
-
         if (stats_period(c->from) == stats_period(c->to))
                 return 0;
-        command = strf("{\"execute\":\"qom-set\",\"arguments\":{\"path\":\"/machine/peripheral/%s\","
-                       "\"property\":\"guest-stats-polling-interval\",\"value\":%u}}",
-                       c->to->balloons[0].info.alias, stats_period(c->to));
-        if (!command)
+        _cleanup_free_ char *path = strf("/machine/peripheral/%s", c->to->balloons[0].info.alias);
+        json_object *o = path ? json_strings("path", path, "property", "guest-stats-polling-interval", NULL) : NULL;
+        if (!o)
                 return -ENOMEM;
-        return vm_qmp_ask(c->m, c->vm, "qom-set", command, c->diag, &reply);
+        json_object_object_add(o, "value", json_object_new_uint64(stats_period(c->to)));
+        return vm_qmp_ask(c->m, c->vm, "qom-set", o, c->diag, NULL);
 }
 
 static int apply_vcpus(const Change *c) {

@@ -6,12 +6,8 @@
 #include "cpus.h"
 #include "json-member.h"
 #include "string-util.h"
-#include "time-util.h"
 #include "vcpu-slots.h"
-
-#define UNPLUG_USEC (5 * USEC_PER_SEC) /* as long as libvirt waits */
-#define UNPLUG_STEP_USEC 50000U
-#define REPLY_DEPTH_MAX 16
+#include "vm-lifecycle.h"
 
 typedef struct QemuChange {
         Manager *m;
@@ -19,59 +15,33 @@ typedef struct QemuChange {
         Diag *diag;
 } QemuChange;
 
-/* Runs a command; ARGUMENTS are taken over. *ret (may be NULL) is the caller's. */
 static int qmp(const QemuChange *c, const char *command, json_object *arguments, json_object **ret) {
-        _cleanup_diag_ Diag diag = {};
-        _cleanup_free_ char *reply = NULL;
-        _cleanup_free_ char *text = json_command(command, arguments);
-
-        if (!text)
-                return -ENOMEM;
-        int r = c->m->backend->monitor_qmp(c->m->userdata, c->vm->name, text, &reply, &diag);
-        if (r == -EREMOTEIO)
-                return diag_error_code(c->diag, r, (SrcLoc) {}, "internal error: unable to execute QEMU command '%s': %s", command,
-                                       strempty(diag_first_error(&diag)));
-        if (r < 0)
-                return diag_error_code(c->diag, r, (SrcLoc) {}, "%s", diag_first_error(&diag) ?: strerror(-r));
-        if (!ret)
-                return 0;
-        *ret = json_parse(reply, REPLY_DEPTH_MAX);
-        return *ret ? 0 : diag_error_code(c->diag, -EBADMSG, (SrcLoc) {}, "QEMU's answer to '%s' makes no sense", command);
-}
-
-static json_object *one_string(const char *key, const char *value) {
-        json_object *o = json_object_new_object();
-
-        if (o)
-                json_object_object_add(o, key, json_object_new_string(value));
-        return o;
+        return vm_qmp_ask(c->m, c->vm, command, arguments, c->diag, ret);
 }
 
 /* --- virtual CPUs --- */
 
-static int read_slots(const QemuChange *c, VcpuSlots *ret) {
+/* The place of a virtual CPU, one of *SLOTS. */
+static int find_slot(const QemuChange *c, unsigned id, VcpuSlots *slots, const VcpuSlot **ret) {
         json_object *reply = NULL;
 
         int r = qmp(c, "query-hotpluggable-cpus", NULL, &reply);
         if (r < 0)
                 return r;
-        r = vcpu_slots_read(reply, ret);
+        r = vcpu_slots_read(reply, slots);
         json_object_put(reply);
-        return r < 0 ? diag_error_code(c->diag, r, (SrcLoc) {}, "QEMU's answer to 'query-hotpluggable-cpus' makes no sense") : 0;
-}
-
-static int find_slot(const QemuChange *c, const VcpuSlots *slots, unsigned id, const VcpuSlot **ret) {
+        if (r < 0)
+                return diag_error_code(c->diag, r, (SrcLoc) {}, "QEMU's answer to 'query-hotpluggable-cpus' makes no sense");
         *ret = vcpu_slots_find(slots, id);
         return *ret ? 0 : diag_error_code(c->diag, -ENODEV, (SrcLoc) {}, "QEMU has no place for virtual CPU %u", id);
 }
+
 
 static int plug(const QemuChange *c, unsigned id) {
         _cleanup_vcpu_slots_ VcpuSlots slots = {};
         const VcpuSlot *s;
 
-        int r = read_slots(c, &slots);
-        if (r >= 0)
-                r = find_slot(c, &slots, id, &s);
+        int r = find_slot(c, id, &slots, &s);
         if (r < 0 || vcpu_slot_path(s))
                 return r;
         json_object *device = vcpu_slot_device(s, id);
@@ -79,39 +49,24 @@ static int plug(const QemuChange *c, unsigned id) {
 }
 
 /* The guest is asked; it lets go when it likes. */
-static int wait_unplugged(const QemuChange *c, unsigned id) {
-        uint64_t end = now_usec() + UNPLUG_USEC;
-
-        for (;;) {
-                _cleanup_vcpu_slots_ VcpuSlots slots = {};
-                const VcpuSlot *s;
-                int r = read_slots(c, &slots);
-                if (r >= 0)
-                        r = find_slot(c, &slots, id, &s);
-                if (r < 0 || !vcpu_slot_path(s))
-                        return r;
-                if (now_usec() >= end)
-                        return diag_error_code(c->diag, -ETIMEDOUT, (SrcLoc) {}, "Timed out during operation: vcpu unplug request "
-                                               "timed out. Unplug result must be manually inspected in the domain");
-                (void) nanosleep(&(struct timespec) { .tv_nsec = UNPLUG_STEP_USEC * 1000L }, NULL);
-        }
-}
-
 static int unplug(const QemuChange *c, unsigned id) {
+        _cleanup_diag_ Diag diag = {};
         _cleanup_vcpu_slots_ VcpuSlots slots = {};
         const VcpuSlot *s;
 
-        int r = read_slots(c, &slots);
-        if (r >= 0)
-                r = find_slot(c, &slots, id, &s);
+        int r = find_slot(c, id, &slots, &s);
         if (r < 0 || !vcpu_slot_path(s))
                 return r;
         const char *name = startswith(vcpu_slot_path(s), "/machine/peripheral/");
         if (!name || strchr(name, '/'))
                 return diag_error(c->diag, (SrcLoc) {}, "Operation not supported: vcpu '%u' can't be unplugged", id);
-        json_object *arguments = one_string("id", name);
-        r = arguments ? qmp(c, "device_del", arguments, NULL) : -ENOMEM;
-        return r < 0 ? r : wait_unplugged(c, id);
+        r = c->m->backend->monitor_unplug(c->m->userdata, c->vm->name, name, &diag);
+        if (r == -ETIMEDOUT)
+                return diag_error_code(c->diag, r, (SrcLoc) {}, "Timed out during operation: vcpu unplug request timed out. Unplug "
+                                       "result must be manually inspected in the domain");
+        if (r == -ECANCELED)
+                return diag_error_code(c->diag, r, (SrcLoc) {}, "operation failed: unplug of device was rejected by the guest");
+        return r < 0 ? vm_qmp_explain("device_del", r, &diag, c->diag) : 0;
 }
 
 int change_vcpus(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag) {
@@ -165,15 +120,11 @@ static const DomainIothread *find_iothread(const Domain *d, unsigned id) {
 
 static int add_iothread(const QemuChange *c, const DomainIothread *t, unsigned id) {
         _cleanup_free_ char *name = strf("iothread%u", id);
-        json_object *o = json_object_new_object();
+        json_object *o = name ? json_strings("qom-type", "iothread", "id", name, NULL) : NULL;
         IothreadValue values[IOTHREAD_VALUES];
 
-        if (!name || !o) {
-                json_object_put(o);
+        if (!o)
                 return -ENOMEM;
-        }
-        json_object_object_add(o, "qom-type", json_object_new_string("iothread"));
-        json_object_object_add(o, "id", json_object_new_string(name));
         list_values(t, false, values);
         FOREACH_ARRAY(v, values, IOTHREAD_VALUES)
                 if (v->set)
@@ -183,18 +134,17 @@ static int add_iothread(const QemuChange *c, const DomainIothread *t, unsigned i
 
 static int remove_iothread(const QemuChange *c, unsigned id) {
         _cleanup_free_ char *name = strf("iothread%u", id);
-        json_object *arguments = name ? one_string("id", name) : NULL;
+        json_object *arguments = name ? json_strings("id", name, NULL) : NULL;
 
         return arguments ? qmp(c, "object-del", arguments, NULL) : -ENOMEM;
 }
 
 static int set_iothread(const QemuChange *c, unsigned id, const IothreadValue *v) {
         _cleanup_free_ char *path = strf("/objects/iothread%u", id);
-        json_object *o = path ? one_string("path", path) : NULL;
+        json_object *o = path ? json_strings("path", path, "property", v->name, NULL) : NULL;
 
         if (!o)
                 return -ENOMEM;
-        json_object_object_add(o, "property", json_object_new_string(v->name));
         json_object_object_add(o, "value", json_object_new_uint64(v->value));
         return qmp(c, "qom-set", o, NULL);
 }

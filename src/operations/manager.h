@@ -102,6 +102,9 @@ typedef struct ManagerBackend {
         int (*monitor_set_threads)(void *userdata, const char *name, const char *settings, Diag *diag);
         int (*monitor_threads)(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag);
 
+        /* Returns when the guest has let go of DEVICE: -ECANCELED when it will not, -ETIMEDOUT. */
+        int (*monitor_unplug)(void *userdata, const char *name, const char *device, Diag *diag);
+
         /* What EMULATOR can do; only_cached: without executing it. -ENOENT: not known, or no such program. */
         int (*emulator_caps)(void *userdata, const char *emulator, bool only_cached, Diag *diag,
                              QemuCaps **ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
-#include <json.h>
 
 #include "host-counters.h"
+#include "json-member.h"
 #include "memory.h"
 #include "qemu-device.h"
 #include "string-util.h"
@@ -115,24 +115,6 @@ static const struct {
         { "stat-htlb-pgfail", "hugetlb_pgfail", 1 },
 };
 
-static int ask(Manager *m, const Vm *vm, const char *name, const char *command, Diag *diag, json_object **ret) {
-        _cleanup_free_ char *reply = NULL;
-
-        int r = command ? vm_qmp_ask(m, vm, name, command, diag, &reply) : -ENOMEM;
-        if (r < 0)
-                return r;
-        *ret = json_tokener_parse(reply);
-        return *ret ? 0 : diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "internal error: QEMU's answer is not understood");
-}
-
-/* NULL when O has no such member of that type. */
-static json_object *member(json_object *o, const char *key, json_type type) {
-        json_object *value;
-
-        return json_object_is_type(o, json_type_object) && json_object_object_get_ex(o, key, &value) &&
-                        json_object_is_type(value, type) ? value : NULL;
-}
-
 static void add_stat(MemoryStat *stats, size_t *n, const char *name, json_object *value, uint64_t unit) {
         /* All bits: the guest does not tell. */
         if (!json_object_is_type(value, json_type_int) || json_object_get_uint64(value) == UINT64_MAX)
@@ -141,21 +123,21 @@ static void add_stat(MemoryStat *stats, size_t *n, const char *name, json_object
 }
 
 static int add_balloon_stats(Manager *m, const Vm *vm, const DomainBalloon *b, Diag *diag, MemoryStat *stats, size_t *n) {
-        _cleanup_free_ char *command = strf("{\"execute\":\"qom-get\",\"arguments\":{\"path\":\"/machine/peripheral/%s\","
-                                            "\"property\":\"guest-stats\"}}", b->info.alias ?: "balloon0");
+        _cleanup_free_ char *path = strf("/machine/peripheral/%s", b->info.alias ?: "balloon0");
         json_object *o;
 
-        int r = ask(m, vm, "query-balloon", "{\"execute\":\"query-balloon\"}", diag, &o);
+        int r = vm_qmp_ask(m, vm, "query-balloon", NULL, diag, &o);
         if (r < 0)
                 return r;
-        add_stat(stats, n, "actual", member(o, "actual", json_type_int), KIB);
+        add_stat(stats, n, "actual", json_member(o, "actual", json_type_int), KIB);
         json_object_put(o);
-        r = ask(m, vm, "qom-get", command, diag, &o);
+        json_object *arguments = path ? json_strings("path", path, "property", "guest-stats", NULL) : NULL;
+        r = arguments ? vm_qmp_ask(m, vm, "qom-get", arguments, diag, &o) : -ENOMEM;
         if (r < 0)
                 return r;
-        json_object *list = member(o, "stats", json_type_object);
+        json_object *list = json_member(o, "stats", json_type_object);
         FOREACH_ARRAY(s, guest_stats, ELEMENTSOF(guest_stats))
-                add_stat(stats, n, s->name, member(startswith(s->qemu, "stat-") ? list : o, s->qemu, json_type_int), s->unit);
+                add_stat(stats, n, s->name, json_member(startswith(s->qemu, "stat-") ? list : o, s->qemu, json_type_int), s->unit);
         json_object_put(o);
         return 0;
 }

@@ -7,6 +7,7 @@
 #include "file-util.h"
 #include "plans.h"
 #include "vm-lifecycle.h"
+#include "json-member.h"
 #include "monitor-protocol.h"
 #include "names.h"
 #include "start-options.h"
@@ -303,14 +304,28 @@ int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret
         return m->backend->monitor_qmp(m->userdata, vm->name, command, ret, diag);
 }
 
-int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, const char *text, Diag *diag, char **ret) {
-        _cleanup_diag_ Diag own = {};
+int vm_qmp_explain(const char *command, int r, const Diag *own, Diag *diag) {
+        const char *why = diag_first_error(own) ?: strerror(-r);
 
-        int r = vm_qmp(m, vm, text, &own, ret);
-        if (r >= 0)
-                return r;
-        const char *why = diag_first_error(&own) ?: strerror(-r);
         if (r == -EREMOTEIO)
                 return diag_error_code(diag, r, (SrcLoc) {}, "internal error: unable to execute QEMU command '%s': %s", command, why);
         return diag_error_code(diag, r, (SrcLoc) {}, "%s", why);
+}
+
+#define REPLY_DEPTH_MAX 16
+
+int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, json_object *arguments, Diag *diag, json_object **ret) {
+        _cleanup_free_ char *reply = NULL;
+        _cleanup_free_ char *text = json_command(command, arguments);
+        _cleanup_diag_ Diag own = {};
+
+        if (!text)
+                return -ENOMEM;
+        int r = vm_qmp(m, vm, text, &own, &reply);
+        if (r < 0)
+                return vm_qmp_explain(command, r, &own, diag);
+        if (!ret)
+                return 0;
+        *ret = json_parse(reply, REPLY_DEPTH_MAX);
+        return *ret ? 0 : diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "QEMU's answer to '%s' makes no sense", command);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <json-c/json.h>
+
 #include "machines.h"
 #include "manager.h"
 
@@ -33,6 +35,8 @@ int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Dia
 /* The host's device of the first console; -ENOENT when there is none, or it has none. */
 int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret);
 int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret);
-/* The same for what vmunit asks of its own accord: TEXT is the whole of COMMAND; when QEMU refuses it, DIAG has libvirt's
- * words around QEMU's. */
-int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, const char *text, Diag *diag, char **ret);
+/* The same for what vmunit asks of its own accord. ARGUMENTS (NULL: none) are taken over, *ret (may be NULL) is the
+ * caller's. When QEMU refuses it, DIAG has libvirt's words around QEMU's. */
+int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, json_object *arguments, Diag *diag, json_object **ret);
+/* Says in DIAG, so, that COMMAND came to nothing with the error R, of which OWN tells in the monitor's words. Returns R. */
+int vm_qmp_explain(const char *command, int r, const Diag *own, Diag *diag);

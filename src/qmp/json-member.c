@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <limits.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "json-member.h"
@@ -27,9 +28,20 @@ char *json_command(const char *name, json_object *arguments) {
         json_object_object_add(o, "execute", json_object_new_string(name));
         if (arguments)
                 json_object_object_add(o, "arguments", arguments);
-        char *text = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+        char *text = strdup(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         json_object_put(o);
         return text;
+}
+
+json_object *json_strings(const char *key, ...) {
+        json_object *o = json_object_new_object();
+        va_list ap;
+
+        va_start(ap, key);
+        for (; o && key; key = va_arg(ap, const char *))
+                json_object_object_add(o, key, json_object_new_string(va_arg(ap, const char *)));
+        va_end(ap);
+        return o;
 }
 
 json_object *json_parse(const char *text, int depth) {

@@ -11,5 +11,8 @@ const char *json_member_string(json_object *o, const char *key);
  * are taken over. Owned by the caller; NULL when memory is out. */
 char *json_command(const char *name, json_object *arguments);
 
+/* An object with members that are strings: KEY, VALUE, KEY, VALUE …, NULL. Owned by the caller; NULL when memory is out. */
+json_object *json_strings(const char *key, ...);
+
 /* The value that TEXT is, of at most DEPTH levels. Owned by the caller; NULL when it is none, or null. */
 json_object *json_parse(const char *text, int depth);

@@ -257,6 +257,13 @@ static int monitor_set_threads(void *userdata, const char *name, const char *set
         return monitor_result(f, diag);
 }
 
+static int monitor_unplug(void *userdata, const char *name, const char *device, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "monitor of %s: unplug %s\n", name, device);
+        return monitor_result(f, diag);
+}
+
 static int monitor_threads(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag) {
         FakeMachine *f = userdata;
 
@@ -321,6 +328,7 @@ static const ManagerBackend fake_backend = {
         .monitor_agent = monitor_agent,
         .monitor_set_threads = monitor_set_threads,
         .monitor_threads = monitor_threads,
+        .monitor_unplug = monitor_unplug,
         .emulator_caps = emulator_caps,
         .host_facts = host_facts,
 };

@@ -59,6 +59,12 @@ void fake_qemu_guest_panics(FakeQemu *q) {
         event(q, "STOP", NULL);
 }
 
+void fake_qemu_guest_unplugs(FakeQemu *q, const char *name, const char *device) {
+        _cleanup_free_ char *data = strf("{\"device\": \"%s\", \"path\": \"/machine/peripheral/%s\"}", device, device);
+
+        event(q, name, data);
+}
+
 /* --- commands: each gives what stands in the answer, NULL for an empty "return" ------------------------- */
 
 #define REFUSE(class, text) "\"error\": {\"class\": \"" class "\", \"desc\": \"" text "\"}"
@@ -198,6 +204,18 @@ static char *on_device_add(FakeQemu *q, json_object *a) {
         return NULL;
 }
 
+/* "gone" is let go of at once, "later" when the guest is told to, "kept" and "memory" never, the others are not spoken of. */
+static char *on_device_del(FakeQemu *q, json_object *a) {
+        q->n_unplugs++;
+        if (streq(text(a, "id"), "gone"))
+                fake_qemu_guest_unplugs(q, "DEVICE_DELETED", "gone");
+        else if (streq(text(a, "id"), "kept"))
+                fake_qemu_guest_unplugs(q, "DEVICE_UNPLUG_GUEST_ERROR", "kept");
+        else if (streq(text(a, "id"), "memory"))
+                fake_qemu_guest_unplugs(q, "MEM_UNPLUG_ERROR", "memory");
+        return NULL;
+}
+
 static char *on_nothing(FakeQemu *q, json_object *a) {
         return NULL;
 }
@@ -216,6 +234,7 @@ static const struct {
         { "quit", on_quit },                     { "query-chardev", on_query_chardev },
         { "query-cpus-fast", on_query_cpus },    { "query-iothreads", on_query_iothreads },
         { "query-hotpluggable-cpus", on_query_slots }, { "device_add", on_device_add },
+        { "device_del", on_device_del },
         { "getfd", on_nothing },                 { "add_client", on_nothing },
 };
 

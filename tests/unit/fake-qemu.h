@@ -34,7 +34,7 @@ typedef struct FakeQemu {
         const char *hostile;  /* sent in place of the answer to `swallow` */
 
         /* what happened */
-        unsigned n_commands, n_conts, n_resets, n_powerdowns, n_quits, n_clients;
+        unsigned n_commands, n_conts, n_resets, n_powerdowns, n_quits, n_clients, n_unplugs;
 
         /* Called after a command has been read: before it is carried out, and after it was answered. */
         void (*hook)(struct FakeQemu *q, bool answered, void *userdata);
@@ -49,4 +49,6 @@ void fake_qemu_done(FakeQemu *q);
 void fake_qemu_guest_off(FakeQemu *q);
 void fake_qemu_guest_resets(FakeQemu *q);
 void fake_qemu_guest_panics(FakeQemu *q);
+/* EVENT about DEVICE. */
+void fake_qemu_guest_unplugs(FakeQemu *q, const char *event, const char *device);
 void fake_qemu_send(FakeQemu *q, const char *text);

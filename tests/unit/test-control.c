@@ -110,6 +110,12 @@ static void handle(ControlRequest *r, void *userdata) {
                 else
                         control_reply_error(r, CONTROL_ERROR_QEMU, "<vcpupin vcpu='0'>: no");
                 break;
+        case CONTROL_UNPLUG:
+                if (streq(r->text, "vcpu1"))
+                        control_reply(r);
+                else
+                        control_reply_error(r, CONTROL_ERROR_GUEST, "kept");
+                break;
         case CONTROL_GET_THREADS:
                 control_reply_threads(r, threads, ELEMENTSOF(threads));
                 break;
@@ -216,6 +222,7 @@ static void test_calls(void **state) {
         assert_string_equal(threads[1].kind, "emulator");
         control_threads_free(threads, n);
         assert_int_equal(control_set_threads(bus, "[]", LIMIT, &diag), 0);
+        assert_int_equal(control_unplug(bus, "vcpu1", LIMIT, &diag), 0);
         assert_int_equal(control_qmp(bus, "{\"execute\": \"x\"}", LIMIT, &diag, &text), 0);
         assert_string_equal(text, "{\"execute\": \"x\"}");
         text = mfree(text);
@@ -248,6 +255,7 @@ static void test_errors(void **state) {
         expect_error(&d, control_qmp(bus, "not text", LIMIT, &d, &text), -EREMOTEIO, "the answer is not valid text");
         expect_error(&d, control_resume(bus, 1000, &d), -ETIMEDOUT, "the VM's monitor did not answer in time");
         expect_error(&d, control_set_threads(bus, "[{}]", LIMIT, &d), -EREMOTEIO, "<vcpupin vcpu='0'>: no");
+        expect_error(&d, control_unplug(bus, "vcpu2", LIMIT, &d), -ECANCELED, "kept");
         assert_int_equal(control_suspend(bus, LIMIT, NULL), -EINVAL);
         close_bus(bus);
         assert_int_equal(control_open_path("/nonexistent/control", &bus), -ENOENT);

@@ -19,6 +19,7 @@
 #include "monitor-protocol.h"
 #include "string-util.h"
 #include "test-directory.h"
+#include "time-util.h"
 
 /* vmunit-monitor as a process, between a QEMU (played, or real) and a supervisor (played). */
 
@@ -313,19 +314,33 @@ static sd_bus *connect_client(Fixture *f) {
         return bus;
 }
 
-static void call(Fixture *f, sd_bus *bus, Call *c, const char *method, const char *types, ...) {
+static void begin_call(sd_bus *bus, Call *c, const char *method, const char *types, va_list ap) {
         sd_bus_message *m;
-        va_list ap;
 
         *c = (Call) { .fd = -EBADF };
         assert_true(sd_bus_message_new_method_call(bus, &m, NULL, CONTROL_PATH, CONTROL_INTERFACE, method) >= 0);
-        va_start(ap, types);
         if (types)
                 assert_true(sd_bus_message_appendv(m, types, ap) >= 0);
-        va_end(ap);
         assert_true(sd_bus_call_async(bus, NULL, m, on_answer, c, 60 * SECOND) >= 0);
         sd_bus_message_unref(m);
+}
+
+static void call(Fixture *f, sd_bus *bus, Call *c, const char *method, const char *types, ...) {
+        va_list ap;
+
+        va_start(ap, types);
+        begin_call(bus, c, method, types, ap);
+        va_end(ap);
         RUN_UNTIL(f, c->done);
+}
+
+/* Without waiting for the answer. */
+static void start_call(sd_bus *bus, Call *c, const char *method, const char *types, ...) {
+        va_list ap;
+
+        va_start(ap, types);
+        begin_call(bus, c, method, types, ap);
+        va_end(ap);
 }
 
 /* Calls METHOD with MODE (may be NULL), and expects the error ERROR (NULL: none). */
@@ -1164,6 +1179,65 @@ static void test_threads(void **state) {
         test_directory_remove(directory);
 }
 
+/* The answer is QEMU's event, which may be there before QEMU has answered. */
+static void test_unplug(void **state) {
+        Fixture f;
+        Call c;
+
+        setup(&f, PLAN);
+        run_until_ready(&f);
+        call_simple(&f, "Unplug", "gone", NULL, NULL);
+        call_simple(&f, "Unplug", "kept", CONTROL_ERROR_GUEST, "the guest keeps the device");
+        call_simple(&f, "Unplug", "memory", CONTROL_ERROR_GUEST, "the guest keeps the device");
+
+        sd_bus *bus = connect_client(&f);
+        start_call(bus, &c, "Unplug", "s", "later");
+        RUN_UNTIL(&f, f.qemu.n_unplugs == 4);
+        call_simple(&f, "GetState", NULL, NULL, "running");
+        fake_qemu_guest_unplugs(&f.qemu, "DEVICE_DELETED", "another");
+        fake_qemu_guest_unplugs(&f.qemu, "DEVICE_DELETED", "late");
+        fake_qemu_guest_unplugs(&f.qemu, "DEVICE_DELETED", "later2/lapic");
+        fake_qemu_send(&f.qemu, "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"DEVICE_DELETED\"}\r\n");
+        call_simple(&f, "GetState", NULL, NULL, "running");
+        assert_false(c.done);
+        fake_qemu_guest_unplugs(&f.qemu, "DEVICE_DELETED", "later");
+        RUN_UNTIL(&f, c.done);
+        assert_null(c.error);
+        call_done(&c);
+
+        start_call(bus, &c, "Unplug", "s", "later");
+        RUN_UNTIL(&f, f.qemu.n_unplugs == 5);
+        fake_qemu_guest_unplugs(&f.qemu, "DEVICE_DELETED", "later/lapic");
+        RUN_UNTIL(&f, c.done);
+        assert_null(c.error);
+        call_done(&c);
+
+        f.qemu.refuse = "device_del";
+        call_simple(&f, "Unplug", "gone", CONTROL_ERROR_QEMU, "refused by the test");
+        f.qemu.refuse = NULL;
+        uint64_t begin = now_usec();
+        call_simple(&f, "Unplug", "silent", CONTROL_ERROR_TIMEOUT, "the guest does not let go of the device");
+        assert_in_range(now_usec() - begin, 4 * SECOND, 20 * SECOND);
+
+        /* With the event, and the end of time, before QEMU has answered at all. */
+        f.qemu.swallow = "device_del";
+        f.qemu.hostile = "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"DEVICE_DELETED\", "
+                         "\"data\": {\"device\": \"early\"}}\r\n";
+        call_simple(&f, "Unplug", "early", NULL, NULL);
+        f.qemu.hostile = NULL;
+        call_simple(&f, "Unplug", "early", CONTROL_ERROR_TIMEOUT, "the guest does not let go of the device");
+
+        /* Nobody is left to be asked. */
+        start_call(bus, &c, "Unplug", "s", "later");
+        call_simple(&f, "GetState", NULL, NULL, "running");
+        fake_qemu_guest_off(&f.qemu);
+        RUN_UNTIL(&f, c.done);
+        assert_string_equal(c.error, CONTROL_ERROR_STATE);
+        call_done(&c);
+        sd_bus_flush_close_unref(bus);
+        teardown(&f);
+}
+
 static void play_threads(Fixture *f) {
         char *directory = setup_cgroup(f);
 
@@ -1385,6 +1459,7 @@ int main(void) {
                 cmocka_unit_test(test_consoles),              cmocka_unit_test(test_vnc),
                 cmocka_unit_test(test_threads),               cmocka_unit_test(test_threads_refused),
                 cmocka_unit_test(test_plugged_vcpus),         cmocka_unit_test(test_killed_in_threads),
+                cmocka_unit_test(test_unplug),
                 cmocka_unit_test(test_real_qemu),
         };
         return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);
