@@ -18,7 +18,7 @@ int label_registry_open(int base_fd, bool create) {
         return fd < 0 ? -errno : fd;
 }
 
-static int take_lock(int dir_fd) {
+int label_registry_lock(int dir_fd) {
         _cleanup_close_ int fd = openat(dir_fd, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
         if (fd < 0)
@@ -171,7 +171,7 @@ static int claim(int dir_fd, CategoryPair pair, const Claim *c, char **ret_owner
 int label_registry_claim(int dir_fd, CategoryPair pair, const char *name, LabelRuns runs, void *userdata, char **ret_owner) {
         Claim c = { name, runs, userdata };
 
-        _cleanup_close_ int lock = take_lock(dir_fd);
+        _cleanup_close_ int lock = label_registry_lock(dir_fd);
         if (lock < 0)
                 return lock;
         _cleanup_close_ int fd = claim(dir_fd, pair, &c, ret_owner);
@@ -216,7 +216,7 @@ int label_registry_draw(int dir_fd, const char *name, const NumberSet *categorie
         Claim c = { name, runs, userdata };
         CategoryPair pair;
 
-        _cleanup_close_ int lock = take_lock(dir_fd);
+        _cleanup_close_ int lock = label_registry_lock(dir_fd);
         if (lock < 0)
                 return lock;
         int r = choose(dir_fd, &c, categories, owner, taken, &pair);
@@ -243,7 +243,7 @@ static int remove_own(int dir_fd, const Entry *e, void *userdata) {
 }
 
 int label_registry_release(int dir_fd, const char *name) {
-        _cleanup_close_ int lock = take_lock(dir_fd);
+        _cleanup_close_ int lock = label_registry_lock(dir_fd);
 
         return lock < 0 ? lock : for_entries(dir_fd, remove_own, (void *) name);
 }

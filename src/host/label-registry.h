@@ -14,6 +14,9 @@ typedef bool (*LabelRuns)(void *userdata, const char *name);
 /* The registry in BASE_FD, /run/vmunit. A descriptor or negative errno. */
 int label_registry_open(int base_fd, bool create);
 
+/* A descriptor that keeps everybody else out until it is closed. */
+int label_registry_lock(int dir_fd);
+
 /* All pairs but those of the machine NAME (may be NULL) are added to TAKEN; 1 when it has one itself, which goes to
  * *ret_own, else 0. */
 int label_registry_read(int dir_fd, const char *name, CategoryPairs *taken, CategoryPair *ret_own);

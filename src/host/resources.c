@@ -29,6 +29,8 @@ static char *format(const Resource *r) {
                 return strf("machine %s\n", r->name);
         case RESOURCE_SOCKET:
                 return strf("socket %llu %llu %s\n", (unsigned long long) r->dev, (unsigned long long) r->ino, r->name);
+        case RESOURCE_LABEL:
+                return strf("label %llu %llu %s\n", (unsigned long long) r->dev, (unsigned long long) r->ino, r->name);
         default:
                 return NULL;
         }
@@ -74,8 +76,8 @@ static bool parse(char *line, Resource *ret) {
                 w = word(&line);
                 if (!w || parse_uint(w, &r.ifindex) < 0)
                         return false;
-        } else if (streq(w, "socket")) {
-                r.kind = RESOURCE_SOCKET;
+        } else if (streq(w, "socket") || streq(w, "label")) {
+                r.kind = streq(w, "socket") ? RESOURCE_SOCKET : RESOURCE_LABEL;
                 w = word(&line);
                 if (!w || parse_u64(w, 10, &dev) < 0)
                         return false;

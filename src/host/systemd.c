@@ -130,6 +130,20 @@ int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const U
         return r < 0 ? r : unit_property_read(reply, p->kind, ret);
 }
 
+int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(property_place_done) PropertyPlace p = {};
+        const char *context;
+        int ignore;
+
+        int r = property_place(unit, "Service", &p);
+        if (r >= 0)
+                r = sd_bus_get_property(bus, "org.freedesktop.systemd1", p.path, p.iface, "SELinuxContext", NULL, &reply, "(bs)");
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "(bs)", &ignore, &context);
+        return r < 0 ? r : free_and_strdup(ret, *context ? context : NULL);
+}
+
 /* --- jobs --- */
 
 /* Jobs end in signals that may come before the answer to the call that queued them: all endings seen since the

@@ -32,6 +32,9 @@ int systemd_get_bool(sd_bus *bus, const char *unit, const char *iface, const cha
 /* The one that P is, of one of the kinds of unit_property_type(). */
 int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const UnitProperty *p, char ***ret);
 
+/* SELinuxContext= of a service; *ret is NULL when it has none. */
+int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret);
+
 /* Queues a job: METHOD is "StartUnit", "StopUnit", "RestartUnit" …, MODE "replace" or "fail". Waits for its end
  * for LIMIT_USEC (UINT64_MAX: for ever). 0 when the job is done; -ECANCELED when it failed: *ret_result is
  * systemd's word then ("failed", "dependency", "timeout", …; owned by the caller) and DIAG is left alone, unless

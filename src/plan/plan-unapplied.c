@@ -16,51 +16,16 @@ static bool is_turn(bool matches, size_t *skip) {
         return matches && (*skip)-- == 0;
 }
 
-static bool seclabel_is_particular(const DomainSeclabel *s) {
-        return s->type == SECLABEL_STATIC || (s->type != SECLABEL_NONE && (s->label || s->baselabel)) ||
-                (s->type != SECLABEL_NONE && s->relabel == TRI_NO);
+static bool is_apparmor(const char *model) {
+        return model && streq(model, "apparmor");
 }
 
-static bool find_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
+static bool find_apparmor(const Domain *d, size_t i, SrcLoc *ret) {
         FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
-                if (is_turn(seclabel_is_particular(s), &i)) {
+                if (is_turn(is_apparmor(s->model) && s->type != SECLABEL_NONE, &i)) {
                         *ret = s->loc;
                         return true;
                 }
-        return false;
-}
-
-static bool find_in_seclabels(const DeviceSeclabel *list, size_t n, size_t *i, SrcLoc *ret) {
-        FOREACH_ARRAY(s, list, n)
-                if (is_turn(s->label, i)) {
-                        *ret = s->loc;
-                        return true;
-                }
-        return false;
-}
-
-static bool find_char_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
-        /* A console that stands for a serial port has a copy of that port's. */
-        FOREACH_ARRAY(c, d->chars, d->n_chars)
-                if ((c->kind != CHAR_CONSOLE || c->target_type != TARGET_SERIAL) && find_in_seclabels(c->source.seclabels, c->source.n_seclabels, &i, ret))
-                        return true;
-        FOREACH_ARRAY(s, d->smartcards, d->n_smartcards)
-                if (find_in_seclabels(s->source.seclabels, s->source.n_seclabels, &i, ret))
-                        return true;
-        FOREACH_ARRAY(r, d->redirdevs, d->n_redirdevs)
-                if (find_in_seclabels(r->source.seclabels, r->source.n_seclabels, &i, ret))
-                        return true;
-        FOREACH_ARRAY(r, d->rngs, d->n_rngs)
-                if (find_in_seclabels(r->source.seclabels, r->source.n_seclabels, &i, ret))
-                        return true;
-        return false;
-}
-
-static bool find_disk_seclabel(const Domain *d, size_t i, SrcLoc *ret) {
-        FOREACH_ARRAY(disk, d->disks, d->n_disks)
-                for (const DiskSource *s = &disk->source; s; s = s->backing)
-                        if (find_in_seclabels(s->seclabels, s->n_seclabels, &i, ret))
-                                return true;
         return false;
 }
 
@@ -79,9 +44,7 @@ static bool find_watchdog_dump(const Domain *d, size_t i, SrcLoc *ret) {
 }
 
 static const Unapplied table[] = {
-        { "<seclabel>", "a label of the user's choice; every machine has a uid of its own", find_seclabel },
-        { "<seclabel> of a character device", "a label for what it is connected with", find_char_seclabel },
-        { "<seclabel> of a disk", "a label for its image", find_disk_seclabel },
+        { "<seclabel model='apparmor'>", "a profile of AppArmor", find_apparmor },
         { "<watchdog action='dump'>", "the guest's memory as a file", find_watchdog_dump },
         { "<on_crash>coredump-…", "the guest's memory as a file", find_crash_dump },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <time.h>
 
+#include "label.h"
 #include "names.h"
 #include "parse-util.h"
 #include "plan.h"
@@ -18,10 +19,14 @@ static int set_names(Plan *p, const Domain *d) {
         p->name = strdup(d->name);
         p->uuid = strdup(uuid);
         p->unit = vm_unit(d->name);
-        p->user = vm_user(d->name);
         p->machine = vm_machine(d->name);
         p->emulator = strdup(d->emulator);
-        if (!p->name || !p->uuid || !p->unit || !p->user || !p->machine || !p->emulator)
+        int r = domain_static_user(d, &p->user, &p->group);
+        if (r == 0 && !(p->user = vm_user(d->name)))
+                r = -ENOMEM;
+        if (r < 0 && r != -EINVAL) /* that is said with the unit's properties */
+                return r;
+        if (!p->name || !p->uuid || !p->unit || !p->machine || !p->emulator)
                 return -ENOMEM;
         return free_and_strdup(&p->title, d->title);
 }
@@ -116,6 +121,39 @@ static void take_argv(Plan *p, QemuArgv *a) {
         p->has_agent = a->has_agent;
 }
 
+/* What is below has the range of QEMU's own context, or none: several machines can use it. */
+static const char *label_of(const PlanFd *fd, const HostFacts *facts, const Plan *p) {
+        switch (fd->labelling) {
+        case LABELLING_IMAGE:
+                return p->file_label;
+        case LABELLING_SHARED:
+                return facts->selinux.image;
+        case LABELLING_CONTENT:
+                return facts->selinux.content;
+        default:
+                return NULL;
+        }
+}
+
+/* The labels that the domain was given (label.h). */
+static int set_labels(Plan *p, const Domain *d, const HostFacts *facts) {
+        const DomainSeclabel *s = domain_wants_selinux(d, facts) ? domain_selinux(d) : NULL;
+        bool relabels = s && s->relabel == TRI_YES;
+        int r = 0;
+
+        if (s)
+                r = free_and_strdup(&p->label, s->label);
+        if (r >= 0 && relabels)
+                r = free_and_strdup(&p->file_label, s->imagelabel);
+        FOREACH_ARRAY(fd, p->fds, p->n_fds) {
+                if (!relabels)
+                        fd->label = mfree(fd->label);
+                else if (r >= 0 && !fd->label)
+                        r = free_and_strdup(&fd->label, label_of(fd, facts, p));
+        }
+        return r;
+}
+
 int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, const char *digest,
              const char *source_path, Diag *diag, Plan **ret) {
         _cleanup_free_ char *runtime_dir = vm_runtime_path(d->name, NULL);
@@ -138,7 +176,9 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         if (r < 0)
                 return r;
         take_argv(p, &argv);
-        r = add_consoles(p, d, CHAR_SERIAL);
+        r = set_labels(p, d, facts);
+        if (r >= 0)
+                r = add_consoles(p, d, CHAR_SERIAL);
         if (r >= 0)
                 r = add_consoles(p, d, CHAR_CONSOLE);
         if (r >= 0)
@@ -180,7 +220,7 @@ Plan *plan_free(Plan *p) {
         char *const strings[] = {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.listener,
-                p->vnc.expires, p->stats_balloon, p->label,
+                p->vnc.expires, p->stats_balloon, p->label, p->file_label, p->group,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

@@ -32,7 +32,9 @@ typedef struct Plan {
         char *digest;                /* owned: of the definition's text (siphash.h) */
         char *source_path;           /* owned: the definition's file */
         char *emulator;              /* owned: absolute path */
+        char *group;                 /* owned: where the definition names one; NULL: the user's own */
         char *label;                 /* owned: QEMU's SELinux context; NULL: none */
+        char *file_label;            /* owned: that of its own files and directories; NULL: they stay as they are */
         char **argv, **env;          /* owned; argv[0] is the emulator */
         PlanFd *fds;                 /* owned; in the order in which they are opened */
         size_t n_fds;

@@ -105,9 +105,12 @@ static void clean(Prepare *p, int dir_fd, const ServiceResult *result) {
         log_end(p, dir_fd, result);
         r = enter_host_network();
         if (r >= 0)
-                r = give_back(dir_fd);
+                r = give_back(p, dir_fd);
         else
-                (void) give_back(dir_fd);
+                (void) give_back(p, dir_fd);
+        int k = release_labels(p);
+        if (r >= 0)
+                r = k;
         if (r < 0)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot give back all that '%s' has used: %s", p->name,
                             strerror(-r));

@@ -143,6 +143,8 @@ static int complete(Prepare *p, Prepared *x) {
         int r = qemu_caps_get(emulator, &p->diag, &caps);
         if (r >= 0)
                 r = plan_complete_domain(&x->domain, x->text.text, x->text.size, caps, &x->facts, &p->diag);
+        if (r >= 0) /* it may be another one */
+                r = domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);
         if (r >= 0)
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
         if (r >= 0)
@@ -192,7 +194,7 @@ static int check_devices(const Domain *d, const HostFacts *f, Diag *diag) {
 /* All that is missing is said at once. */
 static int check_machine(Prepare *p, Prepared *x) {
         int (*const checks[])(const Domain *d, const HostFacts *f, Diag *diag) = {
-                check_facts, domain_check_resources, check_devices,
+                check_facts, domain_check_selinux, domain_check_resources, check_devices,
         };
         int ret = domain_wants_resources(x->domain) ? host_resources_gather("", &x->facts.resources) : 0;
 
@@ -236,7 +238,9 @@ int prepare_plan(Prepare *p, Prepared *ret) {
         if (r < 0)
                 return r;
         /* Now, from the very state of the domain that the generator has seen. */
-        r = unit_properties_new(x.domain, &x.facts, x.text.digest, x.text.path, &p->diag, &properties);
+        r = prepare_labels(p, &x);
+        if (r >= 0)
+                r = unit_properties_new(x.domain, &x.facts, x.text.digest, x.text.path, &p->diag, &properties);
         /* Only now: the generator leaves out a definition with errors, and those are what there is to say. */
         if (r >= 0)
                 r = check_loaded(p, &x.text);

@@ -19,6 +19,7 @@
 #include "systemd.h"
 #include "unit-host.h"
 #include "unit-overrides.h"
+#include "users.h"
 
 #define BARRIER_USEC (UINT64_C(10) * 1000000)
 #define CGROUP_MAX 65536U
@@ -31,6 +32,7 @@ typedef struct Start {
         sd_bus *bus;         /* owned: to PID 1 */
         Prepared x;          /* owned */
         uid_t uid;           /* the VM's */
+        gid_t gid;
         OpenedFd *opened;    /* owned: one for each of plan->fds, in the same order */
         int launch_fd, plan_fd, control_fd; /* owned */
         unsigned n_pushed;
@@ -160,7 +162,7 @@ static int claim_directory(Start *s) {
                 r = take_definition(s);
         /* What an earlier start has left behind; its locks on images would stop this one. A directory that has
          * a state is not removed itself. */
-        (void) give_back(s->dir_fd);
+        (void) give_back(s->p, s->dir_fd);
         (void) runtime_clean(p->name, NULL);
         if (r >= 0)
                 r = runtime_write(s->dir_fd, RUNTIME_UNIT, p->unit, strlen(p->unit), 0644);
@@ -170,7 +172,12 @@ static int claim_directory(Start *s) {
 static int make_plan(Start *s) {
         StartOptionFlags options = 0;
 
-        int r = prepare_plan(s->p, &s->x);
+        int r = systemd_get_selinux_context(s->bus, s->p->unit, &s->p->context);
+        if (r < 0)
+                return fail(s, r, "ask systemd for the unit's label");
+        r = prepare_plan(s->p, &s->x);
+        if (r >= 0)
+                r = claim_labels(s->p, &s->x, s->base_fd, s->bus);
         if (r < 0)
                 return r;
         r = start_options_take(s->base_fd, s->p->name, &options);
@@ -181,14 +188,32 @@ static int make_plan(Start *s) {
         return 0;
 }
 
+/* One that the definition names is there already, and is not root. The dynamic one has a group of the same number. */
+static int find_user(Start *s) {
+        const Plan *plan = s->x.plan;
+        bool named = plan->group;
+
+        int r = named ? host_find_user(plan->user, &s->uid) : systemd_lookup_user(s->bus, plan->user, &s->uid);
+        if (r < 0)
+                return diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot find out the uid of user '%s': %s",
+                                       plan->user, r == -ESRCH ? "there is no such user" : strerror(-r));
+        s->gid = (gid_t) s->uid;
+        r = named ? host_find_group(plan->group, &s->gid) : 0;
+        if (r < 0)
+                return diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot find out the gid of group '%s': %s",
+                                       plan->group, r == -ESRCH ? "there is no such group" : strerror(-r));
+        if (s->uid == 0 || s->gid == 0)
+                return diag_error_code(&s->p->diag, -EPERM, (SrcLoc) {}, "a virtual machine cannot run as root");
+        return domain_set_dac(s->x.domain, s->uid, s->gid);
+}
+
 /* What only systemd knows: the uid, and the limit of a stop with all that an administrator may have changed. */
 static int ask_systemd(Start *s) {
         Plan *plan = s->x.plan;
 
-        int r = systemd_lookup_user(s->bus, plan->user, &s->uid);
+        int r = find_user(s);
         if (r < 0)
-                return diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot find out the uid of user '%s': %s",
-                                       plan->user, strerror(-r));
+                return r;
         r = systemd_get_u64(s->bus, s->p->unit, "Service", "TimeoutStopUSec", &plan->stop_timeout_usec);
         return r < 0 ? fail(s, r, "ask systemd for the limit of a stop") : 0;
 }
@@ -201,8 +226,12 @@ static int make_directory(Start *s, const char *path) {
         if (!*name || strchr(name, '/') || *name == '.')
                 return diag_error(&s->p->diag, (SrcLoc) {}, "cannot make '%s': not in '%s'", path, s->p->runtime);
         int r = mkdirat(s->dir_fd, name, 0700) < 0 ? -errno : 0;
-        if (r >= 0 && fchownat(s->dir_fd, name, s->uid, s->uid, AT_SYMLINK_NOFOLLOW) < 0)
+        if (r >= 0 && fchownat(s->dir_fd, name, s->uid, s->gid, AT_SYMLINK_NOFOLLOW) < 0)
                 r = -errno;
+        if (r >= 0 && s->x.plan->file_label) {
+                _cleanup_close_ int fd = openat(s->dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                return fd < 0 ? -errno : label_directory(s->p, fd, path, &s->x);
+        }
         return r < 0 ? diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot make '%s/%s': %s", s->p->runtime, name,
                                        strerror(-r)) : 0;
 }
@@ -251,6 +280,8 @@ static int open_all(Start *s) {
                 int r = open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
                 if (r >= 0)
                         r = note(s, &s->opened[i]);
+                if (r >= 0 && plan->fds[i].label)
+                        r = label_opened(s->p, &plan->fds[i], s->opened[i].fds[0], &s->x, s->base_fd, s->dir_fd, s->bus);
                 if (r < 0)
                         return r;
         }
@@ -447,7 +478,8 @@ static void undo(Start *s) {
         (void) start_options_remove(s->base_fd, s->p->name);
         if (!s->claimed)
                 return;
-        (void) give_back(s->dir_fd);
+        (void) give_back(s->p, s->dir_fd);
+        (void) release_labels(s->p);
         if (s->state_fd >= 0)
                 (void) runtime_write_state(s->state_fd, STATE_SHUT_OFF, REASON_FAILED);
         (void) runtime_clean(s->p->name, NULL);

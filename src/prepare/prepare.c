@@ -48,10 +48,11 @@ void prepare_done(Prepare *p) {
         free(p->unit);
         free(p->runtime);
         free(p->kept);
+        free(p->context);
         diag_done(&p->diag);
 }
 
-int give_back(int dir_fd) {
+int give_back(const Prepare *p, int dir_fd) {
         _cleanup_resources_ Resources list = {};
         int r = resources_read(dir_fd, &list);
 
@@ -61,6 +62,8 @@ int give_back(int dir_fd) {
                         k = fd_store_remove(i->name);
                 else if (i->kind == RESOURCE_SOCKET)
                         k = remove_socket(i->name, i->dev, i->ino);
+                else if (i->kind == RESOURCE_LABEL)
+                        k = restore_label(p, i);
                 else if (i->kind == RESOURCE_TAP)
                         k = tap_remove(i->name, i->ifindex);
                 if (k < 0 && r >= 0)

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <sys/types.h>
+#include <systemd/sd-bus.h>
 
 #include "definition.h"
 #include "diag.h"
 #include "domain.h"
 #include "host-facts.h"
 #include "journal.h"
+#include "label.h"
 #include "plan.h"
 #include "resources.h"
 
@@ -20,6 +22,7 @@ typedef struct Prepare {
         char *runtime;  /* owned: /run/vmunit/NAME */
         bool transient; /* made by `vmunit create`: the definition is in DEFINITION_TRANSIENT_DIR */
         const char *digest; /* VMUNIT_DIGEST: of the definition systemd has loaded; NULL when none */
+        char *context;  /* owned: SELinuxContext= of the unit as systemd has loaded it; NULL without one */
         bool goes_on;   /* an automatic restart with a definition that is not the file's any more */
         char *kept;     /* owned: the definition the VM ran with before an automatic restart; NULL without one */
         size_t kept_size;
@@ -44,6 +47,7 @@ typedef struct Prepared {
         Definition text; /* owned; what it was made of */
         Domain *domain; /* owned; effective */
         HostFacts facts; /* owned */
+        CategoryPair pair; /* of SELinux, that of the unit's context */
         Plan *plan;     /* owned */
         UnitProperties placed; /* owned; what this start decides beside the definition, and systemd has to be told */
 } Prepared;
@@ -54,7 +58,22 @@ void prepared_done(Prepared *x);
 
 /* Gives back all that is in the book of the directory: fd store, sockets, and taps that were made persistent;
  * in the host's network namespace. Goes on after errors; the first one is returned. */
-int give_back(int dir_fd);
+int give_back(const Prepare *p, int dir_fd);
+
+/* --- prepare-label.c: labels of SELinux --- */
+
+/* Takes over the pair that systemd has loaded, gives the domain its labels and holds them against the unit's. */
+int prepare_labels(Prepare *p, Prepared *x);
+/* Makes the pair the machine's own, or says whose it is. BASE_FD is /run/vmunit. */
+int claim_labels(Prepare *p, const Prepared *x, int base_fd, sd_bus *bus);
+/* Labels what was opened for FD, and writes it into the book first. */
+int label_opened(Prepare *p, const PlanFd *fd, int opened, const Prepared *x, int base_fd, int dir_fd, sd_bus *bus);
+/* Labels a directory that ends with the machine. */
+int label_directory(Prepare *p, int fd, const char *path, const Prepared *x);
+/* The label of the file in the book; R is of RESOURCE_LABEL. */
+int restore_label(const Prepare *p, const Resource *r);
+/* The pair is anybody's again. */
+int release_labels(const Prepare *p);
 
 /* Whether the directory belongs to p->unit: 1 yes, 0 to nobody, -EBUSY to another unit (*ret_other, owned by
  * the caller), else negative errno. */

@@ -27,6 +27,8 @@ static char *open_char_file(Emit *e, const Backend *b, const char *suffix, FileR
         request.name = name;
         request.element = b->element;
         request.loc = b->loc;
+        request.labelling = LABELLING_IMAGE;
+        file_request_seclabel(&request, b->source->seclabels, b->source->n_seclabels);
         return emit_file(e, &request);
 }
 

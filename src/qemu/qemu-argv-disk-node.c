@@ -176,6 +176,12 @@ static int emit_objects(Emit *e, const DiskNode *n) {
         return r;
 }
 
+static Labelling labelling_of(const DiskNode *n) {
+        if (n->depth == 0 && n->disk->shareable)
+                return LABELLING_SHARED;
+        return node_is_read_only(n) ? LABELLING_CONTENT : LABELLING_IMAGE;
+}
+
 static int json_local(Emit *e, Json *j, const DiskNode *n) {
         const DomainDisk *disk = n->disk;
         bool read_only = node_is_read_only(n);
@@ -188,13 +194,20 @@ static int json_local(Emit *e, Json *j, const DiskNode *n) {
 
         if (!name || !element)
                 return -ENOMEM;
-        file = emit_file(e, &(FileRequest){.name = name,
-                                           .path = n->image ? n->image->path : n->source->path,
-                                           .element = element,
-                                           .loc = disk->info.loc,
-                                           .writable = !read_only,
-                                           .read_only_image = read_only,
-                                           .block_device = block_device});
+        FileRequest request = {
+                .name = name,
+                .path = n->image ? n->image->path : n->source->path,
+                .element = element,
+                .loc = disk->info.loc,
+                .writable = !read_only,
+                .read_only_image = read_only,
+                .block_device = block_device,
+                .labelling = labelling_of(n),
+        };
+        /* What is written at the disk holds for what is below it. */
+        const DiskSource *labelled = n->source && n->source->n_seclabels > 0 ? n->source : &disk->source;
+        file_request_seclabel(&request, labelled->seclabels, labelled->n_seclabels);
+        file = emit_file(e, &request);
         json_add_string(j, "driver", block_device ? "host_device" : "file");
         json_add_string(j, "filename", file);
         json_add_string(j, "aio", disk_io_to_string(disk->io));

@@ -37,12 +37,13 @@ int emit_pflash(Emit *e) {
         SrcLoc loc = e->domain->os.loc;
 
         emit_flash(e, 0, &(FileRequest) { .name = "pflash0", .path = flash->path, .element = "loader", .loc = loc,
-                                          .writable = flash->writable, .read_only_image = !flash->writable },
+                                          .writable = flash->writable, .read_only_image = !flash->writable,
+                                          .labelling = flash->writable ? LABELLING_IMAGE : LABELLING_NONE },
                    flash->writable);
         if (!flash->nvram)
                 return 0;
         emit_flash(e, 1, &(FileRequest) { .name = "pflash1", .path = flash->nvram, .template = flash->nvram_template,
-                                          .element = "nvram", .loc = loc, .writable = true,
+                                          .element = "nvram", .loc = loc, .writable = true, .labelling = LABELLING_IMAGE,
                                           .block_device = flash->nvram_is_block },
                    true);
         return flash->nvram_is_block ? emit_unwired(e, loc, "<nvram type='block'>") : 0;

@@ -79,10 +79,22 @@ PlanFd *emit_fd(Emit *e, PlanFdKind kind, const char *name, const char *element,
         return &out->fds[out->n_fds++];
 }
 
+void file_request_seclabel(FileRequest *r, const DeviceSeclabel *list, size_t n) {
+        FOREACH_ARRAY(s, list, n) {
+                if (s->model && !streq(s->model, "selinux"))
+                        continue;
+                if (s->relabel == TRI_NO)
+                        r->labelling = LABELLING_NONE;
+                else if (s->label)
+                        r->label = s->label;
+        }
+}
+
 static PlanFd *emit_path_fd(Emit *e, PlanFdKind kind, const FileRequest *r) {
         PlanFd *fd = emit_fd(e, kind, r->name, r->element, r->loc, 1);
 
-        if (!fd || free_and_strdup(&fd->path, r->path) < 0 || free_and_strdup(&fd->template, r->template) < 0) {
+        if (!fd || free_and_strdup(&fd->path, r->path) < 0 || free_and_strdup(&fd->template, r->template) < 0 ||
+            free_and_strdup(&fd->label, r->labelling == LABELLING_NONE ? NULL : r->label) < 0) {
                 e->failed = true;
                 return NULL;
         }
@@ -92,6 +104,7 @@ static PlanFd *emit_path_fd(Emit *e, PlanFdKind kind, const FileRequest *r) {
         fd->create = r->create;
         fd->block_device = r->block_device;
         fd->char_device = r->char_device;
+        fd->labelling = r->labelling;
         return fd;
 }
 

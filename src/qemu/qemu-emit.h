@@ -46,7 +46,12 @@ typedef struct FileRequest {
         const char *element; /* for messages: "disk vda" */
         SrcLoc loc;
         bool writable, read_only_image, append, create, block_device, char_device;
+        Labelling labelling;
+        const char *label; /* of its own; NULL: what `labelling` says */
 } FileRequest;
+
+/* What its own <seclabel> makes of R's label. */
+void file_request_seclabel(FileRequest *r, const DeviceSeclabel *list, size_t n);
 
 /* Each returns a new row of the list, for the caller to fill in further, or NULL when memory is out. NAME and
  * ELEMENT are copied. The row's number is what QEMU sees, from it on `queues` of them. */

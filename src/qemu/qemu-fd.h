@@ -26,6 +26,14 @@ typedef enum PlanFdUser {
 } PlanFdUser;
 DECLARE_STRING_TABLE(plan_fd_user, PlanFdUser); /* "qemu", "monitor" */
 
+/* What a file is marked with while its machine runs (SELinux). */
+typedef enum Labelling {
+        LABELLING_NONE,    /* it is left alone */
+        LABELLING_IMAGE,   /* the machine's own */
+        LABELLING_SHARED,  /* several machines write to it */
+        LABELLING_CONTENT, /* several machines read it */
+} Labelling;
+
 typedef struct PlanFd {
         char *name; /* owned; unique; [a-zA-Z0-9._-]: the name in the fd store: "disk-vda", "tap-net0" */
         PlanFdKind kind;
@@ -38,6 +46,8 @@ typedef struct PlanFd {
         SrcLoc loc;
         bool writable, read_only_image, append, create, block_device;
         bool may_miss;    /* COPY: there is no descriptor if there is no such file */
+        Labelling labelling; /* FILE; until there is a label, or none */
+        char *label;         /* owned; FILE: the context it gets; NULL: the one it has */
         bool char_device; /* a character device; FILE: neither a regular file nor a block device */
         char *secret;     /* owned; SECRET: the password. It is in no written form of the plan. */
         /* tap */

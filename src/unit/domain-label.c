@@ -66,6 +66,21 @@ int domain_static_pair(const Domain *d, CategoryPair *ret) {
         return s && s->type == SECLABEL_STATIC && s->label ? category_pair_of_context(s->label, ret) : 0;
 }
 
+int domain_check_selinux(const Domain *d, const HostFacts *f, Diag *diag) {
+        const DomainSeclabel *s = domain_selinux(d);
+        bool asked = s && s->model && s->type != SECLABEL_NONE;
+
+        if (!f->selinux.enabled)
+                return asked ? diag_error_code(diag, -ENODEV, s->loc, "<seclabel model='selinux'> needs SELinux, which this machine "
+                                               "does not have, or has switched off") : 0;
+        if (f->selinux.has_module || (s && s->type == SECLABEL_NONE))
+                return 0;
+        static const char text[] = "the policy of SELinux has no part for virtual machines of vmunit (see vmunit-security(7))";
+        if (f->selinux.enforcing)
+                return diag_error_code(diag, -ENODEV, s ? s->loc : (SrcLoc) {}, "%s", text);
+        return diag_warning(diag, s ? s->loc : (SrcLoc) {}, "%s; it runs without labels, as SELinux is permissive", text);
+}
+
 static DomainSeclabel *find_or_add(Domain *d, const char *model) {
         FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
                 if (streq_ptr(s->model, model) || (!s->model && streq(model, "selinux")))

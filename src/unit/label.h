@@ -78,6 +78,10 @@ bool domain_needs_pair(const Domain *d, const HostFacts *f) _pure_;
 /* The pair that the definition itself fixes by a static label: 1, else 0. */
 int domain_static_pair(const Domain *d, CategoryPair *ret);
 
+/* Can the machine give it the labels it asks for, and those it has to have? 0, also with warnings, or -ENODEV with the
+ * reason in DIAG. */
+int domain_check_selinux(const Domain *d, const HostFacts *f, Diag *diag);
+
 /* Gives D its labels for one run, as `dumpxml` shows them: <label> and <imagelabel> of its <seclabel>, which is made
  * when there is none. PAIR is not used for a static label. Does nothing on a machine without SELinux. 0 or negative
  * errno with the reason in DIAG. */

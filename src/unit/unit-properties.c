@@ -166,8 +166,38 @@ static int emit_wants(const UnitEmit *c, char ***values) {
 
 /* --- [Service] --- */
 
+static int static_user(const UnitEmit *c, char **ret_user, char **ret_group) {
+        int r = domain_static_user(c->d, ret_user, ret_group);
+
+        if (r != -EINVAL && (r <= 0 || (!streq(*ret_user, "0") && !streq(*ret_user, "root"))))
+                return r;
+        FOREACH_ARRAY(s, c->d->seclabels, c->d->n_seclabels)
+                if (streq_ptr(s->model, "dac"))
+                        return r == -EINVAL ? diag_error(c->diag, s->loc, "label '%s' is no user and group ('+107:+107', 'name:name')",
+                                                         strempty(s->label)) :
+                                              diag_error(c->diag, s->loc, "a virtual machine cannot run as root");
+        return -EINVAL;
+}
+
 static int emit_user(const UnitEmit *c, char ***values) {
-        return strv_consume(values, vm_user(c->d->name));
+        _cleanup_free_ char *user = NULL, *group = NULL;
+
+        int r = static_user(c, &user, &group);
+        return r < 0 ? r : r > 0 ? strv_extend(values, user) : strv_consume(values, vm_user(c->d->name));
+}
+
+static int emit_group(const UnitEmit *c, char ***values) {
+        _cleanup_free_ char *user = NULL, *group = NULL;
+
+        int r = domain_static_user(c->d, &user, &group);
+        return r > 0 ? strv_extend(values, group) : r;
+}
+
+static int emit_dynamic_user(const UnitEmit *c, char ***values) {
+        _cleanup_free_ char *user = NULL, *group = NULL;
+
+        int r = domain_static_user(c->d, &user, &group);
+        return r > 0 ? strv_extend(values, "no") : r;
 }
 
 static int emit_selinux_context(const UnitEmit *c, char ***values) {
@@ -411,6 +441,10 @@ static const Row rows[] = {
         { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target vmunit-host-tuning.service" },
         { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },
         { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user },
+        { { ROW("Service", "Group", "Group", UNIT_STRING) }, emit_group },
+        { { ROW("Service", "DynamicUser", "DynamicUser", UNIT_BOOL),
+            .comment = "The definition names a user: <seclabel type='static' model='dac'>." },
+          emit_dynamic_user, "yes" },
         { { ROW("Service", "SELinuxContext", "SELinuxContext", UNIT_STRING), .kept = true }, emit_selinux_context },
         { { ROW("Service", "Environment", "Environment", UNIT_ENVIRONMENT) }, emit_environment },
         { { ROW("Service", "FileDescriptorStoreMax", "FileDescriptorStoreMax", UNIT_U32) }, emit_fd_store_max, "64" },

@@ -21,6 +21,7 @@
 #include "domain-xml.h"
 #include "file-util.h"
 #include "host-probe.h"
+#include "label.h"
 #include "plan.h"
 #include "qemu-argv.h"
 #include "qemu-domain.h"
@@ -134,6 +135,8 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 text_appendf(t, " %s:%s", fd->host, strempty(fd->service));
         if (fd->path)
                 text_appendf(t, " %s", fd->path);
+        if (fd->label)
+                text_appendf(t, " label=%s", fd->label);
         if (fd->template)
                 text_appendf(t, " from=%s", fd->template);
         text_appendf(t, " (%s)\n", strempty(fd->element));
@@ -143,6 +146,10 @@ static char *fd_lines(const Plan *p) {
         _cleanup_text_ Text t = {};
         char *s;
 
+        if (p->label)
+                text_appendf(&t, "label %s\n", p->label);
+        if (p->file_label)
+                text_appendf(&t, "files %s\n", p->file_label);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 add_fd(&t, fd);
         return text_finish(&t, &s) < 0 ? NULL : s;
@@ -262,6 +269,16 @@ static int read_config(const char *dir, const char *name, HostFacts *facts) {
         return r < 0 ? r == -ENOENT ? 0 : r : host_facts_configure(facts, &config);
 }
 
+/* NAME.selinux: on a machine with it, as the case says (label.h). */
+static int read_selinux(const char *dir, const char *name, HostFacts *facts) {
+        _cleanup_free_ char *path = strf("%s/%s.selinux", dir, name), *text = NULL;
+
+        if (!path)
+                return -ENOMEM;
+        int r = read_file_limited(AT_FDCWD, path, FILE_MAX, &text, NULL);
+        return r == -ENOENT ? 0 : r < 0 ? r : selinux_facts_parse(text, &facts->selinux);
+}
+
 static int complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         int r;
 
@@ -316,7 +333,7 @@ static char *thread_lines(const Plan *p) {
         return s;
 }
 
-static bool check_plan(const char *dir, const char *name, const Domain *d, const QemuCaps *caps,
+static bool check_plan(const char *dir, const char *name, Domain *d, const QemuCaps *caps,
                        const HostFacts *facts, Diag *diag) {
         _cleanup_(plan_freep) Plan *plan = NULL, *copy = NULL;
         _cleanup_qemu_argv_ QemuArgv native = {};
@@ -341,7 +358,9 @@ static bool check_plan(const char *dir, const char *name, const Domain *d, const
         /* What has a command line for people but cannot be started yet says why. */
         if (diag_init(&unwired, strempty(diag->file)) < 0)
                 return false;
-        r = plan_new(d, caps, facts, "0123456789abcdef0123456789abcdef", "/etc/vm/case.xml", &unwired, &plan);
+        r = domain_set_selinux(d, facts, (CategoryPair) { 5, 600 }, &unwired);
+        if (r >= 0)
+                r = plan_new(d, caps, facts, "0123456789abcdef0123456789abcdef", "/etc/vm/case.xml", &unwired, &plan);
         if (r < 0) {
                 _cleanup_free_ char *text = diag_lines(&unwired);
                 ok &= check(dir, name, "unwired", text);
@@ -387,7 +406,8 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
 
         facts.any_processor = false;
         if (diag_init(&diag, file) < 0 || read_file_limited(AT_FDCWD, path, FILE_MAX, &text, &size) < 0 ||
-            read_chains(dir, name, &facts) < 0 || read_config(dir, name, &facts) < 0) {
+            read_chains(dir, name, &facts) < 0 || read_config(dir, name, &facts) < 0 ||
+            read_selinux(dir, name, &facts) < 0) {
                 fprintf(stderr, "%s: cannot be read\n", path);
                 return false;
         }
@@ -402,6 +422,7 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         host_facts_forget_chains(&facts);
         display_config_done(&facts.vnc);
         display_config_done(&facts.spice);
+        selinux_facts_done(&facts.selinux);
         return ok;
 }
 

@@ -406,7 +406,7 @@ static void test_dbus_types(void **state) {
                 const char *name, *type;
         } expected[] = {
                 { "After", "as" }, { "AllowedCPUs", "ay" }, { "BindPaths", "a(ssbt)" }, { "BindReadOnlyPaths", "a(ssbt)" }, { "CollectMode", "s" },
-                { "Description", "s" }, { "DeviceAllow", "a(ss)" }, { "Environment", "as" },
+                { "Description", "s" }, { "DeviceAllow", "a(ss)" }, { "DynamicUser", "b" }, { "Environment", "as" },
                 { "FileDescriptorStoreMax", "u" }, { "LimitMEMLOCK", "t" }, { "LogExtraFields", "aay" }, { "MemoryDenyWriteExecute", "b" },
                 { "PrivateNetwork", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
                 { "RestrictAddressFamilies", "(bas)" }, { "RestrictRealtime", "b" }, { "Slice", "s" }, { "SourcePath", "s" }, { "SupplementaryGroups", "as" },
