@@ -146,6 +146,8 @@ static void print_fd(Cli *cli, const PlanFd *fd) {
                           strempty(fd->bridge));
         if (fd->host || fd->service)
                 cli_print(cli, " %s:%s", strempty(fd->host), strempty(fd->service));
+        if (fd->label)
+                cli_print(cli, "  as %s", fd->label);
         if (fd->element)
                 cli_print(cli, "  # %s", fd->element);
         cli_print(cli, "\n");
@@ -165,6 +167,8 @@ static void print_threads(Cli *cli, const Plan *p) {
 static void print_plan(Cli *cli, const Plan *p) {
         cli_print(cli, "Name:    %s\nUUID:    %s\nUnit:    %s\nUser:    %s\nMachine: %s\n", p->name, p->uuid,
                   p->unit, p->user, p->machine);
+        if (p->label)
+                cli_print(cli, "Label:   %s\n", p->label);
         cli_print(cli, "\nUnit properties:\n");
         print_properties(cli, &p->properties);
         print_threads(cli, p);

@@ -70,6 +70,8 @@ static int configure_display(DisplayConfig *d, DisplayConfig *from, const char *
 
 int host_facts_configure(HostFacts *f, Config *c) {
         f->lenient = c->missing_resources == MISSING_RESOURCES_IGNORE;
+        if (!number_set_is_empty(&c->selinux_categories))
+                number_set_intersect(&f->selinux.categories, &c->selinux_categories);
         int r = configure_display(&f->vnc, &c->vnc, c->cert_dir ?: CERT_DIR_VNC);
         return r < 0 ? r : configure_display(&f->spice, &c->spice, c->cert_dir ?: CERT_DIR_SPICE);
 }

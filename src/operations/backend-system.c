@@ -184,6 +184,8 @@ static int system_unit_load(void *userdata, const char *unit, VmUnitLoad *ret) {
                 r = systemd_get_strv(bus, unit, "Service", "Environment", &environment);
         if (r >= 0)
                 r = take_environment(environment, &load);
+        if (r >= 0)
+                r = systemd_get_selinux_context(bus, unit, &load.context);
         if (r < 0)
                 return r;
         load.masked = streq(state, "masked");

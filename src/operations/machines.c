@@ -3,6 +3,7 @@
 #include "definitions.h"
 #include "domain-xml.h"
 #include "machines.h"
+#include "label.h"
 #include "names.h"
 #include "parse-util.h"
 #include "places-record.h"
@@ -309,6 +310,28 @@ bool vm_autostart(Manager *m, const Vm *vm) {
         return vm->persistent && m->backend->unit_enabled(m->userdata, vm->unit);
 }
 
+void vm_info_done(VmInfo *i) {
+        i->label = mfree(i->label);
+}
+
+/* As it was started; who may not read that sees none. */
+static int read_label(Manager *m, const Vm *vm, VmInfo *info) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_free_ char *text = NULL;
+        const HostFacts *facts;
+        size_t size;
+
+        int r = manager_facts(m, &facts);
+        if (r < 0)
+                return r;
+        info->has_selinux = facts->selinux.enabled;
+        info->enforcing = facts->selinux.enforcing;
+        if (!vm->active || !info->has_selinux || vm_read_live(m, vm, &text, &size) < 0 || domain_from_xml(text, size, NULL, &d) < 0)
+                return 0;
+        const DomainSeclabel *s = domain_selinux(d);
+        return s ? free_and_strdup(&info->label, s->label) : 0;
+}
+
 int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         VmInfo info = {};
@@ -324,6 +347,8 @@ int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret) {
         info.autostart = vm_autostart(m, vm);
         info.has_cpu_time = vm->active &&
                             m->backend->unit_cpu_usage(m->userdata, vm->unit, &info.cpu_time_nsec) >= 0;
-        *ret = info;
-        return 0;
+        r = read_label(m, vm, &info);
+        if (r >= 0)
+                *ret = info;
+        return r;
 }

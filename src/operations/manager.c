@@ -85,6 +85,7 @@ void vm_units_free(VmUnit *units, size_t n) {
 void vm_unit_load_done(VmUnitLoad *l) {
         free(l->digest);
         free(l->source);
+        free(l->context);
         *l = (VmUnitLoad) {};
 }
 

@@ -40,6 +40,7 @@ typedef struct VmUnit {
 typedef struct VmUnitLoad {
         char *digest; /* owned: VMUNIT_DIGEST of its environment, or NULL */
         char *source; /* owned: VMUNIT_SOURCE */
+        char *context; /* owned: SELinuxContext=, or NULL */
         bool needs_reload;
         bool masked;
 } VmUnitLoad;

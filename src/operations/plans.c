@@ -8,6 +8,7 @@
 #include "disk-chain.h"
 #include "domain-xml.h"
 #include "host-resources.h"
+#include "labels.h"
 #include "names.h"
 #include "path-walk.h"
 #include "plan-complete.h"
@@ -86,7 +87,9 @@ static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path,
                 }
                 (void) domain_place(p->domain, &mine.resources, &nodes);
         }
-        r = plan_new(p->domain, caps, &mine, p->digest, source_path, diag, &plan);
+        r = flags & PLANNING_GENERIC ? 0 : labels_foresee(m, p->domain, diag);
+        if (r >= 0)
+                r = plan_new(p->domain, caps, &mine, p->digest, source_path, diag, &plan);
         host_facts_forget_chains(&mine);
         if (r < 0)
                 return r;
@@ -168,6 +171,8 @@ static int check_host(Manager *m, const Domain *d, Diag *diag) {
         int r = manager_facts(m, &facts);
         if (r >= 0)
                 r = host_facts_check(facts, d, diag);
+        if (r >= 0)
+                r = domain_check_selinux(d, facts, diag);
         int k = definition_check_resources(m, d, diag);
         return c < 0 ? c : r < 0 ? r : k;
 }

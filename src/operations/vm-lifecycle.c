@@ -9,6 +9,7 @@
 #include "vm-lifecycle.h"
 #include "json-member.h"
 #include "monitor-protocol.h"
+#include "labels.h"
 #include "names.h"
 #include "start-options.h"
 #include "string-util.h"
@@ -51,14 +52,15 @@ static int write_start_options(Manager *m, const char *name, VmStartFlags flags,
 }
 
 /* Has systemd loaded exactly this definition? */
-static int ensure_loaded(Manager *m, const Vm *vm, const char *digest, Diag *diag) {
+static int ensure_loaded(Manager *m, const Vm *vm, const Domain *d, const char *digest, Diag *diag) {
         VmUnitLoad load = {};
 
         int r = m->backend->unit_load(m->userdata, vm->unit, &load);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot ask systemd about unit '%s': %s",
                                        vm->unit, strerror(-r));
-        bool stale = load.needs_reload || !load.digest || !streq(load.digest, digest);
+        bool stale = load.needs_reload || !load.digest || !streq(load.digest, digest) ||
+                     labels_are_stale(m, d, &load);
         if (load.masked)
                 r = diag_error_code(diag, -ERFKILL, (SrcLoc) {}, "unit '%s' is masked", vm->unit);
         vm_unit_load_done(&load);
@@ -108,7 +110,7 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
         if (r < 0)
                 return r;
 
-        r = ensure_loaded(m, vm, d.digest, diag);
+        r = ensure_loaded(m, vm, p.domain, d.digest, diag);
         if (r < 0)
                 return r;
         if (flags) {
@@ -159,6 +161,8 @@ int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, boo
         /* Behind what it takes the name from: cleaned up before it. */
         _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
         _cleanup_free_ char *path = NULL, *unit = NULL;
+        /* Keeps the labels until the machine runs. */
+        _cleanup_close_ int hold = -EBADF;
 
         int r = definition_parse(m, text, size, strict ? PARSE_STRICT : 0, diag, &p);
         if (r < 0)
@@ -175,6 +179,8 @@ int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, boo
                 return r;
         if (flags)
                 r = write_start_options(m, name, flags, diag, &options);
+        if (r >= 0)
+                r = labels_reserve(m, p.domain, diag, &hold);
         if (r >= 0) {
                 TransientStart start = {
                         .name = name, .unit = unit, .source_path = path, .domain = p.domain, .digest =
@@ -183,6 +189,8 @@ int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, boo
                 r = m->backend->start_transient(m->userdata, &start, diag);
         }
         if (r < 0) {
+                if (hold >= 0)
+                        labels_give_up(m, p.domain);
                 (void) unlink(path);
                 return r;
         }
