@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The cases of tests/{container,host}/test-confinement.py: what confinement.py tries, as tests.
+
+A case fails when the attempt succeeds inside, when it is not refused by the layers that are named for it, or when the layers
+cannot be looked at. Where even root outside cannot do it, as in a container, it is left out: there it shows nothing."""
+
+import atexit
+import errno
+import os
+import re
+import shutil
+
+import confinement
+from confinement import ATTEMPTS, Layer, Puppet, World, layers, spawn
+from harness import add_case, check, check_equal, connect_unix, journal, main, run, run_ok, skip, wait_for
+from vm import Vm
+
+EMULATOR = "/usr/local/bin/qemu-system-puppet"
+DIRECTORY = "/var/lib/test-confinement"
+LEAST = 40
+state = {}
+
+
+class PuppetVm(Vm):
+    """A VM whose emulator is the puppet."""
+
+    def __init__(self, name):
+        self.socket = f"{DIRECTORY}/{name}.sock"
+        super().__init__(name, devices=f"<emulator>{EMULATOR}</emulator><channel type='unix'>"
+                         f"<source mode='bind' path='{self.socket}'/><target type='virtio' name='test'/></channel>")
+        self.puppet = None
+
+    def start(self, **_):
+        self.write()
+        run_ok(["vmunit", "start", self.name])
+        self.puppet = Puppet(connect_unix(self.socket))
+        return self
+
+    def qemu(self):
+        return self.pid_of("qemu-system-puppet")
+
+
+def selinux():
+    return run(["getenforce"]).out.strip() if shutil.which("getenforce") else "Disabled"
+
+
+def set_up():
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+    os.makedirs(DIRECTORY)
+    shutil.copy(confinement.GUEST_PUPPET, EMULATOR)
+    if os.path.exists("/sys/fs/selinux/enforce"):
+        run_ok(["chcon", "-t", "qemu_exec_t", EMULATOR])
+    image = f"{DIRECTORY}/victim.img"
+    with open(image, "wb") as f:
+        f.truncate(1 << 20)
+    os.chmod(image, 0o600)
+    disk = f"<disk type='file'><driver name='qemu' type='raw'/><source file='{image}'/><target dev='vda' bus='virtio'/></disk>"
+    victim = Vm("victim", devices=disk, memory=128)
+    machine = PuppetVm("attacker")
+    atexit.register(victim.remove)
+    atexit.register(machine.remove)
+    victim.start(ready=False)
+    machine.start()
+    world = World(machine, victim, image)
+    atexit.register(world.close)
+    state.update(world=world, outside=Layer("outside", lambda: spawn([])), inside=Layer("inside", lambda: machine.puppet, stays=True),
+                 layers=layers(machine), shown=0)
+
+
+def error_word(e):
+    return errno.errorcode.get(e.errno, str(e)) if e.errno else str(e)
+
+
+def try_one(a):
+    if not state:
+        set_up()
+    world = state["world"]
+    inside = state["inside"].attempt(a, world)
+    check(inside is not None, "the emulator that was taken over succeeded")
+    outside = state["outside"].attempt(a, world)
+    if outside is not None:
+        skip(f"shows nothing here, root outside is refused as well: {error_word(outside)} (inside: {error_word(inside)})")
+    found = {layer.name: e for layer in state["layers"] if (e := layer.attempt(a, world)) is not None}
+    print(f"    {a.name}: {error_word(inside)}; refused by "
+          + (", ".join(f"{name} ({error_word(e)})" for name, e in found.items()) or "no layer alone"), flush=True)
+    check(found or selinux() == "Enforcing", "no layer refuses it alone")
+    check(a.by <= set(found), f"not refused by {', '.join(sorted(a.by - set(found)))}")
+    state["shown"] += 1
+
+
+def enough_was_shown():
+    """So that a change of the tests cannot make the list short without a word."""
+    check(state["shown"] >= LEAST, f"only {state['shown']} attempts had a control here")
+    print(f"    {state['shown']} attempts refused, SELinux: {selinux()}", flush=True)
+
+
+def what_supervisor_and_monitor_are_after_all_that():
+    """Nothing of it has ended or replaced one of them."""
+    machine, world = state["world"].machine, state["world"]
+    check_equal((machine.supervisor(), machine.monitor()), (world.supervisor, world.monitor), "supervisor and monitor")
+    check_equal(machine.state()[0], "running")
+    check_equal(world.victim.qemu(), world.victim_pid, "the other VM")
+
+
+# ---- as QEMU: what it says to its monitor
+
+
+def says(piece, size, what):
+    """The monitor gives it up, and another one takes its place; the supervisor is as it was."""
+    machine = state["world"].machine
+    supervisor, monitor = machine.supervisor(), machine.monitor()
+    taken = machine.puppet.flood(piece, size)
+    print(f"    {taken >> 20} MiB were taken", flush=True)
+    wait_for(lambda: machine.monitor() not in (None, monitor), 60, f"another monitor after {what}")
+    check_equal(machine.supervisor(), supervisor, "the supervisor")
+    wait_for(lambda: run(["vmunit", "domstate", machine.name], timeout=10).out.strip() == "running", 60, "an answer")
+
+
+def lines_without_end():
+    """As much as a monitor takes of a gigabyte in one line."""
+    supervisor = state["world"].machine.supervisor()
+    says(b"a" * (1 << 20), 1 << 30, "a line without end")
+    with open(f"/proc/{supervisor}/status", encoding="ascii") as f:
+        check(int(re.search(r"VmHWM:\s+(\d+)", f.read())[1]) < 16384, "the supervisor has grown")
+
+
+def json_without_bottom():
+    line = b'{"event":' + b"[" * 100000 + b"\n"
+    says(line, len(line), "deep JSON")
+
+
+def json_of_another_kind():
+    says(b'{"return": 7, "id": 8, "event": [], "QMP": {}}\n', 48, "nonsense")
+
+
+def garbage():
+    says(bytes(range(256)) * 64, 1 << 16, "garbage")
+
+
+def agent_fd(machine):
+    """Where the guest's agent speaks, as QEMU was told."""
+    with open(f"/proc/{machine.qemu()}/cmdline", encoding="utf-8") as f:
+        words = f.read().split("\0")
+    channels = [re.search(r"^socket,id=(\w+),fd=(\d+)", w) for w in words]
+    names = "".join(w for w in words if "org.qemu.guest_agent" in w)
+    return next(int(m[2]) for m in channels if m and f'"{m[1]}"' in names)
+
+
+def an_agent_says_anything():
+    """It is listened to when it was asked something, and no more than for an answer; nothing else is held up."""
+    machine, world = state["world"].machine, state["world"]
+    fd = agent_fd(machine)
+    for piece, size in ((b"a" * (1 << 20), 1 << 30), (b"[" * 65536, 1 << 20), (b'{"return": 12345}\n', 1 << 16), (bytes(range(256)), 4096)):
+        taken = machine.puppet.flood(piece, size, fd, seconds=2)
+        result = run(["busctl", f"--address=unix:path=/run/vmunit/{machine.name}/control", "call", "org.vmunit",
+                      "/org/vmunit/Machine1", "org.vmunit.Machine1", "Agent", "s", '{"execute": "guest-ping"}'], timeout=90)
+        check(result.rc != 0, f"an agent that is none answered: {result}")
+        print(f"    {taken} bytes, then: {result.err.strip()}", flush=True)
+        check_equal(run_ok(["vmunit", "domstate", machine.name], timeout=20).strip(), "running")
+    check_equal(machine.supervisor(), world.supervisor, "the supervisor")
+
+
+def silence():
+    """Nobody waits forever for an answer, and the VM can be ended."""
+    machine = state["world"].machine
+    supervisor = machine.supervisor()
+    machine.puppet.be_silent()
+    result = run(["vmunit", "suspend", machine.name], timeout=120)
+    check(result.rc != 0, "suspend of a QEMU that is silent succeeded")
+    check_equal(machine.supervisor(), supervisor, "the supervisor")
+    run_ok(["vmunit", "destroy", machine.name], timeout=60)
+    check_equal(run_ok(["vmunit", "domstate", machine.name]).strip(), "shut off")
+
+
+def nothing_says_it_is_systemds_main_process():
+    machine = state["world"].machine
+    # /run/systemd/notify is there for the supervisor; what QEMU says over it does not count.
+    before = machine.supervisor()
+    fd = machine.puppet.connect("/run/systemd/notify", 2)
+    text = b"MAINPID=%d\nSTATUS=taken over\nFDSTORE=1" % machine.qemu()
+    machine.puppet.call("write", fd, text, len(text))
+    machine.puppet.call("close", fd)
+    run_ok(["systemctl", "daemon-reload"])
+    check_equal(machine.supervisor(), before, "the main process")
+    entries = "\n".join(str(e.get("MESSAGE")) for e in journal("-n", "300"))
+    check(re.search(r"Got notification message from PID \d+, but reception only permitted", entries), "systemd did not hear of it")
+
+
+def run_all():
+    for a in ATTEMPTS:
+        add_case(a.name, lambda a=a: try_one(a))
+    for f in (enough_was_shown, what_supervisor_and_monitor_are_after_all_that, nothing_says_it_is_systemds_main_process,
+              json_of_another_kind, json_without_bottom, garbage):
+        add_case(f.__name__, f)
+    add_case("an_agent_says_anything", an_agent_says_anything, timeout=300)
+    add_case("lines_without_end", lines_without_end, timeout=300)
+    add_case("silence", silence, timeout=300)
+    main()
