@@ -5,6 +5,7 @@
 
 #include "control-client.h"
 #include "names.h"
+#include "selinux-util.h"
 #include "string-util.h"
 
 /* What an error of the peer's means here. */
@@ -35,7 +36,9 @@ int control_open_path(const char *path, sd_bus **ret) {
                 return -ENAMETOOLONG;
         strcpy(sa.sun_path, path);
         /* Non-blocking, so that a full queue of a monitor that hangs is an error and not a wait. */
+        selinux_lower_sockets(true);
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        selinux_lower_sockets(false);
         if (fd < 0)
                 return -errno;
         if (connect(fd, (struct sockaddr *) &sa, sizeof(sa)) < 0)

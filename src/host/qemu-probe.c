@@ -20,6 +20,7 @@
 #include "path-walk.h"
 #include "qemu-probe.h"
 #include "qemu-query.h"
+#include "selinux-util.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
@@ -89,7 +90,8 @@ static int drop_privileges(bool keep_kvm) {
         return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-_noreturn_ static void child(const char *emulator, const char *machine, int qmp_fd, int error_fd, pid_t parent) {
+_noreturn_ static void child(const char *emulator, const char *machine, const char *context, int qmp_fd, int error_fd,
+                             pid_t parent) {
         char *const argv[] = {
                 (char *) emulator, (char *) "-S", (char *) "-no-user-config", (char *) "-nodefaults",
                 (char *) "-nographic", (char *) "-machine", (char *) machine, (char *) "-chardev",
@@ -111,7 +113,9 @@ _noreturn_ static void child(const char *emulator, const char *machine, int qmp_
         limit(RLIMIT_CPU, QEMU_PROBE_SECONDS);
         limit(RLIMIT_NOFILE, 256);
         (void) chdir("/");
-        r = drop_privileges(strstr(machine, "kvm"));
+        r = context ? selinux_set_exec(context) : 0;
+        if (r >= 0)
+                r = drop_privileges(strstr(machine, "kvm"));
         /* A change of uid clears it. */
         if (r >= 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
                 r = -errno;
@@ -131,10 +135,17 @@ _noreturn_ static void child(const char *emulator, const char *machine, int qmp_
 
 static pid_t start_child(const char *emulator, const char *machine, int *ret_qmp, int *ret_error) {
         _cleanup_close_ int qmp = -EBADF, qmp_child = -EBADF, error = -EBADF, error_child = -EBADF;
-        int pair[2];
+        _cleanup_free_ char *context = NULL;
+        int pair[2], r;
 
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
+        r = selinux_probe_context(&context);
+        if (r < 0)
+                return r;
+        selinux_lower_sockets(true);
+        r = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ? -errno : 0;
+        selinux_lower_sockets(false);
+        if (r < 0)
+                return r;
         qmp = pair[0];
         qmp_child = pair[1];
         if (pipe2(pair, O_CLOEXEC) < 0)
@@ -145,7 +156,7 @@ static pid_t start_child(const char *emulator, const char *machine, int *ret_qmp
         if (pid < 0)
                 return -errno;
         if (pid == 0)
-                child(emulator, machine, qmp_child, error_child, parent);
+                child(emulator, machine, context, qmp_child, error_child, parent);
         *ret_qmp = TAKE_FD(qmp);
         *ret_error = TAKE_FD(error);
         return pid;

@@ -123,3 +123,53 @@ int selinux_facts_gather(const NumberSet *categories, SelinuxFacts *ret) {
         *ret = f;
         return 0;
 }
+
+static int own_context(SelinuxContext *ret) {
+        _cleanup_(freeconp) char *context = NULL;
+
+        if (is_selinux_enabled() <= 0)
+                return -EOPNOTSUPP;
+        if (getcon_raw(&context) < 0)
+                return -errno;
+        int r = selinux_context_parse(context, ret);
+        if (r >= 0 && ret->level)
+                ret->level[strcspn(ret->level, "-")] = 0;
+        return r;
+}
+
+int selinux_probe_context(char **ret) {
+        _cleanup_selinux_context_ SelinuxContext own = {}, emulated = {};
+        _cleanup_(selinux_facts_done) SelinuxFacts f = {};
+        NumberSet all = {};
+
+        *ret = NULL;
+        int r = own_context(&own);
+        if (r == -EOPNOTSUPP)
+                return 0;
+        if (r >= 0)
+                r = selinux_facts_gather(&all, &f);
+        if (r < 0 || !f.has_module)
+                return r;
+        r = selinux_context_parse(f.process_emulated, &emulated);
+        if (r >= 0)
+                r = free_and_strdup(&own.type, emulated.type);
+        if (r < 0)
+                return r;
+        *ret = selinux_context_format(&own);
+        return *ret ? 0 : -ENOMEM;
+}
+
+void selinux_lower_sockets(bool lower) {
+        _cleanup_selinux_context_ SelinuxContext own = {};
+        _cleanup_free_ char *context = NULL;
+        int saved = errno;
+
+        /* Where it is not allowed, the socket is as it is: whoever it is for may refuse it then. */
+        if (own_context(&own) >= 0 && (!lower || (context = selinux_context_format(&own))))
+                (void) setsockcreatecon_raw(context);
+        errno = saved;
+}
+
+int selinux_set_exec(const char *context) {
+        return setexeccon_raw(context) < 0 ? -errno : 0;
+}
