@@ -120,6 +120,8 @@ static _noreturn_ void child_run(const SpawnRequest *q, pid_t parent, int error_
         char *const *env = q->env;
         uint64_t key = 0;
 
+        /* The kernel forgets it at an execve() into another domain of SELinux; then systemd alone ends what is left of the
+         * unit when its main process is gone. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 e.error = -errno;
         else if (getppid() != parent) /* it died in between */
