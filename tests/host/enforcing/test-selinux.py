@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Machines on a host where SELinux refuses: they live their whole lives without a single denial, and what is none of
+their business is refused. The policy's dontaudit rules are off: whatever is refused is in the log."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+
+from harness import case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for, wait_for_exit
+from vm import Vm, nothing_left, vm
+
+SLOW = 400  # seconds: an emulated host that emulates virtualization
+DENIAL = re.compile(r"avc:  denied  \{ (.*?) \} .*?comm=\"?(\S+?)\"? .*?scontext=(\S+) tcontext=(\S+) tclass=(\S+)")
+# Refused on purpose at each start of QEMU and a monitor: so the C library trusts none of the environment, and signals are
+# as they are for a program that nobody has started. Both are dontaudit rules: seeing them shows that those are off.
+MEANT = {"noatsecure", "siginh"}
+
+
+def context(pid):
+    with open(f"/proc/{pid}/attr/current", encoding="ascii") as f:
+        return f.read().rstrip("\0\n")
+
+
+def denials(since):
+    """[(permissions, command, source, target, class)] that were logged since the time."""
+    found = []
+    for entry in journal("_TRANSPORT=audit", f"--since=@{since}"):
+        match = DENIAL.search(str(entry["MESSAGE"]))
+        if match:
+            found.append((set(match[1].split()), *match.groups()[1:]))
+    return found
+
+
+def ours(denial):
+    _, command, source, target, _ = denial
+    return re.search(r":(svirt_|vmunit_)", source + target) or command.startswith(("vmunit", "qemu"))
+
+
+@contextlib.contextmanager
+def no_denial():
+    """Nothing of a machine is refused anything meanwhile, but for what is meant to be; and that is seen."""
+    since = run_ok(["date", "+%s.%N"]).strip()
+    yield
+    seen = [d for d in denials(since) if ours(d)]
+    meant = [d for d in seen if d[0] <= MEANT and d[2].split(":")[2] == "vmunit_supervisor_t"]
+    check(any("noatsecure" in d[0] for d in meant), "what must be refused was not logged: so nothing would have been")
+    unexpected = sorted({f"{' '.join(sorted(p))} {c}: {s} {t} {k}" for p, c, s, t, k in seen if (p, c, s, t, k) not in meant})
+    check_equal(unexpected, [], "denials")
+
+
+# A guest of 512 bytes for machines whose processor is emulated by an emulated one. It says that it is ready, then ticks, and
+# turns itself off when its power button is pressed (ACPI's registers of q35: status at 0x600, what counts
+# of it at 0x602, control at 0x604).
+BOOT_SECTOR = (bytes.fromhex("fa31c08ed8fcba0206b80001efbe4b7ce82000be617ce81a00b960eaba0006edf6c4017504e2f5ebeaba0406"
+                             "b80020eff4ebf6ac84c0741288c4bafd03eca82074fbbaf80388e0eeebe9c3")
+               + b"\nvmunit-guest: ready\n\0vmunit-guest: tick\n\0").ljust(510, b"\0") + b"\x55\xaa"
+IMAGE = "/var/lib/test-images/tcg.img"
+DISK = f"""<disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/><source file='{IMAGE}'/><target dev='vda' bus='virtio'/>
+    </disk>"""
+
+
+# What else is handed over: taps and vhost, a listening socket whose clients the monitor passes on, a terminal.
+DEVICES = """<serial type='pty'><target port='1'/></serial>
+    <interface type='bridge'><source bridge='selinux0'/><model type='virtio'/></interface>
+    <graphics type='vnc' autoport='yes' listen='127.0.0.1'/><video><model type='none'/></video>"""
+
+
+def without_kvm(name, devices="", **keywords):
+    """A machine that boots the sector from a disk."""
+    os.makedirs(os.path.dirname(IMAGE), exist_ok=True)
+    with open(IMAGE, "wb") as f:
+        f.write(BOOT_SECTOR.ljust(1 << 20, b"\0"))
+    machine = Vm(name, agent=False, devices=DISK + devices, **keywords)
+    machine.xml = re.sub(r"<(kernel|initrd|cmdline)>.*?</\1>\s*", "", machine.xml)
+    return machine
+
+
+@contextlib.contextmanager
+def gone_afterwards(machine):
+    try:
+        yield machine
+    finally:
+        machine.remove()
+
+
+def level_of(machine):
+    context = run_ok(["systemctl", "show", "-P", "SELinuxContext", machine.unit]).strip()
+    return check_match(r"^system_u:system_r:vmunit_supervisor_t:(s0:c\d+,c\d+)$", context, "the unit's SELinuxContext=")[1]
+
+
+def check_contexts(machine, domain):
+    """All three processes in their domains, with the two categories of the unit; those are returned."""
+    level = level_of(machine)
+    check_equal(context(machine.supervisor()), f"system_u:system_r:vmunit_supervisor_t:{level}", "the supervisor's context")
+    check_equal(context(machine.monitor()), f"system_u:system_r:vmunit_monitor_t:{level}", "the monitor's context")
+    check_equal(context(machine.qemu()), f"system_u:system_r:{domain}:{level}", "QEMU's context")
+    return level
+
+
+def ticks_go_on(machine, timeout):
+    machine.serial.expect(r"^vmunit-guest: tick\n", timeout, position=len(machine.serial.text))
+
+
+def use_devices(machine):
+    out = run(["script", "-qec", f"timeout 5 vmunit console {machine.name} --devname serial1", "/dev/null"], timeout=60).out
+    check_match(f"^Connected to domain '{machine.name}'", out.replace("\r", ""), "the console")
+    port = check_match(r":(\d+)$", run_ok(["vmunit", "vncdisplay", machine.name]).strip(), "the display")[1]
+    with socket.create_connection(("127.0.0.1", 5900 + int(port)), timeout=60) as client:
+        check_equal(client.recv(4), b"RFB ", "the greeting of VNC")
+    check_match(r"master selinux0 .*UP", run_ok("ip -o link show master selinux0"), "the tap")
+
+
+def replace_monitor(machine):
+    old = machine.monitor()
+    os.kill(old, signal.SIGKILL)
+    wait_for_exit(old)
+    wait_for(lambda: machine.monitor() not in (None, old), 60, "another monitor")
+    wait_for(lambda: run(["vmunit", "domstate", machine.name]).out.strip() == "running", 60, "the monitor to answer")
+
+
+@case
+def the_policy_is_loaded():
+    check_equal(run_ok(["getenforce"]).strip(), "Enforcing")
+    for path, label in {
+        "/usr/libexec/vmunit/vmunit-supervisor": "vmunit_supervisor_exec_t",
+        "/usr/libexec/vmunit/vmunit-monitor": "vmunit_monitor_exec_t",
+        "/run/vmunit": "vmunit_runtime_t",
+        "/var/lib/vmunit": "vmunit_var_lib_t",
+        "/etc/vm": "etc_t",
+    }.items():
+        check_equal(run_ok(["stat", "-c", "%C", path]).split(":")[2], label, f"label of {path}")
+
+
+@case
+def a_denial_is_seen():
+    since = run_ok(["date", "+%s.%N"]).strip()
+    result = run(["runcon", "system_u:system_r:ping_t:s0", "cat", "/etc/shadow"])
+    check(result.rc != 0, "it was not refused")
+    check(any(d[3].split(":")[2] == "ping_t" for d in denials(since)), "the denial is not in the journal")
+
+
+@case(timeout=3 * SLOW)
+def life_with_kvm():
+    run_ok("modprobe kvm_amd || modprobe kvm_intel")
+    with no_denial(), vm("kvm", type="kvm") as machine:
+        machine.xml = machine.xml.replace("<cpu mode='maximum'/>", "<cpu mode='host-passthrough'/>")
+        machine.start(timeout=SLOW)
+        level = check_contexts(machine, "svirt_t")
+        check_match(f"svirt_t:{level}", run_ok("ps -eZ | grep qemu | grep 'svirt_t:s0:c'"), "the processes")
+        machine.ticks_go_on(timeout=SLOW)
+        replace_monitor(machine)
+        check_equal(check_contexts(machine, "svirt_t"), level, "the level after another monitor")
+        machine.ticks_go_on(timeout=SLOW)
+        run_ok(["vmunit", "shutdown", "kvm"])
+        check_equal(machine.wait_stopped(SLOW), "inactive")
+        check_equal(machine.state(), ("shut off", "shutdown"))
+        nothing_left(machine)
+
+
+@case(timeout=2 * SLOW)
+def life_without_kvm():
+    """A domain that may execute what it has written; rebooted, crashed and started again."""
+    run_ok("modprobe tun && modprobe vhost_net && ip link add selinux0 type bridge && ip link set selinux0 up")
+    with no_denial(), gone_afterwards(without_kvm("tcg", DEVICES, lifecycle="<on_crash>restart</on_crash>")) as machine:
+        machine.start(timeout=SLOW)
+        use_devices(machine)
+        level = check_contexts(machine, "svirt_prot_exec_t")
+        ticks_go_on(machine, SLOW)
+        run_ok(["vmunit", "reboot", "tcg"])
+        machine.serial.expect_ready(SLOW)
+        check_equal(check_contexts(machine, "svirt_prot_exec_t"), level, "the level after a reboot")
+        replace_monitor(machine)
+        old = machine.qemu()
+        os.kill(old, signal.SIGKILL)
+        wait_for(lambda: machine.qemu() not in (None, old), 60, "a restart")
+        machine.watch(timeout=SLOW)
+        check_equal(check_contexts(machine, "svirt_prot_exec_t"), level, "the level after a restart")
+        ticks_go_on(machine, SLOW)
+        run_ok(["vmunit", "shutdown", "tcg"])
+        check_equal(machine.wait_stopped(SLOW), "inactive")
+        nothing_left(machine)
+
+
+@case(timeout=SLOW)
+def dies_with_its_supervisor():
+    """The kernel forgets a child's wish to die with its parent when it enters another domain; systemd does not."""
+    with gone_afterwards(without_kvm("orphan")) as machine:
+        machine.start(timeout=SLOW)
+        qemu = machine.qemu()
+        os.kill(machine.supervisor(), signal.SIGKILL)
+        wait_for_exit(qemu, 60)
+        check_equal(machine.wait_stopped(), "failed")
+        nothing_left(machine)
+
+
+if __name__ == "__main__":
+    main()
