@@ -332,11 +332,19 @@ static int system_kill_unit(void *userdata, const char *unit, bool main_only, in
 
 /* --- monitors --- */
 
+/* The socket is root's. */
+static int open_monitor(const char *name, Diag *diag, sd_bus **ret) {
+        int r = control_open(name, ret);
+        if (r == -EACCES || r == -EPERM)
+                return diag_error_code(diag, r, (SrcLoc) {}, "access denied: only root may control domain '%s'", name);
+        return r;
+}
+
 static int system_monitor_call(void *userdata, const char *name, MonitorVerb verb, const char *mode,
                                Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         if (r < 0)
                 return r;
         switch (verb) {
@@ -359,7 +367,7 @@ static int system_monitor_open_console(void *userdata, const char *name, const c
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         int fd;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         if (r >= 0)
                 r = control_open_console(bus, alias, force, CONTROL_TIMEOUT_USEC, diag, &fd);
         return r < 0 ? r : fd;
@@ -371,7 +379,7 @@ static int system_monitor_consoles(void *userdata, const char *name, VmConsole *
         ControlConsole *consoles = NULL;
         size_t n = 0;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         if (r >= 0)
                 r = control_get_consoles(bus, CONTROL_TIMEOUT_USEC, diag, &consoles, &n);
         if (r < 0)
@@ -391,28 +399,28 @@ static int system_monitor_consoles(void *userdata, const char *name, VmConsole *
 static int system_monitor_qmp(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         return r < 0 ? r : control_qmp(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
 }
 
 static int system_monitor_agent(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         return r < 0 ? r : control_agent(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
 }
 
 static int system_monitor_set_threads(void *userdata, const char *name, const char *settings, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         return r < 0 ? r : control_set_threads(bus, settings, CONTROL_TIMEOUT_USEC, diag);
 }
 
 static int system_monitor_unplug(void *userdata, const char *name, const char *device, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         return r < 0 ? r : control_unplug(bus, device, CONTROL_TIMEOUT_USEC, diag);
 }
 
@@ -421,7 +429,7 @@ static int system_monitor_threads(void *userdata, const char *name, VmThread **r
         ControlThread *threads = NULL;
         size_t n = 0;
 
-        int r = control_open(name, &bus);
+        int r = open_monitor(name, diag, &bus);
         if (r >= 0)
                 r = control_get_threads(bus, CONTROL_TIMEOUT_USEC, diag, &threads, &n);
         if (r < 0)

@@ -176,6 +176,36 @@ def a_persistent_tap_goes():
         run_ok("ip link delete br7")
 
 
+# ---- other users
+
+
+@case
+def others_than_root_are_refused():
+    def as_nobody(*words):
+        return run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words])
+
+    with vm("owned") as machine:
+        machine.start(ready=False)
+        # What everybody may know.
+        check_match(r"owned +running", as_nobody("vmunit", "list").out)
+        for words, text in ((["suspend", "owned"], "only root may control domain 'owned'"),
+                            (["shutdown", "owned"], "only root may control domain 'owned'"),
+                            (["reset", "owned"], "only root may control domain 'owned'"),
+                            (["qemu-monitor-command", "owned", "query-status"], "only root may control domain 'owned'"),
+                            (["destroy", "owned"], "cannot stop unit 'vm@owned.service': Permission denied"),
+                            (["define", machine.path], "Permission denied")):
+            result = as_nobody("vmunit", *words)
+            check_equal(result.rc, 1, f"vmunit {' '.join(words)}")
+            check_match(text, result.err)
+        # Not by the mode of the socket alone: the monitor itself looks at who it is.
+        os.chmod(f"{RUNTIME}/owned/control", 0o666)
+        call = ["busctl", f"--address=unix:path={RUNTIME}/owned/control", "call", "org.vmunit", "/org/vmunit/Machine1",
+                "org.vmunit.Machine1", "GetState"]
+        check(as_nobody(*call).rc != 0, "the monitor answers anybody")
+        check_match("running", run_ok(call))
+        check_equal(machine.state()[0], "running")
+
+
 # ---- machined
 
 
