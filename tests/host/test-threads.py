@@ -191,15 +191,6 @@ def pins_beyond_the_cpuset():
         check_equal(found, {"": [], "vcpu0": ["2"], "vcpu1": ["0-1"], "iothread1": ["0-1"], "emulator": ["0-1"]})
 
 
-@case(timeout=SLOW)
-def absent_cpu():
-    with tuned("absent", "<cputune><vcpupin vcpu='0' cpuset='9'/></cputune>") as machine:
-        machine.write()
-        result = run(["vmunit", "start", machine.name], timeout=SLOW)
-        check(result.rc != 0, "a pin to a CPU that is not there was taken")
-        check_match("vcpupin.*9", result.err)
-
-
 def set_threads(machine, settings):
     return control(machine, "SetThreads", "s", json.dumps(settings))
 
