@@ -176,8 +176,8 @@ def cells_on_their_nodes():
 
 
 @contextlib.contextmanager
-def huge_pages(*counts, size=2048):
-    paths = [f"/sys/devices/system/node/node{n}/hugepages/hugepages-{size}kB" for n in range(len(counts))]
+def huge_pages(*counts):
+    paths = [f"/sys/devices/system/node/node{n}/hugepages/hugepages-2048kB" for n in range(len(counts))]
     try:
         for path, count in zip(paths, counts):
             with open(f"{path}/nr_hugepages", "w", encoding="ascii") as f:
@@ -224,10 +224,13 @@ def huge_pages_of_cells():
 def a_huge_page_of_1_gib():
     xml = ("<memoryBacking><hugepages><page size='1' unit='GiB'/></hugepages></memoryBacking>"
            "<numatune><memory mode='strict' nodeset='1'/></numatune>")
-    with huge_pages(0, 1, size=1 << 20) as paths, tuned("huge", xml, memory=1024) as machine:
+    free = "/sys/devices/system/node/node1/hugepages/hugepages-1048576kB/free_hugepages"
+    check_equal(read(free), "1", "free huge pages; boot asks for one")
+    with tuned("huge", xml, memory=1024) as machine:
         start(machine)
         check_equal([n for _, n, huge in numa_maps(machine, 1) if huge], [{1: 1}], "huge pages of QEMU")
-        check_equal([read(f"{p}/free_hugepages") for p in paths], ["0", "0"], "free huge pages")
+        check_equal(read(free), "0", "free huge pages")
+    check_equal(read(free), "1", "free huge pages afterwards")
 
 
 @case(timeout=SLOW)
