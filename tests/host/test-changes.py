@@ -280,14 +280,19 @@ def set_by_the_user():
     machine = the_machine()
     changed()
     run_ok(["systemctl", "set-property", "--runtime", machine.unit, "CPUWeight=300", "MemoryMax=805M", "CPUQuota=50%",
-            "IOWeight=60"])  # fmt: skip
+            "IOWeight=60", "MemoryMin=20M", "AllowedMemoryNodes=0", f"IOWriteBandwidthMax={DISK} 60M"])  # fmt: skip
     before = kernel(machine)
-    check_equal([before[n] for n in ("cpu.weight", "memory.max", "cpu.max")], ["300", str(805 * MIB), "50000 100000"])
+    check_equal([before[n] for n in ("cpu.weight", "memory.max", "cpu.max", "memory.min", "cpuset.mems")],
+                ["300", str(805 * MIB), "50000 100000", str(20 * MIB), "0"])  # fmt: skip
+    check_match(r" wbps=60000000 ", before["io.max"], "io.max")
     shown = schedinfo()
     check_equal((shown["cpu_shares"], shown["global_quota"]), ("3072", "50000"), "shares and quota")
-    check_match("<shares>3072</shares>", run_ok(["vmunit", "dumpxml", "changes"]))
+    xml = run_ok(["vmunit", "dumpxml", "changes"])
+    for element in ("<shares>3072</shares>", "<min_guarantee unit='KiB'>20480</min_guarantee>"):
+        check(element in xml, f"{element} is not in the XML of what runs: {xml}")
     check_match(rf"^hard_limit *: {805 * 1024}$", run_ok(["vmunit", "memtune", "changes"]))
-    check_match(r"^weight *: 300$", run_ok(["vmunit", "blkiotune", "changes"]))
+    check_match(rf"^weight *: 300$(?s:.*)^device_write_bytes_sec *: ?{DISK},60000000$", run_ok(["vmunit", "blkiotune", "changes"]))
+    check_match(r"^numa_nodeset *: 0$", run_ok(["vmunit", "numatune", "changes"]))
     check_equal(kernel(machine), before, "after having been shown")
     set_live("schedinfo", "--set", "vcpu_quota=30000")
     expected = {"vm/vcpu0/cpu.max": "30000 50000", "vm/vcpu1/cpu.max": "30000 50000"}
