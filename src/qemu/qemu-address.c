@@ -160,43 +160,88 @@ static unsigned port_of(const DeviceAddress *a) {
         return a->port && parse_uint(a->port, &port) >= 0 ? port : 0;
 }
 
-static const DomainChar *port_user(const Domain *d, unsigned controller, unsigned port,
-                                   const DomainChar *before) {
-        FOREACH_ARRAY(c, d->chars, d->n_chars) {
-                if (c == before)
-                        return NULL;
-                if (c->info.address.type == ADDRESS_VIRTIO_SERIAL &&
-                    c->info.address.controller.value == controller && port_of(&c->info.address) == port)
-                        return c;
+/* The ports that addresses name. */
+typedef struct PortUser {
+        unsigned controller, port;
+        size_t number; /* of the device, in its list */
+} PortUser;
+
+typedef struct PortUsers {
+        PortUser *items; /* owned; sorted */
+        size_t n_items;
+} PortUsers;
+
+static void port_users_done(PortUsers *u) {
+        free(u->items);
+}
+#define _cleanup_port_users_ _cleanup_(port_users_done)
+
+static int compare_ports(const void *a, const void *b) {
+        const PortUser *x = a, *y = b;
+
+        if (x->controller != y->controller)
+                return x->controller < y->controller ? -1 : 1;
+        return x->port < y->port ? -1 : x->port > y->port;
+}
+
+static int compare_users(const void *a, const void *b) {
+        int k = compare_ports(a, b);
+
+        return k ? k : ((const PortUser *) a)->number < ((const PortUser *) b)->number ? -1 : 1;
+}
+
+/* Port 0 is the console's, and says of all others that they have none yet. */
+static int port_users_new(const Domain *d, PortUsers *ret) {
+        ret->items = calloc(d->n_chars + 1, sizeof(PortUser));
+        if (!ret->items)
+                return -ENOMEM;
+        for (size_t i = 0; i < d->n_chars; i++) {
+                const DeviceAddress *a = &d->chars[i].info.address;
+                unsigned port = a->type == ADDRESS_VIRTIO_SERIAL ? port_of(a) : 0;
+                if (port > 0)
+                        ret->items[ret->n_items++] = (PortUser) { a->controller.value, port, i };
         }
-        return NULL;
+        qsort(ret->items, ret->n_items, sizeof(PortUser), compare_users);
+        return 0;
+}
+
+static bool port_is_used(const PortUsers *u, unsigned controller, unsigned port) {
+        return bsearch(&(PortUser) { controller, port, 0 }, u->items, u->n_items, sizeof(PortUser), compare_ports);
 }
 
 static unsigned controller_ports(const DomainController *c) {
         return c->ports.set ? c->ports.value : VIRTIO_SERIAL_PORTS;
 }
 
+/* The next port that may be free: all before it are taken. */
+typedef struct NextPort {
+        unsigned controller, port, n_ports; /* n_ports: of the controller; 0: not asked yet */
+} NextPort;
+
 /* The first free port from 1 on, as port 0 is the console's, with a further controller when all are full. */
-static int assign_port(Domain *d, DomainChar *c) {
-        for (unsigned i = 0;; i++) {
-                int r = controller_add(d, CONTROLLER_VIRTIO_SERIAL, i, NULL);
-                if (r < 0)
-                        return r;
-                unsigned ports = controller_ports(controller_find(d, CONTROLLER_VIRTIO_SERIAL, i));
-                for (unsigned port = 1; port < ports; port++) {
-                        if (port_user(d, i, port, NULL))
-                                continue;
-                        char *s = strf("%u", port);
-                        if (!s)
-                                return -ENOMEM;
-                        free(c->info.address.port);
-                        c->info.address.port = s;
-                        c->info.address.type = ADDRESS_VIRTIO_SERIAL;
-                        c->info.address.controller = OPT_UINT(i);
-                        c->info.address.bus = OPT_UINT(0);
-                        return 0;
-                }
+static int assign_port(Domain *d, DomainChar *c, const PortUsers *users, NextPort *next) {
+        for (;; next->port++) {
+                if (next->n_ports > 0 && next->port >= next->n_ports)
+                        *next = (NextPort) { .controller = next->controller + 1 };
+                if (next->n_ports == 0) {
+                        int r = controller_add(d, CONTROLLER_VIRTIO_SERIAL, next->controller, NULL);
+                        if (r < 0)
+                                return r;
+                        next->n_ports = MAX(controller_ports(controller_find(d, CONTROLLER_VIRTIO_SERIAL, next->controller)), 1U);
+                        next->port = 0;
+                } else if (!port_is_used(users, next->controller, next->port))
+                        break;
         }
+        char *s = strf("%u", next->port);
+        if (!s)
+                return -ENOMEM;
+        free(c->info.address.port);
+        c->info.address.port = s;
+        c->info.address.type = ADDRESS_VIRTIO_SERIAL;
+        c->info.address.controller = OPT_UINT(next->controller);
+        c->info.address.bus = OPT_UINT(0);
+        next->port++;
+        return 0;
 }
 
 static int check_port(const Domain *d, const DomainChar *c, Diag *diag) {
@@ -210,10 +255,32 @@ static int check_port(const Domain *d, const DomainChar *c, Diag *diag) {
         if (port >= controller_ports(controller))
                 return diag_error(diag, a->loc, "virtio-serial controller %u has no port %u, its last is %u",
                                   a->controller.value, port, controller_ports(controller) - 1);
-        if (port > 0 && port_user(d, a->controller.value, port, c))
-                return diag_error(diag, a->loc, "port %u of virtio-serial controller %u is used twice", port,
-                                  a->controller.value);
         return 0;
+}
+
+static int check_ports(Domain *d, Diag *diag) {
+        _cleanup_free_ bool *again = calloc(d->n_chars + 1, sizeof(bool));
+        _cleanup_port_users_ PortUsers users = {};
+        int ret = 0;
+
+        if (!again || port_users_new(d, &users) < 0)
+                return -ENOMEM;
+        for (size_t i = 1; i < users.n_items; i++)
+                again[users.items[i].number] = compare_ports(&users.items[i - 1], &users.items[i]) == 0;
+        for (size_t i = 0; i < d->n_chars; i++) {
+                DeviceAddress *a = &d->chars[i].info.address;
+
+                if (a->type != ADDRESS_VIRTIO_SERIAL)
+                        continue;
+                a->controller.set = a->bus.set = true;
+                int r = check_port(d, &d->chars[i], diag);
+                if (r >= 0 && again[i])
+                        r = diag_error(diag, a->loc, "port %u of virtio-serial controller %u is used twice", port_of(a),
+                                       a->controller.value);
+                if (r < 0)
+                        ret = -EINVAL;
+        }
+        return ret;
 }
 
 /* The controllers that addresses name, and number 0 for channels without one. */
@@ -235,27 +302,19 @@ static int add_serial_controllers(Domain *d, Diag *diag) {
 }
 
 int qemu_complete_virtio_serial(Domain *d, Diag *diag) {
-        int r = add_serial_controllers(d, diag), ret = 0;
+        _cleanup_port_users_ PortUsers users = {};
+        NextPort next = {};
 
-        if (r < 0)
-                return r;
+        int r = add_serial_controllers(d, diag);
+        if (r >= 0)
+                r = port_users_new(d, &users);
         /* libvirt leaves virtio consoles without an address unless one is given: QEMU numbers them. */
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (is_virtio_channel(c) &&
-            (c->info.address.type == ADDRESS_UNSET ||
-             (c->info.address.type == ADDRESS_VIRTIO_SERIAL && port_of(&c->info.address) == 0)))
-                if ((r = assign_port(d, c)) < 0)
-                        return r;
-        FOREACH_ARRAY(c, d->chars, d->n_chars) {
-                DeviceAddress *a = &c->info.address;
-
-                if (a->type != ADDRESS_VIRTIO_SERIAL)
-                        continue;
-                a->controller.set = a->bus.set = true;
-                if (check_port(d, c, diag) < 0)
-                        ret = -EINVAL;
-        }
-        return ret;
+                if (r >= 0 && is_virtio_channel(c) &&
+                    (c->info.address.type == ADDRESS_UNSET ||
+                     (c->info.address.type == ADDRESS_VIRTIO_SERIAL && port_of(&c->info.address) == 0)))
+                        r = assign_port(d, c, &users, &next);
+        return r < 0 ? r : check_ports(d, diag);
 }
 
 /* --- which kind of address goes with which device --- */
