@@ -5,6 +5,7 @@
 
 #include "file-util.h"
 #include "host-counters.h"
+#include "host-file.h"
 #include "parse-util.h"
 #include "string-util.h"
 
@@ -12,12 +13,6 @@
 #define NSEC_PER_SEC UINT64_C(1000000000)
 /* /proc/stat and /proc/cpuinfo of the largest machines. */
 #define TEXT_MAX (8U << 20)
-
-static int read_text(const char *root, const char *path, char **ret) {
-        _cleanup_free_ char *full = strf("%s%s", root, path);
-
-        return full ? read_file_limited(AT_FDCWD, full, TEXT_MAX, ret, NULL) : -ENOMEM;
-}
 
 /* What stands behind KEY at the beginning of a line, or NULL. */
 static const char *find_line(const char *text, const char *key) {
@@ -39,7 +34,7 @@ int host_cpu_times(const char *root, int cpu, HostCpuTimes *ret) {
 
         if (!key)
                 return -ENOMEM;
-        int r = read_text(root, "/proc/stat", &text);
+        int r = host_read_file(TEXT_MAX, &text, "%s/proc/stat", root);
         if (r < 0)
                 return r;
         const char *line = find_line(text, key);
@@ -58,50 +53,32 @@ int host_cpu_times(const char *root, int cpu, HostCpuTimes *ret) {
         return 0;
 }
 
-/* "MemTotal:       24682416 kB" */
-static uint64_t read_amount(const char *text, const char *key) {
-        const char *behind = find_line(text, key);
-        uint64_t kib;
-
-        return behind && sscanf(behind, " %" SCNu64, &kib) == 1 && kib <= UINT64_MAX / KIB ? kib * KIB : 0;
-}
-
 int host_memory(const char *root, HostMemory *ret) {
         _cleanup_free_ char *text = NULL;
 
-        int r = read_text(root, "/proc/meminfo", &text);
+        int r = host_read_file(TEXT_MAX, &text, "%s/proc/meminfo", root);
         if (r < 0)
                 return r;
         *ret = (HostMemory) {
-                .total = read_amount(text, "MemTotal:"),
-                .free = read_amount(text, "MemFree:"),
-                .buffers = read_amount(text, "Buffers:"),
-                .cached = read_amount(text, "Cached:"),
+                .total = host_find_amount(text, "MemTotal:"),
+                .free = host_find_amount(text, "MemFree:"),
+                .buffers = host_find_amount(text, "Buffers:"),
+                .cached = host_find_amount(text, "Cached:"),
         };
         return 0;
 }
 
-static int read_set(const char *root, const char *path, NumberSet *ret) {
-        _cleanup_free_ char *text = NULL;
-
-        int r = read_text(root, path, &text);
-        if (r < 0)
-                return r;
-        text[strcspn(text, "\n")] = 0;
-        return number_set_parse(text, ret);
-}
-
 int host_cpu_map(const char *root, NumberSet *ret_present, NumberSet *ret_online) {
-        int r = read_set(root, "/sys/devices/system/cpu/present", ret_present);
-
-        return r < 0 ? r : read_set(root, "/sys/devices/system/cpu/online", ret_online);
+        host_read_set(ret_present, "%s/sys/devices/system/cpu/present", root);
+        host_read_set(ret_online, "%s/sys/devices/system/cpu/online", root);
+        return number_set_is_empty(ret_present) || number_set_is_empty(ret_online) ? -ENOENT : 0;
 }
 
 unsigned host_cpu_mhz(const char *root) {
         _cleanup_free_ char *text = NULL;
         double mhz;
 
-        if (read_text(root, "/proc/cpuinfo", &text) < 0)
+        if (host_read_file(TEXT_MAX, &text, "%s/proc/cpuinfo", root) < 0)
                 return 0;
         const char *behind = find_line(text, "cpu MHz");
         behind = behind ? strchr(behind, ':') : NULL;
@@ -150,11 +127,11 @@ int host_pool_resize(const char *root, int node, uint64_t page, uint64_t count) 
 }
 
 int host_process_memory(const char *root, unsigned pid, uint64_t *ret) {
-        _cleanup_free_ char *path = strf("/proc/%u/statm", pid), *text = NULL;
+        _cleanup_free_ char *text = NULL;
         long page = sysconf(_SC_PAGESIZE);
         uint64_t pages;
 
-        int r = path ? read_text(root, path, &text) : -ENOMEM;
+        int r = host_read_file(4096, &text, "%s/proc/%u/statm", root, pid);
         if (r < 0)
                 return r;
         if (page <= 0 || sscanf(text, "%*u %" SCNu64, &pages) != 1)

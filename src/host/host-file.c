@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "file-util.h"
@@ -14,6 +15,15 @@ static char *read_small(const char *format, va_list ap) {
         char *text = NULL;
 
         return path && read_file_limited(AT_FDCWD, path, SMALL_MAX, &text, NULL) >= 0 ? text : NULL;
+}
+
+int host_read_file(size_t max, char **ret, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        _cleanup_free_ char *path = strfv(format, ap);
+        va_end(ap);
+        return path ? read_file_limited(AT_FDCWD, path, max, ret, NULL) : -ENOMEM;
 }
 
 char *host_read_text(const char *format, ...) {
@@ -46,4 +56,13 @@ void host_read_set(NumberSet *ret, const char *format, ...) {
                 text[strcspn(text, "\n")] = 0;
         if (!text || number_set_parse(text, ret) < 0)
                 *ret = (NumberSet) {};
+}
+
+uint64_t host_find_amount(const char *text, const char *key) {
+        unsigned long long kib;
+
+        for (const char *p = text; p && (p = strstr(p, key)); p++)
+                if (p == text || p[-1] == '\n' || p[-1] == ' ')
+                        return sscanf(p + strlen(key), " %llu", &kib) == 1 && kib <= UINT64_MAX / 1024 ? kib * 1024 : 0;
+        return 0;
 }

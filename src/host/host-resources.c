@@ -14,14 +14,6 @@
 
 #define KIB UINT64_C(1024)
 
-/* "Node 0 MemFree:        12345 kB", in a line of its own. */
-static uint64_t read_amount(const char *text, const char *key) {
-        const char *found = text ? strstr(text, key) : NULL;
-        unsigned long long kib;
-
-        return found && sscanf(found + strlen(key), " %llu kB", &kib) == 1 ? kib * KIB : 0;
-}
-
 static int read_pools(const char *directory, HostNode *n) {
         DIR *dir = opendir(directory);
         int r = 0;
@@ -77,8 +69,8 @@ static int read_nodes(const char *root, HostResources *x) {
                 HostNode *n = pools ? add_node(x, i) : NULL;
                 if (!n)
                         return -ENOMEM;
-                n->memory = read_amount(text, "MemTotal:");
-                n->free = read_amount(text, "MemFree:");
+                n->memory = host_find_amount(text, "MemTotal:");
+                n->free = host_find_amount(text, "MemFree:");
                 host_read_set(&n->cpus, "%s/sys/devices/system/node/node%u/cpulist", root, i);
                 r = read_pools(pools, n);
         }
@@ -92,8 +84,8 @@ static int read_single_node(const char *root, HostResources *x) {
 
         if (!n)
                 return -ENOMEM;
-        n->memory = read_amount(text, "MemTotal:");
-        n->free = read_amount(text, "MemFree:");
+        n->memory = host_find_amount(text, "MemTotal:");
+        n->free = host_find_amount(text, "MemFree:");
         n->cpus = x->cpus;
         return read_pools(pools, n);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cpus.h"
-#include "file-util.h"
+#include "host-file.h"
 #include "node.h"
 #include "string-util.h"
 #include "threads.h"
@@ -13,18 +12,6 @@
 #define FILE_MAX 65536U
 
 /* --- the host --- */
-
-static int read_host(Manager *m, char **ret, const char *format, ...) _printf_(3, 4);
-static int read_host(Manager *m, char **ret, const char *format, ...) {
-        _cleanup_free_ char *below = NULL, *path = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        below = strfv(format, ap);
-        va_end(ap);
-        path = below ? strf("%s%s", m->host_root, below) : NULL;
-        return path ? read_file_limited(AT_FDCWD, path, FILE_MAX, ret, NULL) : -ENOMEM;
-}
 
 int host_cpus(Manager *m, unsigned *ret_count, NumberSet *ret_online, Diag *diag) {
         NumberSet present;
@@ -180,7 +167,7 @@ int vm_iothread_pins(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Cp
 static int check_thread(Manager *m, const char *cgroup, unsigned tid, Diag *diag) {
         _cleanup_free_ char *text = NULL;
 
-        int r = read_host(m, &text, "/proc/%u/cgroup", tid);
+        int r = host_read_file(FILE_MAX, &text, "%s/proc/%u/cgroup", m->host_root, tid);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /proc/%u/cgroup: %s", tid, strerror(-r));
         const char *line = startswith(text, "0::") ? text : strstr(text, "\n0::");
@@ -212,7 +199,7 @@ static int running_vcpu(Manager *m, const char *cgroup, const VmThread *t, Diag 
         if (r < 0)
                 return r;
         /* Not /proc/TID/stat: that counts all threads of the process. */
-        r = read_host(m, &text, "/proc/%u/task/%u/stat", t->tid, t->tid);
+        r = host_read_file(FILE_MAX, &text, "%s/proc/%u/task/%u/stat", m->host_root, t->tid, t->tid);
         if (r >= 0)
                 r = parse_stat(text, ret);
         if (r < 0)
@@ -291,7 +278,7 @@ int vm_cpu_times(Manager *m, const Vm *vm, Diag *diag, VmCpuTimes *ret) {
         int r = m->backend->unit_cgroup(m->userdata, vm->unit, &cgroup);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot ask for the cgroup of %s: %s", vm->unit, strerror(-r));
-        r = read_host(m, &text, "/sys/fs/cgroup%s/cpu.stat", cgroup);
+        r = host_read_file(FILE_MAX, &text, "%s/sys/fs/cgroup%s/cpu.stat", m->host_root, cgroup);
         if (r >= 0)
                 r = parse_usec(text, "usage_usec", &ret->total);
         if (r >= 0)
