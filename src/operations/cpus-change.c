@@ -245,28 +245,35 @@ static int check_maximum(const Domain *d, unsigned count, Diag *diag) {
         return 0;
 }
 
-/* A list of schedulers may name more than there are: then all are written anew. */
-static int trim_scheds(const DomainCputune *c, unsigned count, XmlEdits *edits) {
-        bool beyond = false;
+int scheds_without(const ThreadSched *scheds, size_t n, const NumberSet *gone, const char *element, const char *attribute,
+                   XmlEdits *edits) {
+        bool named = false;
         int r = 0;
 
-        FOREACH_ARRAY(s, c->vcpuscheds, c->n_vcpuscheds)
-                beyond = beyond || number_set_last(&s->ids) >= (int) count;
-        if (!beyond)
+        FOREACH_ARRAY(s, scheds, n)
+                named = named || number_set_overlaps(&s->ids, gone);
+        if (!named)
                 return 0;
-        r = xml_edits_remove(edits, "cputune/vcpusched");
-        FOREACH_ARRAY(s, c->vcpuscheds, c->n_vcpuscheds) {
+        r = xml_edits_remove(edits, "cputune/%s", element);
+        FOREACH_ARRAY(s, scheds, n) {
                 NumberSet ids = s->ids;
-                for (unsigned i = count; i < NUMBER_SET_MAX; i++)
-                        number_set_remove(&ids, i);
+                number_set_subtract(&ids, gone);
                 if (r < 0 || number_set_is_empty(&ids))
                         continue;
                 _cleanup_free_ char *list = number_set_format(&ids), *priority = s->has_priority ? strf(" priority='%d'", s->priority) : NULL;
-                _cleanup_free_ char *xml = strf("<vcpusched vcpus='%s' scheduler='%s'%s/>", strempty(list),
+                _cleanup_free_ char *xml = strf("<%s %s='%s' scheduler='%s'%s/>", element, attribute, strempty(list),
                                                 strempty(scheduler_to_string(s->scheduler)), strempty(priority));
                 r = xml ? xml_edits_element(edits, xml, "cputune") : -ENOMEM;
         }
         return r;
+}
+
+static int trim_scheds(const DomainCputune *c, unsigned count, XmlEdits *edits) {
+        NumberSet gone = {};
+
+        for (unsigned i = count; i < NUMBER_SET_MAX; i++)
+                number_set_add(&gone, i);
+        return scheds_without(c->vcpuscheds, c->n_vcpuscheds, &gone, "vcpusched", "vcpus", edits);
 }
 
 static int build_maximum(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {

@@ -49,29 +49,6 @@ static int check_unused(const Domain *d, unsigned id, Diag *diag) {
         return 0;
 }
 
-/* The scheduler of a list that the thread is in: the others keep theirs. */
-static int remove_sched(const DomainCputune *c, unsigned id, XmlEdits *edits) {
-        bool named = false;
-        int r = 0;
-
-        FOREACH_ARRAY(s, c->iothreadscheds, c->n_iothreadscheds)
-                named = named || number_set_has(&s->ids, id);
-        if (!named)
-                return 0;
-        r = xml_edits_remove(edits, "cputune/iothreadsched");
-        FOREACH_ARRAY(s, c->iothreadscheds, c->n_iothreadscheds) {
-                NumberSet ids = s->ids;
-                number_set_remove(&ids, id);
-                if (r < 0 || number_set_is_empty(&ids))
-                        continue;
-                _cleanup_free_ char *list = number_set_format(&ids), *priority = s->has_priority ? strf(" priority='%d'", s->priority) : NULL;
-                _cleanup_free_ char *xml = strf("<iothreadsched iothreads='%s' scheduler='%s'%s/>", strempty(list),
-                                                strempty(scheduler_to_string(s->scheduler)), strempty(priority));
-                r = xml ? xml_edits_element(edits, xml, "cputune") : -ENOMEM;
-        }
-        return r;
-}
-
 static int build_remove(const Domain *d, bool live, void *userdata, Diag *diag, XmlEdits *edits) {
         unsigned id = *(const unsigned *) userdata, n = domain_count_iothreads(d);
 
@@ -86,7 +63,9 @@ static int build_remove(const Domain *d, bool live, void *userdata, Diag *diag, 
                 r = n > 1 ? xml_edits_u64(edits, n - 1, "iothreads") : xml_edits_remove(edits, "iothreads");
         if (r >= 0)
                 r = xml_edits_remove(edits, "cputune/iothreadpin[@iothread='%u']", id);
-        return r < 0 ? r : remove_sched(&d->cputune, id, edits);
+        NumberSet gone = {};
+        number_set_add(&gone, id);
+        return r < 0 ? r : scheds_without(d->cputune.iothreadscheds, d->cputune.n_iothreadscheds, &gone, "iothreadsched", "iothreads", edits);
 }
 
 int vm_remove_iothread(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, Diag *diag) {
