@@ -17,13 +17,18 @@ static int get_size(Cli *cli, const Command *c, uint64_t *ret) {
         return 0;
 }
 
+/* What both verbs that set a size need. */
+static int begin(Cli *cli, const Command *c, ChangeFlags *flags, Vm *vm, uint64_t *kib) {
+        return cli_change_flags(cli, c, flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, vm, NULL) < 0 || get_size(cli, c, kib) < 0 ? -1 : 0;
+}
+
 static int verb_setmem(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
         ChangeFlags flags;
         uint64_t kib;
 
-        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || get_size(cli, c, &kib) < 0)
+        if (begin(cli, c, &flags, &vm, &kib) < 0)
                 return -1;
         /* Without a word about it, what runs is meant. */
         if (!command_has(c, "config") && !command_has(c, "current"))
@@ -38,7 +43,7 @@ static int verb_setmaxmem(Cli *cli, const Command *c) {
         ChangeFlags flags;
         uint64_t kib;
 
-        if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || get_size(cli, c, &kib) < 0)
+        if (begin(cli, c, &flags, &vm, &kib) < 0)
                 return -1;
         int r = vm_set_max_memory(cli->manager, &vm, flags, kib, &diag);
         return r < 0 ? cli_error_diag(cli, r, &diag, "Unable to change MaxMemorySize") : 0;

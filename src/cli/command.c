@@ -224,21 +224,20 @@ int command_get_int(Cli *cli, const Command *c, const char *option, int *ret) {
         return r;
 }
 
-int command_get_u64(Cli *cli, const Command *c, const char *option, uint64_t *ret) {
+static int get_unsigned(Cli *cli, const Command *c, const char *option, uint64_t highest, uint64_t *ret) {
         bool negative;
-        uint64_t v;
 
-        int r = get_number(cli, c, option, 0, UINT64_MAX, &negative, &v);
-        if (r > 0)
-                *ret = v;
-        return r;
+        return get_number(cli, c, option, 0, highest, &negative, ret);
+}
+
+int command_get_u64(Cli *cli, const Command *c, const char *option, uint64_t *ret) {
+        return get_unsigned(cli, c, option, UINT64_MAX, ret);
 }
 
 int command_get_uint(Cli *cli, const Command *c, const char *option, unsigned *ret) {
-        bool negative;
         uint64_t v;
 
-        int r = get_number(cli, c, option, 0, UINT_MAX, &negative, &v);
+        int r = get_unsigned(cli, c, option, UINT_MAX, &v);
         if (r > 0)
                 *ret = (unsigned) v;
         return r;
