@@ -75,7 +75,7 @@ const ConfigKey config_keys[] = {
         ELSEWHERE("HugetlbfsMount", "huge pages need no mount point; HugePages= in [Host] makes them"),
         HOST("MissingResources", CONFIG_WORD, CONFIG_FOR_START, missing_resources, &missing_resources_table, NULL,
              "what becomes of a start that asks for CPUs, NUMA nodes and the like that the machine does not have"),
-        HOST("SELinuxCategories", CONFIG_CATEGORIES, CONFIG_FOR_START, selinux_categories, NULL, "categories, as c0.c1023",
+        HOST("SELinuxCategories", CONFIG_CATEGORIES, CONFIG_FOR_START, selinux_categories, NULL, "three or more categories, as c0.c1023",
              "the categories of SELinux that virtual machines get, two each"),
         HOST("HaltPollNs", CONFIG_NANOSECONDS, CONFIG_FOR_TUNING, halt_poll, NULL,
              "a number of nanoseconds from 0 to 4294967295", "how long KVM polls before it gives an idle vCPU's CPU away"),

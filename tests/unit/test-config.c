@@ -59,6 +59,9 @@ static void test_spellings(void **state) {
         right("[Host]\nMissingResources=ignore\n", "MissingResources=ignore\n");
         right("\xef\xbb\xbf[Host]\r\n  MissingResources =  ignore  \r\n", "MissingResources=ignore\n");
         right("[Host] # all of it\nmissing_resources = \"ignore\" # by libvirt's rules\n", "MissingResources=ignore\n");
+        right("[Host]\nSELinuxCategories=c0.c2,c7\n", "SELinuxCategories=c0.c2,c7\n");
+        right("[Host]\nselinux_categories = \"c100.c199\"\n", "SELinuxCategories=c100.c199\n");
+        right("[Host]\nSELinuxCategories=c0.c9\nSELinuxCategories=\n", "");
         right("[Host]\nhalt_poll_ns = 400000", "HaltPollNs=400000\n");
         right("[Host]\nHaltPollNs=0\n", "HaltPollNs=0\n");
         right("[Host]\nHaltPollNs=5\nHaltPollNs=\n", "");
@@ -96,6 +99,12 @@ static void test_wrong(void **state) {
         expect("[Host]\nMissingResources=no\n", "", "E f:2: MissingResources: 'no' is not one of: error, ignore\n", CONFIG_FOR_START);
         expect("[Host]\nMissingResources=[ \"ignore\" ]\n", "", "E f:2: MissingResources: 'ignore' is not one of: error, ignore\n",
                CONFIG_FOR_START);
+        static const char *const categories[] = { "c0.c1", "c5", "c0.c1024", "c9.c1", "0-9", "s0:c0.c9" };
+        FOREACH_ARRAY(c, categories, ELEMENTSOF(categories)) {
+                _cleanup_free_ char *text = strf("[Host]\nSELinuxCategories=%s\n", *c);
+                _cleanup_free_ char *message = strf("E f:2: SELinuxCategories: '%s' is not three or more categories, as c0.c1023\n", *c);
+                expect(text, "", message, CONFIG_FOR_START);
+        }
         expect("[Host]\nKernelWorkerCPUs=0,,1\n", "", "E f:2: KernelWorkerCPUs: '0,,1' is not a list of CPUs, as 0-3,^1,8\n",
                CONFIG_FOR_TUNING);
         expect("[Host]\nKernelWorkerCPUs=0,^0\n", "", "E f:2: KernelWorkerCPUs: '0,^0' is not a list of CPUs, as 0-3,^1,8\n",
