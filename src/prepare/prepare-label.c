@@ -22,6 +22,7 @@ static int no_label(Prepare *p, Prepared *x) {
         diag_warning(&p->diag, (SrcLoc) {}, "unit %s has no SELinux context, and it runs without labels as SELinux is permissive; "
                      "run: systemctl daemon-reload", p->unit);
         x->facts.selinux.has_module = false;
+        domain_forget_selinux(x->domain);
         return 0;
 }
 

@@ -219,6 +219,14 @@ static int load_config(Prepare *p, Config *ret) {
         return refused ? r : 0;
 }
 
+/* What the unit has to have. The first time with labels of nobody: only when nothing is wrong with the definition systemd
+ * has loaded those that it gets. */
+static int find_properties(Prepare *p, Prepared *x, UnitProperties *ret) {
+        int r = domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);
+
+        return r < 0 ? r : unit_properties_new(x->domain, &x->facts, x->text.digest, x->text.path, &p->diag, ret);
+}
+
 int prepare_plan(Prepare *p, Prepared *ret) {
         _cleanup_(unit_properties_done) UnitProperties properties = {};
         _cleanup_(prepared_done) Prepared x = {};
@@ -238,12 +246,16 @@ int prepare_plan(Prepare *p, Prepared *ret) {
         if (r < 0)
                 return r;
         /* Now, from the very state of the domain that the generator has seen. */
-        r = prepare_labels(p, &x);
-        if (r >= 0)
-                r = unit_properties_new(x.domain, &x.facts, x.text.digest, x.text.path, &p->diag, &properties);
+        r = find_properties(p, &x, &properties);
         /* Only now: the generator leaves out a definition with errors, and those are what there is to say. */
         if (r >= 0)
                 r = check_loaded(p, &x.text);
+        if (r >= 0)
+                r = prepare_labels(p, &x);
+        if (r >= 0) {
+                unit_properties_done(&properties);
+                r = find_properties(p, &x, &properties);
+        }
         if (r >= 0)
                 r = check_machine(p, &x);
         if (r < 0)

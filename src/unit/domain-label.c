@@ -154,6 +154,15 @@ int domain_set_selinux(Domain *d, const HostFacts *f, CategoryPair pair, Diag *d
         return r < 0 ? wrong("label", strempty(s->label), s->loc, r, diag) : 0;
 }
 
+void domain_forget_selinux(Domain *d) {
+        FOREACH_ARRAY(s, d->seclabels, d->n_seclabels) {
+                if (!streq_ptr(s->model, "selinux") || s->type == SECLABEL_STATIC)
+                        continue;
+                s->label = mfree(s->label);
+                s->imagelabel = mfree(s->imagelabel);
+        }
+}
+
 int domain_set_dac(Domain *d, uint32_t uid, uint32_t gid) {
         DomainSeclabel *s = find_or_add(d, "dac");
 

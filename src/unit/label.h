@@ -86,6 +86,8 @@ int domain_check_selinux(const Domain *d, const HostFacts *f, Diag *diag);
  * when there is none. PAIR is not used for a static label. Does nothing on a machine without SELinux. 0 or negative
  * errno with the reason in DIAG. */
 int domain_set_selinux(Domain *d, const HostFacts *f, CategoryPair pair, Diag *diag);
+/* Takes them away again. */
+void domain_forget_selinux(Domain *d);
 /* The same for the user and group, as numbers. */
 int domain_set_dac(Domain *d, uint32_t uid, uint32_t gid);
 

@@ -300,7 +300,7 @@ def the_start_is_killed_half_way():
     path = image("half.img")
     nowhere = ("<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='nbd' name='x'>"
                "<host name='192.0.2.1' port='10809'/></source><target dev='vdb' bus='virtio'/></disk>")
-    run_ok("modprobe dummy; ip link add nowhere0 type dummy && ip link set nowhere0 up && ip route add 192.0.2.0/24 dev nowhere0 && "
+    run_ok("ip link add nowhere0 type bridge && ip link set nowhere0 up && ip addr add 192.0.2.2/24 dev nowhere0 && "
            "ip neigh add 192.0.2.1 lladdr 02:00:00:00:00:01 dev nowhere0")
     try:
         with Machine("half", disk(path, "vda"), nowhere) as m:
