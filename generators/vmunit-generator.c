@@ -338,7 +338,8 @@ static void gather_selinux(SelinuxFacts *ret) {
                 return;
         }
         (void) config_load(&config, NULL);
-        (void) selinux_facts_gather(&config.selinux_categories, ret);
+        if (!config.no_selinux)
+                (void) selinux_facts_gather(&config.selinux_categories, ret);
 }
 
 /* Only what every machine has at this point of the boot; the same for the same machine at any time. */

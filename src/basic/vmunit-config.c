@@ -59,6 +59,8 @@ const ConfigKey config_keys[] = {
         QEMU("SpiceSASL", CONFIG_YES_NO, spice.sasl, YES_NO, "clients of spice log in by SASL"),
         QEMU("SpiceSASLDir", CONFIG_PATH, spice.sasl_dir, PATH, "where SASL's qemu.conf for spice is"),
         QEMU("DefaultTLSX509CertDir", CONFIG_PATH, cert_dir, PATH, "where certificates are that have no directory of their own"),
+        QEMU("SecurityDriver", CONFIG_SECURITY_DRIVER, no_selinux, "selinux, apparmor, dac or none, or several of them",
+             "whether machines get labels of SELinux"),
         ELSEWHERE("User", "each virtual machine has a user of its own; <seclabel type='static' model='dac'> chooses one"),
         ELSEWHERE("Group", "each virtual machine has a group of its own; <seclabel type='static' model='dac'> chooses one"),
         ELSEWHERE("DynamicOwnership", "no file changes its owner: machines are handed opened files"),
@@ -352,6 +354,28 @@ static int format_string(const Config *c, const ConfigKey *key, char **ret) {
         return free_and_strdup(ret, *CONST_MEMBER(c, key, char *));
 }
 
+/* Only SELinux makes a difference: owners are not changed, and a machine has its own in any case. */
+static int parse_security_driver(Config *c, const ConfigKey *key, const char *value) {
+        static const char *const drivers[] = { "selinux", "apparmor", "dac", "none" };
+        _cleanup_strv_ char **words = NULL;
+
+        if (strv_split(value, WHITESPACE, &words) < 0)
+                return -ENOMEM;
+        STRV_FOREACH(w, words) {
+                bool known = false;
+                for (size_t i = 0; i < ELEMENTSOF(drivers); i++)
+                        known |= streq(*w, drivers[i]);
+                if (!known)
+                        return -EINVAL;
+        }
+        c->no_selinux = words && *words && !strv_contains(words, "selinux");
+        return 0;
+}
+
+static int format_security_driver(const Config *c, const ConfigKey *key, char **ret) {
+        return c->no_selinux ? free_and_strdup(ret, "none") : 0;
+}
+
 static int parse_secret(Config *c, const ConfigKey *key, const char *value) {
         bool vnc = key->offset == offsetof(Config, vnc.password);
 
@@ -384,6 +408,7 @@ static const struct {
         [CONFIG_YES_NO] = { parse_yes_no, format_yes_no },
         [CONFIG_ADDRESS] = { parse_address, format_string },
         [CONFIG_PATH] = { parse_path, format_string },
+        [CONFIG_SECURITY_DRIVER] = { parse_security_driver, format_security_driver },
         [CONFIG_SECRET] = { parse_secret, format_secret },
         [CONFIG_ELSEWHERE] = { parse_elsewhere, format_elsewhere },
 };
@@ -457,7 +482,7 @@ static int assign(void *userdata, const IniLine *line, Diag *diag) {
                 return ini_warning(diag, line, "[%s] has no setting '%s'", line->section, line->key);
         if (key->type == CONFIG_ELSEWHERE)
                 return ini_warning(diag, line, "%s has no effect: %s", key->name, key->doc);
-        int r = line->list && key->type != CONFIG_POOLS ? -EINVAL : types[key->type].parse(c, key, line->value);
+        int r = line->list && key->type != CONFIG_POOLS && key->type != CONFIG_SECURITY_DRIVER ? -EINVAL : types[key->type].parse(c, key, line->value);
         return r == -ENOMEM || r >= 0 ? r : wrong_value(c, key, r, line, diag);
 }
 

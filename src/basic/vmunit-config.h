@@ -78,6 +78,7 @@ typedef struct Config {
         HugePagePool *pools; /* owned; by size, the largest first, and node */
         size_t n_pools;
         DisplayConfig vnc, spice; /* owned */
+        bool no_selinux;          /* another security driver than SELinux, or none */
         char *cert_dir;           /* owned: for all that have none of their own */
         ConfigReader wrong; /* whose settings have errors */
 } Config;
@@ -94,6 +95,7 @@ typedef enum ConfigType {
         CONFIG_YES_NO,
         CONFIG_ADDRESS,
         CONFIG_PATH,
+        CONFIG_SECURITY_DRIVER,
         CONFIG_SECRET,    /* not for the eyes of everybody */
         CONFIG_ELSEWHERE, /* libvirt has it, and here something else has its place: doc says what */
         _CONFIG_TYPE_MAX,

@@ -69,6 +69,8 @@ static int configure_display(DisplayConfig *d, DisplayConfig *from, const char *
 }
 
 int host_facts_configure(HostFacts *f, Config *c) {
+        if (c->no_selinux)
+                selinux_facts_done(&f->selinux);
         f->lenient = c->missing_resources == MISSING_RESOURCES_IGNORE;
         if (!number_set_is_empty(&c->selinux_categories))
                 number_set_intersect(&f->selinux.categories, &c->selinux_categories);

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
+#include "certificate.h"
 #include "file-util.h"
 #include "names.h"
 #include "open-files.h"
@@ -159,6 +160,35 @@ static int copy_into(int target, int source) {
 
 static int open_file(const PlanFd *p, Diag *diag);
 
+/* QEMU would end with a message that names neither the file nor the day. */
+static int check_certificate(const PlanFd *p, int fd, Diag *diag) {
+        _cleanup_free_ char *pem = NULL, *reason = NULL;
+        time_t from, to, now = time(NULL);
+        struct tm tm;
+        struct stat st;
+        char day[64];
+
+        if (fstat(fd, &st) < 0)
+                return cannot(p, diag, -errno, "read", p->path, NULL);
+        size_t size = MIN((size_t) st.st_size, CERTIFICATE_FILE_MAX);
+        pem = malloc(size + 1);
+        if (!pem)
+                return -ENOMEM;
+        ssize_t n = pread(fd, pem, size, 0);
+        int r = n < 0 ? -errno : certificate_validity(pem, (size_t) n, &from, &to);
+        if (r < 0)
+                return r == -ENOMEM ? r : cannot(p, diag, r, "use", p->path, "it is not a certificate in PEM");
+        if (now >= from && now + CERTIFICATE_WARN_SECONDS <= to)
+                return 0;
+        const time_t *when = now < from ? &from : &to;
+        if (!gmtime_r(when, &tm) || strftime(day, sizeof(day), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+                return -EINVAL;
+        if (now >= from && now <= to)
+                return diag_warning(diag, p->loc, "%s: certificate '%s' expires on %s", p->element, p->path, day);
+        reason = strf(now < from ? "the certificate is not valid before %s" : "the certificate has expired on %s", day);
+        return cannot(p, diag, -EKEYEXPIRED, "use", p->path, reason);
+}
+
 static int open_copy(const PlanFd *p, Diag *diag) {
         struct stat st;
 
@@ -176,6 +206,8 @@ static int open_copy(const PlanFd *p, Diag *diag) {
         int r = fd < 0 ? fd : copy_into(fd, source);
         if (r >= 0)
                 r = seal(fd);
+        if (r >= 0 && p->certificate && (r = check_certificate(p, fd, diag)) < 0)
+                return r;
         return r < 0 ? cannot(p, diag, r, "copy", p->path, NULL) : TAKE_FD(fd);
 }
 

@@ -7,6 +7,8 @@
 #include "plan.h"
 
 /* The most that is copied into memory for QEMU: kernels, initrds, device trees. */
+/* A certificate that expires within this time is a warning. */
+#define CERTIFICATE_WARN_SECONDS (14 * 24 * 3600)
 #define COPY_MAX (UINT64_C(512) << 20)
 
 /* What has been opened for one PlanFd. */

@@ -83,6 +83,7 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "create", FIELD_BOOL, create),
         FIELD(PlanFd, "blockDevice", FIELD_BOOL, block_device),
         FIELD(PlanFd, "mayMiss", FIELD_BOOL, may_miss),
+        FIELD(PlanFd, "certificate", FIELD_BOOL, certificate),
         FIELD(PlanFd, "charDevice", FIELD_BOOL, char_device),
         FIELD(PlanFd, "label", FIELD_STRING, label),
         FIELD(PlanFd, "interface", FIELD_STRING, ifname),

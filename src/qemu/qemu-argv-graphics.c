@@ -104,20 +104,23 @@ static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
 static const struct {
         const char *file, *name;
         unsigned number;
-        bool may_miss;
+        bool may_miss, certificate;
 } vnc_tls_files[] = {
-        { "ca-cert.pem", "vnc-ca-cert", 5, false },
-        { "ca-crl.pem", "vnc-ca-crl", 6, true },
-        { "server-cert.pem", "vnc-server-cert", 7, false },
-        { "server-key.pem", "vnc-server-key", 8, false },
+        { "ca-cert.pem", "vnc-ca-cert", 5, false, true },
+        { "ca-crl.pem", "vnc-ca-crl", 600, true, false }, /* where nothing of QEMU's own can be */
+        { "server-cert.pem", "vnc-server-cert", 7, false, true },
+        { "server-key.pem", "vnc-server-key", 8, false, false },
 };
 
 static int hand_over_certificates(Emit *e, const DomainGraphics *g, const char *dir) {
         for (size_t i = 0; i < ELEMENTSOF(vnc_tls_files); i++) {
                 _cleanup_free_ char *path = strf("%s/%s", dir, vnc_tls_files[i].file);
                 const FileRequest r = { vnc_tls_files[i].name, path, NULL, "graphics vnc: TLS", g->loc };
-                if (!path || !emit_copy_at(e, &r, vnc_tls_files[i].number, vnc_tls_files[i].may_miss))
+                PlanFd *fd = path ? emit_copy_at(e, &r, vnc_tls_files[i].number) : NULL;
+                if (!fd)
                         return -ENOMEM;
+                fd->may_miss = vnc_tls_files[i].may_miss;
+                fd->certificate = vnc_tls_files[i].certificate;
         }
         return 0;
 }

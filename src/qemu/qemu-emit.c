@@ -148,7 +148,7 @@ char *emit_copy(Emit *e, const FileRequest *r) {
         return path;
 }
 
-PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number, bool may_miss) {
+PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number) {
         unsigned next = e->next_number;
         PlanFd *fd = emit_path_fd(e, PLAN_FD_COPY, r);
 
@@ -156,7 +156,6 @@ PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number, bool may_mi
                 return NULL;
         e->next_number = next;
         fd->number = number;
-        fd->may_miss = may_miss;
         return fd;
 }
 

@@ -62,9 +62,8 @@ PlanFd *emit_fd(Emit *e, PlanFdKind kind, const char *name, const char *element,
 char *emit_file(Emit *e, const FileRequest *r);
 /* The same for what QEMU cannot take from an fd set: /proc/self/fd/N of a copy. */
 char *emit_copy(Emit *e, const FileRequest *r);
-/* A copy at a number below PLAN_FD_FIRST, to which a link leads; with MAY_MISS there is none if there is no such file. NULL when
- * memory is out. */
-PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number, bool may_miss);
+/* A copy at a number below PLAN_FD_FIRST or above PLAN_FD_MAX, to which a link leads. NULL when memory is out. */
+PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number);
 
 /* A password that the monitor tells QEMU over QMP. */
 int emit_password(Emit *e, const char *name, const char *element, SrcLoc loc, const char *secret);

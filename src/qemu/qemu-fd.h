@@ -48,6 +48,7 @@ typedef struct PlanFd {
         bool may_miss;    /* COPY: there is no descriptor if there is no such file */
         Labelling labelling; /* FILE; until there is a label, or none */
         char *label;         /* owned; FILE: the context it gets; NULL: the one it has */
+        bool certificate; /* COPY: of X.509, which must be valid now */
         bool char_device; /* a character device; FILE: neither a regular file nor a block device */
         char *secret;     /* owned; SECRET: the password. It is in no written form of the plan. */
         /* tap */

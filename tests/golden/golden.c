@@ -106,6 +106,7 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 { fd->read_only_image, "read-only-image" },
                 { fd->append, "append" },
                 { fd->may_miss, "may-miss" },
+                { fd->certificate, "certificate" },
                 { fd->create, "create" },
                 { fd->block_device, "block-device" },
                 { fd->char_device, "char-device" },

@@ -218,6 +218,11 @@ static void test_qemu(void **state) {
               "VNCListen=192.0.2.1\nVNCTLS=yes\nVNCTLSX509CertDir=/etc/pki/libvirt-vnc\nVNCTLSX509Verify=yes\nVNCPassword=(hidden)\n");
         right("[QEMU]\nVNCListen=fe80::1%eth0\nVNCTLS=true\nVNCTLS=\nSpiceTLS=yes\nSpiceSASLDir=/x\nSpicePassword=x\nSpicePassword=\n",
               "VNCListen=fe80::1%eth0\nSpiceTLS=yes\nSpiceSASLDir=/x\n");
+        right("[QEMU]\nsecurity_driver = [ \"apparmor\", \"dac\" ]\n", "SecurityDriver=none\n");
+        right("[QEMU]\nsecurity_driver = [ \"selinux\", \"dac\" ]\n", "");
+        right("[QEMU]\nsecurity_driver = \"none\"\nSecurityDriver=\n", "");
+        expect("[QEMU]\nsecurity_driver = \"smack\"\n", "",
+               "E f:2: SecurityDriver: 'smack' is not selinux, apparmor, dac or none, or several of them\n", CONFIG_FOR_START);
         /* What is wrong in a password is not said. */
         expect("[QEMU]\nvnc_password = \"123456789\"\n", "",
                "E f:2: VNCPassword is not a password: at least one character, and no more than 8 for VNC\n", CONFIG_FOR_START);

@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who gets in to see a machine's screen: TLS, certificates, passwords; and where passwords are not."""
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+
+from harness import (case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for)
+from rfb import SASL, VENCRYPT, VNC, Rfb, knock
+from vm import vm
+
+PKI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "pki")
+CERTS = "/etc/pki/libvirt-vnc"
+CONF = "/etc/vm/vmunit.conf.d/50-graphics.conf"
+PASSWORD = "n8VfjbFK"
+PORT = 5931
+
+CA = f"{PKI}/ca-cert.pem"
+CLIENT = {"ca": CA, "cert": f"{PKI}/client-cert.pem", "key": f"{PKI}/client-key.pem"}
+STRANGER = {"ca": CA, "cert": f"{PKI}/stranger-cert.pem", "key": f"{PKI}/stranger-key.pem"}
+
+# As the guide has it for qemu.conf.
+TLS = f"""[QEMU]
+vnc_tls = 1                     # with TLS
+vnc_tls_x509_cert_dir = "{CERTS}"        # where the certificates are
+vnc_tls_x509_verify = 1
+"""
+
+
+@contextlib.contextmanager
+def host(conf, *, server="server"):
+    """Settings of the host, and the certificates as the guide puts them: root's alone."""
+    os.makedirs(os.path.dirname(CONF), exist_ok=True)
+    os.makedirs(CERTS, exist_ok=True)
+    os.chmod(CERTS, 0o750)
+    for name, source in (("ca-cert", "ca-cert"), ("server-cert", f"{server}-cert"), ("server-key", f"{server}-key")):
+        shutil.copy(f"{PKI}/{source}.pem", f"{CERTS}/{name}.pem")
+        os.chmod(f"{CERTS}/{name}.pem", 0o600)
+    with open(CONF, "w", encoding="utf-8") as f:
+        f.write(conf)
+    os.chmod(CONF, 0o600)
+    try:
+        yield
+    finally:
+        os.unlink(CONF)
+        shutil.rmtree(CERTS)
+
+
+def screen(name, graphics=f"<graphics type='vnc' port='{PORT}'/>"):
+    return vm(name, devices=graphics, cmdline="")
+
+
+def refused(pattern, *where, **how):
+    check_match(pattern, knock(*where, **how) or "it was let in", f"login with {sorted(how)}")
+
+
+def local(**how):
+    return knock("localhost", PORT, **how)
+
+
+@case
+def tls_with_certificates():
+    with host(TLS), screen("tls") as machine:
+        machine.start(ready=False)
+        # First who is to get in, the control of all that follows.
+        with Rfb("localhost", PORT) as client:
+            width, _, name = client.login(**CLIENT)
+            check(width > 0, "no picture")
+            check_equal(name, "QEMU (tls)", "the screen's name")
+            check_match(r"TLSv1\.[23]", client.socket.version())
+        refused(r"TLS|closed|alert|certificate", "localhost", PORT, ca=CA)
+        refused(r"TLS|closed|alert|certificate", "localhost", PORT, **STRANGER)
+        refused(rf"types \[{VENCRYPT}\]", "localhost", PORT)
+        # And still the one that may.
+        check_equal(local(**CLIENT), None, "the login afterwards")
+        # QEMU has its certificates from nowhere but its descriptors, and no network.
+        check_equal(unit_property(machine.unit, "PrivateNetwork"), "yes", "PrivateNetwork")
+        with open(f"/proc/{machine.qemu()}/cmdline", "rb") as f:
+            check(CERTS.encode() not in f.read(), "QEMU is told the directory of root's certificates")
+
+
+@case
+def tls_without_certificates_of_clients():
+    with host("[QEMU]\nVNCTLS=yes\n"), screen("tls2") as machine:
+        machine.start(ready=False)
+        check_equal(local(ca=CA), None, "a client without a certificate")
+        check_equal(local(**CLIENT), None, "a client with one")
+        refused(rf"types \[{VENCRYPT}\]", "localhost", PORT)
+
+
+@case
+def tls_and_a_password():
+    graphics = f"<graphics type='vnc' port='{PORT}' passwd='{PASSWORD}'/>"
+    with host(TLS), screen("tls3", graphics) as machine:
+        machine.start(ready=False)
+        check_equal(local(password=PASSWORD, **CLIENT), None, "the right one")
+        refused("[Aa]uthentication|password", "localhost", PORT, password="wrong", **CLIENT)
+        refused(r"types", "localhost", PORT, **CLIENT)
+        refused(r"TLS|closed|alert|certificate", "localhost", PORT, password=PASSWORD, **STRANGER)
+        # A monitor that is replaced takes the next clients.
+        monitor = machine.monitor()
+        os.kill(monitor, 9)
+        wait_for(lambda: machine.monitor() not in (None, monitor), 30, "another monitor")
+        check_equal(local(password=PASSWORD, **CLIENT), None, "the login after the monitor's death")
+
+
+@case
+def tls_with_a_revoked_certificate():
+    revoked = {"ca": CA, "cert": f"{PKI}/revoked-cert.pem", "key": f"{PKI}/revoked-key.pem"}
+    with host(TLS), screen("revoked") as machine:
+        machine.start(ready=False)
+        check_equal(local(**revoked), None, "a login without a list of revoked certificates")
+    with host(TLS), screen("revoked") as machine:
+        shutil.copy(f"{PKI}/ca-crl.pem", CERTS)
+        machine.start(ready=False)
+        check_equal(local(**CLIENT), None, "the other client")
+        refused(r"TLS|closed|alert|certificate", "localhost", PORT, **revoked)
+
+
+@case
+def certificates_that_miss():
+    for name in ("ca-cert", "server-cert", "server-key"):
+        with host(TLS), screen("nocert") as machine:
+            os.unlink(f"{CERTS}/{name}.pem")
+            machine.write()
+            check(run(["vmunit", "start", "nocert"]).rc != 0, "it starts")
+            check(any(f"{CERTS}/{name}.pem" in m for m in machine.journal()), f"nobody names {name}.pem: {machine.journal()}")
+            check(not any("qemu-system" in m for m in machine.journal()), "QEMU was started")
+
+
+@case
+def certificates_that_are_wrong():
+    with host(TLS, server="expired"), screen("expired") as machine:
+        machine.write()
+        out = run(["vmunit", "start", "expired"])
+        check(out.rc != 0, "it starts")
+        check_match(f"cannot use '{CERTS}/server-cert.pem' for graphics vnc: TLS: the certificate has expired on 2020-12-31 00:00:00 UTC",
+                    "\n".join(machine.journal()), "the journal")
+    with host(TLS), screen("garbage") as machine:
+        with open(f"{CERTS}/ca-cert.pem", "w", encoding="ascii") as f:
+            f.write("no certificate")
+        machine.write()
+        check(run(["vmunit", "start", "garbage"]).rc != 0, "it starts")
+        check_match(f"cannot use '{CERTS}/ca-cert.pem' for graphics vnc: TLS: it is not a certificate in PEM", "\n".join(machine.journal()), "the journal")
+
+
+@case
+def password_right_and_wrong():
+    with screen("word", f"<graphics type='vnc' port='{PORT}' passwd='{PASSWORD}'/>") as machine:
+        machine.start(ready=False)
+        check_equal(local(password=PASSWORD), None, "the right one")
+        for wrong in ("", PASSWORD[:-1], PASSWORD.lower()):
+            refused("[Aa]uthentication|password", "localhost", PORT, password=wrong)
+        refused(rf"types \[{VNC}\]", "localhost", PORT)
+
+
+@case
+def password_that_expires():
+    for year, works in ((2001, False), (2099, True)):
+        graphics = f"<graphics type='vnc' port='{PORT}' passwd='{PASSWORD}' passwdValidTo='{year}-01-01T00:00:00'/>"
+        with screen(f"till{year}", graphics) as machine:
+            machine.start(ready=False)
+            check_equal(local(password=PASSWORD) is None, works, f"valid to {year}")
+
+
+@case
+def password_of_the_host():
+    with host(f'[QEMU]\nvnc_password = "{PASSWORD}"\nvnc_auto_unix_socket = 1\n'):
+        with screen("hostword", "<graphics type='vnc'/>") as machine:
+            machine.start(ready=False)
+            path = "/run/vmunit/hostword/vnc.sock"
+            check_equal(knock(path, password=PASSWORD), None, "the host's")
+            refused("[Aa]uthentication|password", path, password="sesame")
+            hidden(machine, PASSWORD)
+        with screen("ownword", "<graphics type='vnc' passwd='sesame'/>") as machine:
+            machine.start(ready=False)
+            path = "/run/vmunit/ownword/vnc.sock"
+            check_equal(knock(path, password="sesame"), None, "its own")
+            refused("[Aa]uthentication|password", path, password=PASSWORD)
+
+
+def everything_said(machine):
+    """(where, text) of all that could tell a password without being meant to."""
+    for program, pids in machine.processes().items():
+        for pid in pids:
+            for name in ("cmdline", "environ"):
+                with contextlib.suppress(ProcessLookupError), open(f"/proc/{pid}/{name}", "rb") as f:
+                    yield f"/proc/{program}/{name}", f.read().decode(errors="replace")
+    yield "the journal", json.dumps(journal())
+    for command in (["vmunit", "plan", machine.name], ["vmunit", "plan", "--json", machine.name], ["vmunit", "dumpxml", machine.name],
+                    ["vmunit", "dumpxml", "--inactive", machine.name], ["vmunit", "dominfo", machine.name],
+                    ["vmunit", "domxml-to-native", "qemu-argv", "--domain", machine.name], ["vmunit", "hostinfo"],
+                    ["systemctl", "show", "--all", machine.unit], ["systemctl", "cat", machine.unit]):
+        yield " ".join(command), run(command).out
+    directory = f"/run/vmunit/{machine.name}"
+    for name in os.listdir(directory):
+        path = f"{directory}/{name}"
+        if os.path.isfile(path) and (name not in ("domain.xml", "definition.xml") or os.stat(path).st_mode & 0o077):
+            with open(path, encoding="utf-8", errors="replace") as f:
+                yield path, f.read()
+
+
+def hidden(machine, password):
+    for where, text in everything_said(machine):
+        check(text is not None, f"nothing to look at: {where}")
+        check(password not in text, f"the password is in {where}")
+
+
+@case
+def password_is_nowhere():
+    with screen("nowhere", f"<graphics type='vnc' port='{PORT}' passwd='{PASSWORD}'/>") as machine:
+        machine.start(ready=False)
+        check_equal(local(password=PASSWORD), None, "the password is in use")
+        hidden(machine, PASSWORD)
+        # The controls: it is found where it is, and the search finds what is there to be found.
+        check(PASSWORD in run_ok(["vmunit", "dumpxml", "--security-info", "nowhere"]), "dumpxml --security-info has no password")
+        seen = dict(everything_said(machine))
+        check_match("vnc-password", seen["vmunit plan nowhere"], "the plan")
+        check_match("qemu-system", "".join(t for w, t in seen.items() if w.endswith("cmdline")), "the command lines")
+        check(os.stat("/run/vmunit/nowhere/domain.xml").st_mode & 0o077 == 0, "others can read domain.xml")
+        # Nor is it kept by a machine that has stopped, or was killed.
+        os.kill(machine.qemu(), 9)
+        machine.wait_stopped()
+        check(PASSWORD not in json.dumps(journal()), "the password is in the journal")
+        for directory, _, names in os.walk("/run/vmunit"):
+            for name in names:
+                path = os.path.join(directory, name)
+                if os.path.isfile(path):
+                    with open(path, encoding="utf-8", errors="replace") as f:
+                        check(PASSWORD not in f.read(), f"the password is left in {path}")
+
+
+def listening(port):
+    """Hexadecimal addresses that are listened on."""
+    found = []
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with open(path, encoding="ascii") as f:
+            for line in f.read().splitlines()[1:]:
+                address, state = line.split()[1], line.split()[3]
+                if state == "0A" and int(address.split(":")[1], 16) == port:
+                    found.append(address.split(":")[0])
+    return found
+
+
+@case
+def where_it_listens():
+    own = f"<graphics type='vnc' port='{PORT}' listen='127.0.0.2'/>"
+    for conf, graphics, expected in (("", None, "0100007F"), ("[QEMU]\nvnc_listen = \"0.0.0.0\"\n", None, "00000000"),
+                                     ("[QEMU]\nVNCListen=0.0.0.0\n", own, "0200007F")):
+        with host(conf), (screen("where", graphics) if graphics else screen("where")) as machine:
+            machine.start(ready=False)
+            check_equal(listening(PORT), [expected], f"the address with {conf!r}")
+
+
+@case
+def sasl():
+    with host('[QEMU]\nvnc_sasl = 1\nvnc_sasl_dir = "/etc/sasl-of-tests"\n'), screen("sasl") as machine:
+        machine.start(ready=False)
+        with Rfb("localhost", PORT) as client:
+            check_equal(client.types(), [SASL], "the types of security")
+        with open(f"/proc/{machine.qemu()}/environ", "rb") as f:
+            check(b"SASL_CONF_PATH=/etc/sasl-of-tests" in f.read().split(b"\0"), "no SASL_CONF_PATH")
+        refused("types", "localhost", PORT)
+
+
+@case
+def settings_that_are_elsewhere():
+    with host('[QEMU]\nuser = "qemu"\nsecurity_driver = "none"\n'), screen("elsewhere") as machine:
+        machine.start(ready=False)
+        check_equal(local(), None, "a login")
+        check(any("User has no effect: each virtual machine has a user of its own" in m for m in machine.journal()), "nobody says it")
+        check(os.stat(f"/proc/{machine.qemu()}").st_uid > 999, "QEMU is somebody of the system")
+
+
+main()
