@@ -231,7 +231,8 @@ static int add_hostdev_controllers(Domain *d) {
         unsigned n = 0;
 
         FOREACH_ARRAY(h, d->hostdevs, d->n_hostdevs)
-                if (h->type == HOSTDEV_SCSI && h->mode == HOSTDEV_SUBSYSTEM)
+                /* No mode at all is that one, too. */
+                if (h->type == HOSTDEV_SCSI && h->mode != HOSTDEV_CAPABILITIES)
                         n = MAX(n, (h->info.address.type == ADDRESS_DRIVE ? h->info.address.controller.value : 0) + 1);
         for (unsigned i = 0; i < n && i < HOSTDEV_CONTROLLERS_MAX; i++) {
                 if (index_is_used(d, CONTROLLER_SCSI, i))
@@ -272,10 +273,6 @@ static int complete_controllers(Domain *d, const HostFacts *facts) {
         return 0;
 }
 
-static bool is_x86(const Domain *d) {
-        return d->os.arch == ARCH_X86_64 || d->os.arch == ARCH_I686;
-}
-
 static void complete_sources(Domain *d) {
         FOREACH_ARRAY(r, d->rngs, d->n_rngs) {
                 domain_complete_char_source(&r->source);
@@ -283,7 +280,7 @@ static void complete_sources(Domain *d) {
                         r->rate_bytes = r->rate_period = (OptUint){};
         }
         FOREACH_ARRAY(s, d->smartcards, d->n_smartcards)
-        domain_complete_char_source(&s->source);
+                domain_complete_char_source(&s->source);
         FOREACH_ARRAY(r, d->redirdevs, d->n_redirdevs) {
                 domain_complete_char_source(&r->source);
                 r->bus = REDIRDEV_USB;
@@ -305,34 +302,46 @@ static void complete_filesystems(Domain *d) {
         }
 }
 
+static PanicModel default_panic(const Domain *d) {
+        switch (d->os.arch) {
+        case ARCH_X86_64:
+        case ARCH_I686:
+                return PANIC_ISA;
+        case ARCH_S390X:
+                return PANIC_S390;
+        case ARCH_PPC64:
+        case ARCH_PPC64LE:
+                return PANIC_PSERIES;
+        default:
+                return PANIC_UNSET;
+        }
+}
+
 static int complete_rest(Domain *d, const HostFacts *facts) {
         bool arm = d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L;
 
         if (d->n_balloons == 0 && d->os.type == OS_HVM && !arm) {
                 if (!ARRAY_GROW(d->balloons, d->n_balloons))
                         return -ENOMEM;
-                d->balloons[d->n_balloons++] = (DomainBalloon){.model = BALLOON_VIRTIO};
+                d->balloons[d->n_balloons++] = (DomainBalloon) { .model = BALLOON_VIRTIO };
         }
         complete_sources(d);
         complete_filesystems(d);
         FOREACH_ARRAY(b, d->balloons, d->n_balloons)
-        if (b->stats_period.value == 0)
-                b->stats_period = (OptUint){};
+                if (b->stats_period.value == 0)
+                        b->stats_period = (OptUint) {};
         if (d->n_redirfilters == 1 && d->redirfilters->n_rules == 0)
                 d->n_redirfilters = 0;
         FOREACH_ARRAY(r, d->rngs, d->n_rngs)
-        if (r->backend == RNG_BACKEND_RANDOM && !r->backend_path &&
-            free_and_strdup(&r->backend_path, "/dev/random") < 0)
-                return -ENOMEM;
+                if (r->backend == RNG_BACKEND_RANDOM && !r->backend_path &&
+                    free_and_strdup(&r->backend_path, "/dev/random") < 0)
+                        return -ENOMEM;
         FOREACH_ARRAY(p, d->panics, d->n_panics)
-        if (p->model == PANIC_UNSET)
-                p->model = is_x86(d)                                                ? PANIC_ISA
-                           : d->os.arch == ARCH_S390X                               ? PANIC_S390
-                           : d->os.arch == ARCH_PPC64 || d->os.arch == ARCH_PPC64LE ? PANIC_PSERIES
-                                                                                    : PANIC_UNSET;
+                if (p->model == PANIC_UNSET)
+                        p->model = default_panic(d);
         FOREACH_ARRAY(w, d->watchdogs, d->n_watchdogs)
-        if (w->action == WATCHDOG_ACTION_UNSET)
-                w->action = WATCHDOG_ACTION_RESET;
+                if (w->action == WATCHDOG_ACTION_UNSET)
+                        w->action = WATCHDOG_ACTION_RESET;
         return 0;
 }
 
