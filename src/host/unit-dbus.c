@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <linux/capability.h>
 #include <inttypes.h>
 
 #include "number-set.h"
@@ -162,6 +163,18 @@ static int append_each(sd_bus_message *m, const UnitProperty *p, const char *ele
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+static int append_capabilities(sd_bus_message *m, const UnitProperty *p) {
+        uint64_t mask = 0;
+
+        /* The one there can be. */
+        STRV_FOREACH(v, p->values)
+                if (streq(*v, "CAP_SYS_RAWIO"))
+                        mask |= UINT64_C(1) << CAP_SYS_RAWIO;
+                else if (**v)
+                        return -EINVAL;
+        return sd_bus_message_append(m, "v", "t", mask);
+}
+
 static int append_device_allow(sd_bus_message *m, const UnitProperty *p) {
         return append_each(m, p, "(ss)", append_device);
 }
@@ -236,6 +249,7 @@ static const AppendKind append_kind[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_LOG_FIELDS] = append_log_fields,
         [UNIT_EXIT_STATUS] = append_exit_status,
         [UNIT_ADDRESS_FAMILIES] = append_address_families,
+        [UNIT_CAPABILITIES] = append_capabilities,
 };
 
 static int append_property(sd_bus_message *m, const UnitProperty *p) {

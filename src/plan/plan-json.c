@@ -53,6 +53,7 @@ static const Field plan_fields[] = {
         FIELD(Plan, "arguments", FIELD_STRV, argv),
         FIELD(Plan, "environment", FIELD_STRV, env),
         FIELD(Plan, "directories", FIELD_STRV, directories),
+        FIELD(Plan, "capabilities", FIELD_STRV, capabilities),
         FIELD(Plan, "allow", FIELD_STRV, allow),
         FIELD(Plan, "linksDown", FIELD_STRV, links_down),
         FIELD(Plan, "startPaused", FIELD_BOOL, start_paused),

@@ -45,6 +45,7 @@ int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size) {
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 fd_entry(&t, fd);
         entries(&t, "allow", p->allow);
+        entries(&t, "cap", p->capabilities);
         if (unit)
                 entry(&t, "unit", "yes");
         if (p->stop_timeout_usec > 0 && p->stop_timeout_usec != UINT64_MAX) {

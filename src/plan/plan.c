@@ -103,11 +103,13 @@ static bool uses_io_uring(const Domain *d) {
         return false;
 }
 
-/* What QEMU needs of the system calls that the supervisor's filter refuses otherwise. */
+/* What QEMU needs of the system calls that the supervisor's filter refuses otherwise, and of capabilities. */
 static int set_filter(Plan *p, const Domain *d) {
         int r = uses_io_uring(d) ? strv_extend(&p->allow, "io_uring") : 0;
         if (r >= 0 && unit_needs_network(d))
                 r = strv_extend(&p->allow, "network");
+        if (r >= 0 && unit_needs_rawio(d))
+                r = strv_extend(&p->capabilities, "SYS_RAWIO");
         return r;
 }
 
@@ -227,6 +229,7 @@ Plan *plan_free(Plan *p) {
         strv_free(p->argv);
         strv_free(p->env);
         strv_free(p->directories);
+        strv_free(p->capabilities);
         strv_free(p->allow);
         strv_free(p->links_down);
         unit_properties_done(&p->properties);

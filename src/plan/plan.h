@@ -47,6 +47,7 @@ typedef struct Plan {
         PlanConsole *consoles; /* owned */
         size_t n_consoles;
         PlanVnc vnc;
+        char **capabilities;   /* owned: that QEMU has, "SYS_RAWIO"; NULL: none */
         char **allow;          /* owned: words for QEMU's filter of system calls (src/supervisor/seccomp-filter.h) */
         char **links_down;     /* owned: aliases of interfaces that start with their cable pulled */
         uint64_t stop_timeout_usec; /* the unit's TimeoutStopSec */

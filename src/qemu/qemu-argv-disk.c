@@ -198,8 +198,6 @@ static int check_lun(Emit *e, const DomainDisk *disk) {
 }
 
 static int check_privilege(Emit *e, const DomainDisk *disk) {
-        if (disk->rawio == TRI_YES)
-                return emit_unwired(e, disk->info.loc, "a disk with rawio='yes'");
         if (disk->transient)
                 return emit_unwired(e, disk->info.loc, "a transient disk");
         return 0;

@@ -118,6 +118,8 @@ static int start_qemu(Supervisor *s) {
         for (size_t i = 0; i < n; i++)
                 ends[i] = s->pair_fds[i] = -EBADF;
 
+        if (s->launch.unit && s->launch.capabilities != 0)
+                log_notice("QEMU keeps the capability to send raw SCSI commands (CAP_SYS_RAWIO): a disk has rawio='yes'");
         int r = make_pairs(s, fds, ends);
         if (r >= 0) {
                 SpawnRequest q = {

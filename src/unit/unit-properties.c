@@ -353,6 +353,21 @@ bool unit_needs_network(const Domain *d) {
         return has_network_interface(d) || has_char_of_type(d, CHARDEV_UDP) || has_network_disk(d);
 }
 
+bool unit_needs_rawio(const Domain *d) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                if (disk->rawio == TRI_YES)
+                        return true;
+        return false;
+}
+
+static int emit_capabilities(const UnitEmit *c, char ***values) {
+        return unit_needs_rawio(c->d) ? strv_extend(values, "CAP_SYS_RAWIO") : 0;
+}
+
+static int emit_private_users(const UnitEmit *c, char ***values) {
+        return unit_needs_rawio(c->d) ? strv_extend(values, "no") : 0;
+}
+
 static int emit_private_network(const UnitEmit *c, char ***values) {
         return unit_needs_network(c->d) ? strv_extend(values, "no") : 0;
 }
@@ -494,6 +509,11 @@ static const Row rows[] = {
         { { ROW("Service", "MemoryDenyWriteExecute", "MemoryDenyWriteExecute", UNIT_BOOL),
             .comment = "Without KVM, QEMU translates the guest's code: it has to write what it executes." },
           emit_write_execute, "yes" },
+        { { ROW("Service", "CapabilityBoundingSet", "CapabilityBoundingSet", UNIT_CAPABILITIES),
+            .comment = "A disk of this VM has rawio='yes': QEMU may send any SCSI command to the disks it was handed." },
+          emit_capabilities, "" },
+        { { ROW("Service", "AmbientCapabilities", "AmbientCapabilities", UNIT_CAPABILITIES) }, emit_capabilities, "" },
+        { { ROW("Service", "PrivateUsers", "PrivateUsers", UNIT_BOOL) }, emit_private_users, "yes" },
         { { ROW("Service", "PrivateNetwork", "PrivateNetwork", UNIT_BOOL),
             .comment = "A device of this VM lets QEMU itself speak to the network." },
           emit_private_network, "yes" },

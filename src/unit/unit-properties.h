@@ -28,6 +28,7 @@ typedef enum UnitPropertyKind {
         UNIT_LOG_FIELDS,       /* aay: NAME=VALUE, quoted in text */
         UNIT_EXIT_STATUS,      /* (aiai): numbers */
         UNIT_ADDRESS_FAMILIES, /* (bas): names of families that are allowed */
+        UNIT_CAPABILITIES,     /* t: a bit mask; "CAP_SYS_RAWIO" in text, "" for none */
         _UNIT_PROPERTY_KIND_MAX,
 } UnitPropertyKind;
 
@@ -50,6 +51,8 @@ typedef struct UnitProperties {
 
 void unit_properties_done(UnitProperties *p);
 
+/* Whether a disk asks for raw SCSI commands, for which QEMU has the capability CAP_SYS_RAWIO. */
+bool unit_needs_rawio(const Domain *d) _pure_;
 /* Whether QEMU itself speaks to the network, so that it must have the host's. */
 bool unit_needs_network(const Domain *d) _pure_;
 

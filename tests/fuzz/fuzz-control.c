@@ -149,7 +149,8 @@ static void message(Text *t, uint32_t serial, uint8_t member, uint8_t kind, cons
         number(t, (uint32_t) fields.length);
         text_append_n(t, fields.data, fields.length);
         align(t, start, 8);
-        text_append_n(t, body.data, body.length);
+        if (body.length > 0)
+                text_append_n(t, body.data, body.length);
 }
 
 static void messages(Text *t, const uint8_t *data, size_t size) {

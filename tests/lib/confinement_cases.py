@@ -7,6 +7,7 @@ cannot be looked at. Where even root outside cannot do it, as in a container, it
 import atexit
 import contextlib
 import errno
+import glob
 import os
 import re
 import shutil
@@ -281,6 +282,50 @@ def device_list_through_reloads():
             machine.remove()
 
 
+# ---- the one capability
+
+
+RAWIO = 1 << 17
+
+
+def capabilities(pid):
+    """Everything in any of its five sets."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        sets = [int(m, 16) for m in re.findall(r"^Cap\w+:\s+(\w+)", f.read(), re.MULTILINE)]
+    check_equal(len(sets), 5, "sets")
+    return sets
+
+
+@contextlib.contextmanager
+def scsi_disk():
+    if run(["modprobe", "scsi_debug", "dev_size_mb=8"]).rc != 0:
+        skip("no scsi_debug here")
+    try:
+        run(["udevadm", "settle"])
+        found = wait_for(lambda: glob.glob("/sys/bus/pseudo/drivers/scsi_debug/adapter*/host*/target*/*/block/*"), 20, "the disk")
+        yield f"/dev/{os.path.basename(found[0])}"
+    finally:
+        run(["modprobe", "--remove", "scsi_debug"])
+
+
+def raw_commands_are_for_whom_they_were_written():
+    with scsi_disk() as path:
+        xml = ("<controller type='scsi' model='virtio-scsi'/><disk type='block' device='lun' rawio='{}'><driver name='qemu' type='raw'/>"
+               "<source dev='" + path + "'/><target dev='sda' bus='scsi'/></disk>")
+        for word, expected in (("no", 0), ("yes", RAWIO)):
+            machine = Vm("raw", devices=xml.format(word), memory=128)
+            try:
+                machine.start(ready=False)
+                check_equal(capabilities(machine.qemu()), [expected] * 5, f"QEMU, rawio='{word}'")
+                # The monitor has only what could be had, which it cannot have any more.
+                check_equal(capabilities(machine.monitor()), [0, 0, 0, expected, 0], f"monitor, rawio='{word}'")
+                says = [m for m in machine.journal() if "raw SCSI commands" in m]
+                check_equal(bool(says), expected != 0, "a word of it in the journal")
+                check_equal("CAP_SYS_RAWIO" in run_ok(["vmunit", "plan", machine.path]), expected != 0, "a word of it in the plan")
+            finally:
+                machine.remove()
+
+
 def run_all():
     for a in ATTEMPTS:
         add_case(a.name, lambda a=a: try_one(a))
@@ -289,6 +334,7 @@ def run_all():
         add_case(f.__name__, f)
     add_case("an_agent_says_anything", an_agent_says_anything, timeout=300)
     add_case("device_list_through_reloads", device_list_through_reloads, timeout=600)
+    add_case(raw_commands_are_for_whom_they_were_written.__name__, raw_commands_are_for_whom_they_were_written)
     add_case("lines_without_end", lines_without_end, timeout=300)
     add_case("silence", silence, timeout=300)
     main()

@@ -79,6 +79,20 @@ static void test_smallest(void **state) {
                 "MemoryDenyWriteExecute=no\n");
 }
 
+/* The one privilege there is, and only for whom it was written. */
+static void test_rawio(void **state) {
+        DomainDisk disks[] = { { .source.path = S("/dev/a") }, { .source.path = S("/dev/b"), .device = DEVICE_LUN, .rawio = TRI_NO } };
+        Domain d = { .type = DOMAIN_KVM, .name = S("web"), .disks = disks, .n_disks = ELEMENTSOF(disks) };
+
+        assert_lines(&d, "CapabilityBoundingSet", "");
+        assert_lines(&d, "AmbientCapabilities", "");
+        assert_lines(&d, "PrivateUsers", "");
+        disks[1].rawio = TRI_YES;
+        assert_lines(&d, "CapabilityBoundingSet", "CapabilityBoundingSet=CAP_SYS_RAWIO");
+        assert_lines(&d, "AmbientCapabilities", "AmbientCapabilities=CAP_SYS_RAWIO");
+        assert_lines(&d, "PrivateUsers", "PrivateUsers=no");
+}
+
 static void test_kvm(void **state) {
         Domain d = { .type = DOMAIN_KVM, .name = S("web"), .has_uuid = true };
 
@@ -405,10 +419,10 @@ static void test_dbus_types(void **state) {
         static const struct {
                 const char *name, *type;
         } expected[] = {
-                { "After", "as" }, { "AllowedCPUs", "ay" }, { "BindPaths", "a(ssbt)" }, { "BindReadOnlyPaths", "a(ssbt)" }, { "CollectMode", "s" },
+                { "After", "as" }, { "AllowedCPUs", "ay" }, { "AmbientCapabilities", "t" }, { "BindPaths", "a(ssbt)" }, { "BindReadOnlyPaths", "a(ssbt)" }, { "CapabilityBoundingSet", "t" }, { "CollectMode", "s" },
                 { "Description", "s" }, { "DeviceAllow", "a(ss)" }, { "DynamicUser", "b" }, { "Environment", "as" },
                 { "FileDescriptorStoreMax", "u" }, { "LimitMEMLOCK", "t" }, { "LogExtraFields", "aay" }, { "MemoryDenyWriteExecute", "b" },
-                { "PrivateNetwork", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
+                { "PrivateNetwork", "b" }, { "PrivateUsers", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
                 { "RestrictAddressFamilies", "(bas)" }, { "RestrictRealtime", "b" }, { "Slice", "s" }, { "SourcePath", "s" }, { "SupplementaryGroups", "as" },
                 { "SyslogIdentifier", "s" }, { "User", "s" }, { "Wants", "as" },
         };
@@ -497,7 +511,7 @@ static void test_dbus_refused(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_smallest),      cmocka_unit_test(test_kvm),
+                cmocka_unit_test(test_smallest),      cmocka_unit_test(test_kvm), cmocka_unit_test(test_rawio),
                 cmocka_unit_test(test_quoting),       cmocka_unit_test(test_mounts),
                 cmocka_unit_test(test_path_with_line_break),
                 cmocka_unit_test(test_mounts_of_devices),
