@@ -3,6 +3,7 @@
 their business is refused. The policy's dontaudit rules are off: whatever is refused is in the log."""
 
 import contextlib
+import glob
 import os
 import re
 import signal
@@ -38,14 +39,20 @@ def ours(denial):
     return re.search(r":(svirt_|vmunit_)", source + target) or command.startswith(("vmunit", "qemu"))
 
 
+def now():
+    return run_ok(["date", "+%s.%N"]).strip()
+
+
 @contextlib.contextmanager
-def no_denial():
-    """Nothing of a machine is refused anything meanwhile, but for what is meant to be; and that is seen."""
-    since = run_ok(["date", "+%s.%N"]).strip()
+def no_denial(supervisor=True):
+    """Nothing of a machine is refused anything meanwhile, but for what is meant to be; and where it has a supervisor, that is
+    seen."""
+    since = now()
     yield
     seen = [d for d in denials(since) if ours(d)]
     meant = [d for d in seen if d[0] <= MEANT and d[2].split(":")[2] == "vmunit_supervisor_t"]
-    check(any("noatsecure" in d[0] for d in meant), "what must be refused was not logged: so nothing would have been")
+    if supervisor:
+        check(any("noatsecure" in d[0] for d in meant), "what must be refused was not logged: so nothing would have been")
     unexpected = sorted({f"{' '.join(sorted(p))} {c}: {s} {t} {k}" for p, c, s, t, k in seen if (p, c, s, t, k) not in meant})
     check_equal(unexpected, [], "denials")
 
@@ -66,6 +73,9 @@ DISK = f"""<disk type='file' device='disk'>
 DEVICES = """<serial type='pty'><target port='1'/></serial>
     <interface type='bridge'><source bridge='selinux0'/><model type='virtio'/></interface>
     <graphics type='vnc' autoport='yes' listen='127.0.0.1'/><video><model type='none'/></video>"""
+
+
+SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 
 
 def without_kvm(name, devices="", **keywords):
@@ -136,17 +146,41 @@ def the_policy_is_loaded():
 
 @case
 def a_denial_is_seen():
-    since = run_ok(["date", "+%s.%N"]).strip()
+    since = now()
     result = run(["runcon", "system_u:system_r:ping_t:s0", "cat", "/etc/shadow"])
     check(result.rc != 0, "it was not refused")
     check(any(d[3].split(":")[2] == "ping_t" for d in denials(since)), "the denial is not in the journal")
+
+
+@case(timeout=SLOW)
+def emulators_are_asked():
+    """An emulator translates code when it is asked what it can do, also by who is not confined."""
+    for cached in glob.glob("/var/cache/vmunit/*"):
+        os.unlink(cached)
+    with no_denial(supervisor=False):
+        check_match("<domain>qemu</domain>", run_ok("vmunit domcapabilities --virttype qemu", timeout=SLOW))
+    check(glob.glob("/var/cache/vmunit/*"), "nothing was asked")
+
+
+@case(timeout=SLOW)
+def a_label_that_is_not_for_machines():
+    """The policy knows the label, but has nobody start a machine with it: the message names it."""
+    with vm("stranger", agent=False) as machine:
+        label = "system_u:system_r:ping_t:s0:c300,c400"
+        seclabel = f"<seclabel type='static' model='selinux' relabel='no'><label>{label}</label></seclabel>"
+        machine.xml = re.sub(r"<serial .*</serial>", "", machine.xml).replace("</domain>", f"{seclabel}</domain>")
+        machine.write()
+        result = run(["vmunit", "start", "stranger"], timeout=SLOW)
+        check(result.rc != 0, "it was started")
+        check(any(label in m and "Permission denied" in m for m in machine.journal()), "the message does not name the label")
+        nothing_left(machine)
 
 
 @case(timeout=3 * SLOW)
 def life_with_kvm():
     run_ok("modprobe kvm_amd || modprobe kvm_intel")
     with no_denial(), vm("kvm", type="kvm") as machine:
-        machine.xml = machine.xml.replace("<cpu mode='maximum'/>", "<cpu mode='host-passthrough'/>")
+        machine.xml = machine.xml.replace("<cpu mode='maximum'/>", f"<cpu mode='host-passthrough'/>{SHARED_MEMORY}")
         machine.start(timeout=SLOW)
         level = check_contexts(machine, "svirt_t")
         check_match(f"svirt_t:{level}", run_ok("ps -eZ | grep qemu | grep 'svirt_t:s0:c'"), "the processes")
