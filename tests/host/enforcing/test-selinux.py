@@ -213,7 +213,7 @@ def life_without_kvm():
         machine.watch(timeout=SLOW)
         check_equal(check_contexts(machine, "svirt_prot_exec_t"), level, "the level after a restart")
         ticks_go_on(machine, SLOW)
-        run_ok(["vmunit", "shutdown", "tcg"])
+        run_ok(["machinectl", "poweroff", "tcg"])
         check_equal(machine.wait_stopped(SLOW), "inactive")
         nothing_left(machine)
 
