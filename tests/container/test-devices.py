@@ -311,6 +311,40 @@ def run_without_a_console_ends_at_a_signal():
     process.communicate(timeout=20)
     check_equal(run(["vmunit", "domstate", "mute"]).rc, 1, "it is gone")
 
+# ---- what the filters of system calls leave
+
+
+def filters(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return int(re.search(r"^Seccomp_filters:\s+(\d+)", f.read(), re.MULTILINE)[1])
+
+
+def rings(pid):
+    links = (os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+    return sum(link == "anon_inode:[io_uring]" for link in links)
+
+
+@case(timeout=300)
+def every_way_of_input_and_output_behind_the_filters():
+    """QEMU has the unit's filters, the supervisor's and its own, the last of which is installed from behind the others; and
+    works. Only the one that asks for io_uring has it."""
+    path = "/var/lib/test-filters.img"
+    with open(path, "wb") as f:
+        f.truncate(4 * MIB)
+    try:
+        for io in ("threads", "native", "io_uring"):
+            disk_xml = (f"<disk type='file'><driver name='qemu' type='raw' io='{io}' cache='none'/><source file='{path}'/>"
+                        "<target dev='vda' bus='virtio'/></disk><interface type='user'><model type='virtio'/></interface>")
+            with talking_vm("filtered", devices=disk_xml) as machine:
+                machine.start()
+                machine.console.ask("exec dd if=/dev/vda of=/dev/null bs=1M count=4 iflag=direct")
+                own = filters(machine.supervisor())
+                check_equal((filters(machine.qemu()) - own, filters(machine.monitor()) - own), (2, 1),
+                            "filters of QEMU and monitor above the supervisor's")
+                check_equal(rings(machine.qemu()) > 0, io == "io_uring", f"rings of io='{io}'")
+    finally:
+        os.unlink(path)
+
 
 if __name__ == "__main__":
     main()
