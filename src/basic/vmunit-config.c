@@ -74,6 +74,8 @@ const ConfigKey config_keys[] = {
         ELSEWHERE("MaxProcesses", "TasksMax= of the unit limits them"),
         ELSEWHERE("MaxFiles", "LimitNOFILE= of the unit limits them"),
         ELSEWHERE("MaxCore", "LimitCORE= of the unit limits them"),
+        ELSEWHERE("VNCTLSX509SecretUUID", "the server's key must not be encrypted: it is root's, and never leaves memory"),
+        ELSEWHERE("SpiceTLSX509SecretUUID", "the server's key must not be encrypted: it is root's, and never leaves memory"),
         ELSEWHERE("HugetlbfsMount", "huge pages need no mount point; HugePages= in [Host] makes them"),
         HOST("MissingResources", CONFIG_WORD, CONFIG_FOR_START, missing_resources, &missing_resources_table, NULL,
              "what becomes of a start that asks for CPUs, NUMA nodes and the like that the machine does not have"),

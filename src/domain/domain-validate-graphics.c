@@ -72,18 +72,10 @@ static void check_vnc(const DomainGraphics *g, Diag *diag) {
                                   graphics_connected_to_string(g->connected));
 }
 
-/* Certificates for spice are a setting of the host that there is not yet. */
 static void check_spice(const DomainGraphics *g, Diag *diag) {
         check_listen(g, diag);
         check_keymap(g, diag);
         check_password(g, diag);
-        if (g->tls_port != 0)
-                (void) diag_error(diag, g->loc, "not supported: graphics tlsPort '%d' (spice with TLS)", g->tls_port);
-        if (g->default_mode == SPICE_SECURE)
-                (void) diag_error(diag, g->loc, "not supported: graphics defaultMode 'secure' (spice with TLS)");
-        FOREACH_ARRAY(c, g->channels, g->n_channels)
-        if (c->mode == SPICE_SECURE)
-                (void) diag_error(diag, c->loc, "not supported: channel mode 'secure' (spice with TLS)");
         check_path(diag, g->loc, "graphics gl @rendernode", g->rendernode);
 }
 

@@ -27,8 +27,14 @@ static int read_one(const char *path, Config *c, int *result, Diag *diag) {
         if (r < 0) {
                 c->wrong |= CONFIG_FOR_ALL;
                 (void) diag_error_code(diag, r, (SrcLoc) {}, "cannot read '%s': %s", path, strerror(-r));
-        } else
+        } else {
+                bool had = c->vnc.password || c->spice.password;
                 r = config_parse(text, size, path, c, diag);
+                if (!had && (c->vnc.password || c->spice.password) && (st.st_mode & S_IROTH))
+                        diag_warning(diag, (SrcLoc) {}, "'%s' holds a password and can be read by everybody; run: chmod 0600 '%s'", path, path);
+        }
+        if (text)
+                explicit_bzero(text, size);
         if (r == -ENOMEM)
                 return r;
         if (r < 0)

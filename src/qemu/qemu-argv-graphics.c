@@ -7,6 +7,7 @@
 
 /* The port that libvirt tries first for spice: 5900 is VNC's. */
 #define SPICE_PORT_FIRST 5901
+#define SPICE_TLS_PORT_FIRST 5902
 #define WEBSOCKET_PORT_FIRST 5700
 
 /* --- vnc --- */
@@ -189,42 +190,103 @@ static int emit_vnc(Emit *e, const DomainGraphics *g) {
 
 /* --- spice --- */
 
-static void add_spice_address(Emit *e, Options *o, const DomainGraphics *g) {
-        if (g->listen_type == LISTEN_SOCKET) {
+/* Which ports a spice server has: one in the clear, one with TLS, or both. */
+typedef struct SpicePorts {
+        bool plain, tls; /* any will do, when the number is 0 */
+        int plain_port, tls_port;
+} SpicePorts;
+
+/* With autoport it is as the channels need it. */
+static SpicePorts spice_ports(const DomainGraphics *g, const DisplayConfig *host) {
+        SpicePorts p = {
+                .plain = g->port != 0, .plain_port = MAX(g->port, 0),
+                .tls = g->tls_port != 0, .tls_port = MAX(g->tls_port, 0),
+        };
+
+        if (g->autoport == TRI_YES) {
+                p.plain = g->default_mode != SPICE_SECURE;
+                p.tls = g->default_mode == SPICE_SECURE || (g->default_mode == SPICE_UNSET && host->tls);
+                FOREACH_ARRAY(c, g->channels, g->n_channels) {
+                        p.plain |= c->mode == SPICE_INSECURE;
+                        p.tls |= c->mode == SPICE_SECURE;
+                }
+        }
+        if (p.plain && p.plain_port == 0)
+                p.plain_port = SPICE_PORT_FIRST;
+        if (p.tls && p.tls_port == 0)
+                p.tls_port = SPICE_TLS_PORT_FIRST;
+        return p;
+}
+
+/* Fills in which kinds of connections there are. */
+static int add_spice_address(Emit *e, Options *o, const DomainGraphics *g, SpicePorts *ret) {
+        const DisplayConfig *host = &e->facts->spice;
+
+        *ret = (SpicePorts) { .plain = true };
+        if (on_socket(g, host)) {
                 options_word(o, "unix");
                 if (isempty(g->listen_socket))
                         options_addf(o, "addr", "%s/spice.sock", e->runtime_dir);
                 else
                         options_add(o, "addr", g->listen_socket);
-                return;
+                return 0;
         }
         if (g->listen_type == LISTEN_NONE) {
                 options_add(o, "port", "0");
-                return;
+                return 0;
         }
-        options_addf(o, "port", "%d", g->port > 0 ? g->port : SPICE_PORT_FIRST);
-        options_add(o, "addr", isempty(g->listen_address) ? "127.0.0.1" : g->listen_address);
+        *ret = spice_ports(g, host);
+        if (ret->tls && !host->tls)
+                return diag_error(e->diag, g->loc, "graphics spice: a port with TLS, but vmunit.conf has no SpiceTLS=yes");
+        if (ret->plain)
+                options_addf(o, "port", "%d", ret->plain_port);
+        if (ret->tls)
+                options_addf(o, "tls-port", "%d", ret->tls_port);
+        options_add(o, "addr", address_of(g, host));
+        return 0;
 }
 
-static void add_spice_channels(Options *o, const DomainGraphics *g) {
-        if (g->default_mode == SPICE_INSECURE)
-                options_add(o, "plaintext-channel", "default");
-        FOREACH_ARRAY(c, g->channels, g->n_channels)
-                if (c->mode == SPICE_INSECURE)
-                        options_add(o, "plaintext-channel", spice_channel_to_string(c->name));
+static int add_spice_channel(Emit *e, Options *o, const SpicePorts *ports, const char *what, const char *channel, SpiceMode mode, SrcLoc loc) {
+        if (mode != SPICE_SECURE && mode != SPICE_INSECURE)
+                return 0;
+        if (mode == SPICE_SECURE ? !ports->tls : !ports->plain)
+                return diag_error(e->diag, loc, "graphics spice: %s '%s', but there is no %s connection", what, spice_mode_to_string(mode),
+                                  mode == SPICE_SECURE ? "TLS" : "plain");
+        options_add(o, mode == SPICE_SECURE ? "tls-channel" : "plaintext-channel", channel);
+        return 0;
+}
+
+static int add_spice_channels(Emit *e, Options *o, const DomainGraphics *g, const SpicePorts *ports) {
+        int ret = add_spice_channel(e, o, ports, "defaultMode", "default", g->default_mode, g->loc);
+
+        FOREACH_ARRAY(c, g->channels, g->n_channels) {
+                int r = add_spice_channel(e, o, ports, "channel mode", spice_channel_to_string(c->name), c->mode, c->loc);
+                ret = ret < 0 ? ret : r;
+        }
+        return ret;
 }
 
 static int emit_spice(Emit *e, const DomainGraphics *g) {
+        const DisplayConfig *host = &e->facts->spice;
+        const char *password = g->password ?: host->password;
         _cleanup_options_ Options o = {};
+        SpicePorts ports;
 
         if (g->listen_type == LISTEN_NETWORK)
                 return refuse_network(e, g);
-        add_spice_address(e, &o, g);
+        int r = add_spice_address(e, &o, g, &ports);
+        if (r < 0)
+                return r;
+        add_sasl(e, &o, host);
         if (g->mouse != MOUSE_UNSET)
                 options_bool(&o, "agent-mouse", g->mouse == MOUSE_CLIENT);
-        if (!g->password)
+        if (!password)
                 options_add(&o, "disable-ticketing", "on");
-        add_spice_channels(&o, g);
+        if (ports.tls)
+                options_add(&o, "x509-dir", host->cert_dir);
+        r = add_spice_channels(e, &o, g, &ports);
+        if (r < 0)
+                return r;
         options_add(&o, "image-compression", spice_image_to_string(g->image));
         options_add(&o, "jpeg-wan-compression", spice_compression_to_string(g->jpeg));
         options_add(&o, "zlib-glz-wan-compression", spice_compression_to_string(g->zlib));
@@ -243,7 +305,7 @@ static int emit_spice(Emit *e, const DomainGraphics *g) {
         if (g->keymap)
                 emit_option(e, "-k", g->keymap);
         /* One that listens nowhere needs nothing of the host. */
-        if (g->listen_type == LISTEN_NONE && g->gl != TRI_YES && !g->password)
+        if (g->listen_type == LISTEN_NONE && g->gl != TRI_YES && !password && !host->sasl)
                 return 0;
         return emit_unwired(e, g->loc, "<graphics type='spice'>");
 }

@@ -236,6 +236,25 @@ static void test_qemu(void **state) {
                0);
 }
 
+/* A password that everybody can read is worth a word. */
+static void test_readable(void **state) {
+        char *dir = test_directory_new();
+        _cleanup_free_ char *etc = strf("%s/etc", dir), *file = strf("%s/etc/vmunit.conf", dir);
+
+        put(dir, "etc/vmunit.conf", "[QEMU]\nVNCPassword=sesame\n");
+        assert_int_equal(setenv("VMUNIT_CONFIG_PATH", etc, 1), 0);
+        for (unsigned mode = 0644; mode; mode = mode == 0644 ? 0600 : 0) {
+                _cleanup_config_ Config c = {};
+                _cleanup_diag_ Diag diag = {};
+                assert_int_equal(chmod(file, mode), 0);
+                assert_int_equal(config_load(&c, &diag), 0);
+                assert_string_equal(c.vnc.password, "sesame");
+                assert_int_equal(diag.n_entries, mode == 0644);
+        }
+        (void) unsetenv("VMUNIT_CONFIG_PATH");
+        test_directory_remove(dir);
+}
+
 /* --- the manual --- */
 
 /* Each key has its entry, in the section of its section, with its words; and there are no others. */
@@ -266,6 +285,7 @@ int main(void) {
                 cmocka_unit_test(test_spellings), cmocka_unit_test(test_pools), cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_wrong),     cmocka_unit_test(test_broken), cmocka_unit_test(test_files),
                 cmocka_unit_test(test_manual),    cmocka_unit_test(test_qemu),
+                cmocka_unit_test(test_readable),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
