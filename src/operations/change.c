@@ -213,11 +213,14 @@ static int change_once(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild 
         _cleanup_(side_done) Side config = { .lock_fd = -EBADF }, live = { .lock_fd = -EBADF };
         int r = 0;
 
-        /* What runs is looked at first, so that of two errors it is libvirt's that is said. */
-        if (flags & CHANGE_LIVE)
-                r = prepare_live(m, vm, build, userdata, diag, &live);
-        if (r >= 0 && (flags & CHANGE_CONFIG))
-                r = prepare_config(m, vm, flags & CHANGE_LIVE, build, userdata, diag, &config);
+        /* In libvirt's order, so that of two errors it is libvirt's that is said. */
+        for (unsigned i = 0; r >= 0 && i < 2; i++) {
+                bool first = i == 0, with_config = first == !!(flags & CHANGE_CONFIG_FIRST);
+                if (with_config && (flags & CHANGE_CONFIG))
+                        r = prepare_config(m, vm, flags & CHANGE_LIVE, build, userdata, diag, &config);
+                else if (!with_config && (flags & CHANGE_LIVE))
+                        r = prepare_live(m, vm, build, userdata, diag, &live);
+        }
         if (r >= 0 && (flags & CHANGE_LIVE))
                 r = apply_live(m, vm, &live, diag);
         if (r < 0 || !(flags & CHANGE_CONFIG))

@@ -17,6 +17,7 @@ typedef enum ChangeFlags {
         CHANGE_LIVE = 1 << 0,
         CHANGE_CONFIG = 1 << 1,
         CHANGE_CURRENT = 0, /* live if it runs, else config */
+        CHANGE_CONFIG_FIRST = 1 << 2, /* of two errors the definition's is said, as libvirt does for some changes */
 } ChangeFlags;
 
 /* libvirt's rules, with its messages: *flags becomes CHANGE_LIVE, CHANGE_CONFIG or both. -EINVAL with "Requested
@@ -28,7 +29,7 @@ int vm_change_scope(const Vm *vm, ChangeFlags *flags, Diag *diag);
  * (systemd's values where they differ), the rule above otherwise. With both, libvirt's rule for reading: what runs. */
 int vm_change_load(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Domain **ret);
 
-/* Does what FLAGS say. With both, the config is checked first and written last: either both happen or none.
+/* Does what FLAGS say. With both, the config is written last, and both are checked before: either both happen or none.
  * Without an edit nothing happens but the checks of vm_change_scope(). 0 or negative errno, explained in DIAG. */
 int vm_change(Manager *m, const Vm *vm, ChangeFlags flags, const XmlEdit *edits, size_t n_edits, Diag *diag);
 

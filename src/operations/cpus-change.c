@@ -376,5 +376,5 @@ int vm_set_vcpu(Manager *m, const Vm *vm, ChangeFlags flags, const char *list, b
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: Failed to parse bitmap '%s'", list);
         if (number_set_is_empty(&c.ids))
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: no vcpus selected for modification");
-        return vm_change_build(m, vm, flags, build_set, &c, diag);
+        return vm_change_build(m, vm, flags | CHANGE_CONFIG_FIRST, build_set, &c, diag);
 }

@@ -328,7 +328,7 @@ static int pin(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild build, u
 }
 
 int vm_pin_vcpu(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, const NumberSet *cpus, Diag *diag) {
-        return pin(m, vm, flags, build_vcpu_pin, id, cpus, diag);
+        return pin(m, vm, flags | CHANGE_CONFIG_FIRST, build_vcpu_pin, id, cpus, diag);
 }
 
 int vm_pin_emulator(Manager *m, const Vm *vm, ChangeFlags flags, const NumberSet *cpus, Diag *diag) {

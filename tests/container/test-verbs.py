@@ -119,6 +119,7 @@ setvcpus verbs 2 --config
 setvcpus verbs 1 --live
 setvcpu verbs 0 --disable
 setvcpu verbs 9 --enable
+setvcpu verbs 9 --enable --live --config
 setvcpu verbs 3 --enable
 setvcpu verbs 3 --enable --live
 setvcpu verbs 1,2 --enable
@@ -138,6 +139,7 @@ vcpupin verbs 9 --live
 vcpupin verbs 9 0
 vcpupin verbs 9 0 --live
 vcpupin verbs 9 0 --live --config
+vcpupin verbs 0 99 --live --config
 vcpupin verbs 0 99
 vcpupin verbs 0 x
 vcpupin verbs 0 ^0
@@ -165,6 +167,7 @@ iothreadinfo verbs --live --config
 iothreadpin verbs 9 0
 iothreadpin verbs 9 0 --live
 iothreadpin verbs 9 0 --config
+iothreadpin verbs 9 0 --live --config
 iothreadpin verbs 1 99
 iothreadpin verbs 1 x
 iothreadpin verbs 1 0 --config
@@ -190,6 +193,7 @@ iothreadset verbs 4 --poll-max-ns 5000 --poll-grow 2 --poll-shrink 3
 iothreadset verbs 4 --poll-max-ns 5000 --live --config
 iothreadset verbs 4 --poll-max-ns 5000 --config
 iothreadset verbs 9 --poll-max-ns 5000
+iothreadset verbs 9 --poll-max-ns 5000 --live --config
 iothreadset verbs 4 --thread-pool-max 8
 iothreadset verbs 4 --thread-pool-min 9
 iothreadset verbs 4 --thread-pool-min 2 --thread-pool-max 4
@@ -201,6 +205,7 @@ iothreadset verbs 4 --thread-pool-max 6 --config
 ! dumpxml verbs --xpath /domain/iothreadids # libvirt does not say there how a thread polls
 dumpxml verbs --inactive --xpath /domain/iothreadids
 iothreaddel verbs 9
+iothreaddel verbs 9 --live --config
 iothreaddel verbs 0
 iothreaddel verbs 4 --live
 iothreaddel verbs 4 --live
@@ -249,6 +254,8 @@ blkdeviotune verbs vda --config
 blkdeviotune verbs vda --live --config
 blkdeviotune verbs vdz
 blkdeviotune verbs vdz --total-bytes-sec 5
+blkdeviotune verbs vdz --total-bytes-sec 5 --config
+blkdeviotune verbs vdz --total-bytes-sec 5 --live --config
 blkdeviotune verbs sda --total-bytes-sec 5
 blkdeviotune verbs vda --total-bytes-sec 1M
 blkdeviotune verbs vda
