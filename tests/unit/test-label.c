@@ -246,6 +246,63 @@ static void test_domains(void **state) {
         }
 }
 
+/* What a machine asks for, and must have, is held against what the host has. */
+static void test_host(void **state) {
+        static const struct {
+                const char *seclabel, *facts; /* facts NULL: no SELinux */
+                int result;
+                size_t messages;
+        } cases[] = {
+                { "", NULL, 0, 0 },
+                { "", "", 0, 0 },
+                { "", "no-module", -ENODEV, 1 },
+                { "", "no-module permissive", 0, 1 },
+                { "<seclabel type='none'/>", "no-module", 0, 0 },
+                { "<seclabel type='none' model='selinux'/>", NULL, 0, 0 },
+                { "<seclabel type='dynamic'/>", NULL, 0, 0 },
+                { "<seclabel type='dynamic' model='selinux'/>", NULL, -ENODEV, 1 },
+                { "<seclabel type='static' model='selinux'><label>a:b:c:s0</label></seclabel>", NULL, -ENODEV, 1 },
+                { "<seclabel type='dynamic' model='dac'/>", NULL, 0, 0 },
+        };
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                _cleanup_(domain_freep) Domain *d = make_domain("kvm", c->seclabel);
+                HostFacts facts = host_facts_generic;
+                _cleanup_diag_ Diag diag = {};
+                if (c->facts)
+                        assert_int_equal(selinux_facts_parse(c->facts, &facts.selinux), 0);
+                assert_int_equal(domain_check_selinux(d, &facts, &diag), c->result);
+                assert_int_equal(diag.n_entries, c->messages);
+                selinux_facts_done(&facts.selinux);
+        }
+}
+
+/* A live machine shows SELinux first and the user second; and when its XML is read as a definition, nothing of it is left. */
+static void test_live(void **state) {
+        _cleanup_(domain_freep) Domain *d = make_domain("kvm", ""), *again = NULL;
+        _cleanup_free_ char *xml = NULL, *inactive = NULL;
+        HostFacts facts = host_facts_generic;
+
+        assert_int_equal(selinux_facts_parse("", &facts.selinux), 0);
+        assert_int_equal(domain_set_dac(d, 64001, 64002), 0);
+        assert_int_equal(domain_set_selinux(d, &facts, (CategoryPair) { 5, 6 }, NULL), 0);
+        assert_int_equal(domain_to_xml(d, 0, &xml), 0);
+        assert_non_null(strstr(xml, "  <seclabel type='dynamic' model='selinux' relabel='yes'>\n"
+                                    "    <label>system_u:system_r:svirt_t:s0:c5,c6</label>\n"
+                                    "    <imagelabel>system_u:object_r:svirt_image_t:s0:c5,c6</imagelabel>\n"
+                                    "  </seclabel>\n"
+                                    "  <seclabel type='dynamic' model='dac' relabel='yes'>\n"
+                                    "    <label>+64001:+64002</label>\n"
+                                    "    <imagelabel>+64001:+64002</imagelabel>\n"
+                                    "  </seclabel>\n"));
+        assert_int_equal(domain_from_xml(xml, strlen(xml), NULL, &again), 0);
+        assert_string_equal(domain_selinux(again)->label, "system_u:system_r:svirt_t:s0:c5,c6");
+        assert_int_equal(domain_complete(again, &facts, NULL), 0);
+        assert_int_equal(domain_to_xml(again, 0, &inactive), 0);
+        assert_null(strstr(inactive, "label>"));
+        selinux_facts_done(&facts.selinux);
+}
+
 static void test_users(void **state) {
         static const struct {
                 const char *label, *user, *group; /* user NULL: refused; "": none */
@@ -387,6 +444,8 @@ int main(void) {
                 cmocka_unit_test(test_collisions),
                 cmocka_unit_test(test_all_taken),
                 cmocka_unit_test(test_domains),
+                cmocka_unit_test(test_host),
+                cmocka_unit_test(test_live),
                 cmocka_unit_test(test_users),
                 cmocka_unit_test(test_registry),
                 cmocka_unit_test(test_registry_draw),
