@@ -9,7 +9,7 @@ import signal
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
 
-SLOW = 300
+SLOW = 900  # seconds: an emulated host that emulates processors
 IMAGES = "/var/lib/test-labels"
 OWN = "system_u:object_r:usr_t:s0"
 CONTENT = "system_u:object_r:virt_content_t:s0"
