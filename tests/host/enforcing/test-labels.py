@@ -127,48 +127,13 @@ def check_given_back(*paths):
         check(not remembered(path), f"something is still remembered at {path}")
 
 
-@case(timeout=SLOW)
-def files_are_labelled_and_given_back():
-    own, shared, read_only, alone, special = (image(f"{n}.img") for n in ("own", "shared", "read-only", "alone", "special"))
-    left_alone = "<seclabel model='selinux' relabel='no'/>"
-    other = "<seclabel model='selinux' relabel='yes'><label>system_u:object_r:virt_image_t:s0</label></seclabel>"
-    with Machine("files", disk(own, "vda"), disk(shared, "vdb", "<shareable/>"), disk(read_only, "vdc", "<readonly/>")) as m:
-        m.start()
-        pair = m.pair()
-        check_equal(label(own), f"{SHARED}:{pair}", "an image's label")
-        check_equal(label(shared), SHARED, "a shareable image's label")
-        check_equal(label(read_only), CONTENT, "a read-only image's label")
-        check_equal(label(f"{IMAGES}/files.log"), f"{SHARED}:{pair}", "a log's label")
-        check(all(remembered(p) for p in (own, shared, read_only)), "what they were is not remembered")
-        check_equal(registered(), [pair], "the pairs in use")
-        # The text of a file is not in the definition, and the same machine has the same pair at its next start.
-        m.stop()
-        check_given_back(own, shared, read_only)
-        check_equal(registered(), [], "the pairs in use")
-        m.start()
-        check_equal(m.pair(), pair, "the pair at the next start")
-    check_given_back(own, shared, read_only)
-    with Machine("special", disk(alone, "vda", "<readonly/>", left_alone), disk(special, "vdb", source=other)) as m:
-        m.try_start()
-        check_equal(label(alone), OWN, "an image with relabel='no'")
-        run(["systemctl", "stop", m.unit])
-    check_given_back(special)
-
-
-@case(timeout=SLOW)
-def what_runs_shows_its_labels():
-    with Machine("shows", disk(image("shows.img"), "vda")) as m:
-        plan = run_ok(["vmunit", "plan", m.name])
-        m.start()
-        pair = m.pair()
-        check_match(rf"\nLabel:   system_u:system_r:svirt_prot_exec_t:s0:{pair}\n", plan, "the plan")
-        check_match(rf"shows.img  as {SHARED}:{pair}  # disk vda\n", plan, "the plan")
-        check_equal(m.qemu_label(), f"system_u:system_r:svirt_prot_exec_t:s0:{pair}", "QEMU's label")
-        info = run_ok(["vmunit", "dominfo", m.name])
-        check_match(r"Security model: selinux\nSecurity DOI:   0\nSecurity label: system_u:system_r:svirt_prot_exec_t:s0:"
-                    rf"{pair} \(enforcing\)\n", info, "dominfo")
-        xml = run_ok(["vmunit", "dumpxml", m.name])
-        check_match(r"""  <seclabel type='dynamic' model='selinux' relabel='yes'>
+def check_shown(m, pair):
+    check_equal(m.qemu_label(), f"system_u:system_r:svirt_prot_exec_t:s0:{pair}", "QEMU's label")
+    info = run_ok(["vmunit", "dominfo", m.name])
+    check_match(r"Security model: selinux\nSecurity DOI:   0\nSecurity label: system_u:system_r:svirt_prot_exec_t:s0:"
+                rf"{pair} \(enforcing\)\n", info, "dominfo")
+    xml = run_ok(["vmunit", "dumpxml", m.name])
+    check_match(r"""  <seclabel type='dynamic' model='selinux' relabel='yes'>
     <label>system_u:system_r:svirt_prot_exec_t:s0:%s</label>
     <imagelabel>%s:%s</imagelabel>
   </seclabel>
@@ -177,11 +142,37 @@ def what_runs_shows_its_labels():
     <imagelabel>\+\1:\+\1</imagelabel>
   </seclabel>
 </domain>""" % (pair, SHARED, pair), xml, "dumpxml")
-        check("seclabel" not in run_ok(["vmunit", "dumpxml", "--inactive", m.name]), "the definition has labels")
-        run_ok(["systemctl", "daemon-reload"])
-        check_equal(m.pair(), pair, "the pair after a daemon-reload")
+    run_ok(["systemctl", "daemon-reload"])
+    check_equal(m.pair(), pair, "the pair after a daemon-reload")
+
+
+@case(timeout=SLOW)
+def files_are_labelled_and_given_back():
+    own, shared, read_only, alone, special = (image(f"{n}.img") for n in ("own", "shared", "read-only", "alone", "special"))
+    run_ok(["chcon", CONTENT, alone])
+    left_alone = "<seclabel model='selinux' relabel='no'/>"
+    other = f"<seclabel model='selinux' relabel='yes'><label>{SHARED}</label></seclabel>"
+    with Machine("files", disk(own, "vda"), disk(shared, "vdb", "<shareable/>"), disk(read_only, "vdc", "<readonly/>"),
+                 disk(alone, "vdd", "<readonly/>", left_alone), disk(special, "vde", source=other)) as m:
+        plan = run_ok(["vmunit", "plan", m.name])
+        m.start()
+        pair = m.pair()
+        check_match(rf"\nLabel:   system_u:system_r:svirt_prot_exec_t:s0:{pair}\n", plan, "the plan")
+        check_match(rf"own.img  as {SHARED}:{pair}  # disk vda\n", plan, "the plan")
+        check_equal(label(own), f"{SHARED}:{pair}", "an image's label")
+        check_equal(label(shared), SHARED, "a shareable image's label")
+        check_equal(label(read_only), CONTENT, "a read-only image's label")
+        check_equal(label(f"{IMAGES}/files.log"), f"{SHARED}:{pair}", "a log's label")
+        check_equal(label(special), SHARED, "an image with a label of its own")
+        check(all(remembered(p) for p in (own, shared, read_only, special)), "what they were is not remembered")
+        check(not remembered(alone), "an image that is left alone is remembered")
+        check_equal(registered(), [pair], "the pairs in use")
+        check_shown(m, pair)
         m.stop()
         check("Security label" not in run_ok(["vmunit", "dominfo", m.name]), "a label of a machine that does not run")
+        check_given_back(own, shared, read_only, special)
+        check_equal(label(alone), CONTENT, "the label of an image that is left alone")
+        check_equal(registered(), [], "the pairs in use")
 
 
 @case(timeout=SLOW)
@@ -248,51 +239,37 @@ def without_a_file():
     check_equal(registered(), [], "the pairs in use")
 
 
-@case(timeout=SLOW)
+@case(timeout=2 * SLOW)
 def all_of_it_is_killed():
-    path, base = image("killed.img"), image("killed-base.img")
-    with Machine("killed", disk(path, "vda"), disk(base, "vdb", "<readonly/>")) as m:
-        m.start()
-        m.kill()
-        check_given_back(path, base)
-        check_equal(registered(), [], "the pairs in use")
-
-
-@case(timeout=SLOW)
-def nobody_cleans_up():
-    """What a machine leaves that ended without a cleanup is put right by the next one that needs it, and by itself."""
+    """What a machine leaves that ended without a cleanup is put right by the next one that needs it, and by itself; and of
+    the end in a crash of the host nothing is known but what its files remember: /run is empty at boot."""
     path = image("left.img")
     with Machine("left", disk(path, "vda")) as m, Machine("next", disk(path, "vda")) as other:
+        m.start()
+        pair = m.pair()
+        m.kill()
+        check_given_back(path)
+        check_equal(registered(), [], "the pairs in use")
         with without_cleanup(m):
             m.start()
-            pair = m.pair()
+            check_equal(m.pair(), pair, "the pair at another start")
             m.kill()
-            check_equal(label(path), f"{SHARED}:{pair}", "the label that was left")
-            check_equal(registered(), [pair], "the pairs in use")
+        check_equal(label(path), f"{SHARED}:{pair}", "the label that was left")
+        check_equal(registered(), [pair], "the pairs in use")
         other.start()
         check_equal(label(path), f"{SHARED}:{other.pair()}", "the label for the next machine")
         other.stop()
         check_given_back(path)
-        m.start()
-        check_equal(m.pair(), pair, "its pair")
-        m.stop()
-        check_given_back(path)
-        check_equal(registered(), [], "the pairs in use")
-
-
-@case(timeout=SLOW)
-def the_host_has_crashed():
-    """Of the machine's end nothing is known but what its files remember: /run is empty at boot."""
-    path = image("crashed.img")
-    with Machine("crashed", disk(path, "vda")) as m:
         with without_cleanup(m):
             m.start()
             m.kill()
-        run_ok(["rm", "-rf", "/run/vmunit/.labels", "/run/vmunit/crashed"])
+        run_ok(["rm", "-rf", REGISTRY, f"/run/vmunit/{m.name}"])
         check(remembered(path), "nothing is remembered")
         m.start()
-        check_equal(label(path), f"{SHARED}:{m.pair()}", "the image's label")
-    check_given_back(path)
+        check_equal(label(path), f"{SHARED}:{pair}", "the label after a crash")
+        m.stop()
+        check_given_back(path)
+        check_equal(registered(), [], "the pairs in use")
 
 
 @case(timeout=SLOW)
