@@ -235,6 +235,41 @@ def password_is_nowhere():
                         check(PASSWORD not in f.read(), f"the password is left in {path}")
 
 
+def readable(*roots):
+    """(path, text) of all files that others than root may read."""
+    for root in roots:
+        for directory, _, names in os.walk(root):
+            for name in names:
+                path = os.path.join(directory, name)
+                with contextlib.suppress(FileNotFoundError):
+                    if os.path.isfile(path) and not os.path.islink(path) and os.stat(path).st_mode & 0o044:
+                        with open(path, encoding="utf-8", errors="replace") as f:
+                            yield path, f.read()
+
+
+@case
+def password_of_a_transient_machine():
+    """What is defined for once, and what `vmunit define` keeps: no file that others may read has the password."""
+    with screen("once", f"<graphics type='vnc' port='{PORT}' passwd='{PASSWORD}'/>") as machine:
+        with open("/root/once.xml", "w", encoding="utf-8", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(machine.xml)
+        os.makedirs("/var/log/vm", exist_ok=True)
+        run_ok(["vmunit", "create", "/root/once.xml"])
+        check_equal(local(password=PASSWORD), None, "the password is in use")
+        roots = ("/run/vmunit", "/run/vm", "/run/systemd", "/var/lib/vmunit", "/etc/vm", "/var/cache/vmunit")
+        seen = 0
+        for path, text in readable(*roots):
+            seen += path.startswith("/run/vmunit/once/")
+            check(PASSWORD not in text, f"the password is in {path}")
+        check(seen > 0, "the machine has no files at all")
+        run_ok(["vmunit", "destroy", "once"])
+        run_ok(["vmunit", "define", "/root/once.xml"])
+        check_equal(os.stat(machine.path).st_mode & 0o077, 0, "who else may read the definition")
+        for path, text in readable(*roots):
+            check(PASSWORD not in text, f"the password is in {path}")
+        check(PASSWORD not in json.dumps(journal()), "the password is in the journal")
+
+
 def listening(port):
     """Hexadecimal addresses that are listened on."""
     found = []
