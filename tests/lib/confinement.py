@@ -818,14 +818,15 @@ def swap_on_a_file(p, w):
     p.call("swapon", "/etc/hostname", 0)
 
 
-@attempt("seccomp", "capabilities", passes=(errno.EINVAL,))
+@attempt("seccomp", "capabilities")
 def set_the_clock(p, w):
-    p.call("clock_settime", 0, struct.pack("=qq", 0, -1))
+    # The time zone, to what it is; a wrong time would be refused before the permission is looked at.
+    p.call("settimeofday", None, struct.pack("=ii", 0, 0))
 
 
-@attempt("seccomp", "capabilities", passes=(errno.EINVAL,))
+@attempt("seccomp", "capabilities")
 def adjust_the_clock(p, w):
-    p.call("clock_adjtime", 0, struct.pack("=I", 0x8000) + bytes(204))  # ADJ_OFFSET_SINGLESHOT without ADJ_ADJTIME
+    p.call("clock_adjtime", 0, struct.pack("=I", 8) + bytes(204))  # ADJ_ESTERROR, an estimate that nobody reads
 
 
 @attempt("seccomp", "capabilities", passes=(errno.EINVAL,))
@@ -843,9 +844,9 @@ def read_the_messages_of_the_kernel(p, w):
     p.call("syslog", 3, Out(64), 64)
 
 
-@attempt("seccomp", "unit's filter", "capabilities")
+@attempt("seccomp", "unit's filter", "capabilities", changes=True)
 def use_io_ports(p, w):
-    p.call("ioperm", 0x80, 1, 0)
+    p.call("ioperm", 0x80, 1, 1)
 
 
 @attempt("seccomp", "capabilities", passes=(errno.EINVAL, errno.ESTALE))
@@ -859,7 +860,7 @@ def open_a_file_by_its_number(p, w):
 
 @attempt("uid")
 def raise_a_limit(p, w):
-    p.call("prlimit64", 0, 7, struct.pack("=QQ", 1 << 19, 1 << 19), None)  # RLIMIT_NOFILE
+    p.call("prlimit64", 0, 7, struct.pack("=QQ", 1 << 20, 1 << 20), None)  # RLIMIT_NOFILE
 
 
 @attempt("unit's filter")

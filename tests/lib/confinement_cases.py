@@ -107,6 +107,15 @@ def what_supervisor_and_monitor_are_after_all_that():
     check_equal(world.victim.qemu(), world.victim_pid, "the other VM")
 
 
+def exposure_of_the_running_unit():
+    """As systemd itself sees it; in tenths. A VM without KVM has a tenth more than the 0.8 of tests/unit/test-units.py:
+    MemoryDenyWriteExecute=no."""
+    result = run(["systemd-analyze", "security", "--no-pager", "--threshold=9", state["world"].machine.unit])
+    check_equal(result.rc, 0, result.out)
+    words = re.findall(r"^.?✗ (\S+)", result.out, re.MULTILINE)
+    check("MemoryDenyWriteExecute=" in words and "PrivateNetwork=" not in words, words)
+
+
 # ---- as QEMU: what it says to its monitor
 
 
@@ -329,7 +338,7 @@ def raw_commands_are_for_whom_they_were_written():
 def run_all():
     for a in ATTEMPTS:
         add_case(a.name, lambda a=a: try_one(a))
-    for f in (enough_was_shown, what_supervisor_and_monitor_are_after_all_that, nothing_says_it_is_systemds_main_process,
+    for f in (enough_was_shown, exposure_of_the_running_unit, what_supervisor_and_monitor_are_after_all_that, nothing_says_it_is_systemds_main_process,
               json_of_another_kind, json_without_bottom, garbage):
         add_case(f.__name__, f)
     add_case("an_agent_says_anything", an_agent_says_anything, timeout=300)
