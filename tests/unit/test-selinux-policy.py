@@ -16,7 +16,7 @@ NEVER = ("self:{ capability capability2 cap_userns cap2_userns } *", "*:file exe
 
 def problems(text):
     code = re.sub(r"#.*", "", text)
-    for word in ("permissive", "unconfined_domain", "files_unconfined", "dontaudit", "boolean", "tunable"):
+    for word in ("permissive", "unconfined_domain", "files_unconfined", "dontaudit"):
         if re.search(rf"\b{word}", code):
             yield f"'{word}' is in the module"
     for word in set(re.findall(r"\bunconfined\w*", code)) - set(MAY_BE_NAMED):
@@ -24,6 +24,8 @@ def problems(text):
     for word, times in MAY_BE_NAMED.items():
         if len(re.findall(rf"\b{word}\b", code)) != times:
             yield f"'{word}' is named more or less than {times} times"
+    if re.findall(r"(\w*tunable\w*)\W+(\w+)", code) != [("gen_tunable", "vmunit_use_rawio"), ("tunable_policy", "vmunit_use_rawio")]:
+        yield "another switch than vmunit_use_rawio"
     allowed = code.split("neverallow", 1)[0]
     if re.search(r"\b(vmunit_\w+|virt_domain)\s+\*|~|\*\s*;", allowed):
         yield "a rule allows everything, or all but something"
@@ -42,7 +44,7 @@ def main():
     # What would be found.
     for planted in ("permissive vmunit_monitor_t;", "unconfined_domain(vmunit_supervisor_t)", "unconfined_use_fds(vmunit_monitor_t)",
                     "allow vmunit_monitor_t self:capability *;", "allow vmunit_monitor_t unconfined_t:process signal;",
-                    "dontaudit vmunit_monitor_t etc_t:file read;"):
+                    "gen_tunable(vmunit_use_more, true)", "dontaudit vmunit_monitor_t etc_t:file read;"):
         if not list(problems(planted + "\n" + text)):
             found.append(f"'{planted}' was not found")
     for line in found:
