@@ -326,7 +326,7 @@ def a_user_of_the_definition():
         check(result.rc != 0 and "cannot run as root" in result.err, f"root: {result}")
     with Machine("nobody-there", seclabel=seclabel.format("no-such-user:kvm")) as m:
         result = m.try_start()
-        check(result.rc != 0 and "there is no such user" in result.err, f"no such user: {result}")
+        check(result.rc != 0 and "credentials" in result.err, f"no such user: {result}")
 
 
 if __name__ == "__main__":
