@@ -319,7 +319,7 @@ def changed_for_the_next_start():
     if _text and _text == read(the_machine().path):
         return _text
     machine = fresh()
-    _text = read(machine.path)
+    text = read(machine.path)
     for words, lines in (
             (("schedinfo", "--set", "cpu_shares=256"), (["    <shares>512</shares>"], ["    <shares>256</shares>"])),
             (("numatune", "--nodeset", "1"), (["  <numatune><memory mode='strict' nodeset='0'/></numatune>"],
@@ -333,9 +333,10 @@ def changed_for_the_next_start():
         run_ok(["vmunit", words[0], "changes", *words[1:], "--config"])
         after = read(machine.path)
         if lines:
-            check_equal(changed_lines(_text, after), lines, f"lines changed by {words}")
-        _text = after
-    return _text
+            check_equal(changed_lines(text, after), lines, f"lines changed by {words}")
+        text = after
+    _text = text
+    return text
 
 
 @case(timeout=2 * SLOW)
