@@ -285,7 +285,12 @@ static int cache_key_new(const char *emulator, const struct stat *st, CacheKey *
         int r = host_digest(host);
         if (r < 0)
                 return r;
-        digest_hex(emulator, strlen(emulator), digest);
+        /* A start whose unit has no KVM sees a host without it: what it finds out must not take the place of what others
+         * have, who would then ask again, and so on. */
+        _cleanup_free_ char *name = strf("%s %s", host, emulator);
+        if (!name)
+                return -ENOMEM;
+        digest_hex(name, strlen(name), digest);
         *ret = (CacheKey) {
                 .file = strf("%s.caps", digest),
                 .header = strf(CACHE_MAGIC " %lld.%09ld %lld %s %s", (long long) st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
