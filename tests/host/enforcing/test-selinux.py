@@ -70,7 +70,7 @@ DISK = f"""<disk type='file' device='disk'>
 
 
 # What else is handed over: taps and vhost, a listening socket whose clients the monitor passes on, a terminal.
-DEVICES = """<serial type='pty'><target port='1'/></serial>
+DEVICES = """<serial type='pty'/>
     <interface type='bridge'><source bridge='selinux0'/><model type='virtio'/><rom enabled='no'/></interface>
     <graphics type='vnc' autoport='yes' listen='127.0.0.1'/><video><model type='none'/></video>"""
 
