@@ -301,7 +301,7 @@ static int build_numa(const Domain *d, bool live, void *userdata, Diag *diag, Xm
                                   "requires restrictive numa mode");
         if (n->mode)
                 r = xml_edits_attribute(edits, "mode", numa_mode_to_string(n->mode), "numatune/memory");
-        if (r >= 0 && n->nodeset && number_set_parse(n->nodeset, &set) >= 0) {
+        if (r >= 0 && n->nodeset && number_set_parse_words(n->nodeset, &set) >= 0) {
                 _cleanup_free_ char *text = number_set_format(&set);
                 r = !text ? -ENOMEM : xml_edits_attribute(edits, "nodeset", text, "numatune/memory");
         }
@@ -329,10 +329,13 @@ static int check_numa(const Numa *n, Diag *diag) {
 
         if (n->mode_word && !n->mode)
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: unsupported numatune mode: '%s'", n->mode_word);
-        if (!n->nodeset || number_set_parse(n->nodeset, &set) >= 0)
+        if (!n->nodeset)
                 return 0;
-        if (in_charset(n->nodeset, DIGITS ",-^"))
+        if (number_set_parse_words(n->nodeset, &set) >= 0) {
+                if (!number_set_is_empty(&set))
+                        return 0;
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: Invalid nodeset of 'numatune': %s", n->nodeset);
+        }
         return diag_error(diag, (SrcLoc) {}, "invalid argument: Failed to parse bitmap '%s'", n->nodeset);
 }
 

@@ -12,7 +12,8 @@
 #define LOCK_FILE ".lock"
 
 int label_registry_open(int base_fd, bool create) {
-        if (create && mkdirat(base_fd, LABEL_REGISTRY, 0755) < 0 && errno != EEXIST)
+        /* Whoever can open an entry can lock it. */
+        if (create && mkdirat(base_fd, LABEL_REGISTRY, 0700) < 0 && errno != EEXIST)
                 return -errno;
         int fd = openat(base_fd, LABEL_REGISTRY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? -errno : fd;

@@ -57,7 +57,7 @@ int runtime_allocate_id(int base_fd, unsigned *ret) {
         _cleanup_free_ char *text = NULL;
         unsigned id = 1;
 
-        _cleanup_close_ int fd = openat(base_fd, RUNTIME_NEXT_ID, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+        _cleanup_close_ int fd = openat(base_fd, RUNTIME_NEXT_ID, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
         while (flock(fd, LOCK_EX) < 0)
@@ -161,7 +161,7 @@ int runtime_clean_at(int base_fd, const char *name, const char *keep) {
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
         bool has_state = fstatat(fd, RUNTIME_STATE, &st, AT_SYMLINK_NOFOLLOW) >= 0;
-        int r = remove_content(fd, STRV_MAKE((char *) RUNTIME_STATE, (char *) keep), 0);
+        int r = remove_content(fd, STRV_MAKE((char *) RUNTIME_STATE, (char *) RUNTIME_LOCK, (char *) keep), 0);
         if (!has_state && unlinkat(base_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT && r >= 0)
                 r = -errno;
         return r;

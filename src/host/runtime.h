@@ -10,6 +10,7 @@
  * Functions take a descriptor of the directory, so that tests can have it elsewhere. */
 #define RUNTIME_PLAN "plan.json"
 #define RUNTIME_DOMAIN "domain.xml"
+#define RUNTIME_LOCK "lock" /* who changes what runs; stays, as the state does */
 #define RUNTIME_DEFINITION "definition.xml" /* as the VM was started with, byte for byte */
 #define RUNTIME_DROPIN "10-vmunit.conf"
 #define RUNTIME_CONTROL "control"

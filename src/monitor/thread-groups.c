@@ -610,6 +610,22 @@ static int apply_emulator(Apply *a, const ThreadSetting *s) {
         return r >= 0 && wanted ? move_emulator(a, s) : r;
 }
 
+/* Threads that QEMU makes later are born where its main thread is: they step out, unless they are asked to be in a group of
+ * their own. */
+static int release_from_emulator(Apply *a, const ThreadSetting *settings, size_t n) {
+        FOREACH_ARRAY(t, a->threads->items, a->threads->n) {
+                const ThreadSetting *s = thread_setting_find(settings, n, t->kind, t->id);
+                if (s && thread_setting_wants_group(s))
+                        continue;
+                int r = is_in_group(a, "emulator", t->tid);
+                if (r > 0)
+                        r = move(a, "", t->tid);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static const VmThread *find_thread(const VmThreads *t, ThreadKind kind, unsigned id) {
         FOREACH_ARRAY(i, t->items, t->n)
                 if (i->kind == kind && i->id == id)
@@ -629,7 +645,7 @@ static int apply_settings(Apply *a, const ThreadSetting *settings, size_t n) {
         FOREACH_ARRAY(s, settings, n)
                 if (r >= 0 && s->kind == THREAD_EMULATOR)
                         r = apply_emulator(a, s);
-        return r;
+        return r < 0 ? r : release_from_emulator(a, settings, n);
 }
 
 static int clear_settings(Apply *a, const ThreadSetting *settings, size_t n) {

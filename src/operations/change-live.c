@@ -272,6 +272,8 @@ int change_live_apply(Manager *m, const Vm *vm, const Domain *from, const Domain
                 do
                         (void) appliers[i](&back);
                 while (i-- > 0);
+                /* The first of them has widened the unit's CPUs once more. */
+                (void) apply_narrow(&back);
                 return r;
         }
         return 0;

@@ -22,4 +22,4 @@ char *disk_qom_name(const DomainDisk *disk);
 /* Takes over what systemd has been told by others (`systemctl set-property`) into the text that D was read from: where
  * the unit's properties are not what D asks for, and libvirt has a word for it, the text says what they are. 1: the text is
  * another, D is to be read anew; 0: nothing to do, or systemd cannot be asked. */
-int change_live_reconcile(Manager *m, const Vm *vm, const Domain *d, Diag *diag, char **text, size_t *size);
+int change_live_reconcile(Manager *m, const Vm *vm, const Domain *d, bool shown, Diag *diag, char **text, size_t *size);

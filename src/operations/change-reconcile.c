@@ -15,6 +15,7 @@ typedef struct Told {
         UnitProperties wanted, now; /* owned: what D asks for, and what systemd has */
         NumberSet online;           /* CPUs; empty when nobody knows */
         XmlEdits *edits;
+        bool shown;                 /* not kept: for somebody who looks */
 } Told;
 
 static void told_done(Told *t) {
@@ -43,6 +44,14 @@ static bool told_number(const Told *t, const char *name, uint64_t *ret) {
         return true;
 }
 
+/* What systemd has, as a number; UINT64_MAX is none. */
+static uint64_t now_number(const Told *t, const char *name) {
+        const UnitProperty *n = unit_properties_find(&t->now, name);
+        uint64_t v;
+
+        return n && n->values && n->values[0] && parse_u64(n->values[0], 10, &v) >= 0 ? v : UINT64_MAX;
+}
+
 /* UINT64_MAX: nothing is said. */
 static int set_number(const Told *t, uint64_t v, const char *path) {
         return v != UINT64_MAX ? xml_edits_u64(t->edits, v, "%s", path) : xml_edits_remove(t->edits, "%s", path);
@@ -67,19 +76,31 @@ static int take_weights(const Told *t) {
         return r;
 }
 
-static int take_quota(const Told *t) {
-        const CpuBandwidth *b = &t->d->cputune.global;
-        uint64_t period = b->period.set ? b->period.value : UINT64_MAX, v;
-        int r = 0;
+/* What a definition may say. */
+#define PERIOD_MIN UINT64_C(1000)
+#define PERIOD_MAX UINT64_C(1000000)
+#define PERIOD_DEFAULT UINT64_C(100000)
+#define QUOTA_MIN UINT64_C(1000)
 
-        if (told_number(t, "CPUQuotaPeriodSec", &period))
-                r = set_number(t, period, "cputune/global_period");
-        if (r < 0 || !told_number(t, "CPUQuota", &v))
-                return r;
-        /* Of a period that is systemd's own, where nothing is said. */
-        if (v != UINT64_MAX)
-                v = MIN(cpu_quota_from_usec(v * 100, period != UINT64_MAX ? period : 100000U), (uint64_t) INT64_MAX);
-        return set_number(t, v, "cputune/global_quota");
+/* The two belong together: a quota is a part of its period. systemd takes what no definition could say; the kernel gets
+ * what comes nearest to it, and so does the text. */
+static int take_quota(const Told *t) {
+        uint64_t period = now_number(t, "CPUQuotaPeriodSec"), percent = now_number(t, "CPUQuota"), quota = UINT64_MAX;
+
+        if (!told_text(t, "CPUQuotaPeriodSec") && !told_text(t, "CPUQuota"))
+                return 0;
+        if (period != UINT64_MAX)
+                period = MIN(MAX(period, PERIOD_MIN), PERIOD_MAX);
+        if (percent != UINT64_MAX) {
+                /* Of a period that is systemd's own, where nothing is said. */
+                uint64_t p = period != UINT64_MAX ? period : PERIOD_DEFAULT;
+                percent = MIN(percent, (uint64_t) INT32_MAX);
+                if (cpu_quota_from_usec(percent * 100, p) < QUOTA_MIN)
+                        p = period = MIN(QUOTA_MIN * 10000 / MAX(percent, UINT64_C(1)), PERIOD_MAX);
+                quota = MAX(cpu_quota_from_usec(percent * 100, p), QUOTA_MIN);
+        }
+        int r = set_number(t, period, "cputune/global_period");
+        return r < 0 ? r : set_number(t, quota, "cputune/global_quota");
 }
 
 static int take_memory(const Told *t) {
@@ -93,10 +114,11 @@ static int take_memory(const Told *t) {
                 r = set_bytes(t, v, "memtune/soft_limit");
         if (r >= 0 && told_number(t, "MemoryMax", &hard))
                 r = set_bytes(t, hard, "memtune/hard_limit");
-        /* MemorySwapMax counts what is beyond the hard limit. */
-        if (r >= 0 && told_number(t, "MemorySwapMax", &v))
-                r = set_bytes(t, v != UINT64_MAX && hard != UINT64_MAX ? v + hard : UINT64_MAX, "memtune/swap_hard_limit");
-        return r;
+        /* MemorySwapMax counts what is beyond the hard limit: the sum is another one when that is. */
+        if (r < 0 || (!told_text(t, "MemorySwapMax") && !(told_text(t, "MemoryMax") && t->d->memtune.swap_hard_limit.set)))
+                return r;
+        v = now_number(t, "MemorySwapMax");
+        return set_bytes(t, v < UINT64_MAX - hard ? v + hard : UINT64_MAX, "memtune/swap_hard_limit");
 }
 
 /* --- CPUs and nodes --- */
@@ -158,7 +180,8 @@ static int take_cpus(const Told *t) {
                 return 0;
         if (c->n_vcpupins == 0 && c->n_iothreadpins == 0 && !c->has_emulatorpin)
                 return set_cpus(t, "cpuset", &unit, "vcpu");
-        if (number_set_is_empty(&unit))
+        /* Pins that are narrowed now would stay so when the unit is as wide again as it was. */
+        if (!t->shown || number_set_is_empty(&unit))
                 return 0; /* as wide as it can be: the pins hold */
         if (has_general || !domain_cpus(d, &all)) {
                 NumberSet general = has_general ? left_to(&d->vcpu_cpuset, &unit) : unit;
@@ -266,9 +289,10 @@ static int (*const takers[])(const Told *t) = {
         take_weights, take_quota, take_memory, take_cpus, take_nodes, take_devices,
 };
 
-int change_live_reconcile(Manager *m, const Vm *vm, const Domain *d, Diag *diag, char **text, size_t *size) {
+int change_live_reconcile(Manager *m, const Vm *vm, const Domain *d, bool shown, Diag *diag, char **text,
+                          size_t *size) {
         _cleanup_xml_edits_ XmlEdits edits = {};
-        _cleanup_(told_done) Told t = { .d = d, .edits = &edits };
+        _cleanup_(told_done) Told t = { .d = d, .edits = &edits, .shown = shown };
         unsigned count;
         char *new_text;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "change-live.h"
 #include "change.h"
@@ -41,13 +42,22 @@ static int parse(Manager *m, const char *text, size_t size, Diag *diag, Domain *
 
 /* What others have told systemd becomes part of the text, so that it is shown, and a change of something else leaves it
  * alone. */
-static int reconcile(Manager *m, const Vm *vm, Diag *diag, char **text, size_t *size, Domain **d) {
-        int r = change_live_reconcile(m, vm, *d, diag, text, size);
+static int reconcile(Manager *m, const Vm *vm, bool shown, Diag *diag, char **text, size_t *size, Domain **d) {
+        int r = change_live_reconcile(m, vm, *d, shown, diag, text, size);
 
         if (r <= 0)
                 return r;
         *d = domain_free(*d);
         return parse(m, *text, *size, diag, d);
+}
+
+/* Where it may not be read, the definition would be shown in its place; what is said of what runs has to be true. */
+static int check_readable(Manager *m, const Vm *vm, Diag *diag) {
+        _cleanup_close_ int dir_fd = manager_open_runtime(m, vm->name);
+
+        if (dir_fd < 0 || faccessat(dir_fd, RUNTIME_DOMAIN, R_OK, AT_EACCESS) >= 0 || errno != EACCES)
+                return 0;
+        return diag_error_code(diag, -EACCES, (SrcLoc) {}, "cannot read what runs as domain '%s': %s", vm->name, strerror(EACCES));
 }
 
 int vm_change_load(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Domain **ret) {
@@ -57,11 +67,13 @@ int vm_change_load(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Doma
         bool live;
 
         int r = vm_change_scope(vm, &flags, diag);
+        if (r >= 0 && (flags & CHANGE_LIVE))
+                r = check_readable(m, vm, diag);
         if (r >= 0)
                 r = vm_load_domain_text(m, vm, !(flags & CHANGE_LIVE), diag, &text, &size, &live, &d);
         /* Only here: who looks for a UUID among a thousand machines asks systemd about none of them. */
         if (r >= 0 && live && vm->active)
-                r = reconcile(m, vm, diag, &text, &size, &d);
+                r = reconcile(m, vm, true, diag, &text, &size, &d);
         if (r >= 0)
                 *ret = TAKE_PTR(d);
         if (r < 0 && diag && diag->n_errors == 0)
@@ -76,7 +88,7 @@ typedef struct Side {
         size_t size, new_size;
         Domain *domain, *new_domain; /* owned; completed */
         char digest[33];             /* of a definition */
-        int lock_fd;                 /* owned; of what runs: its directory */
+        int dir_fd, lock_fd;         /* owned; of what runs: its directory, and the file in it that is locked */
         bool same;                   /* the text does not change */
 } Side;
 
@@ -86,6 +98,7 @@ static void side_done(Side *s) {
         domain_free(s->domain);
         domain_free(s->new_domain);
         safe_close(s->lock_fd);
+        safe_close(s->dir_fd);
 }
 
 static int edit(Side *s, bool live, ChangeBuild build, void *userdata, Diag *diag) {
@@ -101,15 +114,19 @@ static int edit(Side *s, bool live, ChangeBuild build, void *userdata, Diag *dia
 
 /* --- what runs --- */
 
-/* Changes come one after the other: who has the lock has read the text that it replaces. */
+/* Changes come one after the other: who has the lock has read the text that it replaces. A file that only root opens:
+ * everybody who can open a directory can lock it, and so can the machine itself. */
 static int lock_live(Manager *m, const Vm *vm, Side *s) {
-        s->lock_fd = manager_open_runtime(m, vm->name);
+        s->dir_fd = manager_open_runtime(m, vm->name);
+        if (s->dir_fd < 0)
+                return s->dir_fd;
+        s->lock_fd = openat(s->dir_fd, RUNTIME_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (s->lock_fd < 0)
-                return s->lock_fd;
+                return -errno;
         while (flock(s->lock_fd, LOCK_EX) < 0)
                 if (errno != EINTR)
                         return -errno;
-        return runtime_read(s->lock_fd, RUNTIME_DOMAIN, DOMAIN_XML_MAX, &s->text, &s->size);
+        return runtime_read(s->dir_fd, RUNTIME_DOMAIN, DOMAIN_XML_MAX, &s->text, &s->size);
 }
 
 static bool says(const Diag *d, const char *text) {
@@ -144,7 +161,7 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
                                        strerror(-r));
         r = parse(m, s->text, s->size, diag, &s->domain);
         if (r >= 0)
-                r = reconcile(m, vm, diag, &s->text, &s->size, &s->domain);
+                r = reconcile(m, vm, false, diag, &s->text, &s->size, &s->domain);
         if (r >= 0)
                 r = edit(s, true, build, userdata, diag);
         if (r >= 0)
@@ -162,7 +179,7 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
 }
 
 static int write_live(Side *s, const char *text, size_t size, Diag *diag) {
-        int r = runtime_write(s->lock_fd, RUNTIME_DOMAIN, text, size, 0600);
+        int r = runtime_write(s->dir_fd, RUNTIME_DOMAIN, text, size, 0600);
 
         return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot write what runs: %s", strerror(-r)) : 0;
 }
@@ -210,7 +227,7 @@ static int apply_config(Manager *m, const Vm *vm, Side *s, Diag *diag) {
 /* --- both --- */
 
 static int change_once(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild build, void *userdata, Diag *diag) {
-        _cleanup_(side_done) Side config = { .lock_fd = -EBADF }, live = { .lock_fd = -EBADF };
+        _cleanup_(side_done) Side config = { .dir_fd = -EBADF, .lock_fd = -EBADF }, live = { .dir_fd = -EBADF, .lock_fd = -EBADF };
         int r = 0;
 
         /* In libvirt's order, so that of two errors it is libvirt's that is said. */

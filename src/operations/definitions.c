@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "definition.h"
 #include "definitions.h"
@@ -149,6 +151,17 @@ static char *definition_path(char *const *dirs, const char *name) {
         return dirs && dirs[0] ? strf("%s/%s.xml", dirs[0], name) : NULL;
 }
 
+/* What runs is changed first, and not all of that can be taken back: who may not write learns it before. */
+static int check_writable(const char *path, Diag *diag) {
+        _cleanup_free_ char *dir = strndup(path, (size_t) (strrchr(path, '/') - path));
+
+        if (!dir)
+                return -ENOMEM;
+        if (faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) >= 0 || errno == ENOENT)
+                return 0;
+        return diag_error_code(diag, -errno, (SrcLoc) {}, "cannot write '%s': %s", path, strerror(errno));
+}
+
 static int write_definition(const char *path, const char *text, size_t size, bool secret, Diag *diag) {
         _cleanup_free_ char *dir = strndup(path, (size_t) (strrchr(path, '/') - path));
         mode_t mode = secret ? 0600 : 0644;
@@ -252,6 +265,20 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
         return 0;
 }
 
+#define LOCK_FILE ".definitions"
+
+/* Who has read a definition in order to write it writes it, or learns that it is another one by now. Not the directory
+ * itself is locked: everybody can do that, and keep it. Who may not make the file has no lock, but the same checks. */
+static int lock_definitions(Manager *m) {
+        _cleanup_close_ int dir_fd = manager_open_runtime(m, NULL);
+        _cleanup_close_ int fd = dir_fd < 0 ? -1 : openat(dir_fd, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        while (fd >= 0 && flock(fd, LOCK_EX) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return TAKE_FD(fd);
+}
+
 int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *text, size_t size,
                 ParseFlags flags,
                 Diag *diag) {
@@ -267,21 +294,24 @@ int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *te
                 return diag_error(diag, p.domain->name_loc,
                                   "operation failed: the name may not be changed: '%s' became '%s'", vm->name,
                                   p.domain->name);
+        r = check_acceptable(m, &p, flags, diag);
+        if (r >= 0)
+                r = definition_directories(&dirs);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int lock = lock_definitions(m);
         r = definition_load(vm->name, &d);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "%s", definition_error(r));
         if (!streq(d.digest, old_digest))
                 return diag_error_code(diag, -ESTALE, (SrcLoc) {},
                                        "the XML configuration was changed by another user");
-        r = check_acceptable(m, &p, flags, diag);
-        if (r >= 0)
-                r = definition_directories(&dirs);
-        if (r < 0 || (flags & PARSE_DRY_RUN))
-                return r;
         /* A vendor's file is not touched: the administrator's comes before it. */
         _cleanup_free_ char *path = d.kind == DEFINITION_RUNTIME ? strdup(d.path) :
                 definition_path(dirs, vm->name);
         if (!path)
                 return -ENOMEM;
+        if (flags & PARSE_DRY_RUN)
+                return check_writable(path, diag);
         return write_definition(path, text, size, p.has_secret, diag);
 }

@@ -277,7 +277,7 @@ static int load_live(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
         r = domain_from_xml(text, size, diag, &d);
         if (r < 0)
                 return r;
-        r = change_live_reconcile(m, vm, d, diag, &text, &size);
+        r = change_live_reconcile(m, vm, d, true, diag, &text, &size);
         if (r > 0) {
                 d = domain_free(d);
                 r = domain_from_xml(text, size, diag, &d);
