@@ -65,9 +65,10 @@ class Fds:
 
     def open(self, line):
         words = re.sub(r' \([^)]*\)$', '', line).split(' ')
-        number, name, kind, user, flags = words[0], words[1], words[2], words[3], words[4:]
-        if user != 'qemu':
+        # Labels are a matter of the host tier.
+        if words[0] in ('label', 'files') or words[3] != 'qemu':
             return
+        number, name, kind, flags = words[0], words[1], words[2], [w for w in words[4:] if not w.startswith('label=')]
         opened = getattr(self, 'open_' + kind.replace('-', '_'))(name, flags)
         for i, fd in enumerate(opened):
             self.at[int(number) + i] = fd
@@ -116,6 +117,8 @@ class Fds:
                 raise Skip('needs a kernel: --kernel PATH')
         elif name == 'dtb':
             raise Skip('needs a device tree')
+        elif 'certificate' in flags:
+            raise Skip('needs certificates')
         fd = os.memfd_create(name)
         os.write(fd, pathlib.Path(source).read_bytes() if os.path.exists(source) else b'\x55\xaa' + bytes(510))
         os.lseek(fd, 0, os.SEEK_SET)
