@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Changes of what runs and of definitions, by several at once, by others, and where they cannot be made."""
 
-import os
+import contextlib
 import subprocess
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, skip, unit_property
-from vm import Vm
+from vm import vm
 
 BOUND = 60  # seconds: a command that hangs
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -25,16 +25,19 @@ sys.stdin.read()
 """
 
 
-def machine_of(name, vcpu="<vcpu current='1'>4</vcpu>"):
-    machine = Vm(name).without_guest()
-    machine.xml = machine.xml.replace("<vcpu>1</vcpu>", vcpu)
-    machine.write()
-    return machine
+@contextlib.contextmanager
+def defined(name, vcpu="<vcpu current='1'>4</vcpu>"):
+    with vm(name) as machine:
+        machine.without_guest()
+        machine.xml = machine.xml.replace("<vcpu>1</vcpu>", vcpu)
+        yield machine.write()
 
 
-def started(machine):
-    run_ok(["vmunit", "start", machine.name])
-    return machine
+@contextlib.contextmanager
+def running(name, *arguments):
+    with defined(name, *arguments) as machine:
+        run_ok(["vmunit", "start", name])
+        yield machine
 
 
 def vmunit(*words, **options):
@@ -49,38 +52,36 @@ def value(text, key):
 @case(timeout=240)
 def nobody_can_hold_up_others():
     """A lock is taken by whoever can open a file; what vmunit locks only root can open."""
-    started(machine_of("held"))
-    machine_of("next")
-    holder = subprocess.Popen([*NOBODY, "python3", "-c", HOLD, "/run/vmunit"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              text=True)
-    try:
-        check(int(holder.stdout.readline()) > 1, "nothing could be locked, so nothing is shown")
-        vmunit("setmem", "held", "100M", "--live")
-        check_match("<currentMemory unit='KiB'>102400</currentMemory>", vmunit("dumpxml", "held"))
-        vmunit("setvcpus", "held", "2", "--config")
-        vmunit("start", "next")
-        vmunit("destroy", "next")
-    finally:
-        holder.communicate()
-    vmunit("destroy", "held")
+    with running("held"), defined("next"):
+        holder = subprocess.Popen([*NOBODY, "python3", "-c", HOLD, "/run/vmunit"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True)
+        try:
+            check(int(holder.stdout.readline()) > 1, "nothing could be locked, so nothing is shown")
+            vmunit("setmem", "held", "100M", "--live")
+            check_match("<currentMemory unit='KiB'>102400</currentMemory>", vmunit("dumpxml", "held"))
+            vmunit("setvcpus", "held", "2", "--config")
+            vmunit("start", "next")
+            vmunit("destroy", "next")
+        finally:
+            holder.communicate()
 
 
 @case(timeout=240)
 def changes_at_once_are_all_there():
-    machine = machine_of("many", "<vcpu>4</vcpu>")
-    commands = [["vcpupin", "many", str(i), "0", "--config"] for i in range(4)]
-    commands += [["emulatorpin", "many", "1", "--config"], ["schedinfo", "many", "cpu_shares=777", "--config"]]
-    running = [subprocess.Popen(["timeout", str(BOUND), "vmunit", *c], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-               for c in commands]
-    for command, process in zip(commands, running):
-        text = process.communicate()[0]
-        check_equal(process.returncode, 0, f"{command}: {text}")
-    with open(machine.path, encoding="utf-8") as f:
-        text = f.read()
-    for i in range(4):
-        check_match(rf"""<vcpupin vcpu=['"]{i}['"] cpuset=['"]0['"]/>""", text)
-    check_match(r"""<emulatorpin cpuset=['"]1['"]/>""", text)
-    check_match("<shares>777</shares>", text)
+    with defined("many", "<vcpu>4</vcpu>") as machine:
+        commands = [["vcpupin", "many", str(i), "0", "--config"] for i in range(4)]
+        commands += [["emulatorpin", "many", "1", "--config"], ["schedinfo", "many", "cpu_shares=777", "--config"]]
+        processes = [subprocess.Popen(["timeout", str(BOUND), "vmunit", *c], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                     for c in commands]
+        for command, process in zip(commands, processes):
+            text = process.communicate()[0]
+            check_equal(process.returncode, 0, f"{command}: {text}")
+        with open(machine.path, encoding="utf-8") as f:
+            text = f.read()
+        for i in range(4):
+            check_match(rf"""<vcpupin vcpu=['"]{i}['"] cpuset=['"]0['"]/>""", text)
+        check_match(r"""<emulatorpin cpuset=['"]1['"]/>""", text)
+        check_match("<shares>777</shares>", text)
 
 
 @case(timeout=240)
@@ -89,56 +90,52 @@ def a_pin_that_fails_changes_nothing():
     with open("/sys/fs/cgroup/cgroup.controllers", encoding="ascii") as f:
         if "cpuset" in f.read().split():
             skip("this machine can pin")
-    machine = started(machine_of("narrow", "<vcpu>2</vcpu>"))
-    run_ok(["systemctl", "set-property", "--runtime", machine.unit, "AllowedCPUs=0"])
-    before = vmunit("vcpupin", "narrow")
-    result = run(["vmunit", "vcpupin", "narrow", "0", "1", "--live"])
-    check_equal(result.rc, 1, result.out + result.err)
-    check_equal(unit_property(machine.unit, "AllowedCPUs"), "0")
-    check_equal(vmunit("vcpupin", "narrow"), before)
-    vmunit("destroy", "narrow")
+    with running("narrow", "<vcpu>2</vcpu>") as machine:
+        run_ok(["systemctl", "set-property", "--runtime", machine.unit, "AllowedCPUs=0"])
+        before = vmunit("vcpupin", "narrow")
+        result = run(["vmunit", "vcpupin", "narrow", "0", "1", "--live"])
+        check_equal(result.rc, 1, result.out + result.err)
+        check_equal(unit_property(machine.unit, "AllowedCPUs"), "0")
+        check_equal(vmunit("vcpupin", "narrow"), before)
 
 
 @case(timeout=240)
 def what_systemd_takes_does_not_keep_others_from_changes():
     """Quotas and periods that no definition could have: the nearest one is shown, and other changes are made."""
-    machine = started(machine_of("odd"))
-    for name, setting, key, shown in (
-            ("CPUQuota", "0.5%", "global_quota", "1000"), ("CPUQuotaPeriodSec", "2s", "global_period", "1000000")):
-        run_ok(["systemctl", "set-property", "--runtime", machine.unit, f"{name}={setting}"])
-        check_equal(value(vmunit("schedinfo", "odd"), key), shown, f"{key} with {name}={setting}")
-        vmunit("setmem", "odd", "100M", "--live")
-        run_ok(["systemctl", "set-property", "--runtime", machine.unit, f"{name}="])
-    vmunit("destroy", "odd")
+    with running("odd") as machine:
+        for name, setting, key, shown in (
+                ("CPUQuota", "0.5%", "global_quota", "1000"), ("CPUQuotaPeriodSec", "2s", "global_period", "1000000")):
+            run_ok(["systemctl", "set-property", "--runtime", machine.unit, f"{name}={setting}"])
+            check_equal(value(vmunit("schedinfo", "odd"), key), shown, f"{key} with {name}={setting}")
+            vmunit("setmem", "odd", "100M", "--live")
+            run_ok(["systemctl", "set-property", "--runtime", machine.unit, f"{name}="])
 
 
 @case(timeout=240)
 def both_or_none():
     """A definition that cannot be written is no reason to change what runs."""
-    machine = started(machine_of("ro"))
-    run_ok(["mount", "--bind", "/etc/vm", "/etc/vm"])
-    try:
-        run_ok(["mount", "-o", "remount,ro,bind", "/etc/vm"])
-        result = run(["vmunit", "setvcpus", "ro", "2", "--live", "--config"])
-        check_equal(result.rc, 1, result.out + result.err)
-        check_match("cannot write '/etc/vm/ro.xml': Read-only file system", result.err)
-        info = vmunit("vcpuinfo", "ro")
-        check_equal(info.count("VCPU:"), 1, f"virtual CPUs of {info}")
-        check_match(r"^current +live +1$", vmunit("vcpucount", "ro"))
-    finally:
-        run_ok(["umount", "/etc/vm"])
-    vmunit("destroy", machine.name)
+    with running("ro"):
+        run_ok(["mount", "--bind", "/etc/vm", "/etc/vm"])
+        try:
+            run_ok(["mount", "-o", "remount,ro,bind", "/etc/vm"])
+            result = run(["vmunit", "setvcpus", "ro", "2", "--live", "--config"])
+            check_equal(result.rc, 1, result.out + result.err)
+            check_match("cannot write '/etc/vm/ro.xml': Read-only file system", result.err)
+            info = vmunit("vcpuinfo", "ro")
+            check_equal(info.count("VCPU:"), 1, f"virtual CPUs of {info}")
+            check_match(r"^current +live +1$", vmunit("vcpucount", "ro"))
+        finally:
+            run_ok(["umount", "/etc/vm"])
 
 
 @case(timeout=240)
 def who_may_not_read_what_runs_is_told_so():
-    machine = started(machine_of("secret"))
-    vmunit("setvcpus", "secret", "2", "--live")
-    for verb in ("vcpucount", "schedinfo", "memtune"):
-        result = run([*NOBODY, "timeout", str(BOUND), "vmunit", verb, "secret"])
-        check_equal(result.rc, 1, f"{verb}: {result.out}")
-        check_match("cannot read what runs as domain 'secret': Permission denied", result.err)
-    vmunit("destroy", machine.name)
+    with running("unread"):
+        vmunit("setvcpus", "unread", "2", "--live")
+        for verb in ("vcpucount", "schedinfo", "memtune"):
+            result = run([*NOBODY, "timeout", str(BOUND), "vmunit", verb, "unread"])
+            check_equal(result.rc, 1, f"{verb}: {result.out}")
+            check_match("cannot read what runs as domain 'unread': Permission denied", result.err)
 
 
 if __name__ == "__main__":
