@@ -181,6 +181,33 @@ static void test_apply(void **state) {
         teardown(&f);
 }
 
+#define EMULATOR "{\"kind\":\"emulator\",\"cpus\":\"0\"}"
+
+/* QEMU's main thread makes a new virtual CPU, so it begins where that one is. */
+static void test_born_in_the_emulator(void **state) {
+        _cleanup_free_ char *me = strf("%d", ME);
+        Fixture f;
+
+        setup(&f);
+        add_me(&f);
+        put_group(&f, "emulator", "0\n");
+        put(&f, "emulator/cgroup.threads", me);
+        put(&f, "cgroup.threads", "");
+        assert_int_equal(apply(&f, "[" EMULATOR "]", THREADS_LIVE), 0);
+        assert_file(&f, "cgroup.threads", me);
+        /* A scheduler alone is no reason to stay. */
+        put(&f, "cgroup.threads", "");
+        assert_int_equal(apply(&f, "[" EMULATOR ",{\"kind\":\"vcpu\",\"id\":0,\"scheduler\":\"batch\"}]", THREADS_LIVE), 0);
+        assert_file(&f, "cgroup.threads", me);
+        /* One with a group of its own goes there. */
+        put(&f, "cgroup.threads", "");
+        put_group(&f, "vcpu0", "0-1\n");
+        assert_int_equal(apply(&f, "[" EMULATOR ",{\"kind\":\"vcpu\",\"id\":0,\"cpus\":\"0-1\"}]", THREADS_LIVE), 0);
+        assert_file(&f, "vcpu0/cgroup.threads", me);
+        assert_file(&f, "cgroup.threads", "");
+        teardown(&f);
+}
+
 static void test_no_cpus(void **state) {
         Fixture f;
 
@@ -292,7 +319,7 @@ static void test_foreign_threads(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_json),          cmocka_unit_test(test_bad_json),
-                cmocka_unit_test(test_apply),         cmocka_unit_test(test_no_cpus),
+                cmocka_unit_test(test_apply),         cmocka_unit_test(test_born_in_the_emulator), cmocka_unit_test(test_no_cpus),
                 cmocka_unit_test(test_no_controller), cmocka_unit_test(test_scheduler),
                 cmocka_unit_test(test_hostile),       cmocka_unit_test(test_foreign_threads),
         };
