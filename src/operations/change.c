@@ -89,6 +89,7 @@ typedef struct Side {
         Domain *domain, *new_domain; /* owned; completed */
         char digest[33];             /* of a definition */
         int dir_fd, lock_fd;         /* owned; of what runs: its directory, and the file in it that is locked */
+        char *id;                    /* owned; of this start; NULL: not known */
         bool same;                   /* the text does not change */
 } Side;
 
@@ -99,6 +100,7 @@ static void side_done(Side *s) {
         domain_free(s->new_domain);
         safe_close(s->lock_fd);
         safe_close(s->dir_fd);
+        free(s->id);
 }
 
 static int edit(Side *s, bool live, ChangeBuild build, void *userdata, Diag *diag) {
@@ -126,6 +128,7 @@ static int lock_live(Manager *m, const Vm *vm, Side *s) {
         while (flock(s->lock_fd, LOCK_EX) < 0)
                 if (errno != EINTR)
                         return -errno;
+        (void) runtime_read_line(s->dir_fd, RUNTIME_ID, &s->id);
         return runtime_read(s->dir_fd, RUNTIME_DOMAIN, DOMAIN_XML_MAX, &s->text, &s->size);
 }
 
@@ -178,9 +181,14 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
         return r < 0 ? r : change_live_check(s->domain, s->new_domain, diag);
 }
 
+/* The directory outlives a stop: what was changed may be gone by now, and another start's text be there. */
 static int write_live(Side *s, const char *text, size_t size, Diag *diag) {
-        int r = runtime_write(s->dir_fd, RUNTIME_DOMAIN, text, size, 0600);
+        _cleanup_free_ char *id = NULL;
 
+        (void) runtime_read_line(s->dir_fd, RUNTIME_ID, &id);
+        if (!streq_ptr(id, s->id))
+                return diag_error_code(diag, -ECANCELED, (SrcLoc) {}, "operation failed: the domain that was changed runs no more");
+        int r = runtime_write(s->dir_fd, RUNTIME_DOMAIN, text, size, 0600);
         return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot write what runs: %s", strerror(-r)) : 0;
 }
 
@@ -190,14 +198,15 @@ static int apply_live(Manager *m, const Vm *vm, Side *s, Diag *diag) {
         if (r < 0)
                 return r;
         r = write_live(s, s->new_text, s->new_size, diag);
-        if (r < 0)
+        if (r < 0 && r != -ECANCELED)
                 (void) change_live_apply(m, vm, s->new_domain, s->domain, NULL);
         return r;
 }
 
 static void undo_live(Manager *m, const Vm *vm, Side *s) {
-        (void) change_live_apply(m, vm, s->new_domain, s->domain, NULL);
-        (void) write_live(s, s->text, s->size, NULL);
+        /* What could not be taken back is what runs. */
+        if (change_live_apply(m, vm, s->new_domain, s->domain, NULL) >= 0)
+                (void) write_live(s, s->text, s->size, NULL);
 }
 
 /* --- the definition --- */
