@@ -34,14 +34,11 @@ static int verb_nodecpumap(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_free_ char *list = NULL;
         NumberSet present, online;
-        unsigned last = 0;
 
         int r = node_cpu_map(cli->manager, &diag, &present, &online);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Unable to get cpu map");
-        for (unsigned i = 0; i < NUMBER_SET_MAX; i++)
-                if (number_set_has(&present, i))
-                        last = i;
+        unsigned last = (unsigned) MAX(number_set_last(&present), 0);
         cli_print(cli, "%-15s %u\n", "CPUs present:", last + 1);
         cli_print(cli, "%-15s %u\n", "CPUs online:", number_set_count(&online));
         cli_print(cli, "%-15s ", "CPU map:");

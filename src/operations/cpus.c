@@ -18,7 +18,7 @@ int host_cpus(Manager *m, unsigned *ret_count, NumberSet *ret_online, Diag *diag
 
         int r = node_cpu_map(m, diag, &present, ret_online);
         if (r >= 0)
-                *ret_count = number_set_count(&present);
+                *ret_count = (unsigned) (number_set_last(&present) + 1);
         return r;
 }
 

@@ -7,7 +7,7 @@
 /* Virtual CPUs and I/O threads of a VM: how many there are, on which CPUs of the host they run, what they used. Errors
  * are libvirt's, in its words. */
 
-/* The host's CPUs: how many there are, and which of them are online. */
+/* The host's CPUs: the number behind the last one, as libvirt counts them, and which of them are online. */
 int host_cpus(Manager *m, unsigned *ret_count, NumberSet *ret_online, Diag *diag);
 
 /* --- virtual CPUs --- */
