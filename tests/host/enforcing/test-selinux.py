@@ -115,7 +115,7 @@ def ticks_go_on(machine, timeout):
 
 
 def use_devices(machine):
-    out = run(["script", "-qec", f"timeout 5 vmunit console {machine.name} --devname serial1", "/dev/null"], timeout=60).out
+    out = run(["script", "-qec", f"timeout --foreground 5 vmunit console {machine.name} --devname serial1", "/dev/null"], timeout=60).out
     check_match(f"^Connected to domain '{machine.name}'", out.replace("\r", ""), "the console")
     port = check_match(r":(\d+)$", run_ok(["vmunit", "vncdisplay", machine.name]).strip(), "the display")[1]
     with socket.create_connection(("127.0.0.1", 5900 + int(port)), timeout=60) as client:
