@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The cases of tests/{container,host}/test-confinement.py: what confinement.py tries, as tests.
+"""The cases of tests/container/test-confinement.py: what confinement.py tries, as tests.
 
 A case fails when the attempt succeeds inside, when it is not refused by the layers that are named for it, or when the layers
 cannot be looked at. Where even root outside cannot do it, as in a container, it is left out: there it shows nothing."""
