@@ -83,13 +83,13 @@ static int verb_dommemstat(Cli *cli, const Command *c) {
 
 static const Option setmem_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
-        { .name = "size", .type = OPTION_INT, .required = true, .help = "new memory size, as scaled integer (default KiB)" },
+        { .name = "size", .former = "kilobytes", .type = OPTION_INT, .required = true, .help = "new memory size, as scaled integer (default KiB)" },
         SCOPE_OPTIONS,
         OPTIONS_END,
 };
 static const Option setmaxmem_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
-        { .name = "size", .type = OPTION_INT, .required = true, .help = "new maximum memory size, as scaled integer (default KiB)" },
+        { .name = "size", .former = "kilobytes", .type = OPTION_INT, .required = true, .help = "new maximum memory size, as scaled integer (default KiB)" },
         SCOPE_OPTIONS,
         OPTIONS_END,
 };

@@ -15,11 +15,15 @@ static const char *type_word(const Option *o) {
         return o->type == OPTION_INT ? "number" : "string";
 }
 
+static bool is_word(const char *word, const char *s, size_t n) {
+        return word && strlen(word) == n && memcmp(word, s, n) == 0;
+}
+
 static int option_index(const Verb *v, const char *name, size_t n) {
         int i = 0;
 
         FOREACH_OPTION(o, v) {
-                if (strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+                if (is_word(o->name, name, n) || is_word(o->former, name, n))
                         return i;
                 i++;
         }

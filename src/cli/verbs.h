@@ -33,6 +33,7 @@ typedef struct Option {
         bool named; /* never without its --name */
         OptionHint hint;
         const char *words; /* what a string may be, separated by "|", or NULL */
+        const char *former; /* the name it once had in virsh, which is taken and never shown; or NULL */
         const char *help;
 } Option;
 

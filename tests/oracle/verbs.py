@@ -141,6 +141,9 @@ numatune verbs --mode -1
 numatune verbs --mode 1
 numatune verbs --mode interleave --nodeset 0-1
 numatune verbs --nodeset x
+numatune verbs --nodeset 0-3,^0-3
+numatune verbs --nodeset 1-0
+numatune verbs --nodeset 0,,1
 numatune verbs --nodeset ^0
 numatune verbs --nodeset ''
 numatune verbs --live
@@ -482,6 +485,9 @@ dumpxml verbs --xpath /domain/currentMemory
 setmem verbs 1G --config
 setmem verbs 524289 --config
 setmem verbs 512MiB --config
+setmem verbs --kilobytes 409600 --config
+dumpxml verbs --xpath /domain/currentMemory
+setmem verbs --kilobytes 5 --size 5
 setmem verbs 0
 setmem verbs 0 --config
 setmem verbs 9007199254740991 --config
@@ -500,6 +506,7 @@ setmem verbs 100M --config --current
 # setmaxmem
 help setmaxmem
 setmaxmem verbs 1G
+setmaxmem verbs --kilobytes 1048576
 dumpxml verbs --xpath /domain/currentMemory|/domain/memory
 setmaxmem verbs 700M --config
 setmaxmem verbs 100M --current
@@ -547,6 +554,7 @@ blkdeviotune verbs
 blkdeviotune nothing vda
 blkdeviotune nothing vda --total-bytes-sec x
 blkdeviotune verbs vda --size-iops-sec 5
+blkdeviotune verbs vda --size_iops_sec 6 --group_name old --read_iops_sec_max 7
 dumpxml verbs --xpath //iotune
 blkdeviotune verbs vda --size-iops-sec 0
 blkdeviotune verbs vda --group-name foo
