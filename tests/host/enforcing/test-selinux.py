@@ -119,7 +119,7 @@ def use_devices(machine):
     check_match(f"^Connected to domain '{machine.name}'", out.replace("\r", ""), "the console")
     with socket.create_connection(("127.0.0.1", 5900), timeout=60) as client:
         check_equal(client.recv(4), b"RFB ", "the greeting of VNC")
-    check_match(r"master selinux0 .*UP", run_ok("ip -o link show master selinux0"), "the tap")
+    check_match(r"<[A-Z_,]*\bUP\b.* master selinux0 ", run_ok("ip -o link show master selinux0"), "the tap")
 
 
 def replace_monitor(machine):
