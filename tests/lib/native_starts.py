@@ -360,6 +360,7 @@ def run(words, guest):
 
 # --- namespaces ---
 
+# Directories of its own; so is the root, where the other directories are those of the system.
 OWN = ("/srv", "/mnt", "/home", "/media", "/tmp", "/var/lib", "/run/vmunit")
 
 
@@ -375,7 +376,25 @@ def start(words, guest):
     return int(text)
 
 
+def enter_root():
+    """A root directory of its own, with the system's directories: what is made in it is in nobody's way."""
+    root = pathlib.Path("/mnt")
+    entries = [e for e in pathlib.Path("/").iterdir() if e != root]
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
+    for entry in entries:
+        copy = root / entry.name
+        if entry.is_symlink():
+            copy.symlink_to(os.readlink(entry))
+        elif entry.is_dir():
+            copy.mkdir()
+            subprocess.run(["mount", "--rbind", entry, copy], check=True)
+    (root / root.name).mkdir()
+    os.chroot(root)
+    os.chdir("/")
+
+
 def main(guest):
+    enter_root()
     for path in OWN:
         os.makedirs(path, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], check=True)
