@@ -547,11 +547,14 @@ static int pass(Domain *d, bool on_paper, Diag *diag) {
 
 /* --- afterwards --- */
 
-/* Function 0 says whether there are others. */
+/* Function 0 says whether there are others. The first companion of EHCI says so wherever it was placed for its user, and
+ * so it does where it was placed once. */
 static void complete_multifunction(const QemuDevice *list, size_t n) {
         FOREACH_ARRAY(i, list, n) {
                 DeviceAddress *a = &i->info->address;
 
+                if (a->remembered && a->function.value == 0 && is_usb2(i) && streq(i->controller->model, "ich9-uhci1"))
+                        a->multifunction = TRI_YES;
                 if (a->type != ADDRESS_PCI || a->function.value != 0 || a->multifunction != TRI_UNSET)
                         continue;
                 FOREACH_ARRAY(other, list, n) {
