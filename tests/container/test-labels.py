@@ -57,7 +57,7 @@ def users_that_are_refused():
     with vm("nobodys") as machine:
         with_seclabel(machine, STATIC.format("no-such-user:kvm"))
         check(try_start(machine).rc != 0, "no-such-user:kvm was taken")
-        wait_for(lambda: any("user credentials" in str(e["MESSAGE"]) for e in journal("-u", machine.unit)), 10,
+        wait_for(lambda: any("user credentials" in str(e["MESSAGE"]) for e in journal(f"UNIT={machine.unit}")), 10,
                  "the journal does not name the user's credentials")
 
 

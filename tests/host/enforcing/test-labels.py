@@ -328,7 +328,7 @@ def a_user_of_the_definition():
         result = m.try_start()
         check(result.rc != 0, f"no such user: {result}")
         # This is systemd's to say, and its journal may be late for what `vmunit start` tells.
-        wait_for(lambda: any("user credentials" in str(e["MESSAGE"]) for e in journal("-u", m.unit)), 20,
+        wait_for(lambda: any("user credentials" in str(e["MESSAGE"]) for e in journal(f"UNIT={m.unit}")), 20,
                  "the journal does not name the user's credentials")
 
 
