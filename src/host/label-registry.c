@@ -20,14 +20,7 @@ int label_registry_open(int base_fd, bool create) {
 }
 
 int label_registry_lock(int dir_fd) {
-        _cleanup_close_ int fd = openat(dir_fd, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-        if (fd < 0)
-                return -errno;
-        while (flock(fd, LOCK_EX) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return TAKE_FD(fd);
+        return runtime_lock(dir_fd, LOCK_FILE);
 }
 
 /* --- entries --- */

@@ -51,18 +51,28 @@ int runtime_read_line(int dir_fd, const char *file, char **ret) {
         return 0;
 }
 
+/* --- locks --- */
+
+int runtime_lock(int dir_fd, const char *file) {
+        _cleanup_close_ int fd = openat(dir_fd, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+                return -errno;
+        while (flock(fd, LOCK_EX) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return TAKE_FD(fd);
+}
+
 /* --- ids --- */
 
 int runtime_allocate_id(int base_fd, unsigned *ret) {
         _cleanup_free_ char *text = NULL;
         unsigned id = 1;
 
-        _cleanup_close_ int fd = openat(base_fd, RUNTIME_NEXT_ID, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        _cleanup_close_ int fd = runtime_lock(base_fd, RUNTIME_NEXT_ID);
         if (fd < 0)
-                return -errno;
-        while (flock(fd, LOCK_EX) < 0)
-                if (errno != EINTR)
-                        return -errno;
+                return fd;
         int r = read_fd_limited(fd, LINE_LIMIT, &text, NULL);
         if (r < 0)
                 return r;

@@ -31,6 +31,11 @@ int runtime_read(int dir_fd, const char *file, size_t limit, char **ret, size_t 
 /* A file with one line; the newline is left out. */
 int runtime_read_line(int dir_fd, const char *file, char **ret);
 
+/* Opens FILE, which is made for it, and waits until nobody else holds it. Only its owner can open it: a directory, or a
+ * file that others may read, could be locked by all of them, for as long as they like. A descriptor (of an empty file,
+ * unless the caller writes to it) that ends the lock when it is closed, or negative errno. */
+int runtime_lock(int dir_fd, const char *file);
+
 /* The next domain id, counting from 1 since boot: unique and never used again. BASE_FD is /run/vmunit. */
 int runtime_allocate_id(int base_fd, unsigned *ret);
 int runtime_read_id(int dir_fd, unsigned *ret);

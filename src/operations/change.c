@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "change-live.h"
@@ -116,18 +115,14 @@ static int edit(Side *s, bool live, ChangeBuild build, void *userdata, Diag *dia
 
 /* --- what runs --- */
 
-/* Changes come one after the other: who has the lock has read the text that it replaces. A file that only root opens:
- * everybody who can open a directory can lock it, and so can the machine itself. */
+/* Changes come one after the other: who has the lock has read the text that it replaces. */
 static int lock_live(Manager *m, const Vm *vm, Side *s) {
         s->dir_fd = manager_open_runtime(m, vm->name);
         if (s->dir_fd < 0)
                 return s->dir_fd;
-        s->lock_fd = openat(s->dir_fd, RUNTIME_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        s->lock_fd = runtime_lock(s->dir_fd, RUNTIME_LOCK);
         if (s->lock_fd < 0)
-                return -errno;
-        while (flock(s->lock_fd, LOCK_EX) < 0)
-                if (errno != EINTR)
-                        return -errno;
+                return s->lock_fd;
         (void) runtime_read_line(s->dir_fd, RUNTIME_ID, &s->id);
         return runtime_read(s->dir_fd, RUNTIME_DOMAIN, DOMAIN_XML_MAX, &s->text, &s->size);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include "file-util.h"
 #include "names.h"
 #include "plans.h"
+#include "runtime.h"
 #include "parse-util.h"
 #include "places-record.h"
 #include "siphash.h"
@@ -267,16 +267,12 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
 
 #define LOCK_FILE ".definitions"
 
-/* Who has read a definition in order to write it writes it, or learns that it is another one by now. Not the directory
- * itself is locked: everybody can do that, and keep it. Who may not make the file has no lock, but the same checks. */
+/* Who has read a definition in order to write it writes it, or learns that it is another one by now. Who may not make the
+ * file has no lock, but the same checks. */
 static int lock_definitions(Manager *m) {
         _cleanup_close_ int dir_fd = manager_open_runtime(m, NULL);
-        _cleanup_close_ int fd = dir_fd < 0 ? -1 : openat(dir_fd, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-        while (fd >= 0 && flock(fd, LOCK_EX) < 0)
-                if (errno != EINTR)
-                        return -errno;
-        return TAKE_FD(fd);
+        return dir_fd < 0 ? dir_fd : runtime_lock(dir_fd, LOCK_FILE);
 }
 
 int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *text, size_t size,
