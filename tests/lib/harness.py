@@ -315,6 +315,9 @@ class SerialText:
     def expect(self, pattern, timeout=30, position=None):
         """Waits for a match of the pattern after the position, and returns it. The position moves to its end."""
         start = self.position if position is None else position
+        # A line ends where its newline has come, not where what was read so far ends: "done cmd 1" may become 127.
+        if pattern.endswith("$"):
+            pattern = pattern[:-1] + r"(?=\n)"
         deadline = time.monotonic() + timeout
         while True:
             match = re.compile(pattern, re.MULTILINE).search(self.text, start)
@@ -343,7 +346,7 @@ class SerialText:
                     break
             except EOFError:
                 break
-        return [int(n) for n in re.findall(r"^vmunit-guest: tick (\d+)$", self.text, re.MULTILINE)]
+        return [int(n) for n in re.findall(r"^vmunit-guest: tick (\d+)\n", self.text, re.MULTILINE)]
 
     def _append(self, data):
         self.text += data.decode(errors="replace").replace("\r", "")
