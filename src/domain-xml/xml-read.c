@@ -409,8 +409,8 @@ static void read_content(XmlReader *r, const XmlTable *t, const xmlNode *node, v
                 return;
         }
         FOREACH_ARRAY(row, t->rows, t->n_rows)
-        if (row->kind == XML_CONTENT)
-                content = row;
+                if (row->kind == XML_CONTENT)
+                        content = row;
         if (*text && content)
                 read_value(r, content, node, NULL, text, object);
         else if (*text)

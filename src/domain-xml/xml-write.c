@@ -213,8 +213,8 @@ static void write_child(XmlWriter *w, const XmlRow *row, const void *object) {
 /* The text of the element itself: there is one row for it at most. */
 static char *element_content(XmlWriter *w, const XmlTable *t, const void *object) {
         FOREACH_ARRAY(row, t->rows, t->n_rows)
-        if (row->kind == XML_CONTENT && row_is_written(w, row, object))
-                return row_value(w, row, object);
+                if (row->kind == XML_CONTENT && row_is_written(w, row, object))
+                        return row_value(w, row, object);
         return NULL;
 }
 

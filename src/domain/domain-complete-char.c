@@ -7,8 +7,8 @@
 
 static DomainChar *first_char(Domain *d, CharKind kind) {
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == kind)
-                return c;
+                if (c->kind == kind)
+                        return c;
         return NULL;
 }
 
@@ -118,8 +118,8 @@ static unsigned free_isa_port(const Domain *d) {
         for (unsigned port = 0; port < ISA_SERIAL_PORTS; port++) {
                 bool taken = false;
                 FOREACH_ARRAY(c, d->chars, d->n_chars)
-                taken = taken || (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL &&
-                                  c->target_port.set && c->target_port.value == port);
+                        taken = taken || (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL &&
+                                          c->target_port.set && c->target_port.value == port);
                 if (!taken)
                         return port;
         }
@@ -132,14 +132,14 @@ static void complete_serial_ports(Domain *d) {
         unsigned next = 0;
 
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL && !c->target_port.set)
-                c->target_port = OPT_UINT(free_isa_port(d));
+                if (c->kind == CHAR_SERIAL && c->target_type == TARGET_ISA_SERIAL && !c->target_port.set)
+                        c->target_port = OPT_UINT(free_isa_port(d));
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == CHAR_SERIAL && c->target_port.set && c->target_port.value >= next)
-                next = c->target_port.value + 1;
+                if (c->kind == CHAR_SERIAL && c->target_port.set && c->target_port.value >= next)
+                        next = c->target_port.value + 1;
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == CHAR_SERIAL && !c->target_port.set)
-                c->target_port = OPT_UINT(next++);
+                if (c->kind == CHAR_SERIAL && !c->target_port.set)
+                        c->target_port = OPT_UINT(next++);
 }
 
 /* The number after the greatest one of those that stand before. */
@@ -237,7 +237,7 @@ static void complete_console_ports(Domain *d) {
 int domain_complete_chars(Domain *d, const HostFacts *facts) {
 
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        complete_source(c);
+                complete_source(c);
         /* Numbers are given to what was written; a console or port that is added is number 0. */
         complete_serial_ports(d);
         complete_parallel_ports(d);

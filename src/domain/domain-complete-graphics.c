@@ -73,10 +73,10 @@ static void complete_channels(DomainGraphics *g) {
         size_t n = 0;
 
         FOREACH_ARRAY(c, g->channels, g->n_channels)
-        if (c->name > 0 && c->name < _SPICE_CHANNEL_MAX) {
-                modes[c->name] = c->mode;
-                locs[c->name] = c->loc;
-        }
+                if (c->name > 0 && c->name < _SPICE_CHANNEL_MAX) {
+                        modes[c->name] = c->mode;
+                        locs[c->name] = c->loc;
+                }
         /* There are not more names than there were elements. */
         for (int i = 1; i < _SPICE_CHANNEL_MAX; i++)
                 if (modes[i] == SPICE_SECURE || modes[i] == SPICE_INSECURE)
@@ -117,8 +117,8 @@ int domain_complete_graphics(Domain *d, const HostFacts *facts) {
 
 static int add_ps2(Domain *d, InputType type) {
         FOREACH_ARRAY(i, d->inputs, d->n_inputs)
-        if (i->type == type && i->bus == INPUT_BUS_PS2)
-                return 0;
+                if (i->type == type && i->bus == INPUT_BUS_PS2)
+                        return 0;
         if (!ARRAY_GROW(d->inputs, d->n_inputs))
                 return -ENOMEM;
         d->inputs[d->n_inputs++] = (DomainInput) {.type = type, .bus = INPUT_BUS_PS2};
@@ -135,8 +135,8 @@ static InputBus default_bus(const Domain *d, const DomainInput *i) {
 
 int domain_complete_inputs(Domain *d, const HostFacts *facts) {
         FOREACH_ARRAY(i, d->inputs, d->n_inputs)
-        if (i->bus == INPUT_BUS_UNSET)
-                i->bus = default_bus(d, i);
+                if (i->bus == INPUT_BUS_UNSET)
+                        i->bus = default_bus(d, i);
         /* Every PC has them. */
         if (!is_x86(d) || d->os.type != OS_HVM)
                 return 0;
@@ -246,10 +246,10 @@ static AudioType default_audio(const Domain *d) {
         AudioType type = d->n_graphics > 0 ? AUDIO_UNSET : AUDIO_NONE;
 
         FOREACH_ARRAY(g, d->graphics, d->n_graphics)
-        if (g->type == GRAPHICS_VNC)
-                type = AUDIO_NONE;
-        else if (g->type == GRAPHICS_SPICE)
-                type = AUDIO_SPICE;
+                if (g->type == GRAPHICS_VNC)
+                        type = AUDIO_NONE;
+                else if (g->type == GRAPHICS_SPICE)
+                        type = AUDIO_SPICE;
         return type;
 }
 
@@ -270,8 +270,8 @@ int domain_complete_audio(Domain *d, const HostFacts *facts) {
 
         /* Only these cards have them. */
         FOREACH_ARRAY(s, d->sounds, d->n_sounds)
-        if (s->model != SOUND_ICH6 && s->model != SOUND_ICH9)
-                s->n_codecs = 0;
+                if (s->model != SOUND_ICH6 && s->model != SOUND_ICH9)
+                        s->n_codecs = 0;
         if (d->n_audios > 0 || type == AUDIO_UNSET)
                 return 0;
         if (!ARRAY_GROW(d->audios, d->n_audios))

@@ -65,8 +65,8 @@ static int complete_genid(Domain *d, const HostFacts *facts) {
 
 static bool mac_is_used(const Domain *d, const uint8_t mac[6]) {
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
-        if (i->has_mac && memcmp(i->mac, mac, 6) == 0)
-                return true;
+                if (i->has_mac && memcmp(i->mac, mac, 6) == 0)
+                        return true;
         return false;
 }
 
@@ -143,8 +143,8 @@ static bool is_pci_root(const DomainController *c) {
 
 static bool index_is_used(const Domain *d, ControllerType type, unsigned index) {
         FOREACH_ARRAY(c, d->controllers, d->n_controllers)
-        if (c->type == type && c->index.set && c->index.value == index)
-                return true;
+                if (c->type == type && c->index.set && c->index.value == index)
+                        return true;
         return false;
 }
 

@@ -4,8 +4,8 @@
 
 static const DomainAudio *find_audio(const Domain *d, unsigned id) {
         FOREACH_ARRAY(a, d->audios, d->n_audios)
-        if (a->id.set && a->id.value == id)
-                return a;
+                if (a->id.set && a->id.value == id)
+                        return a;
         return NULL;
 }
 
@@ -25,8 +25,8 @@ static void check_side(const AudioSide *s, SrcLoc loc, const char *what, Diag *d
 
 static bool has_graphics(const Domain *d, GraphicsType type) {
         FOREACH_ARRAY(g, d->graphics, d->n_graphics)
-        if (g->type == type)
-                return true;
+                if (g->type == type)
+                        return true;
         return false;
 }
 
@@ -51,9 +51,9 @@ void check_sounds(const Domain *d, Diag *diag) {
         unsigned speakers = 0;
 
         FOREACH_ARRAY(a, d->audios, d->n_audios)
-        check_audio(d, a, diag);
+                check_audio(d, a, diag);
         FOREACH_ARRAY(g, d->graphics, d->n_graphics)
-        check_reference(d, g->audio, g->loc, "graphics", diag);
+                check_reference(d, g->audio, g->loc, "graphics", diag);
         FOREACH_ARRAY(s, d->sounds, d->n_sounds) {
                 const char *model = strempty(sound_model_to_string(s->model));
 

@@ -28,8 +28,8 @@ static void refuse_type(const DomainChar *c, Diag *diag, const char *what, const
 
 static bool has_spice(const Domain *d) {
         FOREACH_ARRAY(g, d->graphics, d->n_graphics)
-        if (g->type == GRAPHICS_SPICE)
-                return true;
+                if (g->type == GRAPHICS_SPICE)
+                        return true;
         return false;
 }
 
@@ -140,8 +140,8 @@ bool char_repeats_serial(const Domain *d, const DomainChar *c) {
         if (c->kind != CHAR_CONSOLE || c->target_type != TARGET_SERIAL)
                 return false;
         FOREACH_ARRAY(other, d->chars, d->n_chars)
-        if (other->kind == CHAR_SERIAL)
-                return true;
+                if (other->kind == CHAR_SERIAL)
+                        return true;
         return false;
 }
 
@@ -176,10 +176,10 @@ void check_consoles(const Domain *d, Diag *diag) {
         unsigned n = 0;
 
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (c->kind == CHAR_CONSOLE && n++ > 0 &&
-            (c->target_type == TARGET_SERIAL || c->target_type == TARGET_UNSET))
-                (void) diag_error(diag, c->info.loc,
-                                  "console %u: only the first console can be a serial port", n);
+                if (c->kind == CHAR_CONSOLE && n++ > 0 &&
+                    (c->target_type == TARGET_SERIAL || c->target_type == TARGET_UNSET))
+                        (void) diag_error(diag, c->info.loc,
+                                          "console %u: only the first console can be a serial port", n);
 }
 
 static bool same_isa_port(const DomainChar *a, const DomainChar *b) {

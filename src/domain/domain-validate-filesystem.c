@@ -60,5 +60,5 @@ static void check_filesystem(const Domain *d, const DomainFilesystem *f, Diag *d
 
 void check_filesystems(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(f, d->filesystems, d->n_filesystems)
-        check_filesystem(d, f, diag);
+                check_filesystem(d, f, diag);
 }

@@ -89,7 +89,7 @@ static void check_combination(const Domain *d, const DomainGraphics *g, Diag *di
                         break;
                 }
         FOREACH_ARRAY(other, d->graphics, d->n_graphics)
-        egl |= other->type == GRAPHICS_EGL_HEADLESS;
+                egl |= other->type == GRAPHICS_EGL_HEADLESS;
         if (!egl)
                 return;
         if (!IN_SET(g->type, BESIDE_EGL))
@@ -247,5 +247,5 @@ static void check_input(const Domain *d, const DomainInput *i, Diag *diag) {
 
 void check_inputs(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(i, d->inputs, d->n_inputs)
-        check_input(d, i, diag);
+                check_input(d, i, diag);
 }

@@ -167,8 +167,8 @@ int qemu_complete_aliases(Domain *d, Diag *diag) {
                 if (c->kind == CHAR_SERIAL && !serial)
                         serial = c->info.alias;
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-        if (char_is_shadow(d, c) &&
-            (r = free_and_strdup(&c->info.alias, serial && startswith(serial, "ua-") ? NULL : serial)) < 0)
-                return r;
+                if (char_is_shadow(d, c) &&
+                    (r = free_and_strdup(&c->info.alias, serial && startswith(serial, "ua-") ? NULL : serial)) < 0)
+                        return r;
         return check_unique(d, list, n, diag);
 }
