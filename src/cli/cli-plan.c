@@ -146,6 +146,8 @@ static void print_fd(Cli *cli, const PlanFd *fd) {
                           strempty(fd->bridge));
         if (fd->host || fd->service)
                 cli_print(cli, " %s:%s", strempty(fd->host), strempty(fd->service));
+        if (fd->credential)
+                cli_print(cli, " %s", fd->credential);
         if (fd->label)
                 cli_print(cli, "  as %s", fd->label);
         if (fd->element)

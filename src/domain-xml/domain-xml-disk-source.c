@@ -76,7 +76,7 @@ static bool is_not_unix(const void *object) {
 
 DEFINE_STATIC_XML_TABLE(secret_ref,
         ATTRIBUTE_ENUM("type", SecretRef, use, secret_use, "what the secret is for", .flags = XML_MANDATORY),
-        ATTRIBUTE("uuid", SecretRef, uuid, xml_uuid, "UUID of the secret", .has = HAS(SecretRef, has_uuid)),
+        ATTRIBUTE("uuid", SecretRef, uuid, xml_uuid, "UUID of the secret, kept as credential vmunit.secret.UUID: vmunit-security(7)", .has = HAS(SecretRef, has_uuid)),
         ATTRIBUTE("usage", SecretRef, usage, xml_string, "or what it is used for: its other name"));
 
 DEFINE_XML_TABLE(disk_auth,
@@ -186,7 +186,7 @@ DEFINE_XML_TABLE(disk_source,
         CHILD("config", config_file, "configuration of Ceph's client", .applies = is_network),
         CHILD("initiator", initiator, "who the iSCSI target sees", .applies = is_iscsi),
         CHILD("ssl", ssl, "encrypted connection of https and ftps", .applies = is_encrypted_web),
-        CHILD("cookies", cookies, "cookies for a web server", .applies = is_web),
+        CHILD("cookies", cookies, "cookies for a web server", .flags = XML_SECRET, .applies = is_web),
         CHILD("readahead", readahead, "how much is fetched at once", .applies = is_curl),
         CHILD("timeout", timeout, "how long a server may take", .applies = is_curl),
         CHILD("identity", identity, "whom the NFS server sees", .applies = is_nfs),

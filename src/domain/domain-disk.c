@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain-disk.h"
+#include "parse-util.h"
 #include "string-util.h"
+#include "text.h"
 
 bool disk_source_is_local(const DiskSource *s) {
         return s->type == DISK_FILE || s->type == DISK_BLOCK || s->type == DISK_UNSET;
@@ -40,6 +42,23 @@ bool disk_iotune_is_set(const DiskIotune *t) {
                 if (v->set && v->value > 0)
                         return true;
         return false;
+}
+
+/* As systemd-escape(1) does; ":" has a meaning of its own where credentials are listed. */
+char *secret_credential(const SecretRef *s) {
+        _cleanup_text_ Text t = {};
+        char uuid[37], *name;
+
+        format_uuid(s->uuid, uuid);
+        text_append(&t, CREDENTIAL_PREFIX);
+        for (const char *c = s->has_uuid ? uuid : strempty(s->usage), *first = c; *c; c++)
+                if (*c == '/')
+                        text_append_char(&t, '-');
+                else if (s->has_uuid || strchr(ALPHANUMERICAL "_", *c) || (*c == '.' && c > first))
+                        text_append_char(&t, *c);
+                else
+                        text_appendf(&t, "\\x%02x", (unsigned char) *c);
+        return text_finish(&t, &name) < 0 ? NULL : name;
 }
 
 static void secret_done(SecretRef *s) {

@@ -14,6 +14,11 @@ typedef struct SecretRef {
         char *usage; /* the other way to name it */
 } SecretRef;
 
+/* The credential it is kept in: "vmunit.secret." and its UUID, or its usage escaped. Owned by the caller; NULL when memory
+ * is out. */
+#define CREDENTIAL_PREFIX "vmunit.secret."
+char *secret_credential(const SecretRef *s);
+
 /* Who QEMU says it is to a storage server. Present when it has a place. */
 typedef struct DiskAuth {
         SrcLoc loc;

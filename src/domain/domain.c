@@ -377,6 +377,23 @@ void domain_forget_aliases(Domain *d) {
         domain_for_devices(d, forget_alias, NULL);
 }
 
+static bool source_holds_secret(const DiskSource *s) {
+        for (; s; s = s->backing)
+                if (s->n_cookies > 0)
+                        return true;
+        return false;
+}
+
+bool domain_holds_secret(const Domain *d) {
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
+                if (g->password)
+                        return true;
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                if (source_holds_secret(&disk->source))
+                        return true;
+        return false;
+}
+
 /* Takes element I out of a list. */
 #define DROP(list, count, i, done)                                                                           \
         do {                                                                                                 \

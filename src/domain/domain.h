@@ -170,6 +170,9 @@ int domain_for_sources(const Domain *d, int (*func)(const CharSource *s, SrcLoc 
  * that a dump of it can be defined again, as with libvirt. */
 void domain_forget_aliases(Domain *d);
 
+/* Whether the definition has something that others must not read: a password, or cookies for a web server. */
+bool domain_holds_secret(const Domain *d) _pure_;
+
 /* The place LOC of an element, or of the domain when it was not written. */
 static inline SrcLoc domain_loc_or(const Domain *d, SrcLoc loc) {
         return loc.line > 0 ? loc : d->loc;

@@ -6,6 +6,7 @@
 #include <sys/sendfile.h>
 
 #include "certificate.h"
+#include "credential.h"
 #include "file-util.h"
 #include "names.h"
 #include "open-files.h"
@@ -339,6 +340,31 @@ static int open_connect(const PlanFd *p, Diag *diag) {
         return fd < 0 ? cannot(p, diag, fd, "connect to", where, reason) : fd;
 }
 
+/* --- secrets --- */
+
+static int open_credential(const PlanFd *p, Diag *diag) {
+        _cleanup_free_ char *data = NULL, *reason = NULL;
+        size_t size = 0;
+
+        int r = credential_read("", p->credential, &data, &size, &reason);
+        if (r < 0)
+                return diag_error_code(diag, r, p->loc, "%s (%s)", strempty(reason), purpose(p));
+        /* What an editor or echo leaves there is part of it, and nobody will see why it is wrong. */
+        if (data[size - 1] == '\n')
+                (void) diag_warning(diag, p->loc, "%s: credential '%s' ends with a newline, which is taken as part of it", purpose(p),
+                                    p->credential);
+        r = memfd_from_data(p->name, data, size);
+        explicit_bzero(data, size);
+        return r < 0 ? cannot(p, diag, r, "hand over", p->credential, NULL) : r;
+}
+
+static int open_secret(const PlanFd *p, Diag *diag) {
+        if (p->credential)
+                return open_credential(p, diag);
+        int r = p->secret ? memfd_from_data(p->name, p->secret, strlen(p->secret)) : -ENODATA;
+        return r < 0 ? cannot(p, diag, r, "hand over", "the password", NULL) : r;
+}
+
 int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
         OpenedFd o = {};
         int r;
@@ -357,9 +383,7 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 r = open_copy(p, diag);
                 goto one;
         case PLAN_FD_SECRET:
-                r = p->secret ? memfd_from_data(p->name, p->secret, strlen(p->secret)) : -ENODATA;
-                if (r < 0)
-                        (void) cannot(p, diag, r, "hand over", "the password", NULL);
+                r = open_secret(p, diag);
                 goto one;
         case PLAN_FD_VHOST_NET:
                 r = open_vhost_net(p, diag);

@@ -35,13 +35,6 @@ static int promote_warnings(Diag *diag) {
         return r;
 }
 
-static bool holds_secret(const Domain *d) {
-        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
-                if (g->password)
-                        return true;
-        return false;
-}
-
 int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag,
                      ParsedDefinition *ret) {
         _cleanup_parsed_definition_ ParsedDefinition p = { .text = text, .size = size };
@@ -61,7 +54,7 @@ int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags
         if (!p.domain->name)
                 return diag_error(diag, p.domain->loc, "XML error: domain has no <name>");
         p.uuid_written = p.domain->has_uuid;
-        p.has_secret = holds_secret(p.domain);
+        p.has_secret = domain_holds_secret(p.domain);
         digest_hex(text, size, p.digest);
 
         /* All of the checks run, so that all problems are told at once. */

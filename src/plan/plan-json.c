@@ -87,6 +87,7 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "certificate", FIELD_BOOL, certificate),
         FIELD(PlanFd, "charDevice", FIELD_BOOL, char_device),
         FIELD(PlanFd, "label", FIELD_STRING, label),
+        FIELD(PlanFd, "credential", FIELD_STRING, credential),
         FIELD(PlanFd, "interface", FIELD_STRING, ifname),
         FIELD(PlanFd, "bridge", FIELD_STRING, bridge),
         FIELD(PlanFd, "mac", FIELD_MAC, mac),

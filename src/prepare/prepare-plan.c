@@ -98,15 +98,10 @@ static int parse(Prepare *p, const Definition *text, const HostFacts *facts, Dom
 
 /* A readable file gives the password away to everybody on this machine. */
 static void warn_secret(Prepare *p, const Definition *text, const Domain *d) {
-        if (!text->world_readable)
-                return;
-        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
-                if (g->password) {
-                        journal_log(&p->journal, LOG_WARNING, MESSAGE_ID_DEFINITION_SECRET,
-                                    "%s: warning: the definition holds a password and can be read by everybody; "
-                                    "run: chmod 0600 '%s'", text->path, text->path);
-                        return;
-                }
+        if (text->world_readable && domain_holds_secret(d))
+                journal_log(&p->journal, LOG_WARNING, MESSAGE_ID_DEFINITION_SECRET,
+                            "%s: warning: the definition holds a password and can be read by everybody; "
+                            "run: chmod 0600 '%s'", text->path, text->path);
 }
 
 /* A transient VM has no last start. */

@@ -2,6 +2,7 @@
 #include "qemu-device.h"
 #include "qemu-disk.h"
 #include "string-util.h"
+#include "text.h"
 
 /* --- cache --- */
 
@@ -95,22 +96,45 @@ static bool node_is_local(const DiskNode *n) {
         return !n->source || disk_source_is_local(n->source);
 }
 
-/* Secrets are named in the definition, and kept elsewhere; in an argument everybody could read them. The
- * object has the form libvirt gives it, without the data. */
-static int emit_secret(Emit *e, const DiskNode *n, const char *name, SrcLoc loc) {
-        _cleanup_qjson_ Json j = {};
-        _cleanup_free_ char *what = strf("disk %s with a secret", n->disk->target_dev);
+/* --- secrets --- */
 
-        if (!what)
-                return -ENOMEM;
+/* What libvirt's object of that name looks like, without the data. */
+static int emit_native_secret(Emit *e, const char *id) {
+        _cleanup_qjson_ Json j = {};
+
         json_add_string(&j, "qom-type", "secret");
-        json_add_stringf(&j, "id", "libvirt-%u-%s", n->id, name);
+        json_add_string(&j, "id", id);
         json_add_string(&j, "data", "");
         json_add_string(&j, "keyid", "masterKey0");
         json_add_string(&j, "iv", "");
         json_add_string(&j, "format", "base64");
         emit_json(e, "-object", &j);
-        return emit_unwired(e, loc, what);
+        return 0;
+}
+
+static char *cookies_text(const DiskSource *s) {
+        _cleanup_text_ Text t = {};
+        char *text;
+
+        FOREACH_ARRAY(c, s->cookies, s->n_cookies)
+                text_appendf(&t, "%s%s=%s", c > s->cookies ? "; " : "", c->name, c->value);
+        return text_finish(&t, &text) < 0 ? NULL : text;
+}
+
+/* In an argument everybody could read it. KIND: "passphrase"; REF: where it is kept, or NULL for cookies, which are in the
+ * definition. */
+static int emit_secret(Emit *e, const DiskNode *n, const char *object, const char *kind, const SecretRef *ref, SrcLoc loc) {
+        const char *dev = n->disk->target_dev;
+        _cleanup_free_ char *id = strf("libvirt-%u-%s", n->id, object),
+                            *name = n->depth == 0 ? strf("disk-%s-%s", dev, kind) : strf("disk-%s.%u-%s", dev, n->depth, kind),
+                            *element = n->depth == 0 ? strf("the %s of disk %s", kind, dev)
+                                                     : strf("the %s of backing file %u of disk %s", kind, n->depth, dev);
+
+        if (!id || !name || !element)
+                return -ENOMEM;
+        if (e->native)
+                return emit_native_secret(e, id);
+        return emit_secret_object(e, id, name, element, loc, ref ? NULL : cookies_text(n->source), ref ? secret_credential(ref) : NULL);
 }
 
 static int emit_tls(Emit *e, const DiskNode *n) {
@@ -166,11 +190,11 @@ static int emit_objects(Emit *e, const DiskNode *n) {
                 r = id ? emit_reservation_helper(e, s->reservations.loc, id, s->reservations.path) : -ENOMEM;
         }
         if (r >= 0 && auth)
-                r = emit_secret(e, n, NODE_AUTH, auth->loc);
+                r = emit_secret(e, n, NODE_AUTH, "password", &auth->secret, auth->secret.loc);
         if (r >= 0 && encryption)
-                r = emit_secret(e, n, NODE_ENCRYPTION, encryption->loc);
+                r = emit_secret(e, n, NODE_ENCRYPTION, "passphrase", &encryption->secrets[0], encryption->secrets[0].loc);
         if (r >= 0 && s->n_cookies > 0)
-                r = emit_secret(e, n, NODE_COOKIES, s->cookies[0].loc);
+                r = emit_secret(e, n, NODE_COOKIES, "cookies", NULL, s->cookies[0].loc);
         if (r >= 0 && s->tls == TRI_YES)
                 r = emit_tls(e, n);
         return r;

@@ -168,6 +168,26 @@ int emit_password(Emit *e, const char *name, const char *element, SrcLoc loc, co
         return free_and_strdup(&fd->secret, secret);
 }
 
+int emit_secret_object(Emit *e, const char *id, const char *name, const char *element, SrcLoc loc, char *secret, char *credential) {
+        PlanFd *fd = secret || credential ? emit_fd(e, PLAN_FD_SECRET, name, element, loc, 1) : NULL;
+        _cleanup_qjson_ Json j = {};
+
+        if (!fd) {
+                if (secret)
+                        explicit_bzero(secret, strlen(secret));
+                free(secret);
+                free(credential);
+                return -ENOMEM;
+        }
+        fd->secret = secret;
+        fd->credential = credential;
+        json_add_string(&j, "qom-type", "secret");
+        json_add_string(&j, "id", id);
+        json_add_stringf(&j, "file", "/proc/self/fd/%u", fd->number);
+        emit_json(e, "-object", &j);
+        return 0;
+}
+
 int emit_unwired(Emit *e, SrcLoc loc, const char *what) {
         return e->native ? 0 : diag_error(e->diag, loc, "%s cannot be started yet", what);
 }

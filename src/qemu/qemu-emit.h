@@ -67,6 +67,9 @@ PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number);
 
 /* A password that the monitor tells QEMU over QMP. */
 int emit_password(Emit *e, const char *name, const char *element, SrcLoc loc, const char *secret);
+/* A secret that QEMU itself reads, as object ID: SECRET, or what CREDENTIAL holds. One of the two; both are taken over,
+ * and NULL is memory that is out. 0 or negative errno. */
+int emit_secret_object(Emit *e, const char *id, const char *name, const char *element, SrcLoc loc, char *secret, char *credential);
 
 /* WHAT ("<tpm> with backend 'emulator'") has a command line, but no way yet to be handed over to a confined
  * QEMU: an error, unless the command line is meant for people (native). 0 or -EINVAL. */

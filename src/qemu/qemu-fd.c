@@ -26,6 +26,7 @@ void plan_fd_done(PlanFd *fd) {
         if (fd->secret)
                 explicit_bzero(fd->secret, strlen(fd->secret));
         free(fd->secret);
+        free(fd->credential);
         free(fd->label);
         free(fd->ifname);
         free(fd->bridge);

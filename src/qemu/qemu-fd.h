@@ -14,7 +14,7 @@ typedef enum PlanFdKind {
         PLAN_FD_VHOST_NET, /* /dev/vhost-net */
         PLAN_FD_LISTEN,    /* a listening socket: path (unix) or host+service (tcp) */
         PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
-        PLAN_FD_SECRET,    /* a sealed memfd with a password in it, for the monitor */
+        PLAN_FD_SECRET,    /* a sealed memfd with a password in it: `secret`, or what `credential` holds */
         PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name` */
 } PlanFdKind;
 /* "file", "copy", "tap", "vhost-net", "listen", "connect", "secret", "pair" */
@@ -51,6 +51,7 @@ typedef struct PlanFd {
         bool certificate; /* COPY: of X.509, which must be valid now */
         bool char_device; /* a character device; FILE: neither a regular file nor a block device */
         char *secret;     /* owned; SECRET: the password. It is in no written form of the plan. */
+        char *credential; /* owned; SECRET: what it is kept as (src/host/credential.h); NULL: it is `secret` */
         /* tap */
         char *ifname; /* owned; NULL: the kernel's first free vnetN */
         char *bridge; /* owned; NULL: none */

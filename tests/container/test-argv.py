@@ -31,6 +31,7 @@ REFUSED = {
 WAITS = {
     "disk-nbd": "needs a server that answers",
     "disk-iotune": "its limits let QEMU read a byte in a second",
+    "disk-slices": "needs images that begin within others",
     "vsock": "needs a vhost device of the kernel",
     "vsock-transitional": "needs a vhost device of the kernel",
     "native-disk-transient": "needs an image to lay the forgotten changes over",

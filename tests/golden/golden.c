@@ -136,6 +136,8 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 text_appendf(t, " %s:%s", fd->host, strempty(fd->service));
         if (fd->path)
                 text_appendf(t, " %s", fd->path);
+        if (fd->credential)
+                text_appendf(t, " credential=%s", fd->credential);
         if (fd->label)
                 text_appendf(t, " label=%s", fd->label);
         if (fd->template)

@@ -23,6 +23,7 @@ import tempfile
 QMP_FD = 3
 VHOST_NET = '/dev/vhost-net'
 KERNEL = None
+PASSPHRASE = 'sesame'
 
 
 class Skip(Exception):
@@ -85,7 +86,7 @@ class Fds:
             path.touch()
             os.truncate(path, self.pflash_size)
         elif fmt:
-            subprocess.run(['qemu-img', 'create', '-q', '-f', fmt, path, '1474560'], check=True)
+            subprocess.run(['qemu-img', 'create', '-q', *fmt, path, '1474560'], check=True)
         else:
             path.touch()
         if 'block-device' in flags:
@@ -124,6 +125,11 @@ class Fds:
         os.lseek(fd, 0, os.SEEK_SET)
         return [fd]
 
+    def open_secret(self, name, flags):
+        fd = os.memfd_create(name)
+        os.write(fd, PASSPHRASE.encode())
+        return [fd]
+
     def open_tap(self, name, flags):
         return open_taps(int(next((f.split('=')[1] for f in flags if f.startswith('queues=')), '1')))
 
@@ -160,11 +166,21 @@ def json_arguments(args):
             if args[i].startswith('-') and args[i + 1].startswith('{')]
 
 
+def format_of(node):
+    """qemu-img's options for an image of the node's format."""
+    if 'key-secret' not in node and 'encrypt' not in node:
+        return ['-f', node['driver']]
+    prefix = 'encrypt.' if 'encrypt' in node else ''
+    options = {'encrypt.format': 'luks'} if prefix else {}
+    options |= {f'{prefix}key-secret': 'secret', f'{prefix}iter-time': '10'}
+    return ['--object', f'secret,id=secret,data={PASSPHRASE}', '-f', node['driver'], '-o', ','.join(f'{k}={v}' for k, v in options.items())]
+
+
 def formats_of(args):
-    """/dev/fdset/N: image format"""
+    """/dev/fdset/N: qemu-img's options"""
     nodes = [o for option, o in json_arguments(args) if option == '-blockdev']
     files = {o['node-name']: o['filename'] for o in nodes if 'filename' in o}
-    return {files[o['file']]: o['driver'] for o in nodes if o.get('file') in files}
+    return {files[o['file']]: format_of(o) for o in nodes if o.get('file') in files}
 
 
 def as_this_machine_can(args):
