@@ -4,6 +4,7 @@
 #include "cli-common.h"
 #include "domain-xml.h"
 #include "file-util.h"
+#include "plans.h"
 #include "string-util.h"
 
 int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word) {
@@ -20,6 +21,32 @@ int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const c
         if (ret_word)
                 *ret_word = word;
         return 0;
+}
+
+int cli_lookup_running(Cli *cli, const Command *c, Vm *ret) {
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+                return -1;
+        if (!vm.active)
+                return cli_error(cli, "Requested operation is not valid: domain is not running");
+        *ret = vm;
+        vm = (Vm) {};
+        return 0;
+}
+
+int cli_describe_vm(Cli *cli, const Vm *vm, bool inactive, Domain **ret) {
+        _cleanup_diag_ Diag diag = {};
+
+        (void) diag_init(&diag, vm->source_path);
+        int r = vm_describe(cli->manager, vm, inactive, &diag, ret);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+int cli_describe(Cli *cli, const Command *c, bool inactive, Vm *ret_vm, Domain **ret) {
+        if (cli_lookup(cli, c, VM_BY_ANY, ret_vm, NULL) < 0)
+                return -1;
+        return cli_describe_vm(cli, ret_vm, inactive, ret);
 }
 
 int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_size) {

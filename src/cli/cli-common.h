@@ -11,6 +11,13 @@
 /* The VM that --domain names; *ret_word (may be NULL) is how the user called it. */
 int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word);
 
+/* The same, of those that run: virsh's message for the others. */
+int cli_lookup_running(Cli *cli, const Command *c, Vm *ret);
+/* The domain that dumpxml shows of it. */
+int cli_describe_vm(Cli *cli, const Vm *vm, bool inactive, Domain **ret);
+/* Both, of what --domain names. */
+int cli_describe(Cli *cli, const Command *c, bool inactive, Vm *ret_vm, Domain **ret);
+
 /* The content of PATH, at most what a definition may have. "-" is no special name, as in virsh. */
 int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_size);
 /* The same, with the reason printed. */

@@ -191,3 +191,10 @@ int domain_to_xml(const Domain *d, DomainXmlFlags flags, char **ret) {
         xml_write_element(&w, "domain", &domain_xml, d, true);
         return text_finish(&w.text, ret);
 }
+
+int sysinfo_to_xml(const DomainSysinfo *s, char **ret) {
+        XmlWriter w = {};
+
+        xml_write_element(&w, "sysinfo", &sysinfo_xml, s, true);
+        return text_finish(&w.text, ret);
+}

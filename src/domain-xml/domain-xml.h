@@ -22,3 +22,5 @@ typedef enum DomainXmlFlags {
         DOMAIN_XML_INACTIVE = 1 << 1,
 } DomainXmlFlags;
 int domain_to_xml(const Domain *d, DomainXmlFlags flags, char **ret);
+/* <sysinfo> alone, in the same way. */
+int sysinfo_to_xml(const DomainSysinfo *s, char **ret);

@@ -300,11 +300,24 @@ static int update_cpu(Manager *m, Domain *d, Diag *diag) {
         return r < 0 ? r : qemu_update_cpu(d, caps, diag);
 }
 
+int vm_describe(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain **ret) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        bool live = vm->active && !(inactive && vm->persistent);
+
+        int r = live ? load_live(m, vm, diag, &d) : load_inactive(m, vm, diag, &d);
+        if (r < 0)
+                return r;
+        if (!live)
+                domain_forget_aliases(d);
+        *ret = TAKE_PTR(d);
+        return 0;
+}
+
 int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         bool live = vm->active && !(flags & DUMP_INACTIVE);
 
-        int r = live ? load_live(m, vm, diag, &d) : load_inactive(m, vm, diag, &d);
+        int r = vm_describe(m, vm, flags & DUMP_INACTIVE, diag, &d);
         if (r < 0)
                 return r;
         if (!live)

@@ -40,6 +40,10 @@ typedef enum DumpFlags {
         DUMP_MIGRATABLE = 1 << 2, /* for another host: with passwords, without what it adds by itself */
 } DumpFlags;
 
+/* The domain that `dumpxml` shows, with all that the emulator decides: what runs, or (INACTIVE, or when nothing runs) what its
+ * definition says. What has no definition is what runs. */
+int vm_describe(Manager *m, const Vm *vm, bool inactive, Diag *diag, Domain **ret);
+
 /* `dumpxml` */
 int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **ret);
 

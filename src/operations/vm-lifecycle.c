@@ -8,6 +8,7 @@
 #include "plans.h"
 #include "vm-lifecycle.h"
 #include "json-member.h"
+#include "qmp.h"
 #include "monitor-protocol.h"
 #include "labels.h"
 #include "names.h"
@@ -320,8 +321,6 @@ int vm_qmp_explain(const char *command, int r, const Diag *own, Diag *diag) {
         return diag_error_code(diag, r, (SrcLoc) {}, "%s", why);
 }
 
-#define REPLY_DEPTH_MAX 16
-
 int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, json_object *arguments, Diag *diag, json_object **ret) {
         _cleanup_free_ char *reply = NULL;
         _cleanup_free_ char *text = json_command(command, arguments);
@@ -334,6 +333,6 @@ int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, json_object *argum
                 return vm_qmp_explain(command, r, &own, diag);
         if (!ret)
                 return 0;
-        *ret = json_parse(reply, REPLY_DEPTH_MAX);
+        *ret = json_parse(reply, QMP_DEPTH_MAX);
         return *ret ? 0 : diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "QEMU's answer to '%s' makes no sense", command);
 }

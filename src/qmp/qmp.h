@@ -13,7 +13,7 @@ typedef struct Qmp Qmp;
 
 #define QMP_MESSAGE_MAX (16U * 1024U * 1024U)
 #define QMP_AGENT_MESSAGE_MAX (1024U * 1024U)
-#define QMP_DEPTH_MAX 32
+#define QMP_DEPTH_MAX 256 /* a chain of images is told as objects in objects: DISK_CHAIN_MAX and those around them */
 #define QMP_PENDING_MAX 64U               /* commands without reply; 1 for the guest agent */
 #define QMP_OUTPUT_MAX (4U * 1024U * 1024U) /* unsent bytes */
 

@@ -7,7 +7,7 @@
 
 A row of ROWS is a command line. Both sides begin with DEFINITION, each row sees what those before it have changed, and
 what is printed on both streams and the exit status must be equal; verb_rows.py says what the marks of rows are.
-To add rows, append them below a comment that names the verb. Nothing of it runs a machine: of one that runs,
+To add rows, append them below a comment that names the verb; those about disks and interfaces are in verb_devices.py. Nothing of it runs a machine: of one that runs,
 container/test-verbs.py asks."""
 
 import argparse
@@ -19,6 +19,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
+import verb_devices
 from verb_rows import difference, rows, run
 
 DEFINITION = """<domain type='qemu'>
@@ -617,23 +618,32 @@ blkdeviotune verbs vda --config --current
 """
 
 
+def compare_definition(program, virsh, environment, directory, name, text, row_text):
+    """Yields each command line of ROW_TEXT about the domain NAME, with what is wrong about it or None."""
+    file = pathlib.Path(directory) / "domain"
+    file.write_text(text, encoding="utf-8")
+    run([*virsh, "undefine", name])
+    for result in (run([*virsh, "define", file]), run([program, "define", file], environment)):
+        if result[2]:
+            yield f"define {name}", result[1]
+            return
+    for line, mark in rows(row_text):
+        words = shlex.split(line.replace("DIR", directory))
+        yield line, difference(mark, run([*virsh, *words]), run([program, "-q", *words], environment))
+    run([*virsh, "undefine", name])
+
+
 def compare(program, virsh):
     """Yields each command line, with what is wrong about it or None."""
     with tempfile.TemporaryDirectory() as directory:
-        file = pathlib.Path(directory) / "domain"
-        file.write_text(DEFINITION, encoding="utf-8")
         definitions = pathlib.Path(directory) / "definitions"
         definitions.mkdir()
         environment = os.environ | {"VMUNIT_CONFIG_PATH": str(definitions), "LC_ALL": "C.UTF-8"}
-        run([*virsh, "undefine", "verbs"])
-        for result in (run([*virsh, "define", file]), run([program, "define", file], environment)):
-            if result[2]:
-                yield "define", result[1]
-                return
-        for line, mark in rows(ROWS):
-            words = shlex.split(line)
-            yield line, difference(mark, run([*virsh, *words]), run([program, "-q", *words], environment))
-        run([*virsh, "undefine", "verbs"])
+        verb_devices.make_images(directory)
+        plain, with_more = verb_devices.definitions(directory)
+        for name, text, row_text in (("verbs", DEFINITION, ROWS), ("devices", plain, verb_devices.ROWS),
+                                     ("devices", with_more, verb_devices.MORE_ROWS)):
+            yield from compare_definition(program, virsh, environment, directory, name, text, row_text)
 
 
 def main():
