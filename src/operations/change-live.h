@@ -19,7 +19,8 @@ int change_live_iotune(Manager *m, const Vm *vm, const Domain *from, const Domai
 /* How QEMU's monitor calls the device of a disk, whose alias is complete; owned by the caller. NULL when memory is out. */
 char *disk_qom_name(const DomainDisk *disk);
 
-/* Takes over what systemd has been told by others (`systemctl set-property`) into the text that D was read from: where
- * the unit's properties are not what D asks for, and libvirt has a word for it, the text says what they are. 1: the text is
- * another, D is to be read anew; 0: nothing to do, or systemd cannot be asked. */
+/* Takes over what has become of the VM without us into the text that D was read from. Where the unit's properties are not
+ * what D asks for (`systemctl set-property`), and libvirt has a word for it, the text says what they are; virtual CPUs that
+ * the guest has let go of are there no more. 1: the text is another, D is to be read anew; 0: nothing to do, or systemd and
+ * QEMU cannot be asked. */
 int change_live_reconcile(Manager *m, const Vm *vm, const Domain *d, bool shown, Diag *diag, char **text, size_t *size);

@@ -21,21 +21,26 @@ static int qmp(const QemuChange *c, const char *command, json_object *arguments,
 
 /* --- virtual CPUs --- */
 
-/* The place of a virtual CPU, one of *SLOTS. */
-static int find_slot(const QemuChange *c, unsigned id, VcpuSlots *slots, const VcpuSlot **ret) {
+static int ask_slots(const QemuChange *c, VcpuSlots *ret) {
         json_object *reply = NULL;
 
         int r = qmp(c, "query-hotpluggable-cpus", NULL, &reply);
         if (r < 0)
                 return r;
-        r = vcpu_slots_read(reply, slots);
+        r = vcpu_slots_read(reply, ret);
         json_object_put(reply);
+        return r < 0 ? diag_error_code(c->diag, r, (SrcLoc) {}, "QEMU's answer to 'query-hotpluggable-cpus' makes no sense") : 0;
+}
+
+/* The place of a virtual CPU, one of *SLOTS. */
+static int find_slot(const QemuChange *c, unsigned id, VcpuSlots *slots, const VcpuSlot **ret) {
+        int r = ask_slots(c, slots);
+
         if (r < 0)
-                return diag_error_code(c->diag, r, (SrcLoc) {}, "QEMU's answer to 'query-hotpluggable-cpus' makes no sense");
+                return r;
         *ret = vcpu_slots_find(slots, id);
         return *ret ? 0 : diag_error_code(c->diag, -ENODEV, (SrcLoc) {}, "QEMU has no place for virtual CPU %u", id);
 }
-
 
 static int plug(const QemuChange *c, unsigned id) {
         _cleanup_vcpu_slots_ VcpuSlots slots = {};
@@ -80,6 +85,31 @@ int change_vcpus(Manager *m, const Vm *vm, const Domain *from, const Domain *to,
         for (unsigned i = n; r >= 0 && i > 0; i--)
                 if (!domain_vcpu_enabled(to, i - 1) && domain_vcpu_enabled(from, i - 1))
                         r = unplug(&c, i - 1);
+        return r;
+}
+
+/* Those that are there from the start are plugged in before the guest runs: until then they are not gone. */
+static bool guest_has_begun(const Vm *vm) {
+        return vm->active && vm->state != STATE_UNKNOWN && !(vm->state == STATE_PAUSED && vm->reason == REASON_STARTING_UP);
+}
+
+int change_vcpus_gone(Manager *m, const Vm *vm, const Domain *d, NumberSet *ret) {
+        _cleanup_vcpu_slots_ VcpuSlots slots = {};
+        const QemuChange c = { .m = m, .vm = vm };
+        NumberSet pluggable = {};
+
+        *ret = (NumberSet) {};
+        FOREACH_ARRAY(v, d->vcpu_list, d->n_vcpu_list)
+                if (v->enabled == TRI_YES && v->hotpluggable == TRI_YES)
+                        number_set_add(&pluggable, v->id.value);
+        if (number_set_is_empty(&pluggable) || !guest_has_begun(vm))
+                return 0;
+        int r = ask_slots(&c, &slots);
+        for (unsigned i = 0; r >= 0 && i < domain_max_vcpus(d); i++) {
+                const VcpuSlot *s = number_set_has(&pluggable, i) ? vcpu_slots_find(&slots, i) : NULL;
+                if (s && !vcpu_slot_path(s))
+                        number_set_add(ret, i);
+        }
         return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "change-live.h"
+#include "change-qemu.h"
 #include "cpus.h"
 #include "number-set.h"
 #include "parse-util.h"
@@ -7,7 +8,8 @@
 #include "strv.h"
 #include "unit-resources.h"
 
-/* What others have told systemd (`systemctl set-property`), in libvirt's words. What has no such word is systemd's alone. */
+/* What others have told systemd (`systemctl set-property`), in libvirt's words, and the virtual CPUs that the guest has let
+ * go of. What libvirt has no word for is systemd's alone. */
 
 typedef struct Told {
         const Domain *d;
@@ -289,23 +291,39 @@ static int (*const takers[])(const Told *t) = {
         take_weights, take_quota, take_memory, take_cpus, take_nodes, take_devices,
 };
 
+static int take_properties(Manager *m, const Vm *vm, Told *t, Diag *diag) {
+        unsigned count;
+
+        int r = manager_facts(m, &t->facts);
+        if (r >= 0)
+                r = unit_properties_new(t->d, t->facts, "", "", diag, &t->wanted);
+        if (r < 0)
+                return r;
+        if (m->backend->get_unit_properties(m->userdata, vm->unit, &t->now) < 0)
+                return 0;
+        (void) host_cpus(m, &count, &t->online, NULL);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(takers); i++)
+                r = takers[i](t);
+        return r;
+}
+
+static int take_vcpus(Manager *m, const Vm *vm, const Told *t) {
+        NumberSet gone;
+
+        if (change_vcpus_gone(m, vm, t->d, &gone) < 0 || number_set_is_empty(&gone))
+                return 0;
+        return vcpus_without(t->d, &gone, t->edits);
+}
+
 int change_live_reconcile(Manager *m, const Vm *vm, const Domain *d, bool shown, Diag *diag, char **text,
                           size_t *size) {
         _cleanup_xml_edits_ XmlEdits edits = {};
         _cleanup_(told_done) Told t = { .d = d, .edits = &edits, .shown = shown };
-        unsigned count;
         char *new_text;
 
-        int r = manager_facts(m, &t.facts);
+        int r = take_properties(m, vm, &t, diag);
         if (r >= 0)
-                r = unit_properties_new(d, t.facts, "", "", diag, &t.wanted);
-        if (r < 0)
-                return r;
-        if (m->backend->get_unit_properties(m->userdata, vm->unit, &t.now) < 0)
-                return 0;
-        (void) host_cpus(m, &count, &t.online, NULL);
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(takers); i++)
-                r = takers[i](&t);
+                r = take_vcpus(m, vm, &t);
         if (r < 0 || edits.n_items == 0)
                 return r;
         r = xml_edit_apply(*text, *size, edits.items, edits.n_items, diag, &new_text, size);

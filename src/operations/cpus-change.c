@@ -220,6 +220,18 @@ static int build_count(const Domain *d, bool live, void *userdata, Diag *diag, X
         return r < 0 ? r : write_vcpus(&v, edits);
 }
 
+int vcpus_without(const Domain *d, const NumberSet *gone, XmlEdits *edits) {
+        _cleanup_vcpus_ Vcpus v = {};
+
+        int r = vcpus_init(&v, d);
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < v.n; i++)
+                v.now[i].enabled = v.now[i].enabled && !number_set_has(gone, i);
+        number_order(&v);
+        return write_vcpus(&v, edits);
+}
+
 int vm_set_vcpus(Manager *m, const Vm *vm, ChangeFlags flags, unsigned count, bool hotpluggable, Diag *diag) {
         return vm_change_build(m, vm, flags, build_count, &(CountCall) { count, hotpluggable }, diag);
 }

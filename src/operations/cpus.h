@@ -90,6 +90,8 @@ unsigned domain_count_iothreads(const Domain *d) _pure_;
 unsigned domain_iothread_id(const Domain *d, unsigned i) _pure_;
 bool domain_has_iothread(const Domain *d, unsigned id) _pure_;
 
+/* What becomes of the text of what runs when the guest has let go of those that are GONE. cpus-change.c */
+int vcpus_without(const Domain *d, const NumberSet *gone, XmlEdits *edits);
 /* A list of schedulers ELEMENT, in which ATTRIBUTE says for which threads, without those that are GONE: all are written
  * anew, if any names one of them. cpus-change.c */
 int scheds_without(const ThreadSched *scheds, size_t n, const NumberSet *gone, const char *element, const char *attribute,

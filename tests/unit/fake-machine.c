@@ -211,7 +211,7 @@ static int monitor_consoles(void *userdata, const char *name, VmConsole **ret, s
         return 0;
 }
 
-/* The next of the replies to this command; the last one stays. */
+/* The next of the replies to this command, or NULL; the last one stays. */
 static const char *next_reply(FakeMachine *f, const char *command) {
         FakeReply *found = NULL;
 
@@ -225,17 +225,43 @@ static const char *next_reply(FakeMachine *f, const char *command) {
                 }
                 found = r;
         }
-        return found ? found->text : f->qmp_reply ?: "{}";
+        return found ? found->text : NULL;
+}
+
+/* As QEMU tells them: the last one first. */
+static char *list_vcpus(const FakeMachine *f) {
+        Text t = {};
+        char *text;
+
+        for (unsigned i = f->max_vcpus; i-- > 0;) {
+                text_appendf(&t, "%c{\"props\":{\"core-id\":0,\"thread-id\":0,\"socket-id\":%u},\"vcpus-count\":1,", i + 1 < f->max_vcpus ? ',' : '[', i);
+                if (number_set_has(&f->vcpus, i))
+                        text_appendf(&t, "\"qom-path\":\"/machine/%s%u\",", i < f->fixed_vcpus ? "unattached/device" : "peripheral/vcpu", i);
+                text_append(&t, "\"type\":\"max-x86_64-cpu\"}");
+        }
+        text_append(&t, "]");
+        must(text_finish(&t, &text) >= 0, "memory");
+        return text;
+}
+
+static char *answer(FakeMachine *f, const char *command) {
+        const char *added = strstr(command, "\"id\":\"vcpu"), *reply = next_reply(f, command);
+
+        if (added && strstr(command, "\"device_add\""))
+                number_set_add(&f->vcpus, (unsigned) strtoul(added + strlen("\"id\":\"vcpu"), NULL, 10));
+        if (!reply && f->max_vcpus > 0 && strstr(command, "\"query-hotpluggable-cpus\""))
+                return list_vcpus(f);
+        return strdup(reply ?: f->qmp_reply ?: "{}");
 }
 
 static int monitor_qmp(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
         FakeMachine *f = userdata;
 
         text_appendf(&f->calls, "monitor of %s: qmp %s\n", name, command);
-        int r = monitor_result(f, diag);
+        int r = strstr(command, "\"query-hotpluggable-cpus\"") ? 0 : monitor_result(f, diag);
         if (r < 0)
                 return r;
-        *ret = strdup(next_reply(f, command));
+        *ret = answer(f, command);
         return 0;
 }
 
@@ -246,7 +272,7 @@ static int monitor_agent(void *userdata, const char *name, const char *command, 
         int r = monitor_result(f, diag);
         if (r < 0)
                 return r;
-        *ret = strdup(next_reply(f, command));
+        *ret = answer(f, command);
         return 0;
 }
 
@@ -261,7 +287,11 @@ static int monitor_unplug(void *userdata, const char *name, const char *device, 
         FakeMachine *f = userdata;
 
         text_appendf(&f->calls, "monitor of %s: unplug %s\n", name, device);
-        return monitor_result(f, diag);
+        int r = f->unplug_error ?: monitor_result(f, diag);
+        f->unplug_error = 0;
+        if (r >= 0 && startswith(device, "vcpu"))
+                number_set_remove(&f->vcpus, (unsigned) strtoul(device + strlen("vcpu"), NULL, 10));
+        return r;
 }
 
 static int monitor_threads(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag) {

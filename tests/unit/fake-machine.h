@@ -2,6 +2,7 @@
 #pragma once
 
 #include "manager.h"
+#include "number-set.h"
 #include "text.h"
 
 /* A machine made up for the tests of operations and command line: directories of its own, units in a list, and
@@ -29,11 +30,13 @@ typedef struct FakeMachine {
         Text calls; /* one line each */
 
         /* How the next calls end: 0, or the error and (may be NULL) its text. */
-        int start_error, monitor_error, stop_error;
+        int start_error, monitor_error, stop_error, unplug_error;
         char *start_text, *monitor_text; /* owned */
         char *qmp_reply;     /* owned */
         FakeReply replies[16]; /* to single commands, in turn; before qmp_reply */
         size_t n_replies;
+        unsigned max_vcpus, fixed_vcpus; /* QEMU's virtual CPUs: places, and how many of them cannot be unplugged; 0: no answer */
+        NumberSet vcpus;     /* that are there */
         char *tty;           /* owned */
         VmThread threads[16];
         size_t n_threads;

@@ -153,6 +153,20 @@ static void set_qmp(Session *s, char *const *words) {
         };
 }
 
+/* ! vcpus MAX FIXED THERE: QEMU has places for so many virtual CPUs, so many cannot be unplugged; those are there */
+static void set_vcpus(Session *s, char *const *words) {
+        FakeMachine *m = s->machine;
+
+        if (parse_uint(word(words, 1), &m->max_vcpus) < 0 || parse_uint(word(words, 2), &m->fixed_vcpus) < 0 ||
+            number_set_parse(word(words, 3), &m->vcpus) < 0)
+                abort();
+}
+
+/* ! unplug-hangs: the guest does not let go of a device while it is waited for */
+static void set_unplug_hangs(Session *s, char *const *words) {
+        s->machine->unplug_error = -ETIMEDOUT;
+}
+
 /* ! property NAME VALUE: systemd has been told by somebody; instead of what it was told before */
 static void set_property(Session *s, char *const *words) {
         UnitProperties *p = &s->machine->properties;
@@ -205,7 +219,7 @@ static const struct {
         { "qmp-reply", set_qmp_reply }, { "stop-hangs", set_stop_hangs }, { "monitor-fails",
                                                                             set_monitor_fails },
         { "no-systemd", set_no_systemd }, { "property", set_property }, { "thread", set_thread },
-        { "qmp", set_qmp },
+        { "qmp", set_qmp }, { "vcpus", set_vcpus }, { "unplug-hangs", set_unplug_hangs },
 };
 
 /* --- what is printed --- */
