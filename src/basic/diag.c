@@ -74,6 +74,19 @@ int diag_warning(Diag *d, SrcLoc loc, const char *format, ...) {
         return 0;
 }
 
+static bool says(const Diag *d, const DiagEntry *e) {
+        FOREACH_ARRAY(i, d->entries, d->n_entries)
+                if (i->severity == e->severity && i->loc.line == e->loc.line && i->loc.column == e->loc.column && streq(i->text, e->text))
+                        return true;
+        return false;
+}
+
+void diag_add(Diag *d, const Diag *from) {
+        FOREACH_ARRAY(e, from->entries, from->n_entries)
+                if (d && !says(d, e))
+                        (void) (e->severity == DIAG_ERROR ? diag_error : diag_warning)(d, e->loc, "%s", e->text);
+}
+
 char *diag_entry_format(const Diag *d, const DiagEntry *e) {
         _cleanup_text_ Text t = {};
         char *s;

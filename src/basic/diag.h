@@ -46,6 +46,9 @@ int diag_error_code(Diag *d, int code, SrcLoc loc, const char *format, ...) _pri
 /* Adds a warning and returns 0. */
 int diag_warning(Diag *d, SrcLoc loc, const char *format, ...) _printf_(3, 4);
 
+/* Adds what FROM says and D does not say yet. */
+void diag_add(Diag *d, const Diag *from);
+
 #define DIAG_ENTRIES_MAX 100U
 
 /* "web.xml:3:5: error: text" (newline not included). NULL when memory is out. */

@@ -113,6 +113,31 @@ static int edit(Side *s, bool live, ChangeBuild build, void *userdata, Diag *dia
         return r;
 }
 
+static bool says(const Diag *d, const char *text) {
+        FOREACH_ARRAY(e, d->entries, d->n_entries)
+                if (streq(e->text, text))
+                        return true;
+        return false;
+}
+
+/* What CHECK says of the domain as it is already is not the change's fault. */
+static int check_new(Manager *m, const Side *s, int (*check)(Manager *m, const Domain *d, Diag *diag), Diag *diag) {
+        _cleanup_diag_ Diag before = {}, after = {};
+        size_t errors = 0;
+
+        int r = check(m, s->new_domain, &after);
+        if (r >= 0)
+                return r;
+        (void) check(m, s->domain, &before);
+        FOREACH_ARRAY(e, after.entries, after.n_entries)
+                /* Places are not told: the text that they are in is not kept. */
+                if (e->severity == DIAG_ERROR && !says(&before, e->text)) {
+                        (void) diag_error(diag, (SrcLoc) {}, "%s", e->text);
+                        errors++;
+                }
+        return errors > 0 || after.n_errors == 0 ? r : 0;
+}
+
 /* --- what runs --- */
 
 /* Changes come one after the other: who has the lock has read the text that it replaces. */
@@ -125,30 +150,6 @@ static int lock_live(Manager *m, const Vm *vm, Side *s) {
                 return s->lock_fd;
         (void) runtime_read_line(s->dir_fd, RUNTIME_ID, &s->id);
         return runtime_read(s->dir_fd, RUNTIME_DOMAIN, DOMAIN_XML_MAX, &s->text, &s->size);
-}
-
-static bool says(const Diag *d, const char *text) {
-        FOREACH_ARRAY(e, d->entries, d->n_entries)
-                if (streq(e->text, text))
-                        return true;
-        return false;
-}
-
-/* What the host lacks for the domain as it runs already is not the change's fault: somebody may have told systemd about
- * a device that is gone, or about a file on one. */
-static int check_resources(Manager *m, const Side *s, Diag *diag) {
-        _cleanup_diag_ Diag before = {}, after = {};
-
-        int r = definition_check_resources(m, s->new_domain, &after), errors = 0;
-        if (r >= 0)
-                return r;
-        (void) definition_check_resources(m, s->domain, &before);
-        FOREACH_ARRAY(e, after.entries, after.n_entries)
-                if (e->severity == DIAG_ERROR && !says(&before, e->text)) {
-                        (void) diag_error_code(diag, r, e->loc, "%s", e->text);
-                        errors++;
-                }
-        return errors > 0 || after.n_errors == 0 ? r : 0;
 }
 
 static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userdata, Diag *diag, Side *s) {
@@ -171,8 +172,9 @@ static int prepare_live(Manager *m, const Vm *vm, ChangeBuild build, void *userd
                 r = qemu_complete_aliases(s->domain, diag);
         if (r >= 0)
                 r = qemu_complete_aliases(s->new_domain, diag);
+        /* Somebody may have told systemd about a device that is gone, or about a file on one. */
         if (r >= 0 && !s->same)
-                r = check_resources(m, s, diag);
+                r = check_new(m, s, definition_check_resources, diag);
         return r < 0 ? r : change_live_check(s->domain, s->new_domain, diag);
 }
 
@@ -206,6 +208,13 @@ static void undo_live(Manager *m, const Vm *vm, Side *s) {
 
 /* --- the definition --- */
 
+/* What no unit could be made of is not stored. What is no definition at all is said by who writes it. */
+static int check_config(Manager *m, Side *s, Diag *diag) {
+        if (parse(m, s->new_text, s->new_size, NULL, &s->new_domain) < 0 || domain_validate(s->new_domain, NULL) < 0)
+                return 0;
+        return check_new(m, s, definition_check_unit, diag);
+}
+
 /* CHECK: before anything else is changed; otherwise it is checked where it is written. */
 static int prepare_config(Manager *m, const Vm *vm, bool check, ChangeBuild build, void *userdata, Diag *diag, Side *s) {
         _cleanup_definition_ Definition d = {};
@@ -219,6 +228,8 @@ static int prepare_config(Manager *m, const Vm *vm, bool check, ChangeBuild buil
         r = parse(m, s->text, s->size, diag, &s->domain);
         if (r >= 0)
                 r = edit(s, false, build, userdata, diag);
+        if (r >= 0 && !s->same)
+                r = check_config(m, s, diag);
         if (r >= 0 && check && !s->same)
                 r = vm_redefine(m, vm, s->digest, s->new_text, s->new_size, PARSE_DRY_RUN, diag);
         return r;
@@ -266,9 +277,7 @@ int vm_change_build(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild bui
                 /* Somebody else wrote the file in between: again, from what it is now. */
                 if (r == -ESTALE && i + 1 < TRIES)
                         continue;
-                FOREACH_ARRAY(e, first.entries, first.n_entries)
-                        if (e->severity == DIAG_ERROR)
-                                (void) diag_error(diag, e->loc, "%s", e->text);
+                diag_add(diag, &first);
                 break;
         }
         if (r < 0 && diag && diag->n_errors == 0)

@@ -150,6 +150,14 @@ int definition_check_config(Diag *diag) {
         return r;
 }
 
+int definition_check_unit(Manager *m, const Domain *d, Diag *diag) {
+        _cleanup_(unit_properties_done) UnitProperties properties = {};
+        const HostFacts *facts;
+
+        int r = manager_facts(m, &facts);
+        return r < 0 ? r : unit_properties_new(d, facts, "", "", diag, &properties);
+}
+
 /* As the prepare step does. */
 int definition_check_resources(Manager *m, const Domain *d, Diag *diag) {
         const HostFacts *facts;

@@ -18,6 +18,8 @@ typedef enum PlanningFlags {
 int definition_complete(Manager *m, Domain **d, const char *text, size_t size, PlanningFlags flags, Diag *diag,
                         QemuCaps **ret_caps);
 
+/* Can systemd be told all that D asks for? 0 or negative errno with the reasons in DIAG. */
+int definition_check_unit(Manager *m, const Domain *d, Diag *diag);
 /* Does this machine have the CPUs, NUMA nodes, cgroup controllers and block devices that the definition names? 0 or
  * -ENODEV with the reasons in DIAG. */
 int definition_check_resources(Manager *m, const Domain *d, Diag *diag);

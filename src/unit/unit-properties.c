@@ -595,25 +595,30 @@ static int check_size(const Domain *d, const UnitProperties *p, const char *sour
 
 int unit_properties_new(const Domain *d, const HostFacts *facts, const char *digest, const char *source_path,
                         Diag *diag, UnitProperties *ret) {
-        UnitEmit c = { d, facts, digest, source_path, diag };
         _cleanup_(unit_properties_done) UnitProperties p = {};
-        int r;
+        _cleanup_diag_ Diag all = {};
+        UnitEmit c = { d, facts, digest, source_path, &all };
+        int first = 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+        for (size_t i = 0; first != -ENOMEM && i < ELEMENTSOF(rows); i++) {
                 _cleanup_strv_ char **values = NULL;
 
                 if (!rows[i].emit)
                         continue;
-                r = rows[i].emit(&c, &values);
+                int r = rows[i].emit(&c, &values);
                 if (r == -E2BIG)
-                        r = diag_error(diag, d->loc, "the unit would have more than %u times %s=", UNIQUE_MAX,
+                        r = diag_error(&all, d->loc, "the unit would have more than %u times %s=", UNIQUE_MAX,
                                        rows[i].property.name);
                 if (r >= 0 && values)
                         r = append(&p, rows + i, TAKE_PTR(values));
                 if (r < 0)
-                        return r;
+                        first = r == -ENOMEM || first == 0 ? r : first;
         }
-        r = check_size(d, &p, source_path, diag);
+        /* Several rows may have the same to say. */
+        diag_add(diag, &all);
+        if (first < 0)
+                return first;
+        int r = check_size(d, &p, source_path, diag);
         if (r < 0)
                 return r;
         *ret = p;

@@ -177,12 +177,10 @@ int emit_numa_policy(const UnitEmit *c, char ***values) {
         };
         const DomainNumatune *n = &c->d->numatune;
 
-        if (!has_policy(c))
-                return 0;
-        if (n->mode == NUMA_PREFERRED && number_set_count(&n->nodes) > 1)
+        if (has_memory_nodes(c->d) && n->mode == NUMA_PREFERRED && number_set_count(&n->nodes) > 1)
                 return diag_error(c->diag, n->memory_loc.line > 0 ? n->memory_loc : n->loc,
                                   "numatune: memory of mode 'preferred' takes a single node");
-        return strv_extend(values, words[n->mode]);
+        return !has_policy(c) ? 0 : strv_extend(values, words[n->mode]);
 }
 
 int emit_numa_mask(const UnitEmit *c, char ***values) {

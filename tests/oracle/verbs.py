@@ -78,6 +78,7 @@ schedinfo verbs vcpu_period=0
 schedinfo verbs vcpu_period=0x10000
 ! schedinfo verbs cpu_shares=0  # nobody gets no share: virsh writes it into the definition
 ! schedinfo verbs cpu_shares=1 # what no start would take is not stored
+! schedinfo verbs global_quota=17592186044415 # more than systemd counts: the same
 schedinfo verbs cpu_shares=
 schedinfo verbs cpu_shares=x
 schedinfo verbs cpu_shares=99999999999999999999
@@ -105,6 +106,8 @@ memtune verbs --hard-limit 5000 --swap-hard-limit 4000
 memtune verbs --min-guarantee 5
 memtune verbs --soft-limit 9007199254740991
 memtune verbs --swap-hard-limit -1
+! memtune verbs --soft-limit 0 # the same
+! memtune verbs --hard-limit 0 # the same
 memtune verbs --live
 memtune verbs --live --config
 memtune verbs --live --hard-limit 7
@@ -125,6 +128,8 @@ blkiotune verbs --device-weights /dev/sda,500,/dev/sdb
 blkiotune verbs --device-read-bytes-sec /dev/sda
 blkiotune verbs --device-write-bytes-sec /dev/sda,x
 blkiotune verbs --device-weights ''
+! blkiotune verbs --device-weights sda,500 # no path: what no start would take is not stored
+! blkiotune verbs --weight 5000 # the same
 blkiotune verbs --live
 blkiotune verbs --live --config
 blkiotune verbs --live --weight 7
@@ -139,7 +144,8 @@ numatune verbs
 numatune verbs --mode foo
 numatune verbs --mode 9
 numatune verbs --mode -1
-numatune verbs --mode 1
+! numatune verbs --mode 1 # preferred memory takes a single node: what no start would take is not stored
+! numatune verbs --mode preferred --nodeset 0-1 # the same
 numatune verbs --mode interleave --nodeset 0-1
 numatune verbs --nodeset x
 numatune verbs --nodeset 0-3,^0-3

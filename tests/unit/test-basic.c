@@ -254,6 +254,16 @@ static void test_diag(void **state) {
         assert_string_equal(with_place, "web.xml:3:5: error: bad  [31mx");
         assert_string_equal(diag_first_error(&d), "bad  [31mx");
 
+        _cleanup_diag_ Diag more = {};
+        (void) diag_warning(&more, (SrcLoc) {}, "odd");
+        (void) diag_error(&more, (SrcLoc) { 3, 6 }, "gone");
+        (void) diag_error(&more, (SrcLoc) { 3, 6 }, "gone");
+        diag_add(&d, &more);
+        diag_add(NULL, &more);
+        assert_int_equal(d.n_entries, 4);
+        assert_int_equal(d.entries[3].loc.column, 6);
+        diag_truncate(&d, 3);
+
         for (unsigned i = 0; i < 2 * DIAG_ENTRIES_MAX; i++)
                 (void) diag_error(&d, (SrcLoc) {}, "again");
         assert_int_equal(d.n_entries, DIAG_ENTRIES_MAX);

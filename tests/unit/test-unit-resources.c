@@ -170,6 +170,13 @@ static void test_refused(void **state) {
                 assert_int_equal(diag.entries[0].loc.line, 1);
                 assert_true(diag.entries[0].loc.column > 1); /* the element's place, not the domain's */
         }
+
+        /* All at once; what two properties have to say, once. */
+        UnitProperties p;
+        _cleanup_diag_ Diag diag = {};
+        assert_int_equal(properties_of("<memtune><soft_limit>0</soft_limit></memtune><blkiotune><device><path>sda</path><weight>100</weight>"
+                                       "<read_iops_sec>1</read_iops_sec></device></blkiotune>", &host_facts_generic, &diag, &p), -EINVAL);
+        assert_int_equal(diag.n_entries, 2);
 }
 
 /* A policy for nodes that are not there would keep the root steps from starting, which have to say so. */
@@ -181,6 +188,8 @@ static void test_absent_nodes(void **state) {
         assert_int_equal(properties_of("<numatune><memory mode='strict' nodeset='1,7'/></numatune>", &facts, NULL, &p), 0);
         _cleanup_free_ char *lines = lines_of(&p);
         assert_string_equal(lines, "AllowedMemoryNodes=1,7");
+        /* What can never be one is said there, too. */
+        assert_int_equal(properties_of("<numatune><memory mode='preferred' nodeset='1,7'/></numatune>", &facts, NULL, &p), -EINVAL);
 }
 
 static void test_conversions(void **state) {
