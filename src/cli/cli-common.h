@@ -23,6 +23,10 @@ int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_s
 /* The same, with the reason printed. */
 int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size);
 
+/* Gives TEXT to the user's editor, and what comes back, without a line feed at its end, to APPLY, which says what went wrong;
+ * then the user may try again. 1: done; 0: nothing was changed in it; -1. */
+int cli_edit_text(Cli *cli, const char *text, int (*apply)(Cli *cli, const char *text, void *userdata), void *userdata);
+
 /* Attaches the terminal to a console of the running VM NAME until the escape character or its end. */
 int cli_console(Cli *cli, const char *name, const char *alias, bool force);
 

@@ -147,6 +147,39 @@ static bool is_original(const Edit *e, const char *original, size_t size) {
         return e->size == size && memcmp(e->text, original, size) == 0;
 }
 
+/* What was typed is in the file, which stays. */
+static int keep_work(Cli *cli, Edit *e) {
+        e->keep = true;
+        return cli_error(cli, "nothing was changed; what you wrote is in %s", e->path);
+}
+
+int cli_edit_text(Cli *cli, const char *text, int (*apply)(Cli *cli, const char *text, void *userdata), void *userdata) {
+        _cleanup_(edit_done) Edit e = {};
+        bool again = true;
+
+        if (make_temporary(cli, &e, text, strlen(text)) < 0)
+                return -1;
+        for (;;) {
+                if (again && run_editor(cli, e.path) < 0)
+                        return e.text ? keep_work(cli, &e) : -1;
+                if (again && read_back(cli, &e) < 0)
+                        return keep_work(cli, &e);
+                /* Some editors end the last line, whether it was ended or not. */
+                if (again && e.size > 0 && e.text[e.size - 1] == '\n')
+                        e.text[--e.size] = 0;
+                if (is_original(&e, text, strlen(text)))
+                        return 0;
+                if (strlen(e.text) != e.size)
+                        cli_error(cli, "%s: a NUL byte in it", e.path);
+                else if (apply(cli, e.text, userdata) >= 0)
+                        return 1;
+                char answer = ask(cli, false);
+                if (answer == 'n')
+                        return keep_work(cli, &e);
+                again = answer != 'f';
+        }
+}
+
 static int edit_loop(Cli *cli, Job *j, Edit *e, const char *original, size_t size) {
         bool again = true;
 
@@ -156,10 +189,8 @@ static int edit_loop(Cli *cli, Job *j, Edit *e, const char *original, size_t siz
                         r = -1;
                 if (r < 0 && e->text && is_original(e, original, size))
                         return -1;
-                if (r < 0) {
-                        e->keep = true;
-                        return cli_error(cli, "nothing was changed; what you wrote is in %s", e->path);
-                }
+                if (r < 0)
+                        return keep_work(cli, e);
                 if (is_original(e, original, size)) {
                         cli_print_extra(cli, "Domain '%s' XML configuration not changed.\n", j->vm->name);
                         return 0;
@@ -170,8 +201,7 @@ static int edit_loop(Cli *cli, Job *j, Edit *e, const char *original, size_t siz
                 }
                 switch (ask(cli, j->flags & PARSE_STRICT)) {
                 case 'n':
-                        e->keep = true;
-                        return cli_error(cli, "nothing was changed; what you wrote is in %s", e->path);
+                        return keep_work(cli, e);
                 case 'i':
                         j->flags &= (ParseFlags) ~PARSE_STRICT;
                         again = false;

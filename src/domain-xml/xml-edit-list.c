@@ -25,7 +25,7 @@ static bool copy_to(const char *s, const char **ret) {
 
 int xml_edits_copy(XmlEdits *e, const XmlEdit *edits, size_t n) {
         FOREACH_ARRAY(i, edits, n) {
-                XmlEdit copy = {.replace = i->replace};
+                XmlEdit copy = {.replace = i->replace, .verbatim = i->verbatim};
 
                 if (!copy_to(i->path, &copy.path) || !copy_to(i->attribute, &copy.attribute) ||
                     !copy_to(i->value, &copy.value) || !copy_to(i->element, &copy.element) ||

@@ -225,15 +225,15 @@ static void append_line(Text *t, const Layout *l, size_t level) {
 }
 
 /* An element of the caller's, whose lines are indented anew where a line ends between tags. */
-static void append_element(Text *t, const Layout *l, size_t level, const char *element) {
-        const char *p = element + strspn(element, WHITESPACE), *end = element + strlen(element);
+static void append_element(Text *t, const Layout *l, size_t level, const XmlEdit *edit) {
+        const char *element = edit->element, *p = element + strspn(element, WHITESPACE), *end = element + strlen(element);
         bool behind_tag = false;
 
         while (end > p && strchr(WHITESPACE, end[-1]))
                 end--;
         while (p < end) {
                 size_t space = strspn(p, WHITESPACE);
-                if (space > 0 && behind_tag && p[space] == '<' && memchr(p, '\n', space)) {
+                if (space > 0 && behind_tag && !edit->verbatim && p[space] == '<' && memchr(p, '\n', space)) {
                         const char *line = (const char *) memrchr(p, '\n', space) + 1;
                         append_line(t, l, level);
                         /* The caller's own indentation, in steps of two blanks. */
@@ -293,7 +293,7 @@ static int append_steps(Text *t, const Work *w, const Layout *l, size_t i, size_
                 }
         if (last && edit->element) {
                 append_line(t, l, level + 1);
-                append_element(t, l, level + 1, edit->element);
+                append_element(t, l, level + 1, edit);
         } else if (!last) {
                 append_line(t, l, level + 1);
                 int r = append_steps(t, w, l, i + 1, level + 1);
@@ -321,7 +321,7 @@ static void keep_from(Work *w, size_t end) {
 static int append_new(Work *w, const Layout *l, size_t depth, size_t level) {
         if (depth < w->path.n_steps)
                 return append_steps(&w->out, w, l, depth, level);
-        append_element(&w->out, l, level, w->edit->element);
+        append_element(&w->out, l, level, w->edit);
         return 0;
 }
 
@@ -514,7 +514,7 @@ static int replace_element(Work *w, const XmlElement *e) {
         if (r < 0)
                 return r;
         keep_until(w, e->start);
-        append_element(&w->out, &l, 0, w->edit->element);
+        append_element(&w->out, &l, 0, w->edit);
         keep_from(w, e->end);
         return 0;
 }
@@ -666,7 +666,7 @@ static int check_edit(Work *w) {
 
         int r = xml_path_parse(e->path, &w->path);
         if (r == -EINVAL || (e->value && !is_writable(e->value)) ||
-            (e->element && (e->attribute || e->value)) || (e->replace && !e->element))
+            (e->element && (e->attribute || e->value)) || ((e->replace || e->verbatim) && !e->element))
                 return diag_error(w->diag, (SrcLoc) {}, "XML: '%s' cannot be changed in this way", e->path);
         FOREACH_ARRAY(step, w->path.steps, w->path.n_steps)
                 FOREACH_ARRAY(c, step->conditions, step->n_conditions)

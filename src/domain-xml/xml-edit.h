@@ -31,6 +31,7 @@ typedef struct XmlEdit {
          * and value are NULL then. */
         const char *element;
         bool replace; /* with ELEMENT: PATH is not the parent but the element in whose place it comes; it is there */
+        bool verbatim; /* with ELEMENT: its lines are not indented anew */
 } XmlEdit;
 
 /* Applies the edits in turn. What PATH names and is not there is made, with the attribute or child that a condition

@@ -299,6 +299,21 @@ int systemd_reset_failed(sd_bus *bus, const char *unit, Diag *diag) {
         return r < 0 ? refused(diag, r, &error, "reset", unit) : 0;
 }
 
+int systemd_enable_unit(sd_bus *bus, const char *unit, bool enable, Diag *diag) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        int r = sd_bus_message_new_method_call(bus, &m, SYSTEMD, enable ? "EnableUnitFiles" : "DisableUnitFiles");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "asb", 1, unit, false);
+        /* Links that are in the way and are none of this unit's are not replaced. */
+        if (r >= 0 && enable)
+                r = sd_bus_message_append(m, "b", false);
+        if (r >= 0)
+                r = sd_bus_call(bus, m, SYSTEMD_CALL_USEC, &error, NULL);
+        return r < 0 ? refused(diag, r, &error, enable ? "enable" : "disable", unit) : 0;
+}
+
 int systemd_reload(sd_bus *bus, Diag *diag) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;

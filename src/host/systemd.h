@@ -55,6 +55,8 @@ int systemd_wait_job(SystemdJobWait *w, const char *job, uint64_t limit_usec, ch
 /* WHOM is "main", "control" or "all". */
 int systemd_kill_unit(sd_bus *bus, const char *unit, const char *whom, int signo, Diag *diag);
 int systemd_reset_failed(sd_bus *bus, const char *unit, Diag *diag);
+/* `systemctl enable`, or (not ENABLE) disable, without a daemon-reload. */
+int systemd_enable_unit(sd_bus *bus, const char *unit, bool enable, Diag *diag);
 /* daemon-reload; takes as long as the generators of this machine do. */
 int systemd_reload(sd_bus *bus, Diag *diag);
 

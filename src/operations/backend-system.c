@@ -207,6 +207,13 @@ static bool system_unit_enabled(void *userdata, const char *unit) {
         return startswith(state, "enabled") != NULL;
 }
 
+static int system_set_unit_enabled(void *userdata, const char *unit, bool enabled, Diag *diag) {
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        return r < 0 ? r : systemd_enable_unit(bus, unit, enabled, diag);
+}
+
 static int system_unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret_nsec) {
         uint64_t nsec;
         sd_bus *bus = NULL;
@@ -469,6 +476,7 @@ const ManagerBackend manager_backend_system = {
         .unit_activity = system_unit_activity,
         .unit_load = system_unit_load,
         .unit_enabled = system_unit_enabled,
+        .set_unit_enabled = system_set_unit_enabled,
         .set_unit_properties = system_set_unit_properties,
         .get_unit_properties = system_get_unit_properties,
         .unit_cpu_usage = system_unit_cpu_usage,

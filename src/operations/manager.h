@@ -78,6 +78,7 @@ typedef struct ManagerBackend {
         int (*unit_activity)(void *userdata, const char *unit, UnitActivity *ret);
         int (*unit_load)(void *userdata, const char *unit, VmUnitLoad *ret);
         bool (*unit_enabled)(void *userdata, const char *unit);
+        int (*set_unit_enabled)(void *userdata, const char *unit, bool enabled, Diag *diag);
         int (*reload)(void *userdata, Diag *diag);
         /* Waits for the job's end; a failed job is -ECANCELED, with the unit's own last errors in DIAG. */
         int (*start_unit)(void *userdata, const char *unit, Diag *diag);

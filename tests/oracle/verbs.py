@@ -621,6 +621,112 @@ blkdeviotune verbs vda --live --config
 blkdeviotune verbs vda --live --config --total-bytes-sec 5
 blkdeviotune verbs vda --current --live
 blkdeviotune verbs vda --config --current
+# desc
+help desc
+desc verbs
+desc verbs --title
+desc verbs hello world
+desc verbs
+desc verbs --title my title
+desc verbs --title
+desc verbs --title 'a b' --config
+desc verbs --live
+desc verbs --live x
+desc verbs --config x
+desc verbs --config --live
+desc verbs --current --live
+desc verbs --config --live foo
+desc verbs ''
+desc verbs
+desc verbs --new-desc abc
+desc verbs --title --new-desc abc
+desc verbs --title ''
+desc verbs --title
+desc verbs --title foo bar
+desc verbs '  <&> "q"  '
+desc verbs
+dumpxml verbs --xpath /domain/description
+dumpxml verbs --xpath /domain/title
+desc nothing
+# metadata
+help metadata
+metadata verbs
+metadata verbs http://a
+metadata verbs http://a --set '<x y="1"/>'
+metadata verbs http://a --key k --set '<x y="1"><z/>  text</x>'
+metadata verbs http://a
+dumpxml verbs --xpath /domain/metadata
+metadata verbs http://a --key l --set '<q/>'
+metadata verbs http://b --key k --set '<q/>'
+dumpxml verbs --xpath /domain/metadata
+metadata verbs http://b --key k2 --set '<q a="&lt;"><!-- c --> <w>&amp;é</w></q>'
+metadata verbs http://b
+metadata verbs http://b --key k3 --set '<k3:foo xmlns:k3="http://b"/>'
+metadata verbs http://b
+! metadata verbs http://b --key k3 --set foo # without the excerpt: one line
+metadata verbs http://b --key 'k 3' --set '<foo/>'
+! metadata verbs http://b --key k3 --set '<foo/><bar/>' # without the excerpt: one line
+metadata verbs http://b --key k3 --set ''
+metadata verbs http://b --key '' --set '<foo/>'
+metadata verbs '' --key a --set '<foo/>'
+metadata verbs http://b --key k --edit --set '<a/>'
+metadata verbs http://b --remove --set '<a/>'
+metadata verbs http://b --remove --edit
+metadata verbs http://a --edit
+metadata verbs http://b --remove --key a
+metadata verbs http://b
+metadata verbs http://b --remove
+metadata verbs http://zzz --remove
+metadata verbs http://a --live
+metadata verbs http://a --live --remove
+metadata verbs http://a --live --config
+metadata verbs http://a --current --config
+metadata verbs http://a --key 1k --set '<foo/>'
+! metadata verbs http://a --key k --set '<foo>&bar;</foo>' # without the excerpt: one line
+metadata verbs http://a --key k --set '<foo k:a="1" xmlns:k="http://other"><k:b/></foo>'
+metadata verbs http://a
+dumpxml verbs --xpath /domain/metadata
+metadata verbs http://a --remove
+! dumpxml verbs --xpath /domain/metadata # an empty element is not left behind
+metadata nothing http://a
+# set-lifecycle-action
+help set-lifecycle-action
+set-lifecycle-action verbs poweroff destroy
+set-lifecycle-action verbs poweroff restart
+dumpxml verbs --xpath /domain/on_poweroff
+set-lifecycle-action verbs poweroff preserve
+set-lifecycle-action verbs poweroff rename-restart
+set-lifecycle-action verbs poweroff coredump-destroy
+set-lifecycle-action verbs poweroff coredump-restart
+set-lifecycle-action verbs poweroff foo
+set-lifecycle-action verbs foo restart
+set-lifecycle-action verbs reboot destroy
+set-lifecycle-action verbs poweroff destroy
+set-lifecycle-action verbs reboot destroy
+set-lifecycle-action verbs poweroff restart
+set-lifecycle-action verbs reboot restart
+set-lifecycle-action verbs reboot preserve
+set-lifecycle-action verbs reboot rename-restart
+set-lifecycle-action verbs reboot coredump-destroy
+set-lifecycle-action verbs crash destroy
+set-lifecycle-action verbs crash restart
+set-lifecycle-action verbs crash preserve
+set-lifecycle-action verbs crash rename-restart
+set-lifecycle-action verbs crash coredump-destroy
+set-lifecycle-action verbs crash coredump-restart
+dumpxml verbs --xpath /domain/on_crash
+set-lifecycle-action verbs crash restart --live
+set-lifecycle-action verbs crash restart --config
+set-lifecycle-action verbs crash restart --live --config
+set-lifecycle-action verbs crash restart --current --config
+set-lifecycle-action verbs lockfailure poweroff
+set-lifecycle-action verbs crash
+set-lifecycle-action verbs poweroff 0
+set-lifecycle-action verbs 1 destroy
+set-lifecycle-action nothing crash destroy
+dumpxml verbs --xpath /domain/on_poweroff
+dumpxml verbs --xpath /domain/on_reboot
+dumpxml verbs --xpath /domain/on_crash
 """
 
 

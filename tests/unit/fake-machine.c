@@ -70,6 +70,14 @@ static bool unit_enabled(void *userdata, const char *unit) {
         return find_by_unit(userdata, unit)->enabled;
 }
 
+static int set_unit_enabled(void *userdata, const char *unit, bool enabled, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "%s %s\n", enabled ? "enable" : "disable", unit);
+        find_by_unit(f, unit)->enabled = enabled;
+        return 0;
+}
+
 static int reload(void *userdata, Diag *diag) {
         FakeMachine *f = userdata;
 
@@ -342,6 +350,7 @@ static const ManagerBackend fake_backend = {
         .unit_activity = unit_activity,
         .unit_load = unit_load,
         .unit_enabled = unit_enabled,
+        .set_unit_enabled = set_unit_enabled,
         .set_unit_properties = set_unit_properties,
         .get_unit_properties = get_unit_properties,
         .unit_cpu_usage = unit_cpu_usage,
