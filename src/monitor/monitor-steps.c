@@ -105,25 +105,46 @@ static void add_secret(Monitor *m, json_object *o, const char *key, const char *
         explicit_bzero(secret, sizeof(secret));
 }
 
-static json_object *vnc_password(Monitor *m, unsigned i) {
-        if (i > 0 || !m->plan->vnc.present || !m->plan->vnc.password)
-                return NULL;
-        json_object *o = json_object_new_object();
-        add_string(o, "protocol", "vnc");
-        add_secret(m, o, "password", QEMU_FD_VNC_PASSWORD);
-        if (m->plan->vnc.id)
-                add_string(o, "display", m->plan->vnc.id);
+/* The Ith of the displays that WANTED is about. */
+static json_object *display_arguments(Monitor *m, unsigned i, bool (*wanted)(const PlanDisplay *p), const PlanDisplay **ret) {
+        const PlanDisplay *const displays[] = { &m->plan->vnc, &m->plan->spice };
+
+        for (size_t k = 0; k < ELEMENTSOF(displays); k++) {
+                if (!displays[k]->present || !wanted(displays[k]) || i-- > 0)
+                        continue;
+                json_object *o = json_object_new_object();
+                add_string(o, "protocol", displays[k] == &m->plan->vnc ? "vnc" : "spice");
+                if (displays[k]->id)
+                        add_string(o, "display", displays[k]->id);
+                *ret = displays[k];
+                return o;
+        }
+        return NULL;
+}
+
+static bool has_password(const PlanDisplay *p) {
+        return p->password;
+}
+
+static bool has_expiry(const PlanDisplay *p) {
+        return p->expires;
+}
+
+static json_object *display_password(Monitor *m, unsigned i) {
+        const PlanDisplay *p;
+        json_object *o = display_arguments(m, i, has_password, &p);
+
+        if (o)
+                add_secret(m, o, "password", p == &m->plan->vnc ? QEMU_FD_VNC_PASSWORD : QEMU_FD_SPICE_PASSWORD);
         return o;
 }
 
-static json_object *vnc_expiry(Monitor *m, unsigned i) {
-        if (i > 0 || !m->plan->vnc.present || !m->plan->vnc.expires)
-                return NULL;
-        json_object *o = json_object_new_object();
-        add_string(o, "protocol", "vnc");
-        add_string(o, "time", m->plan->vnc.expires);
-        if (m->plan->vnc.id)
-                add_string(o, "display", m->plan->vnc.id);
+static json_object *display_expiry(Monitor *m, unsigned i) {
+        const PlanDisplay *p;
+        json_object *o = display_arguments(m, i, has_expiry, &p);
+
+        if (o)
+                add_string(o, "time", p->expires);
         return o;
 }
 
@@ -158,8 +179,8 @@ static json_object *balloon_statistics(Monitor *m, unsigned i) {
 }
 
 static const GuestPart guest_parts[] = {
-        { "set_password", vnc_password, false, "the VNC password" },
-        { "expire_password", vnc_expiry, false, "when the VNC password expires" },
+        { "set_password", display_password, false, "the password of a display" },
+        { "expire_password", display_expiry, false, "when the password of a display expires" },
         { "set_link", link_down, false, "an interface's link" },
         { "balloon", balloon_target, true, "the balloon's target" },
         { "qom-set", balloon_statistics, true, "the balloon's statistics" },

@@ -206,7 +206,7 @@ static void attached(Monitor *m) {
                 stop_unit(m, m->stop_deadline);
         int r = monitor_control_start(m);
         if (r >= 0)
-                r = monitor_vnc_start(m);
+                r = monitor_displays_start(m);
         if (r < 0) {
                 log_error_errno(r, "cannot listen");
                 monitor_give_up(m, "no control socket");
@@ -327,17 +327,12 @@ int monitor_find_fd(const Monitor *m, const char *name) {
         return -EBADF;
 }
 
-static int find_vnc_listener(const Monitor *m) {
-        return m->plan->vnc.present && m->plan->vnc.listener ? monitor_find_fd(m, m->plan->vnc.listener) : -EBADF;
-}
-
 static int monitor_setup(Monitor *m) {
         QmpHandlers handlers = { .event = on_event, .closed = on_closed, .userdata = m };
 
         int r = read_plan(m->fds.plan, &m->plan);
         if (r < 0)
                 return log_error_errno(r, "cannot read the plan");
-        m->vnc_listener = find_vnc_listener(m);
         m->lifecycle = (Lifecycle) {
                 .on_poweroff = m->plan->on_poweroff,
                 .on_reboot = m->plan->on_reboot,
@@ -373,7 +368,6 @@ int monitor_new(sd_event *event, MonitorFds *fds, Monitor **ret) {
                 return -ENOMEM;
         m->event = sd_event_ref(event);
         m->fds = *fds;
-        m->vnc_listener = m->vnc_client = -EBADF;
         *fds = (MonitorFds) MONITOR_FDS_NONE;
         int r = monitor_setup(m);
         if (r < 0) {
@@ -400,8 +394,7 @@ Monitor *monitor_free(Monitor *m) {
         qmp_free(m->qmp);
         sd_event_source_disable_unref(m->supervisor_io);
         sd_event_source_disable_unref(m->timer);
-        sd_event_source_disable_unref(m->vnc_io);
-        safe_close(m->vnc_client);
+        monitor_displays_stop(m);
         fds_done(&m->fds);
         plan_free(m->plan);
         sd_event_unref(m->event);

@@ -20,6 +20,21 @@
 
 typedef struct Monitor Monitor;
 
+typedef enum DisplayPort {
+        DISPLAY_PORT_VNC,
+        DISPLAY_PORT_SPICE,
+        DISPLAY_PORT_SPICE_TLS,
+        _DISPLAY_PORT_MAX,
+} DisplayPort;
+
+/* A socket on which clients of a display are waited for. */
+typedef struct DisplayListener {
+        Monitor *monitor; /* NULL: not begun yet */
+        DisplayPort port;
+        int client; /* owned: being handed to QEMU */
+        sd_event_source *io; /* owned; NULL: there is no such socket */
+} DisplayListener;
+
 /* Steps that are carried out one after the other, for an event or for a client. */
 typedef struct Job {
         Monitor *monitor;
@@ -83,9 +98,7 @@ struct Monitor {
 
         ControlServer *control; /* owned */
 
-        sd_event_source *vnc_io; /* owned */
-        int vnc_listener; /* one of fds.others, or -EBADF */
-        int vnc_client; /* owned: being handed to QEMU */
+        DisplayListener listeners[_DISPLAY_PORT_MAX];
 };
 
 /* monitor.c */
@@ -163,5 +176,6 @@ void monitor_unplug(Monitor *m, ControlRequest *r);
 void monitor_unplug_event(Monitor *m, const char *name, json_object *data);
 void monitor_unplugs_free(Monitor *m);
 
-/* monitor-vnc.c */
-int monitor_vnc_start(Monitor *m);
+/* monitor-display.c */
+int monitor_displays_start(Monitor *m);
+void monitor_displays_stop(Monitor *m);

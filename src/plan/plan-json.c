@@ -104,12 +104,13 @@ static const Field console_fields[] = {
         FIELD(PlanConsole, "type", FIELD_ENUM, type, &char_type_table),
 };
 
-static const Field vnc_fields[] = {
-        FIELD(PlanVnc, "present", FIELD_BOOL, present),
-        FIELD(PlanVnc, "id", FIELD_STRING, id),
-        FIELD(PlanVnc, "password", FIELD_BOOL, password),
-        FIELD(PlanVnc, "expires", FIELD_STRING, expires),
-        FIELD(PlanVnc, "listener", FIELD_STRING, listener),
+static const Field display_fields[] = {
+        FIELD(PlanDisplay, "present", FIELD_BOOL, present),
+        FIELD(PlanDisplay, "id", FIELD_STRING, id),
+        FIELD(PlanDisplay, "password", FIELD_BOOL, password),
+        FIELD(PlanDisplay, "expires", FIELD_STRING, expires),
+        FIELD(PlanDisplay, "listener", FIELD_STRING, listener),
+        FIELD(PlanDisplay, "tlsListener", FIELD_STRING, tls_listener),
 };
 
 /* --- writing --- */
@@ -246,7 +247,9 @@ int plan_to_json(const Plan *p, char **ret) {
                 r = add(o, "consoles", write_list(console_fields, ELEMENTSOF(console_fields), p->consoles,
                                                   p->n_consoles, sizeof(PlanConsole)));
         if (r >= 0)
-                r = add(o, "vnc", write_fields(vnc_fields, ELEMENTSOF(vnc_fields), &p->vnc));
+                r = add(o, "vnc", write_fields(display_fields, ELEMENTSOF(display_fields), &p->vnc));
+        if (r >= 0 && p->spice.present)
+                r = add(o, "spice", write_fields(display_fields, ELEMENTSOF(display_fields), &p->spice));
         if (r >= 0 && p->n_threads > 0)
                 r = add(o, "threads", thread_settings_write(p->threads, p->n_threads));
         if (r >= 0 && p->n_plugged_vcpus > 0)
@@ -422,7 +425,7 @@ static int read_plugged_vcpus(json_object *a, Plan *p) {
 }
 
 static int read_plan(json_object *o, Plan *p) {
-        json_object *files, *consoles, *properties, *vnc, *threads, *vcpus;
+        json_object *files, *consoles, *properties, *vnc, *spice, *threads, *vcpus;
 
         int r = read_fields(o, plan_fields, ELEMENTSOF(plan_fields), p);
         if (r < 0)
@@ -438,7 +441,9 @@ static int read_plan(json_object *o, Plan *p) {
         if (r >= 0)
                 r = read_properties(properties, p);
         if (r >= 0 && json_object_object_get_ex(o, "vnc", &vnc))
-                r = read_fields(vnc, vnc_fields, ELEMENTSOF(vnc_fields), &p->vnc);
+                r = read_fields(vnc, display_fields, ELEMENTSOF(display_fields), &p->vnc);
+        if (r >= 0 && json_object_object_get_ex(o, "spice", &spice))
+                r = read_fields(spice, display_fields, ELEMENTSOF(display_fields), &p->spice);
         if (r >= 0 && json_object_object_get_ex(o, "threads", &threads))
                 r = thread_settings_read(threads, &p->threads, &p->n_threads);
         if (r >= 0 && json_object_object_get_ex(o, "pluggedVcpus", &vcpus))

@@ -78,22 +78,33 @@ static char *expiry(const char *valid_to) {
         return strptime(valid_to, "%Y-%m-%dT%H:%M:%S", &tm) ? strf("%lld", (long long) timegm(&tm)) : NULL;
 }
 
-static int set_vnc(Plan *p, const Domain *d, QemuArgv *a) {
-        if (!a->vnc_id)
-                return 0;
-        p->vnc.present = true;
-        p->vnc.id = TAKE_PTR(a->vnc_id);
-        if (plan_find_fd(p, QEMU_FD_VNC) && free_and_strdup(&p->vnc.listener, QEMU_FD_VNC) < 0)
+static const DomainGraphics *find_graphics(const Domain *d, GraphicsType type) {
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
+                if (g->type == type)
+                        return g;
+        return NULL;
+}
+
+static int set_display(Plan *p, const DomainGraphics *g, const char *listener, const char *tls_listener, const char *password, PlanDisplay *ret) {
+        ret->present = true;
+        ret->password = plan_find_fd(p, password);
+        if (plan_find_fd(p, listener) && free_and_strdup(&ret->listener, listener) < 0)
                 return -ENOMEM;
-        FOREACH_ARRAY(g, d->graphics, d->n_graphics) {
-                if (g->type != GRAPHICS_VNC)
-                        continue;
-                p->vnc.password = plan_find_fd(p, QEMU_FD_VNC_PASSWORD);
-                if (g->password && g->password_valid_to && !(p->vnc.expires = expiry(g->password_valid_to)))
-                        return -ENOMEM;
-                return 0;
-        }
+        if (tls_listener && plan_find_fd(p, tls_listener) && free_and_strdup(&ret->tls_listener, tls_listener) < 0)
+                return -ENOMEM;
+        if (g->password && g->password_valid_to && !(ret->expires = expiry(g->password_valid_to)))
+                return -ENOMEM;
         return 0;
+}
+
+static int set_displays(Plan *p, const Domain *d, QemuArgv *a) {
+        const DomainGraphics *vnc = find_graphics(d, GRAPHICS_VNC), *spice = find_graphics(d, GRAPHICS_SPICE);
+        int r = vnc ? set_display(p, vnc, QEMU_FD_VNC, NULL, QEMU_FD_VNC_PASSWORD, &p->vnc) : 0;
+
+        p->vnc.id = TAKE_PTR(a->vnc_id);
+        if (r >= 0 && spice)
+                r = set_display(p, spice, QEMU_FD_SPICE, QEMU_FD_SPICE_TLS, QEMU_FD_SPICE_PASSWORD, &p->spice);
+        return r;
 }
 
 static bool uses_io_uring(const Domain *d) {
@@ -184,7 +195,7 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         if (r >= 0)
                 r = add_consoles(p, d, CHAR_CONSOLE);
         if (r >= 0)
-                r = set_vnc(p, d, &argv);
+                r = set_displays(p, d, &argv);
         if (r >= 0)
                 r = set_filter(p, d);
         if (r >= 0)
@@ -222,7 +233,8 @@ Plan *plan_free(Plan *p) {
         char *const strings[] = {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.listener,
-                p->vnc.expires, p->stats_balloon, p->label, p->file_label, p->group,
+                p->vnc.expires, p->vnc.tls_listener, p->spice.id, p->spice.listener, p->spice.tls_listener,
+                p->spice.expires, p->stats_balloon, p->label, p->file_label, p->group,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

@@ -18,13 +18,13 @@ typedef struct PlanConsole {
         CharType type;
 } PlanConsole;
 
-typedef struct PlanVnc {
+typedef struct PlanDisplay {
         bool present;
-        char *id;       /* owned */
-        bool password;  /* there is a PLAN_FD_SECRET called QEMU_FD_VNC_PASSWORD */
+        char *id;       /* owned: which one it is to QEMU; NULL: the only one */
+        bool password;  /* there is a PLAN_FD_SECRET called QEMU_FD_VNC_PASSWORD or QEMU_FD_SPICE_PASSWORD */
         char *expires;  /* owned: when the password does, seconds since the epoch; NULL: never */
-        char *listener; /* owned: name of the PlanFd whose clients the monitor hands to QEMU */
-} PlanVnc;
+        char *listener, *tls_listener; /* owned: names of the PlanFds whose clients the monitor hands to QEMU */
+} PlanDisplay;
 
 typedef struct Plan {
         char *name, *uuid, *unit, *user, *machine; /* owned; names.h */
@@ -46,7 +46,7 @@ typedef struct Plan {
         bool has_agent; /* there is a PLAN_FD_PAIR named "agent" */
         PlanConsole *consoles; /* owned */
         size_t n_consoles;
-        PlanVnc vnc;
+        PlanDisplay vnc, spice;
         char **capabilities;   /* owned: that QEMU has, "SYS_RAWIO"; NULL: none */
         char **allow;          /* owned: words for QEMU's filter of system calls (src/supervisor/seccomp-filter.h) */
         char **links_down;     /* owned: aliases of interfaces that start with their cable pulled */

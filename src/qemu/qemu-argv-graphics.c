@@ -64,10 +64,24 @@ static void add_vnc_address(Emit *e, Options *o, const DomainGraphics *g) {
                 options_addf(o, "websocket", "%d", g->websocket > 0 ? g->websocket : WEBSOCKET_PORT_FIRST);
 }
 
-/* The monitor takes the clients, so QEMU needs no network of the host; see add_client in QMP. */
-static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
-        PlanFd *fd;
+/* The monitor takes the clients, so QEMU needs no network of the host; see add_client in QMP. PORT 0: the first free one. */
+static int emit_listener(Emit *e, const DomainGraphics *g, const DisplayConfig *host, const char *name, const char *element, int port) {
+        const char *path = isempty(g->listen_socket) ? g->socket : g->listen_socket;
+        PlanFd *fd = emit_fd(e, PLAN_FD_LISTEN, name, element, g->loc, 1);
 
+        if (!fd)
+                return -ENOMEM;
+        fd->user = PLAN_USER_MONITOR;
+        if (on_socket(g, host)) {
+                free(fd->path);
+                fd->path = isempty(path) ? strf("%s/%s.sock", e->runtime_dir, name) : strdup(path);
+                return fd->path ? 0 : -ENOMEM;
+        }
+        fd->service = port > 0 ? strf("%d", port) : strdup("5900+");
+        return fd->service ? free_and_strdup(&fd->host, address_of(g, host)) : -ENOMEM;
+}
+
+static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
         options_word(o, "none");
         if (g->websocket != 0)
                 return diag_error(e->diag, g->loc, "not supported: <graphics type='vnc' websocket=>");
@@ -75,27 +89,7 @@ static int add_vnc_listener(Emit *e, Options *o, const DomainGraphics *g) {
                 return -ENOMEM;
         if (g->listen_type == LISTEN_NONE)
                 return 0;
-        fd = emit_fd(e, PLAN_FD_LISTEN, QEMU_FD_VNC, "graphics vnc", g->loc, 1);
-        if (!fd)
-                return 0;
-        fd->user = PLAN_USER_MONITOR;
-        if (on_socket(g, &e->facts->vnc)) {
-                _cleanup_free_ char *path = NULL;
-                if (isempty(g->listen_socket) && isempty(g->socket))
-                        path = strf("%s/vnc.sock", e->runtime_dir);
-                else
-                        path = strdup(isempty(g->listen_socket) ? g->socket : g->listen_socket);
-                if (!path)
-                        return -ENOMEM;
-                free(fd->path);
-                fd->path = TAKE_PTR(path);
-                return 0;
-        }
-        fd->service = g->port > 0 ? strf("%d", g->port) : strdup("5900+");
-        if (!fd->service ||
-            free_and_strdup(&fd->host, address_of(g, &e->facts->vnc)) < 0)
-                return -ENOMEM;
-        return 0;
+        return emit_listener(e, g, &e->facts->vnc, QEMU_FD_VNC, "graphics vnc", MAX(g->port, 0));
 }
 
 /* QEMU looks for files of these names in a directory, all of them, or not at all if it may miss. They are root's, so it is given
@@ -192,8 +186,8 @@ static int emit_vnc(Emit *e, const DomainGraphics *g) {
 
 /* Which ports a spice server has: one in the clear, one with TLS, or both. */
 typedef struct SpicePorts {
-        bool plain, tls; /* any will do, when the number is 0 */
-        int plain_port, tls_port;
+        bool plain, tls;
+        int plain_port, tls_port; /* 0: any will do */
 } SpicePorts;
 
 /* With autoport it is as the channels need it. */
@@ -203,6 +197,8 @@ static SpicePorts spice_ports(const DomainGraphics *g, const DisplayConfig *host
                 .tls = g->tls_port != 0, .tls_port = MAX(g->tls_port, 0),
         };
 
+        if (on_socket(g, host) || g->listen_type == LISTEN_NONE)
+                return (SpicePorts) { .plain = true };
         if (g->autoport == TRI_YES) {
                 p.plain = g->default_mode != SPICE_SECURE;
                 p.tls = g->default_mode == SPICE_SECURE || (g->default_mode == SPICE_UNSET && host->tls);
@@ -211,38 +207,75 @@ static SpicePorts spice_ports(const DomainGraphics *g, const DisplayConfig *host
                         p.tls |= c->mode == SPICE_SECURE;
                 }
         }
-        if (p.plain && p.plain_port == 0)
-                p.plain_port = SPICE_PORT_FIRST;
-        if (p.tls && p.tls_port == 0)
-                p.tls_port = SPICE_TLS_PORT_FIRST;
         return p;
 }
 
-/* Fills in which kinds of connections there are. */
-static int add_spice_address(Emit *e, Options *o, const DomainGraphics *g, SpicePorts *ret) {
+static void add_spice_address(Emit *e, Options *o, const DomainGraphics *g, const SpicePorts *p) {
         const DisplayConfig *host = &e->facts->spice;
 
-        *ret = (SpicePorts) { .plain = true };
         if (on_socket(g, host)) {
                 options_word(o, "unix");
                 if (isempty(g->listen_socket))
                         options_addf(o, "addr", "%s/spice.sock", e->runtime_dir);
                 else
                         options_add(o, "addr", g->listen_socket);
-                return 0;
+                return;
         }
         if (g->listen_type == LISTEN_NONE) {
                 options_add(o, "port", "0");
+                return;
+        }
+        if (p->plain)
+                options_addf(o, "port", "%d", p->plain_port ?: SPICE_PORT_FIRST);
+        if (p->tls)
+                options_addf(o, "tls-port", "%d", p->tls_port ?: SPICE_TLS_PORT_FIRST);
+        options_add(o, "addr", address_of(g, host));
+}
+
+/* QEMU encrypts only when it has a port for that as well. It is one that nobody knows: bound without an address, a Unix
+ * socket gets some abstract one from the kernel. */
+static int add_spice_listeners(Emit *e, Options *o, const DomainGraphics *g, const SpicePorts *p) {
+        const DisplayConfig *host = &e->facts->spice;
+        int r = 0;
+
+        if (p->tls) {
+                options_bool(o, "unix", true);
+                options_add(o, "addr", "");
+                options_addf(o, "tls-port", "%d", p->tls_port ?: SPICE_TLS_PORT_FIRST);
+        } else
+                options_add(o, "port", "0");
+        if (g->listen_type == LISTEN_NONE)
+                return 0;
+        if (p->plain)
+                r = emit_listener(e, g, host, QEMU_FD_SPICE, "graphics spice", p->plain_port);
+        if (r >= 0 && p->tls)
+                r = emit_listener(e, g, host, QEMU_FD_SPICE_TLS, "graphics spice: TLS", p->tls_port);
+        return r;
+}
+
+static const struct {
+        const char *option, *file, *name;
+        bool certificate;
+} spice_tls_files[] = {
+        { "x509-cacert-file", "ca-cert.pem", "spice-ca-cert", true },
+        { "x509-cert-file", "server-cert.pem", "spice-server-cert", true },
+        { "x509-key-file", "server-key.pem", "spice-server-key", false },
+};
+
+static int add_spice_certificates(Emit *e, Options *o, const DomainGraphics *g, const char *dir) {
+        if (e->native) {
+                options_add(o, "x509-dir", dir);
                 return 0;
         }
-        *ret = spice_ports(g, host);
-        if (ret->tls && !host->tls)
-                return diag_error(e->diag, g->loc, "graphics spice: a port with TLS, but vmunit.conf has no SpiceTLS=yes");
-        if (ret->plain)
-                options_addf(o, "port", "%d", ret->plain_port);
-        if (ret->tls)
-                options_addf(o, "tls-port", "%d", ret->tls_port);
-        options_add(o, "addr", address_of(g, host));
+        for (size_t i = 0; i < ELEMENTSOF(spice_tls_files); i++) {
+                _cleanup_free_ char *path = strf("%s/%s", dir, spice_tls_files[i].file);
+                const FileRequest r = { spice_tls_files[i].name, path, NULL, "graphics spice: TLS", g->loc };
+                _cleanup_free_ char *copy = path ? emit_copy(e, &r) : NULL;
+                if (!copy)
+                        return -ENOMEM;
+                e->out->fds[e->out->n_fds - 1].certificate = spice_tls_files[i].certificate;
+                options_add(o, spice_tls_files[i].option, copy);
+        }
         return 0;
 }
 
@@ -266,25 +299,44 @@ static int add_spice_channels(Emit *e, Options *o, const DomainGraphics *g, cons
         return ret;
 }
 
-static int emit_spice(Emit *e, const DomainGraphics *g) {
+static int add_spice_access(Emit *e, Options *o, const DomainGraphics *g, const SpicePorts *ports) {
         const DisplayConfig *host = &e->facts->spice;
         const char *password = g->password ?: host->password;
+        int r = 0;
+
+        add_sasl(e, o, host);
+        if (g->mouse != MOUSE_UNSET)
+                options_bool(o, "agent-mouse", g->mouse == MOUSE_CLIENT);
+        if (!password)
+                options_add(o, "disable-ticketing", "on");
+        else if (!e->native)
+                r = emit_password(e, QEMU_FD_SPICE_PASSWORD, "graphics spice: password", g->loc, password);
+        if (r >= 0 && ports->tls)
+                r = add_spice_certificates(e, o, g, host->cert_dir);
+        if (r >= 0)
+                r = add_spice_channels(e, o, g, ports);
+        /* Nobody else may come by the port in the clear that there is without one. */
+        if (!e->native && ports->tls && !ports->plain && g->default_mode != SPICE_SECURE)
+                options_add(o, "tls-channel", "default");
+        return r;
+}
+
+static int emit_spice(Emit *e, const DomainGraphics *g) {
+        const DisplayConfig *host = &e->facts->spice;
+        SpicePorts ports = spice_ports(g, host);
         _cleanup_options_ Options o = {};
-        SpicePorts ports;
+        int r = 0;
 
         if (g->listen_type == LISTEN_NETWORK)
                 return refuse_network(e, g);
-        int r = add_spice_address(e, &o, g, &ports);
-        if (r < 0)
-                return r;
-        add_sasl(e, &o, host);
-        if (g->mouse != MOUSE_UNSET)
-                options_bool(&o, "agent-mouse", g->mouse == MOUSE_CLIENT);
-        if (!password)
-                options_add(&o, "disable-ticketing", "on");
-        if (ports.tls)
-                options_add(&o, "x509-dir", host->cert_dir);
-        r = add_spice_channels(e, &o, g, &ports);
+        if (ports.tls && !host->tls)
+                return diag_error(e->diag, g->loc, "graphics spice: a port with TLS, but vmunit.conf has no SpiceTLS=yes");
+        if (e->native)
+                add_spice_address(e, &o, g, &ports);
+        else
+                r = add_spice_listeners(e, &o, g, &ports);
+        if (r >= 0)
+                r = add_spice_access(e, &o, g, &ports);
         if (r < 0)
                 return r;
         options_add(&o, "image-compression", spice_image_to_string(g->image));
@@ -304,10 +356,7 @@ static int emit_spice(Emit *e, const DomainGraphics *g) {
         emit_options(e, "-spice", &o);
         if (g->keymap)
                 emit_option(e, "-k", g->keymap);
-        /* One that listens nowhere needs nothing of the host. */
-        if (g->listen_type == LISTEN_NONE && g->gl != TRI_YES && !password && !host->sasl)
-                return 0;
-        return emit_unwired(e, g->loc, "<graphics type='spice'>");
+        return g->gl == TRI_YES ? emit_unwired(e, g->loc, "<graphics type='spice'> with <gl>") : 0;
 }
 
 /* --- the others --- */

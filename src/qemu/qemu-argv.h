@@ -25,6 +25,9 @@ typedef struct QemuArgv {
 #define QEMU_FD_AGENT "agent"
 #define QEMU_FD_VNC "vnc"
 #define QEMU_FD_VNC_PASSWORD "vnc-password"
+#define QEMU_FD_SPICE "spice"
+#define QEMU_FD_SPICE_TLS "spice-tls"
+#define QEMU_FD_SPICE_PASSWORD "spice-password"
 
 /* DOMAIN must be effective (qemu_domain_complete()). RUNTIME_DIR is the VM's directory below /run, for
  * sockets that have no path of the user's. 0 or negative errno with the reasons in DIAG. */

@@ -13,10 +13,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import (case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for)
 from hiding import everything_said, hidden, readable
 from rfb import SASL, VENCRYPT, VNC, Rfb, knock
+from spice import AUTH_SASL, INPUTS, Spice
+from spice import knock as spice
 from vm import vm
 
 PKI = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "pki")
 CERTS = "/etc/pki/libvirt-vnc"
+SPICE_CERTS = "/etc/pki/libvirt-spice"
 CONF = "/etc/vm/vmunit.conf.d/50-graphics.conf"
 PASSWORD = "n8VfjbFK"
 PORT = 5931
@@ -37,11 +40,12 @@ vnc_tls_x509_verify = 1
 def host(conf, *, server="server"):
     """Settings of the host, and the certificates as the guide puts them: root's alone."""
     os.makedirs(os.path.dirname(CONF), exist_ok=True)
-    os.makedirs(CERTS, exist_ok=True)
-    os.chmod(CERTS, 0o750)
-    for name, source in (("ca-cert", "ca-cert"), ("server-cert", f"{server}-cert"), ("server-key", f"{server}-key")):
-        shutil.copy(f"{PKI}/{source}.pem", f"{CERTS}/{name}.pem")
-        os.chmod(f"{CERTS}/{name}.pem", 0o600)
+    for directory in (CERTS, SPICE_CERTS):
+        os.makedirs(directory, exist_ok=True)
+        os.chmod(directory, 0o750)
+        for name, source in (("ca-cert", "ca-cert"), ("server-cert", f"{server}-cert"), ("server-key", f"{server}-key")):
+            shutil.copy(f"{PKI}/{source}.pem", f"{directory}/{name}.pem")
+            os.chmod(f"{directory}/{name}.pem", 0o600)
     with open(CONF, "w", encoding="utf-8") as f:
         f.write(conf)
     os.chmod(CONF, 0o600)
@@ -50,6 +54,7 @@ def host(conf, *, server="server"):
     finally:
         os.unlink(CONF)
         shutil.rmtree(CERTS)
+        shutil.rmtree(SPICE_CERTS)
 
 
 def screen(name, graphics=f"<graphics type='vnc' port='{PORT}'/>"):
@@ -244,6 +249,23 @@ def listening(port):
     return found
 
 
+def abstract_sockets(pid):
+    """The names of the sockets on which the process listens."""
+    own = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            own.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    with open(f"/proc/{pid}/net/unix", encoding="ascii", errors="replace") as f:
+        rows = [line.split() for line in f.read().splitlines()[1:]]
+    return [r[7] for r in rows if len(r) > 7 and r[7].startswith("@") and f"socket:[{r[6]}]" in own]
+
+
+def spice_in(pid, name):
+    """A knock at an abstract socket of the process's network namespace, without TLS."""
+    code = f"import sys; sys.path.insert(0, {os.path.dirname(PKI)!r}); import spice; print(spice.knock('\\0' + {name[1:]!r}))"
+    return run_ok(["nsenter", f"--net=/proc/{pid}/ns/net", "python3", "-c", code]).strip()
+
+
 @case
 def where_it_listens():
     own = f"<graphics type='vnc' port='{PORT}' listen='127.0.0.2'/>"
@@ -272,6 +294,117 @@ def settings_that_are_elsewhere():
         check_equal(local(), None, "a login")
         check(any("User has no effect: each virtual machine has a user of its own" in m for m in machine.journal()), "nobody says it")
         check(os.stat(f"/proc/{machine.qemu()}").st_uid > 999, "QEMU is somebody of the system")
+
+
+# ---- spice
+
+
+TLS_PORT = 5932
+
+
+@case
+def spice_with_a_password():
+    graphics = f"<graphics type='spice' port='{PORT}' passwd='{PASSWORD}-longer-than-for-vnc'/>"
+    with screen("spice", graphics) as machine:
+        machine.start(ready=False)
+        right = PASSWORD + "-longer-than-for-vnc"
+        check_equal(listening(PORT), ["0100007F"], "the address")
+        with Spice("localhost", PORT) as client:
+            session = client.login(password=right)
+            # Another channel of the same session.
+            with Spice("localhost", PORT) as second:
+                second.login(password=right, channel=INPUTS, session=session)
+        for wrong in ("", right[:-1], PASSWORD):
+            check_equal(spice("localhost", PORT, password=wrong), "permission denied", f"the login with {wrong!r}")
+        hidden(machine, right)
+        check_equal(unit_property(machine.unit, "PrivateNetwork"), "yes", "PrivateNetwork")
+        monitor = machine.monitor()
+        os.kill(monitor, 9)
+        wait_for(lambda: machine.monitor() not in (None, monitor), 30, "another monitor")
+        check_equal(spice("localhost", PORT, password=right), None, "the login after the monitor's death")
+        check_equal(spice("localhost", PORT, password="x"), "permission denied", "a wrong one after it")
+
+
+@case
+def spice_password_that_expires():
+    for year, expected in ((2001, "permission denied"), (2099, None)):
+        graphics = f"<graphics type='spice' port='{PORT}' passwd='{PASSWORD}' passwdValidTo='{year}-01-01T00:00:00'/>"
+        with screen(f"spicetill{year}", graphics) as machine:
+            machine.start(ready=False)
+            check_equal(spice("localhost", PORT, password=PASSWORD), expected, f"valid to {year}")
+
+
+@case
+def spice_on_a_socket():
+    with screen("spicesocket", "<graphics type='spice'><listen type='socket'/></graphics>") as machine:
+        machine.start(ready=False)
+        check_equal(spice("/run/vmunit/spicesocket/spice.sock"), None, "a login without a password")
+    with host(f'[QEMU]\nspice_password = "{PASSWORD}"\nspice_auto_unix_socket = 1\n'):
+        with screen("spicehost", "<graphics type='spice' autoport='yes'/>") as machine:
+            machine.start(ready=False)
+            path = "/run/vmunit/spicehost/spice.sock"
+            check_equal(spice(path, password=PASSWORD), None, "the host's password")
+            check_equal(spice(path, password="sesame"), "permission denied", "another one")
+
+
+@case
+def spice_with_tls():
+    conf = f'[QEMU]\nspice_tls = 1\nspice_tls_x509_cert_dir = "{SPICE_CERTS}"\n'
+    graphics = (f"<graphics type='spice' port='{PORT}' tlsPort='{TLS_PORT}' passwd='{PASSWORD}'>"
+                "<channel name='main' mode='secure'/></graphics>")
+    with host(conf), screen("spicetls", graphics) as machine:
+        machine.start(ready=False)
+        with Spice("localhost", TLS_PORT) as client:
+            client.login(password=PASSWORD, ca=CA)
+            check_match(r"TLSv1\.[23]", client.socket.version())
+        check_equal(spice("localhost", TLS_PORT, password="x", ca=CA), "permission denied", "a wrong password")
+        check_match("TLS: .*CERTIFICATE_VERIFY_FAILED", spice("localhost", TLS_PORT, ca=CA, name="other") or "", "another host's name")
+        check_equal(spice("localhost", PORT, password=PASSWORD), "need secured", "the main channel in the clear")
+        check(spice("localhost", TLS_PORT, password=PASSWORD) is not None, "no TLS at the port for it")
+        check_equal(unit_property(machine.unit, "PrivateNetwork"), "yes", "PrivateNetwork")
+        with open(f"/proc/{machine.qemu()}/cmdline", "rb") as f:
+            check(SPICE_CERTS.encode() not in f.read(), "QEMU is told the directory of root's certificates")
+    with host(conf), screen("spicetls2", f"<graphics type='spice' tlsPort='{TLS_PORT}'/>") as machine:
+        machine.start(ready=False)
+        check_equal(spice("localhost", TLS_PORT, ca=CA), None, "the only port")
+        # Nor is there another way in, by the port of its own that QEMU must have to encrypt.
+        own = abstract_sockets(machine.qemu())
+        check(own, "QEMU has no such port")
+        said = [spice_in(machine.qemu(), name) for name in own]
+        check("need secured" in said and "None" not in said, f"QEMU's own ports: {said}")
+
+
+@case
+def spice_certificates_that_miss():
+    for name in ("ca-cert", "server-cert", "server-key"):
+        with host("[QEMU]\nSpiceTLS=yes\n"), screen("spicenocert", f"<graphics type='spice' tlsPort='{TLS_PORT}'/>") as machine:
+            os.unlink(f"{SPICE_CERTS}/{name}.pem")
+            machine.write()
+            check(run(["vmunit", "start", "spicenocert"]).rc != 0, "it starts")
+            check(any(f"{SPICE_CERTS}/{name}.pem" in m for m in machine.journal()), f"nobody names {name}.pem: {machine.journal()}")
+            check(not any("qemu-system" in m for m in machine.journal()), "QEMU was started")
+
+
+@case
+def spice_sasl():
+    with host('[QEMU]\nspice_sasl = 1\nspice_sasl_dir = "/etc/sasl-of-tests"\n'), screen("spicesasl", f"<graphics type='spice' port='{PORT}'/>") as machine:
+        machine.start(ready=False)
+        with Spice("localhost", PORT) as client:
+            _, capabilities = client.link()
+            check(capabilities & 1 << AUTH_SASL, f"no SASL among {capabilities:#x}")
+        check(spice("localhost", PORT) is not None, "it was let in without")
+        with open(f"/proc/{machine.qemu()}/environ", "rb") as f:
+            check(b"SASL_CONF_PATH=/etc/sasl-of-tests" in f.read().split(b"\0"), "no SASL_CONF_PATH")
+
+
+@case
+def spice_and_vnc():
+    graphics = f"<graphics type='spice' port='{PORT}' passwd='{PASSWORD}'/><graphics type='vnc' port='{PORT + 9}' passwd='sesame'/>"
+    with screen("both", graphics) as machine:
+        machine.start(ready=False)
+        check_equal(spice("localhost", PORT, password=PASSWORD), None, "spice")
+        check_equal(knock("localhost", PORT + 9, password="sesame"), None, "vnc")
+        check_equal(spice("localhost", PORT, password="sesame"), "permission denied", "spice with the password of vnc")
 
 
 main()

@@ -1310,11 +1310,11 @@ static void test_plugged_vcpus(void **state) {
         }
 }
 
-static void test_vnc(void **state) {
+static void hand_over(const char *plan) {
         char buffer[8];
         Fixture f;
 
-        setup(&f, PLAN ", \"vnc\": {\"present\": true, \"listener\": \"vnc-0\"}");
+        setup(&f, plan);
         listen_vnc(&f);
         run_until_ready(&f);
         int client = connect_vnc(&f);
@@ -1336,6 +1336,12 @@ static void test_vnc(void **state) {
         RUN_UNTIL(&f, f.qemu.received_fd >= 0);
         safe_close(client);
         teardown(&f);
+}
+
+static void test_displays(void **state) {
+        hand_over(PLAN ", \"vnc\": {\"present\": true, \"listener\": \"vnc-0\"}");
+        hand_over(PLAN ", \"spice\": {\"present\": true, \"listener\": \"vnc-0\"}");
+        hand_over(PLAN ", \"spice\": {\"present\": true, \"tlsListener\": \"vnc-0\"}");
 }
 
 /* --- the real thing ------------------------------------------------------------------------------------ */
@@ -1456,7 +1462,7 @@ int main(void) {
                 cmocka_unit_test(test_hostile),               cmocka_unit_test(test_flood),
                 cmocka_unit_test(test_agent),                 cmocka_unit_test(test_agent_absent),
                 cmocka_unit_test(test_agent_commands),
-                cmocka_unit_test(test_consoles),              cmocka_unit_test(test_vnc),
+                cmocka_unit_test(test_consoles),              cmocka_unit_test(test_displays),
                 cmocka_unit_test(test_threads),               cmocka_unit_test(test_threads_refused),
                 cmocka_unit_test(test_plugged_vcpus),         cmocka_unit_test(test_killed_in_threads),
                 cmocka_unit_test(test_unplug),
