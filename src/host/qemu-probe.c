@@ -20,6 +20,7 @@
 #include "path-walk.h"
 #include "qemu-probe.h"
 #include "qemu-query.h"
+#include "runtime.h"
 #include "selinux-util.h"
 #include "siphash.h"
 #include "string-util.h"
@@ -360,6 +361,14 @@ static int cache_write(const char *cache_dir, const CacheKey *key, const QemuCap
         return write_file_atomic(dir, key->file, text, strlen(text), 0644);
 }
 
+/* Machines that start together, at boot after QEMU was replaced, would keep each other's emulators from an answer in time:
+ * one asks, and the others wait for what it hears. Who may not write to the cache has nobody to wait for. */
+static int cache_lock(const char *cache_dir) {
+        (void) mkdir_parents(cache_dir, 0755);
+        _cleanup_close_ int dir = cache_open_directory(cache_dir);
+        return dir < 0 ? dir : runtime_lock(dir, "lock");
+}
+
 /* --- together --- */
 
 static int check_emulator(const char *emulator, Diag *diag, struct stat *ret) {
@@ -390,6 +399,9 @@ int qemu_caps_get_at(const char *cache_dir, const char *emulator, bool only_cach
                 return 0;
         if (only_cached)
                 return -ENOENT;
+        _cleanup_close_ int lock = cache_dir ? cache_lock(cache_dir) : -EBADF;
+        if (lock >= 0 && cache_read(cache_dir, &key, ret) >= 0)
+                return 0;
         r = probe(emulator, diag, ret);
         if (r >= 0)
                 probe_kvm_cpu(emulator, *ret);

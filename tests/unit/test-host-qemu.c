@@ -223,11 +223,47 @@ static void test_real_emulator_and_cache(void **state) {
         assert_int_equal(qemu_caps_get_at(cache, emulator, true, NULL, &caps), -ENOENT);
 }
 
+/* Of several that want to know at the same time one asks, and the others wait for what it hears. */
+static void test_asked_once(void **state) {
+        const char *emulator = getenv("VMUNIT_TEST_QEMU") ?: "/usr/bin/qemu-system-x86_64";
+        _cleanup_free_ char *cache = strf("%s/cache", dir), *out = strf("%s/out", dir), *path = strf("%s/counted", dir);
+        _cleanup_free_ char *script = strf("#!/bin/sh\ncase \"$*\" in *accel=kvm*) ;; *) echo asked >%s ;; esac\nexec %s \"$@\"\n",
+                                           out, emulator);
+        char said[256];
+
+        if (access(emulator, X_OK) < 0)
+                skip();
+        assert_int_equal(chmod(dir, 0755), 0);
+        put_program("counted", script, 0755);
+        assert_int_equal(mkfifo(out, 0622), 0);
+        assert_int_equal(chmod(out, 0622), 0);
+        int fd = open(out, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        assert_true(fd >= 0);
+        for (unsigned i = 0; i < 4; i++) {
+                pid_t pid = fork();
+                assert_true(pid >= 0);
+                if (pid == 0) {
+                        QemuCaps *caps = NULL;
+                        int r = qemu_caps_get_at(cache, path, false, NULL, &caps);
+                        qemu_caps_free(caps);
+                        _exit(r < 0);
+                }
+        }
+        for (unsigned i = 0; i < 4; i++) {
+                int status;
+                assert_true(waitpid(-1, &status, 0) > 0);
+                assert_int_equal(status, 0);
+        }
+        assert_int_equal(read(fd, said, sizeof(said)), strlen("asked\n"));
+        close(fd);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_bad_answers), TEST(test_silence), TEST(test_floods),
                 TEST(test_no_emulator), TEST(test_sandbox), TEST(test_real_emulator_and_cache),
+                TEST(test_asked_once),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
