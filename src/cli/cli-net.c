@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
 #include "cli-common.h"
+#include "net-info.h"
 #include "parse-util.h"
 #include "string-util.h"
 #include "table.h"
 
-/* domiflist, domif-getlink */
+/* domiflist, domif-getlink, domifstat, domifaddr, domhostname */
 
 /* --- domiflist --- */
 
@@ -68,6 +71,100 @@ static int verb_domif_getlink(Cli *cli, const Command *c) {
         return 0;
 }
 
+/* --- domifstat --- */
+
+static int verb_domifstat(Cli *cli, const Command *c) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        HostNetCounters n;
+        const char *word;
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || command_get_nonempty(cli, c, "interface", &word) < 0 ||
+            (vm.active && cli_describe_vm(cli, &vm, false, &d) < 0))
+                return -1;
+        int r = vm.active ? vm_interface_counters(cli->manager, d, word, &diag, &n)
+                          : diag_error(&diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to get interface stats %s %s", vm.name, word);
+        const struct {
+                const char *name;
+                uint64_t value;
+        } rows[] = {
+                { "rx_bytes", n.rx_bytes }, { "rx_packets", n.rx_packets }, { "rx_errs", n.rx_errors }, { "rx_drop", n.rx_dropped },
+                { "tx_bytes", n.tx_bytes }, { "tx_packets", n.tx_packets }, { "tx_errs", n.tx_errors }, { "tx_drop", n.tx_dropped },
+        };
+        FOREACH_ARRAY(row, rows, ELEMENTSOF(rows))
+                cli_print(cli, "%s %s %" PRIu64 "\n", word, row->name, row->value);
+        return 0;
+}
+
+/* --- domifaddr --- */
+
+/* --source: one of the first N sources; untouched when it was not given. 0 or -1. */
+static int get_source(Cli *cli, const Command *c, AddressSource n, AddressSource *ret) {
+        const char *word;
+
+        if (command_get_nonempty(cli, c, "source", &word) < 0)
+                return -1;
+        if (!word)
+                return 0;
+        int source = (int) address_source_from_string(word);
+        if (source < 0 || source >= (int) n)
+                return cli_error(cli, "Unknown data source '%s'", word);
+        *ret = (AddressSource) source;
+        return 0;
+}
+
+static void print_addresses(Cli *cli, const GuestInterface *i, bool full) {
+        if (i->n_addresses == 0)
+                cli_print(cli, " %-10s %-17s    %-12s %s\n", i->name, i->mac ?: "N/A", "N/A", "N/A");
+        FOREACH_ARRAY(a, i->addresses, i->n_addresses) {
+                bool named = full || a == i->addresses;
+                cli_print(cli, " %-10s %-17s    %-12s %s/%u\n", named ? i->name : "-", named ? strempty(i->mac) : "-",
+                          a->ipv6 ? "ipv6" : "ipv4", a->address, a->prefix);
+        }
+}
+
+static int verb_domifaddr(Cli *cli, const Command *c) {
+        _cleanup_guest_interfaces_ GuestInterfaces list = {};
+        AddressSource source = ADDRESS_LEASE;
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        const char *only;
+
+        if (command_get_nonempty(cli, c, "interface", &only) < 0 || get_source(cli, c, ADDRESS_ARP + 1, &source) < 0 ||
+            cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || (vm.active && cli_describe_vm(cli, &vm, false, &d) < 0))
+                return -1;
+        int r = vm.active ? vm_guest_interfaces(cli->manager, &vm, d, source, &diag, &list)
+                          : diag_error(&diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to query for interfaces addresses");
+        cli_print_extra(cli, " %-10s %-20s %-8s     %s\n", "Name", "MAC address", "Protocol", "Address");
+        cli_print_extra(cli, "-------------------------------------------------------------------------------\n");
+        FOREACH_ARRAY(i, list.items, list.n_items)
+                if (!only || streq(only, i->name))
+                        print_addresses(cli, i, command_has(c, "full"));
+        return 0;
+}
+
+static int verb_domhostname(Cli *cli, const Command *c) {
+        AddressSource source = ADDRESS_AGENT;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_free_ char *name = NULL;
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || get_source(cli, c, ADDRESS_AGENT + 1, &source) < 0)
+                return -1;
+        int r = vm.active ? vm_guest_hostname(cli->manager, &vm, source, &diag, &name)
+                          : diag_error(&diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "failed to get hostname");
+        cli_print(cli, "%s\n", name);
+        return 0;
+}
+
 static const Option domiflist_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         OPTION_FLAG("inactive", "get inactive rather than running configuration"),
@@ -80,7 +177,30 @@ static const Option domif_getlink_options[] = {
         OPTIONS_END,
 };
 
+static const Option domifstat_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        { .name = "interface", .type = OPTION_DATA, .required = true, .help = "interface device specified by name or MAC Address" },
+        OPTIONS_END,
+};
+static const Option domifaddr_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        { .name = "interface", .type = OPTION_STRING, .help = "network interface name" },
+        OPTION_FLAG("full", "always display names and MACs of interfaces"),
+        { .name = "source", .type = OPTION_STRING, .words = "lease|agent|arp", .help = "address source: 'lease', 'agent', or 'arp'" },
+        OPTIONS_END,
+};
+static const Option domhostname_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        { .name = "source", .type = OPTION_STRING, .words = "lease|agent", .help = "address source: 'lease' or 'agent'" },
+        OPTIONS_END,
+};
+
 static const Verb net_verbs[] = {
+        { "domifstat", GROUP_MONITOR, verb_domifstat, domifstat_options, "get network interface stats for a domain",
+          "Get network interface stats for a running domain." },
+        { "domifaddr", GROUP_MONITOR, verb_domifaddr, domifaddr_options, "Get network interfaces' addresses for a running domain",
+          "Get network interfaces' addresses for a running domain" },
+        { "domhostname", GROUP_DOMAIN, verb_domhostname, domhostname_options, "print the domain's hostname", NULL },
         { "domiflist", GROUP_MONITOR, verb_domiflist, domiflist_options, "list all domain virtual interfaces",
           "Get the summary of virtual interfaces for a domain." },
         { "domif-getlink", GROUP_MONITOR, verb_domif_getlink, domif_getlink_options, "get link state of a virtual interface",

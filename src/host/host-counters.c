@@ -139,3 +139,30 @@ int host_process_memory(const char *root, unsigned pid, uint64_t *ret) {
         *ret = pages * (uint64_t) page;
         return 0;
 }
+
+/* --- network interfaces --- */
+
+#define NET_TABLE_MAX (16U << 20)
+
+int host_net_counters(const char *root, const char *name, HostNetCounters *ret) {
+        _cleanup_free_ char *text = NULL;
+        size_t n = strlen(name);
+
+        int r = host_read_file(NET_TABLE_MAX, &text, "%s/proc/net/dev", root);
+        if (r < 0)
+                return r;
+        for (const char *line = text; line; line = strchr(line, '\n')) {
+                HostNetCounters c;
+
+                line += strspn(line, "\n ");
+                if (strncmp(line, name, n) != 0 || line[n] != ':')
+                        continue;
+                if (sscanf(line + n + 1, "%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+                           " %" SCNu64 " %" SCNu64, &c.rx_bytes, &c.rx_packets, &c.rx_errors, &c.rx_dropped, &c.tx_bytes,
+                           &c.tx_packets, &c.tx_errors, &c.tx_dropped) != 8)
+                        return -EBADMSG;
+                *ret = c;
+                return 0;
+        }
+        return -ENOENT;
+}

@@ -31,5 +31,12 @@ int host_pool_free(const char *root, int node, uint64_t page, uint64_t *ret);
 /* The kernel makes the pool as large as it can: host_pool_size() says how large it has become. */
 int host_pool_resize(const char *root, int node, uint64_t page, uint64_t count);
 
+typedef struct HostNetCounters {
+        uint64_t rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes, tx_packets, tx_errors, tx_dropped;
+} HostNetCounters;
+
+/* Of a network interface, as the host sees it. -ENOENT: there is none of that name. */
+int host_net_counters(const char *root, const char *name, HostNetCounters *ret);
+
 /* Bytes of the process that are in memory. -ENOENT: it has gone. */
 int host_process_memory(const char *root, unsigned pid, uint64_t *ret);

@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <json-c/json.h>
 
+#include "agent.h"
 #include "cpus.h"
 #include "json-member.h"
 #include "string-util.h"
 
 /* Virtual CPUs as the guest sees them. What the agent says is the guest's word: it is taken for nothing else. */
 
-#define REPLY_DEPTH_MAX 8
-
 static int check_running(const Vm *vm, Diag *diag) {
         if (vm->active && (vm->state == STATE_RUNNING || vm->state == STATE_IDLE))
                 return 0;
         return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
-}
-
-/* Runs a command of the agent; ARGUMENTS are taken over. *ret is the caller's. */
-static int ask(Manager *m, const Vm *vm, const char *command, json_object *arguments, Diag *diag, json_object **ret) {
-        _cleanup_free_ char *reply = NULL;
-        _cleanup_free_ char *text = json_command(command, arguments);
-
-        if (!text)
-                return -ENOMEM;
-        int r = m->backend->monitor_agent(m->userdata, vm->name, text, &reply, diag);
-        if (r < 0)
-                return r;
-        *ret = json_parse(reply, REPLY_DEPTH_MAX);
-        return *ret ? 0 : diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "internal error: malformed return value");
 }
 
 static int read_vcpu(json_object *o, Diag *diag, GuestVcpus *ret) {
@@ -38,7 +23,7 @@ static int read_vcpu(json_object *o, Diag *diag, GuestVcpus *ret) {
                                        id ? "online" : "logical-id");
         int64_t n = json_object_get_int64(id);
         if (n < 0 || n >= NUMBER_SET_MAX || number_set_has(&ret->all, (unsigned) n))
-                return diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "internal error: malformed return value");
+                return vm_agent_malformed(diag);
         number_set_add(&ret->all, (unsigned) n);
         if (json_object_get_boolean(online))
                 number_set_add(&ret->online, (unsigned) n);
@@ -53,11 +38,11 @@ int vm_guest_vcpus(Manager *m, const Vm *vm, Diag *diag, GuestVcpus *ret) {
         *ret = (GuestVcpus) {};
         int r = check_running(vm, diag);
         if (r >= 0)
-                r = ask(m, vm, "guest-get-vcpus", NULL, diag, &reply);
+                r = vm_agent_ask(m, vm, "guest-get-vcpus", NULL, diag, &reply);
         if (r < 0)
                 return r;
         if (!json_object_is_type(reply, json_type_array))
-                r = diag_error_code(diag, -EBADMSG, (SrcLoc) {}, "internal error: malformed return value");
+                r = vm_agent_malformed(diag);
         for (size_t i = 0; r >= 0 && i < json_object_array_length(reply); i++)
                 r = read_vcpu(json_object_array_get_idx(reply, i), diag, ret);
         json_object_put(reply);
@@ -91,7 +76,7 @@ static void remove_first(NumberSet *s, int64_t n) {
 static int set_online(Manager *m, const Vm *vm, NumberSet ids, bool online, Diag *diag) {
         while (!number_set_is_empty(&ids)) {
                 json_object *reply = NULL;
-                int r = ask(m, vm, "guest-set-vcpus", set_arguments(&ids, online), diag, &reply);
+                int r = vm_agent_ask(m, vm, "guest-set-vcpus", set_arguments(&ids, online), diag, &reply);
                 if (r < 0)
                         return r;
                 int64_t done = json_object_is_type(reply, json_type_int) ? json_object_get_int64(reply) : 0;

@@ -288,6 +288,20 @@ static int open_all(Start *s) {
         return 0;
 }
 
+/* The names that taps were given belong to the description of what runs. */
+static int name_taps(Start *s) {
+        FOREACH_ARRAY(i, s->x.domain->interfaces, s->x.domain->n_interfaces)
+                for (size_t k = 0; k < s->x.plan->n_fds; k++) {
+                        const char *alias = startswith(s->x.plan->fds[k].name, "tap-");
+                        if (!alias || !streq_ptr(alias, i->info.alias) || !s->opened[k].ifname)
+                                continue;
+                        int r = free_and_strdup(&i->target_dev, s->opened[k].ifname);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
 static int freeze_data(Start *s, const char *file, const void *data, size_t size) {
         int r = runtime_write(s->dir_fd, file, data, size, 0600);
         return r < 0 ? diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot write '%s/%s': %s", s->p->runtime, file,
@@ -469,7 +483,7 @@ static int allocate_id(Start *s) {
 
 static int (*const steps[])(Start *s) = {
         hold_control_group, connect_systemd, enter_network, claim_directory, make_plan, ask_systemd, make_directories,
-        open_all,           freeze,          open_own,      push_all,        set_properties, allocate_id,
+        open_all,           name_taps,       freeze,           open_own,      push_all,        set_properties, allocate_id,
 };
 
 /* --- all together --- */

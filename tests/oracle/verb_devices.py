@@ -128,6 +128,44 @@ domif-getlink devices ''
 domif-getlink devices
 domif-getlink nothing ''
 domif-getlink nothing x0
+# of what does not run
+help domifstat
+domifstat devices x0
+domifstat devices ''
+domifstat devices
+domifstat nothing x
+help domifaddr
+domifaddr devices
+domifaddr devices --source agent
+domifaddr devices x0 --full --source arp
+domifaddr devices --source x
+domifaddr devices --source ''
+domifaddr nothing --source x
+domifaddr nothing
+help domhostname
+domhostname devices
+domhostname devices --source lease
+domhostname devices --source agent
+domhostname devices --source arp
+domhostname devices --source ''
+domhostname nothing --source x
+help vncdisplay
+vncdisplay devices
+vncdisplay nothing
+help domdisplay
+domdisplay devices
+domdisplay devices --all --type vnc
+domdisplay devices --type x
+domdisplay devices --include-password
+help domjobinfo
+domjobinfo devices
+domjobinfo devices --completed
+domjobinfo devices --completed --rawstats
+domjobinfo devices --completed --keep-completed --anystats
+domjobinfo devices --keep-completed
+domjobinfo devices --rawstats
+domjobinfo nothing --keep-completed
+domjobinfo nothing
 # the host
 help hostname
 hostname
