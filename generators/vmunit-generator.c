@@ -16,6 +16,7 @@
 #include "label-registry.h"
 #include "names.h"
 #include "runtime.h"
+#include "apparmor.h"
 #include "selinux-util.h"
 #include "string-util.h"
 #include "strv.h"
@@ -126,7 +127,7 @@ static int set_labels(Generator *g, Domain *d, Diag *diag) {
         CategoryPair pair = {};
 
         int r = domain_needs_pair(d, &g->facts) ? choose_pair(g, d, diag, &pair) : 0;
-        return r < 0 ? r : domain_set_selinux(d, &g->facts, pair, diag);
+        return r < 0 ? r : domain_set_labels(d, &g->facts, pair, diag);
 }
 
 static int make_dropin(Generator *g, Definition *def, Diag *diag, char **ret) {
@@ -329,17 +330,20 @@ static void run(Generator *g) {
 /* --- program --- */
 
 /* Wrong settings are said by the start, which they stop. */
-static void gather_selinux(SelinuxFacts *ret) {
-        const char *s = getenv("VMUNIT_SELINUX");
+static void gather_labels(HostFacts *facts) {
+        const char *selinux = getenv("VMUNIT_SELINUX"), *apparmor = getenv("VMUNIT_APPARMOR");
         _cleanup_config_ Config config = {};
 
-        if (s) {
-                (void) selinux_facts_parse(s, ret);
-                return;
-        }
         (void) config_load(&config, NULL);
-        if (!config.no_selinux)
-                (void) selinux_facts_gather(&config.selinux_categories, ret);
+        if (selinux)
+                (void) selinux_facts_parse(selinux, &facts->selinux);
+        else if (!config.no_selinux)
+                (void) selinux_facts_gather(&config.selinux_categories, &facts->selinux);
+        if (apparmor)
+                apparmor_facts_parse(apparmor, &facts->apparmor);
+        else
+                apparmor_facts_gather("", &facts->apparmor);
+        (void) host_facts_configure(facts, &config);
 }
 
 /* Only what every machine has at this point of the boot; the same for the same machine at any time. */
@@ -353,7 +357,7 @@ static void gather_facts(HostFacts *facts) {
         s = getenv("VMUNIT_NUMA_NODES");
         if (!s || number_set_parse(s, &facts->numa_nodes) < 0)
                 host_numa_nodes("", &facts->numa_nodes);
-        gather_selinux(&facts->selinux);
+        gather_labels(facts);
 }
 
 static int usage(FILE *f) {
@@ -404,6 +408,6 @@ int main(int argc, char *argv[]) {
         run(&g);
         safe_close(g.kmsg);
         category_pairs_done(&g.taken);
-        selinux_facts_done(&g.facts.selinux);
+        host_facts_done(&g.facts);
         return g.failed || fflush(stdout) != 0 ? 1 : 0;
 }

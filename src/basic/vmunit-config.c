@@ -39,6 +39,7 @@ DEFINE_STRING_TABLE(huge_page_defrag, HugePageDefrag)
 #define YES_NO "a yes or no (1 or 0)"
 #define ADDRESS "an address"
 #define PATH "an absolute path"
+#define USER "a name or '+' and a number, and not root's"
 #define PASSWORD "a password: at least one character, and no more than 8 for VNC"
 #define ELSEWHERE(name_, doc_) { "QEMU", name_, CONFIG_ELSEWHERE, CONFIG_FOR_START, 0, NULL, NULL, doc_ }
 
@@ -60,12 +61,12 @@ const ConfigKey config_keys[] = {
         QEMU("SpiceSASLDir", CONFIG_PATH, spice.sasl_dir, PATH, "where SASL's qemu.conf for spice is"),
         QEMU("DefaultTLSX509CertDir", CONFIG_PATH, cert_dir, PATH, "where certificates are that have no directory of their own"),
         QEMU("SecurityDriver", CONFIG_SECURITY_DRIVER, no_selinux, "selinux, apparmor, dac or none, or several of them",
-             "whether machines get labels of SELinux"),
-        ELSEWHERE("User", "each virtual machine has a user of its own; <seclabel type='static' model='dac'> chooses one"),
-        ELSEWHERE("Group", "each virtual machine has a group of its own; <seclabel type='static' model='dac'> chooses one"),
+             "whether machines get labels of SELinux, or profiles of AppArmor"),
+        QEMU("User", CONFIG_USER, user, USER, "the user of virtual machines that name none, instead of one for each"),
+        QEMU("Group", CONFIG_USER, group, USER, "the group of virtual machines whose user is User="),
         ELSEWHERE("DynamicOwnership", "no file changes its owner: machines are handed opened files"),
         ELSEWHERE("RememberOwner", "no file changes its owner: machines are handed opened files"),
-        ELSEWHERE("CgroupDeviceACL", "a machine may use its own devices and no others; DeviceAllow= of its unit adds some"),
+        QEMU("CgroupDeviceACL", CONFIG_DEVICES, devices, "a list of paths below /dev", "devices that virtual machines may use beside their own"),
         ELSEWHERE("CgroupControllers", "systemd owns the control groups"),
         ELSEWHERE("SeccompSandbox", "it is always on"),
         ELSEWHERE("ClearEmulatorCapabilities", "machines never have capabilities"),
@@ -107,6 +108,9 @@ void display_config_done(DisplayConfig *c) {
 void config_done(Config *c) {
         free(c->pools);
         free(c->cert_dir);
+        free(c->user);
+        free(c->group);
+        strv_free(c->devices);
         display_config_done(&c->vnc);
         display_config_done(&c->spice);
         *c = (Config) {};
@@ -356,7 +360,7 @@ static int format_string(const Config *c, const ConfigKey *key, char **ret) {
         return free_and_strdup(ret, *CONST_MEMBER(c, key, char *));
 }
 
-/* Only SELinux makes a difference: owners are not changed, and a machine has its own in any case. */
+/* SELinux and AppArmor make a difference: owners are not changed, and a machine has its own in any case. */
 static int parse_security_driver(Config *c, const ConfigKey *key, const char *value) {
         static const char *const drivers[] = { "selinux", "apparmor", "dac", "none" };
         _cleanup_strv_ char **words = NULL;
@@ -370,12 +374,59 @@ static int parse_security_driver(Config *c, const ConfigKey *key, const char *va
                 if (!known)
                         return -EINVAL;
         }
-        c->no_selinux = words && *words && !strv_contains(words, "selinux");
+        bool given = words && *words;
+        c->no_selinux = given && !strv_contains(words, "selinux");
+        c->no_apparmor = given && !strv_contains(words, "apparmor");
         return 0;
 }
 
 static int format_security_driver(const Config *c, const ConfigKey *key, char **ret) {
-        return c->no_selinux ? free_and_strdup(ret, "none") : 0;
+        if (!c->no_selinux && !c->no_apparmor)
+                return 0;
+        return free_and_strdup(ret, !c->no_selinux ? "selinux" : !c->no_apparmor ? "apparmor" : "none");
+}
+
+/* "qemu", or "+107" for who is not called so. */
+static int parse_user(Config *c, const ConfigKey *key, const char *value) {
+        const char *name = *value == '+' ? value + 1 : value;
+
+        if (!*value)
+                return set_string(c, key, value);
+        if (!*name || *name == '-' || strlen(name) > 31 || !in_charset(name, *value == '+' ? DIGITS : ALPHANUMERICAL "_.-") ||
+            name[strspn(name, "0")] == 0 || streq(name, "root"))
+                return -EINVAL;
+        return set_string(c, key, name);
+}
+
+#define DEVICES_MAX 256U
+
+static bool is_device_path(const char *s) {
+        const char *rest = startswith(s, "/dev/");
+
+        return rest && *rest && strlen(s) < 4096 && utf8_is_printable(s) && !strstr(s, "//") && !strstr(s, "/../") && !endswith(s, "/..") &&
+                !strpbrk(s, "*?[\\") && !endswith(s, "/");
+}
+
+static int parse_devices(Config *c, const ConfigKey *key, const char *value) {
+        _cleanup_strv_ char **words = NULL;
+
+        if (strv_split(value, WHITESPACE, &words) < 0)
+                return -ENOMEM;
+        STRV_FOREACH(w, words)
+                if (!is_device_path(*w))
+                        return -EINVAL;
+        if (strv_length(words) > DEVICES_MAX)
+                return -EINVAL;
+        strv_free(c->devices);
+        c->devices = TAKE_PTR(words);
+        return 0;
+}
+
+static int format_devices(const Config *c, const ConfigKey *key, char **ret) {
+        if (!c->devices || !*c->devices)
+                return 0;
+        *ret = strv_join(c->devices, " ");
+        return *ret ? 0 : -ENOMEM;
 }
 
 static int parse_secret(Config *c, const ConfigKey *key, const char *value) {
@@ -411,6 +462,8 @@ static const struct {
         [CONFIG_ADDRESS] = { parse_address, format_string },
         [CONFIG_PATH] = { parse_path, format_string },
         [CONFIG_SECURITY_DRIVER] = { parse_security_driver, format_security_driver },
+        [CONFIG_USER] = { parse_user, format_string },
+        [CONFIG_DEVICES] = { parse_devices, format_devices },
         [CONFIG_SECRET] = { parse_secret, format_secret },
         [CONFIG_ELSEWHERE] = { parse_elsewhere, format_elsewhere },
 };
@@ -484,7 +537,8 @@ static int assign(void *userdata, const IniLine *line, Diag *diag) {
                 return ini_warning(diag, line, "[%s] has no setting '%s'", line->section, line->key);
         if (key->type == CONFIG_ELSEWHERE)
                 return ini_warning(diag, line, "%s has no effect: %s", key->name, key->doc);
-        int r = line->list && key->type != CONFIG_POOLS && key->type != CONFIG_SECURITY_DRIVER ? -EINVAL : types[key->type].parse(c, key, line->value);
+        bool takes_list = key->type == CONFIG_POOLS || key->type == CONFIG_SECURITY_DRIVER || key->type == CONFIG_DEVICES;
+        int r = line->list && !takes_list ? -EINVAL : types[key->type].parse(c, key, line->value);
         return r == -ENOMEM || r >= 0 ? r : wrong_value(c, key, r, line, diag);
 }
 

@@ -78,8 +78,10 @@ typedef struct Config {
         HugePagePool *pools; /* owned; by size, the largest first, and node */
         size_t n_pools;
         DisplayConfig vnc, spice; /* owned */
-        bool no_selinux;          /* another security driver than SELinux, or none */
+        bool no_selinux, no_apparmor; /* the security drivers were said, and this one is not among them */
         char *cert_dir;           /* owned: for all that have none of their own */
+        char *user, *group;       /* owned: of machines that name none; NULL: one of their own each */
+        char **devices;           /* owned: that all machines may use, below /dev */
         ConfigReader wrong; /* whose settings have errors */
 } Config;
 
@@ -96,6 +98,8 @@ typedef enum ConfigType {
         CONFIG_ADDRESS,
         CONFIG_PATH,
         CONFIG_SECURITY_DRIVER,
+        CONFIG_USER,
+        CONFIG_DEVICES,
         CONFIG_SECRET,    /* not for the eyes of everybody */
         CONFIG_ELSEWHERE, /* libvirt has it, and here something else has its place: doc says what */
         _CONFIG_TYPE_MAX,

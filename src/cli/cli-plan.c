@@ -171,6 +171,8 @@ static void print_plan(Cli *cli, const Plan *p) {
                   p->unit, p->user, p->machine);
         if (p->label)
                 cli_print(cli, "Label:   %s\n", p->label);
+        if (p->profile)
+                cli_print(cli, "Profile: %s\n", p->profile);
         cli_print(cli, "\nUnit properties:\n");
         print_properties(cli, &p->properties);
         print_threads(cli, p);

@@ -203,7 +203,7 @@ static int verb_dominfo(Cli *cli, const Command *c) {
         cli_print(cli, "%-15s %s\n", "Persistent:", vm.persistent ? "yes" : "no");
         cli_print(cli, "%-15s %s\n", "Autostart:", info.autostart ? "enable" : "disable");
         cli_print(cli, "%-15s %s\n", "Managed save:", info.managed_save ? "yes" : "no");
-        cli_print(cli, "%-15s %s\n", "Security model:", info.has_selinux ? "selinux" : "none");
+        cli_print(cli, "%-15s %s\n", "Security model:", info.security_model);
         cli_print(cli, "%-15s %s\n", "Security DOI:", "0");
         if (info.label)
                 cli_print(cli, "%-15s %s (%s)\n", "Security label:", info.label, info.enforcing ? "enforcing" : "permissive");

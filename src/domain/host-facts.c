@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-facts.h"
 #include "string-util.h"
+#include "strv.h"
 
 #define CERT_DIR_VNC "/etc/pki/libvirt-vnc"
 #define CERT_DIR_SPICE "/etc/pki/libvirt-spice"
@@ -71,6 +72,11 @@ static int configure_display(DisplayConfig *d, DisplayConfig *from, const char *
 int host_facts_configure(HostFacts *f, Config *c) {
         if (c->no_selinux)
                 selinux_facts_done(&f->selinux);
+        if (c->no_apparmor)
+                f->apparmor = (ApparmorFacts) {};
+        f->user = TAKE_PTR(c->user);
+        f->group = TAKE_PTR(c->group);
+        f->devices = TAKE_PTR(c->devices);
         f->lenient = c->missing_resources == MISSING_RESOURCES_IGNORE;
         if (!number_set_is_empty(&c->selinux_categories))
                 number_set_intersect(&f->selinux.categories, &c->selinux_categories);
@@ -82,6 +88,10 @@ void host_facts_done(HostFacts *f) {
         display_config_done(&f->vnc);
         display_config_done(&f->spice);
         selinux_facts_done(&f->selinux);
+        f->user = mfree(f->user);
+        f->group = mfree(f->group);
+        strv_free(f->devices);
+        f->devices = NULL;
         host_facts_forget_chains(f);
         host_resources_done(&f->resources);
         if (f->sysinfo)

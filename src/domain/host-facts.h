@@ -64,6 +64,12 @@ typedef struct SelinuxFacts {
 
 void selinux_facts_done(SelinuxFacts *s);
 
+/* AppArmor. */
+typedef struct ApparmorFacts {
+        bool enabled;
+        bool has_parser; /* what turns a profile into the kernel's form is installed */
+} ApparmorFacts;
+
 /* What pure code may know of the host. It is gathered by src/host, or is a constant in a test. */
 typedef struct HostFacts {
         Arch arch;
@@ -72,9 +78,12 @@ typedef struct HostFacts {
         bool any_processor; /* no processor in particular: what it can do is not looked at */
         bool has_vhost_net;
         SelinuxFacts selinux; /* owned */
+        ApparmorFacts apparmor;
         NumberSet numa_nodes; /* with memory, as the machine is built: the generator knows them as well */
         bool lenient; /* vmunit.conf: a start goes on without what the machine does not have of CPUs, nodes and the like */
         DisplayConfig vnc, spice; /* owned; vmunit.conf */
+        char *user, *group; /* owned; vmunit.conf: of machines that name none; NULL: one of their own each */
+        char **devices; /* owned; vmunit.conf: that all machines may use */
         unsigned page_size;
         int utc_offset; /* seconds that local time is ahead of UTC */
         int64_t now; /* seconds since the epoch: a clock that is off by a number of seconds needs it */

@@ -9,6 +9,7 @@
 #include "host-probe.h"
 #include "host-resources.h"
 #include "names.h"
+#include "apparmor.h"
 #include "selinux-util.h"
 
 /* The node alone says nothing: it is there on machines whose processor or hypervisor does not allow KVM. */
@@ -71,6 +72,7 @@ int host_facts_gather(HostFacts *ret) {
                 return -EINVAL;
         f.page_size = (unsigned) page;
         host_numa_nodes("", &f.numa_nodes);
+        apparmor_facts_gather("", &f.apparmor);
         r = selinux_facts_gather(&(NumberSet) {}, &f.selinux);
         if (r >= 0)
                 r = host_read_smbios(&f.sysinfo);

@@ -27,6 +27,8 @@ static char *format(const Resource *r) {
                 return strf("interface %u %s\n", r->ifindex, r->name);
         case RESOURCE_MACHINE:
                 return strf("machine %s\n", r->name);
+        case RESOURCE_PROFILE:
+                return strf("profile %s\n", r->name);
         case RESOURCE_SOCKET:
                 return strf("socket %llu %llu %s\n", (unsigned long long) r->dev, (unsigned long long) r->ino, r->name);
         case RESOURCE_LABEL:
@@ -71,6 +73,8 @@ static bool parse(char *line, Resource *ret) {
                 r.kind = RESOURCE_FD;
         else if (streq(w, "machine"))
                 r.kind = RESOURCE_MACHINE;
+        else if (streq(w, "profile"))
+                r.kind = RESOURCE_PROFILE;
         else if (streq(w, "tap") || streq(w, "interface")) {
                 r.kind = streq(w, "tap") ? RESOURCE_TAP : RESOURCE_INTERFACE;
                 w = word(&line);

@@ -8,7 +8,7 @@
 /* The book of what a start has acquired and what outlives the process that did it: written before or right
  * after each step, read by the cleanup and by the next start, so that a crash at any point leaves nothing for
  * ever. One record a line: "fd NAME", "tap IFINDEX IFNAME",
- * "interface IFINDEX IFNAME", "socket DEV INO PATH", "label DEV INO PATH", "machine NAME". */
+ * "interface IFINDEX IFNAME", "socket DEV INO PATH", "label DEV INO PATH", "machine NAME", "profile NAME". */
 typedef enum ResourceKind {
         RESOURCE_FD = 1,
         RESOURCE_TAP,       /* that we made: it ends with the VM */
@@ -16,6 +16,7 @@ typedef enum ResourceKind {
         RESOURCE_SOCKET,
         RESOURCE_LABEL,     /* of a file, as the machine needs it */
         RESOURCE_MACHINE,   /* registered with systemd-machined */
+        RESOURCE_PROFILE,   /* of AppArmor */
 } ResourceKind;
 
 typedef struct Resource {

@@ -130,7 +130,7 @@ int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const U
         return r < 0 ? r : unit_property_read(reply, p->kind, ret);
 }
 
-int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret) {
+static int get_label(sd_bus *bus, const char *unit, const char *property, char **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(property_place_done) PropertyPlace p = {};
         const char *context;
@@ -138,10 +138,18 @@ int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret) {
 
         int r = property_place(unit, "Service", &p);
         if (r >= 0)
-                r = sd_bus_get_property(bus, "org.freedesktop.systemd1", p.path, p.iface, "SELinuxContext", NULL, &reply, "(bs)");
+                r = sd_bus_get_property(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL, &reply, "(bs)");
         if (r >= 0)
                 r = sd_bus_message_read(reply, "(bs)", &ignore, &context);
         return r < 0 ? r : free_and_strdup(ret, *context ? context : NULL);
+}
+
+int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret) {
+        return get_label(bus, unit, "SELinuxContext", ret);
+}
+
+int systemd_get_apparmor_profile(sd_bus *bus, const char *unit, char **ret) {
+        return get_label(bus, unit, "AppArmorProfile", ret);
 }
 
 /* --- jobs --- */

@@ -34,6 +34,8 @@ int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const U
 
 /* SELinuxContext= of a service; *ret is NULL when it has none. */
 int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret);
+/* The same of AppArmorProfile=. */
+int systemd_get_apparmor_profile(sd_bus *bus, const char *unit, char **ret);
 
 /* Queues a job: METHOD is "StartUnit", "StopUnit", "RestartUnit" …, MODE "replace" or "fail". Waits for its end
  * for LIMIT_USEC (UINT64_MAX: for ever). 0 when the job is done; -ECANCELED when it failed: *ret_result is

@@ -186,6 +186,10 @@ static int system_unit_load(void *userdata, const char *unit, VmUnitLoad *ret) {
                 r = take_environment(environment, &load);
         if (r >= 0)
                 r = systemd_get_selinux_context(bus, unit, &load.context);
+        if (r >= 0)
+                r = systemd_get_apparmor_profile(bus, unit, &load.profile);
+        if (r >= 0)
+                r = systemd_get_string(bus, unit, "Service", "User", &load.user);
         if (r < 0)
                 return r;
         load.masked = streq(state, "masked");

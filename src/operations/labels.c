@@ -61,7 +61,7 @@ int labels_foresee(Manager *m, Domain *d, Diag *diag) {
                 if (r == 0)
                         r = choose(m, facts, d, diag, &pair);
         }
-        return r < 0 ? r : domain_set_selinux(d, facts, pair, diag);
+        return r < 0 ? r : domain_set_labels(d, facts, pair, diag);
 }
 
 static int draw(Manager *m, const HostFacts *facts, const Domain *d, CategoryPair *ret) {
@@ -94,7 +94,7 @@ int labels_reserve(Manager *m, Domain *d, Diag *diag, int *ret_hold) {
                 if (hold < 0)
                         return none_left(d, diag, hold);
         }
-        r = domain_set_selinux(d, facts, pair, diag);
+        r = domain_set_labels(d, facts, pair, diag);
         if (r >= 0)
                 *ret_hold = TAKE_FD(hold);
         return r;
@@ -107,8 +107,20 @@ void labels_give_up(Manager *m, const Domain *d) {
                 (void) label_registry_release(registry, d->name);
 }
 
+/* vmunit.conf may name another one by now. */
+static bool user_is_stale(const Domain *d, const HostFacts *facts, const char *loaded) {
+        _cleanup_free_ char *user = NULL, *group = NULL;
+
+        int r = domain_static_user(d, facts, &user, &group);
+        if (r == 0)
+                user = vm_user(d->name);
+        return r >= 0 && loaded && !streq_ptr(user, loaded);
+}
+
 bool labels_are_stale(Manager *m, const Domain *d, const VmUnitLoad *load) {
         const HostFacts *facts;
 
-        return manager_facts(m, &facts) >= 0 && domain_wants_selinux(d, facts) != !isempty(load->context);
+        return manager_facts(m, &facts) >= 0 && (domain_wants_selinux(d, facts) != !isempty(load->context) ||
+                                                 domain_wants_apparmor(d, facts) != !isempty(load->profile) ||
+                                                 user_is_stale(d, facts, load->user));
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "apparmor.h"
 #include "definition.h"
 #include "definitions.h"
 #include "domain-xml.h"
@@ -324,11 +325,15 @@ static int read_label(Manager *m, const Vm *vm, VmInfo *info) {
         int r = manager_facts(m, &facts);
         if (r < 0)
                 return r;
-        info->has_selinux = facts->selinux.enabled;
+        bool apparmor = !facts->selinux.enabled && facts->apparmor.enabled;
+        info->security_model = facts->selinux.enabled ? "selinux" : apparmor ? "apparmor" : "none";
         info->enforcing = facts->selinux.enforcing;
-        if (!vm->active || !info->has_selinux || vm_read_live(m, vm, &text, &size) < 0 || domain_from_xml(text, size, NULL, &d) < 0)
+        if (!vm->active || streq(info->security_model, "none") || vm_read_live(m, vm, &text, &size) < 0 ||
+            domain_from_xml(text, size, NULL, &d) < 0)
                 return 0;
-        const DomainSeclabel *s = domain_selinux(d);
+        const DomainSeclabel *s = apparmor ? domain_apparmor(d) : domain_selinux(d);
+        if (s && s->label && apparmor)
+                (void) apparmor_find("", s->label, &info->enforcing);
         return s ? free_and_strdup(&info->label, s->label) : 0;
 }
 

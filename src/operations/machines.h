@@ -59,7 +59,8 @@ typedef struct VmInfo {
         uint64_t cpu_time_nsec;
         uint64_t max_memory, used_memory; /* bytes */
         bool autostart, managed_save;
-        bool has_selinux, enforcing;
+        const char *security_model; /* "selinux", "apparmor" or "none" */
+        bool enforcing;
         char *label; /* owned: of QEMU while it runs; NULL without one */
 } VmInfo;
 void vm_info_done(VmInfo *i);

@@ -86,6 +86,8 @@ void vm_unit_load_done(VmUnitLoad *l) {
         free(l->digest);
         free(l->source);
         free(l->context);
+        free(l->profile);
+        free(l->user);
         *l = (VmUnitLoad) {};
 }
 

@@ -41,6 +41,8 @@ typedef struct VmUnitLoad {
         char *digest; /* owned: VMUNIT_DIGEST of its environment, or NULL */
         char *source; /* owned: VMUNIT_SOURCE */
         char *context; /* owned: SELinuxContext=, or NULL */
+        char *profile; /* owned: AppArmorProfile=, or NULL */
+        char *user; /* owned: User=, or NULL */
         bool needs_reload;
         bool masked;
 } VmUnitLoad;

@@ -181,6 +181,8 @@ static int check_host(Manager *m, const Domain *d, Diag *diag) {
                 r = host_facts_check(facts, d, diag);
         if (r >= 0)
                 r = domain_check_selinux(d, facts, diag);
+        if (r >= 0)
+                r = domain_check_apparmor(d, facts, diag);
         int k = definition_check_resources(m, d, diag);
         return c < 0 ? c : r < 0 ? r : k;
 }

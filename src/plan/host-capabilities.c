@@ -152,6 +152,8 @@ static void add_host(Text *t, const HostFacts *f, const HostTopology *topology, 
                 text_appendf(t, "    <secmodel>\n      <model>selinux</model>\n      <doi>0</doi>\n"
                              "      <baselabel type='kvm'>%s</baselabel>\n      <baselabel type='qemu'>%s</baselabel>\n"
                              "    </secmodel>\n", f->selinux.process, f->selinux.process_emulated);
+        else if (f->apparmor.enabled && f->apparmor.has_parser)
+                text_append(t, "    <secmodel>\n      <model>apparmor</model>\n      <doi>0</doi>\n    </secmodel>\n");
         else
                 text_append(t, "    <secmodel>\n      <model>none</model>\n      <doi>0</doi>\n    </secmodel>\n");
         text_append(t, "    <secmodel>\n      <model>dac</model>\n      <doi>0</doi>\n    </secmodel>\n  </host>\n\n");

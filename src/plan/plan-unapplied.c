@@ -16,19 +16,6 @@ static bool is_turn(bool matches, size_t *skip) {
         return matches && (*skip)-- == 0;
 }
 
-static bool is_apparmor(const char *model) {
-        return model && streq(model, "apparmor");
-}
-
-static bool find_apparmor(const Domain *d, size_t i, SrcLoc *ret) {
-        FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
-                if (is_turn(is_apparmor(s->model) && s->type != SECLABEL_NONE, &i)) {
-                        *ret = s->loc;
-                        return true;
-                }
-        return false;
-}
-
 static bool find_crash_dump(const Domain *d, size_t i, SrcLoc *ret) {
         *ret = domain_loc_or(d, d->on_crash_loc);
         return i == 0 && (d->on_crash == ACTION_COREDUMP_DESTROY || d->on_crash == ACTION_COREDUMP_RESTART);
@@ -44,7 +31,6 @@ static bool find_watchdog_dump(const Domain *d, size_t i, SrcLoc *ret) {
 }
 
 static const Unapplied table[] = {
-        { "<seclabel model='apparmor'>", "a profile of AppArmor", find_apparmor },
         { "<watchdog action='dump'>", "the guest's memory as a file", find_watchdog_dump },
         { "<on_crash>coredump-…", "the guest's memory as a file", find_crash_dump },
 };

@@ -12,7 +12,7 @@
 /* Until the prepare step has asked systemd. */
 #define STOP_TIMEOUT_DEFAULT_USEC (UINT64_C(90) * 1000000)
 
-static int set_names(Plan *p, const Domain *d) {
+static int set_names(Plan *p, const Domain *d, const HostFacts *facts) {
         char uuid[37];
 
         format_uuid(d->uuid, uuid);
@@ -21,7 +21,7 @@ static int set_names(Plan *p, const Domain *d) {
         p->unit = vm_unit(d->name);
         p->machine = vm_machine(d->name);
         p->emulator = strdup(d->emulator);
-        int r = domain_static_user(d, &p->user, &p->group);
+        int r = domain_static_user(d, facts, &p->user, &p->group);
         if (r == 0 && !(p->user = vm_user(d->name)))
                 r = -ENOMEM;
         if (r < 0 && r != -EINVAL) /* that is said with the unit's properties */
@@ -152,10 +152,15 @@ static const char *label_of(const PlanFd *fd, const HostFacts *facts, const Plan
 static int set_labels(Plan *p, const Domain *d, const HostFacts *facts) {
         const DomainSeclabel *s = domain_wants_selinux(d, facts) ? domain_selinux(d) : NULL;
         bool relabels = s && s->relabel == TRI_YES;
+        const char *profile;
         int r = 0;
 
         if (s)
                 r = free_and_strdup(&p->label, s->label);
+        if (r >= 0 && (profile = domain_apparmor_profile(d, facts))) {
+                r = free_and_strdup(&p->profile, profile);
+                p->own_profile = domain_apparmor(d)->type != SECLABEL_STATIC;
+        }
         if (r >= 0 && relabels)
                 r = free_and_strdup(&p->file_label, s->imagelabel);
         FOREACH_ARRAY(fd, p->fds, p->n_fds) {
@@ -175,7 +180,7 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
 
         if (!runtime_dir || !p)
                 return -ENOMEM;
-        int r = set_names(p, d);
+        int r = set_names(p, d, facts);
         if (r < 0)
                 return r;
         set_policy(p, d);
@@ -198,6 +203,11 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
                 r = set_displays(p, d, &argv);
         if (r >= 0)
                 r = set_filter(p, d);
+        if (r >= 0 && d->type == DOMAIN_KVM)
+                r = strv_extend(&p->devices, "/dev/kvm");
+        STRV_FOREACH(device, facts->devices)
+                if (r >= 0 && !strv_contains(p->devices, *device))
+                        r = strv_extend(&p->devices, *device);
         if (r >= 0)
                 r = free_and_strdup(&p->digest, digest);
         if (r >= 0)
@@ -234,7 +244,7 @@ Plan *plan_free(Plan *p) {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.listener,
                 p->vnc.expires, p->vnc.tls_listener, p->spice.id, p->spice.listener, p->spice.tls_listener,
-                p->spice.expires, p->stats_balloon, p->label, p->file_label, p->group,
+                p->spice.expires, p->stats_balloon, p->label, p->file_label, p->group, p->profile,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);
@@ -243,6 +253,7 @@ Plan *plan_free(Plan *p) {
         strv_free(p->directories);
         strv_free(p->capabilities);
         strv_free(p->allow);
+        strv_free(p->devices);
         strv_free(p->links_down);
         unit_properties_done(&p->properties);
         free(p->fds);

@@ -35,6 +35,8 @@ typedef struct Plan {
         char *group;                 /* owned: where the definition names one; NULL: the user's own */
         char *label;                 /* owned: QEMU's SELinux context; NULL: none */
         char *file_label;            /* owned: that of its own files and directories; NULL: they stay as they are */
+        char *profile;               /* owned: of AppArmor, for all of the unit; NULL: none */
+        bool own_profile;            /* it is made of this plan (apparmor-profile.h); else it is the administrator's */
         char **argv, **env;          /* owned; argv[0] is the emulator */
         PlanFd *fds;                 /* owned; in the order in which they are opened */
         size_t n_fds;
@@ -48,6 +50,7 @@ typedef struct Plan {
         size_t n_consoles;
         PlanDisplay vnc, spice;
         char **capabilities;   /* owned: that QEMU has, "SYS_RAWIO"; NULL: none */
+        char **devices;        /* owned: that QEMU itself opens */
         char **allow;          /* owned: words for QEMU's filter of system calls (src/supervisor/seccomp-filter.h) */
         char **links_down;     /* owned: aliases of interfaces that start with their cable pulled */
         uint64_t stop_timeout_usec; /* the unit's TimeoutStopSec */

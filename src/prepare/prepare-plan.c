@@ -139,7 +139,7 @@ static int complete(Prepare *p, Prepared *x) {
         if (r >= 0)
                 r = plan_complete_domain(&x->domain, x->text.text, x->text.size, caps, &x->facts, &p->diag);
         if (r >= 0) /* it may be another one */
-                r = domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);
+                r = domain_set_labels(x->domain, &x->facts, x->pair, &p->diag);
         if (r >= 0)
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
         if (r >= 0)
@@ -189,7 +189,7 @@ static int check_devices(const Domain *d, const HostFacts *f, Diag *diag) {
 /* All that is missing is said at once. */
 static int check_machine(Prepare *p, Prepared *x) {
         int (*const checks[])(const Domain *d, const HostFacts *f, Diag *diag) = {
-                check_facts, domain_check_selinux, domain_check_resources, check_devices,
+                check_facts, domain_check_selinux, domain_check_apparmor, domain_check_resources, check_devices,
         };
         int ret = domain_wants_resources(x->domain) ? host_resources_gather("", &x->facts.resources) : 0;
 
@@ -217,7 +217,7 @@ static int load_config(Prepare *p, Config *ret) {
 /* What the unit has to have. The first time with labels of nobody: only when nothing is wrong with the definition systemd
  * has loaded those that it gets. */
 static int find_properties(Prepare *p, Prepared *x, UnitProperties *ret) {
-        int r = domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);
+        int r = domain_set_labels(x->domain, &x->facts, x->pair, &p->diag);
 
         return r < 0 ? r : unit_properties_new(x->domain, &x->facts, x->text.digest, x->text.path, &p->diag, ret);
 }

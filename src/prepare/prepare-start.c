@@ -188,6 +188,18 @@ static int make_plan(Start *s) {
         return 0;
 }
 
+/* What vmunit.conf says may have changed since systemd has loaded the unit. */
+static int check_user(Start *s) {
+        _cleanup_free_ char *loaded = NULL;
+
+        int r = systemd_get_string(s->bus, s->p->unit, "Service", "User", &loaded);
+        if (r < 0)
+                return fail(s, r, "ask systemd for the unit's user");
+        return streq_ptr(loaded, s->x.plan->user) ? 0 :
+                diag_error_code(&s->p->diag, -ESTALE, (SrcLoc) {}, "User= of unit %s is '%s', and '%s' for this definition; "
+                                "run: systemctl daemon-reload", s->p->unit, strempty(loaded), s->x.plan->user);
+}
+
 /* One that the definition names is there already, and is not root. The dynamic one has a group of the same number. */
 static int find_user(Start *s) {
         const Plan *plan = s->x.plan;
@@ -211,11 +223,17 @@ static int find_user(Start *s) {
 static int ask_systemd(Start *s) {
         Plan *plan = s->x.plan;
 
-        int r = find_user(s);
+        int r = check_user(s);
+        if (r >= 0)
+                r = find_user(s);
         if (r < 0)
                 return r;
         r = systemd_get_u64(s->bus, s->p->unit, "Service", "TimeoutStopUSec", &plan->stop_timeout_usec);
         return r < 0 ? fail(s, r, "ask systemd for the limit of a stop") : 0;
+}
+
+static int confine(Start *s) {
+        return load_profile(s->p, &s->x, s->dir_fd, s->bus);
 }
 
 static int make_directory(Start *s, const char *path) {
@@ -483,7 +501,7 @@ static int allocate_id(Start *s) {
 
 static int (*const steps[])(Start *s) = {
         hold_control_group, connect_systemd, enter_network, claim_directory, make_plan, ask_systemd, make_directories,
-        open_all,           name_taps,       freeze,           open_own,      push_all,        set_properties, allocate_id,
+        open_all,           name_taps,       confine,       freeze,          open_own,      push_all,        set_properties, allocate_id,
 };
 
 /* --- all together --- */

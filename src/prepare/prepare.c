@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 
+#include "apparmor.h"
 #include "definition.h"
 #include "fd-store.h"
 #include "names.h"
@@ -64,6 +65,8 @@ int give_back(const Prepare *p, int dir_fd) {
                         k = remove_socket(i->name, i->dev, i->ino);
                 else if (i->kind == RESOURCE_LABEL)
                         k = restore_label(p, i);
+                else if (i->kind == RESOURCE_PROFILE)
+                        k = apparmor_unload(i->name);
                 else if (i->kind == RESOURCE_TAP)
                         k = tap_remove(i->name, i->ifindex);
                 if (k < 0 && r >= 0)

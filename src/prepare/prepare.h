@@ -75,6 +75,11 @@ int restore_label(const Prepare *p, const Resource *r);
 /* The pair is anybody's again. */
 int release_labels(const Prepare *p);
 
+/* --- prepare-profile.c: AppArmor --- */
+
+/* Makes the machine's profile and loads it, and writes it into the book of DIR_FD. */
+int load_profile(Prepare *p, const Prepared *x, int dir_fd, sd_bus *bus);
+
 /* Whether the directory belongs to p->unit: 1 yes, 0 to nobody, -EBUSY to another unit (*ret_other, owned by
  * the caller), else negative errno. */
 int runtime_owner(const Prepare *p, int dir_fd, char **ret_other);

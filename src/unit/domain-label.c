@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "label.h"
+#include "names.h"
 #include "string-util.h"
 #include "strv.h"
 
@@ -83,12 +84,12 @@ int domain_check_selinux(const Domain *d, const HostFacts *f, Diag *diag) {
 
 static DomainSeclabel *find_or_add(Domain *d, const char *model) {
         FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
-                if (streq_ptr(s->model, model) || (!s->model && streq(model, "selinux")))
+                if (streq_ptr(s->model, model) || (!s->model && !streq(model, "dac")))
                         return s;
         if (!ARRAY_GROW(d->seclabels, d->n_seclabels))
                 return NULL;
-        /* SELinux goes before the user, as libvirt has it. */
-        size_t at = streq(model, "selinux") ? 0 : d->n_seclabels;
+        /* SELinux and AppArmor go before the user, as libvirt has it. */
+        size_t at = streq(model, "dac") ? d->n_seclabels : 0;
         memmove(d->seclabels + at + 1, d->seclabels + at, (d->n_seclabels - at) * sizeof(DomainSeclabel));
         d->n_seclabels++;
         DomainSeclabel *s = d->seclabels + at;
@@ -163,6 +164,94 @@ void domain_forget_selinux(Domain *d) {
         }
 }
 
+/* --- AppArmor --- */
+
+void apparmor_facts_parse(const char *s, ApparmorFacts *ret) {
+        *ret = (ApparmorFacts) { .enabled = true, .has_parser = !strstr(s, "no-parser") };
+}
+
+const DomainSeclabel *domain_apparmor(const Domain *d) {
+        FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
+                if (streq_ptr(s->model, "apparmor"))
+                        return s;
+        return NULL;
+}
+
+/* The one that speaks of it, also without saying so. */
+static const DomainSeclabel *meant_for_apparmor(const Domain *d, const HostFacts *f) {
+        const DomainSeclabel *s = domain_apparmor(d);
+
+        if (!s && f->apparmor.enabled && !f->selinux.enabled)
+                FOREACH_ARRAY(i, d->seclabels, d->n_seclabels)
+                        if (!i->model)
+                                return i;
+        return s;
+}
+
+/* A profile of the administrator's own needs no parser. */
+static bool can_have_profile(const HostFacts *f, const DomainSeclabel *s) {
+        return f->apparmor.enabled && (f->apparmor.has_parser || (s && s->type == SECLABEL_STATIC));
+}
+
+/* The kernel has one of the two. */
+bool domain_wants_apparmor(const Domain *d, const HostFacts *f) {
+        const DomainSeclabel *s = meant_for_apparmor(d, f);
+
+        return can_have_profile(f, s) && (s ? s->type != SECLABEL_NONE : !f->selinux.enabled);
+}
+
+const char *domain_apparmor_profile(const Domain *d, const HostFacts *f) {
+        const DomainSeclabel *s = domain_apparmor(d);
+
+        return s && s->type != SECLABEL_NONE && can_have_profile(f, s) ? s->label : NULL;
+}
+
+int domain_check_apparmor(const Domain *d, const HostFacts *f, Diag *diag) {
+        const DomainSeclabel *s = meant_for_apparmor(d, f);
+        SrcLoc loc = s ? s->loc : (SrcLoc) {};
+        bool asked = s && s->model && s->type != SECLABEL_NONE;
+
+        if (!f->apparmor.enabled)
+                return asked ? diag_error_code(diag, -ENODEV, loc, "<seclabel model='apparmor'> needs AppArmor, which this machine "
+                                               "does not have, or has switched off") : 0;
+        if (can_have_profile(f, s) || (s && s->type == SECLABEL_NONE))
+                return 0;
+        static const char text[] = "AppArmor's profiles need apparmor_parser, which is not installed";
+        return asked ? diag_error_code(diag, -ENODEV, loc, "%s", text) : diag_warning(diag, loc, "%s; it runs without one", text);
+}
+
+/* What systemd and the kernel take for a name, and nothing else: no "-" in front, no "//", no "&". */
+static bool is_profile_name(const char *s) {
+        return !isempty(s) && strlen(s) < 256 && *s != '-' && in_charset(s, ALPHANUMERICAL "_.+:/-") && !strstr(s, "//");
+}
+
+int domain_set_apparmor(Domain *d, const HostFacts *f, Diag *diag) {
+        if (!domain_wants_apparmor(d, f))
+                return 0;
+        DomainSeclabel *s = find_or_add(d, "apparmor");
+        int r = s ? complete_label(s, "apparmor") : -ENOMEM;
+        if (r < 0)
+                return r;
+        if (s->baselabel)
+                return diag_error(diag, s->loc, "baselabel: AppArmor has no base labels");
+        if (s->type == SECLABEL_STATIC) {
+                if (!is_profile_name(strempty(s->label)))
+                        return diag_error(diag, s->loc, "label: '%s' is not the name of a profile of AppArmor", strempty(s->label));
+        } else {
+                free(s->label);
+                s->label = vm_profile(d->name);
+                if (!s->label)
+                        return -ENOMEM;
+        }
+        return free_and_strdup(&s->imagelabel, s->label);
+}
+
+int domain_set_labels(Domain *d, const HostFacts *f, CategoryPair pair, Diag *diag) {
+        int r = domain_set_apparmor(d, f, diag);
+
+        return r < 0 ? r : domain_set_selinux(d, f, pair, diag);
+}
+
 int domain_set_dac(Domain *d, uint32_t uid, uint32_t gid) {
         DomainSeclabel *s = find_or_add(d, "dac");
 
@@ -213,7 +302,7 @@ static int parse_owner(const char *s, size_t n, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-int domain_static_user(const Domain *d, char **ret_user, char **ret_group) {
+int domain_static_user(const Domain *d, const HostFacts *f, char **ret_user, char **ret_group) {
         FOREACH_ARRAY(s, d->seclabels, d->n_seclabels) {
                 _cleanup_free_ char *user = NULL, *group = NULL;
                 if (!streq_ptr(s->model, "dac") || s->type != SECLABEL_STATIC || !s->label)
@@ -228,5 +317,10 @@ int domain_static_user(const Domain *d, char **ret_user, char **ret_group) {
                 *ret_group = TAKE_PTR(group);
                 return 1;
         }
-        return 0;
+        if (!f->user)
+                return 0;
+        int r = free_and_strdup(ret_user, f->user);
+        if (r >= 0)
+                r = free_and_strdup(ret_group, f->group ?: f->user);
+        return r < 0 ? r : 1;
 }

@@ -91,9 +91,28 @@ void domain_forget_selinux(Domain *d);
 /* The same for the user and group, as numbers. */
 int domain_set_dac(Domain *d, uint32_t uid, uint32_t gid);
 
+/* --- AppArmor --- */
+
+/* The <seclabel> that speaks of AppArmor; NULL without one. One without a model speaks of SELinux, until
+ * domain_set_apparmor() has found out that it is this machine's AppArmor that it means. */
+const DomainSeclabel *domain_apparmor(const Domain *d) _pure_;
+/* Whether D is to run with a profile on a machine that is as FACTS say. */
+bool domain_wants_apparmor(const Domain *d, const HostFacts *f) _pure_;
+/* The profile that D, which has its labels, is to run with, or NULL. */
+const char *domain_apparmor_profile(const Domain *d, const HostFacts *f) _pure_;
+/* Facts as a test has them, words: "no-parser"; what is not said is as on Debian. */
+void apparmor_facts_parse(const char *s, ApparmorFacts *ret);
+/* As domain_check_selinux(). */
+int domain_check_apparmor(const Domain *d, const HostFacts *f, Diag *diag);
+/* As domain_set_selinux(): the label is the name of the profile. */
+int domain_set_apparmor(Domain *d, const HostFacts *f, Diag *diag);
+
+/* Both kinds of labels. */
+int domain_set_labels(Domain *d, const HostFacts *f, CategoryPair pair, Diag *diag);
+
 /* The context of the supervisor of D, which has its labels. *ret is NULL when it is to have none. */
 int domain_supervisor_context(const Domain *d, const HostFacts *f, char **ret);
 
-/* Which user the definition names (<seclabel type='static' model='dac'>): "+107:+107" is "107" and "107", "qemu:kvm"
- * are names. 1, or 0 when it names none, or -EINVAL when it is wrong. */
-int domain_static_user(const Domain *d, char **ret_user, char **ret_group);
+/* Which user the definition names (<seclabel type='static' model='dac'>), or else vmunit.conf: "+107:+107" is "107" and
+ * "107", "qemu:kvm" are names. 1, or 0 when it is one of its own, or -EINVAL when it is wrong. */
+int domain_static_user(const Domain *d, const HostFacts *f, char **ret_user, char **ret_group);

@@ -191,6 +191,12 @@ char *vm_machine(const char *name) {
         return hashed(name, ALPHANUMERICAL, MACHINE_MAX);
 }
 
+char *vm_profile(const char *name) {
+        _cleanup_free_ char *machine = vm_machine(name);
+
+        return machine ? strf("vmunit-%s", machine) : NULL;
+}
+
 static char *path_of(const char *directory, const char *name, const char *file) {
         return file ? strf("%s/%s/%s", directory, name, file) : strf("%s/%s", directory, name);
 }

@@ -28,6 +28,9 @@ char *vm_user(const char *name);
 /* A host name label or name: "web", or hashed as above. systemd-machined takes up to 64 of [a-zA-Z0-9.-]. */
 char *vm_machine(const char *name);
 
+/* The profile of AppArmor: "vmunit-web"; behind the prefix as the machine is called. */
+char *vm_profile(const char *name);
+
 #define VM_RUNTIME_DIR "/run/vmunit"
 #define VM_STATE_DIR "/var/lib/vmunit"
 #define VM_CACHE_DIR "/var/cache/vmunit"

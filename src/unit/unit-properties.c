@@ -167,7 +167,7 @@ static int emit_wants(const UnitEmit *c, char ***values) {
 /* --- [Service] --- */
 
 static int static_user(const UnitEmit *c, char **ret_user, char **ret_group) {
-        int r = domain_static_user(c->d, ret_user, ret_group);
+        int r = domain_static_user(c->d, c->facts, ret_user, ret_group);
 
         if (r != -EINVAL && (r <= 0 || (!streq(*ret_user, "0") && !streq(*ret_user, "root"))))
                 return r;
@@ -189,14 +189,14 @@ static int emit_user(const UnitEmit *c, char ***values) {
 static int emit_group(const UnitEmit *c, char ***values) {
         _cleanup_free_ char *user = NULL, *group = NULL;
 
-        int r = domain_static_user(c->d, &user, &group);
+        int r = domain_static_user(c->d, c->facts, &user, &group);
         return r > 0 ? strv_extend(values, group) : r;
 }
 
 static int emit_dynamic_user(const UnitEmit *c, char ***values) {
         _cleanup_free_ char *user = NULL, *group = NULL;
 
-        int r = domain_static_user(c->d, &user, &group);
+        int r = domain_static_user(c->d, c->facts, &user, &group);
         return r > 0 ? strv_extend(values, "no") : r;
 }
 
@@ -205,6 +205,12 @@ static int emit_selinux_context(const UnitEmit *c, char ***values) {
 
         int r = domain_supervisor_context(c->d, c->facts, &context);
         return r < 0 || !context ? r : strv_consume(values, TAKE_PTR(context));
+}
+
+static int emit_apparmor_profile(const UnitEmit *c, char ***values) {
+        const char *profile = domain_apparmor_profile(c->d, c->facts);
+
+        return profile ? strv_extend(values, profile) : 0;
 }
 
 static int emit_environment(const UnitEmit *c, char ***values) {
@@ -286,9 +292,22 @@ static int add_optional(char ***values, char *path) {
         return r;
 }
 
+/* In the /dev that systemd makes for the unit. */
+static bool in_every_dev(const char *path) {
+        static const char *const names[] = { "null", "zero", "full", "random", "urandom", "tty", "ptmx", "kvm" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (streq(path + strlen("/dev/"), names[i]))
+                        return true;
+        return false;
+}
+
 static int emit_bind_paths(const UnitEmit *c, char ***values) {
         /* "-": whether there is a /dev/kvm is for the prepare step to say, in better words. */
         int r = is_kvm(c->d) ? strv_extend(values, "-/dev/kvm") : 0;
+        STRV_FOREACH(device, c->facts->devices)
+                if (r >= 0 && !in_every_dev(*device))
+                        r = strv_extendf(values, "-%s", *device);
         if (r >= 0)
                 r = add_optional(values, vm_runtime_path(c->d->name, NULL));
         return r < 0 ? r : add_optional(values, vm_state_path(c->d->name, NULL));
@@ -436,6 +455,11 @@ static int emit_device_allow(const UnitEmit *c, char ***values) {
                 if (r < 0)
                         return r;
         }
+        STRV_FOREACH(device, c->facts->devices) {
+                r = in_every_dev(*device) ? 0 : add_device(c, c->d->loc, *device, "rw", values);
+                if (r < 0)
+                        return r;
+        }
         FOREACH_ARRAY(rng, c->d->rngs, c->d->n_rngs) {
                 r = add_device(c, rng->info.loc, rng->backend_path, "r", values);
                 if (r < 0)
@@ -458,9 +482,10 @@ static const Row rows[] = {
         { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user },
         { { ROW("Service", "Group", "Group", UNIT_STRING) }, emit_group },
         { { ROW("Service", "DynamicUser", "DynamicUser", UNIT_BOOL),
-            .comment = "The definition names a user: <seclabel type='static' model='dac'>." },
+            .comment = "The definition names a user (<seclabel type='static' model='dac'>), or vmunit.conf does (User=)." },
           emit_dynamic_user, "yes" },
         { { ROW("Service", "SELinuxContext", "SELinuxContext", UNIT_STRING), .kept = true }, emit_selinux_context },
+        { { ROW("Service", "AppArmorProfile", "AppArmorProfile", UNIT_STRING), .kept = true }, emit_apparmor_profile },
         { { ROW("Service", "Environment", "Environment", UNIT_ENVIRONMENT) }, emit_environment },
         { { ROW("Service", "FileDescriptorStoreMax", "FileDescriptorStoreMax", UNIT_U32) }, emit_fd_store_max, "64" },
         { { ROW("Service", "SyslogIdentifier", "SyslogIdentifier", UNIT_STRING) }, emit_syslog_identifier },

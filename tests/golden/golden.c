@@ -8,6 +8,9 @@
  *   NAME.fds            what is opened: number, name, kind, user, flags, path;
  * or NAME.error: the messages, when it must be refused. NAME.chains, where it is there, says which images the
  * disks have: "TARGET PATH FORMAT [block]" on each line, the disk's own image first. NAME.conf is a vmunit.conf.
+ * NAME.selinux and NAME.apparmor are the facts of those (src/unit/label.h); with the latter there is
+ *   NAME.profile        the profile, from vmunit's own template, which is ../../../units/apparmor/template from there.
+ * NAME.template and NAME.rules are the administrator's, of a NAME.apparmor.
  * golden [--update] CAPS-x86_64.json DIRECTORY [NAME…]: writes what differs; --update makes it the expected text.
  * The emulators of other architectures have their record beside that of x86_64; the descriptors of firmwares are in
  * ../firmware from there.
@@ -18,6 +21,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "apparmor-profile.h"
 #include "domain-xml.h"
 #include "file-util.h"
 #include "host-probe.h"
@@ -151,6 +155,8 @@ static char *fd_lines(const Plan *p) {
 
         if (p->label)
                 text_appendf(&t, "label %s\n", p->label);
+        if (p->profile)
+                text_appendf(&t, "profile %s\n", p->profile);
         if (p->file_label)
                 text_appendf(&t, "files %s\n", p->file_label);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
@@ -282,6 +288,31 @@ static int read_selinux(const char *dir, const char *name, HostFacts *facts) {
         return r == -ENOENT ? 0 : r < 0 ? r : selinux_facts_parse(text, &facts->selinux);
 }
 
+static int read_apparmor(const char *dir, const char *name, HostFacts *facts) {
+        _cleanup_free_ char *path = strf("%s/%s.apparmor", dir, name), *text = NULL;
+
+        int r = path ? read_file_limited(AT_FDCWD, path, FILE_MAX, &text, NULL) : -ENOMEM;
+        if (r >= 0)
+                apparmor_facts_parse(text, &facts->apparmor);
+        return r == -ENOENT ? 0 : r;
+}
+
+/* NULL where it has none of its own, or the reason why not. */
+static char *profile_text(const char *dir, const char *name, const Plan *p) {
+        _cleanup_free_ char *own = strf("%s/%s.template", dir, name), *standard = strf("%s/../../../units/apparmor/template", dir),
+                            *rules_path = strf("%s/%s.rules", dir, name), *text = NULL, *rules = NULL, *profile = NULL,
+                            *named = strf("/etc/vm/apparmor/%s.rules", name);
+        _cleanup_diag_ Diag diag = {};
+
+        if (!p->own_profile)
+                return NULL;
+        if (read_file_limited(AT_FDCWD, own, FILE_MAX, &text, NULL) < 0 && read_file_limited(AT_FDCWD, standard, FILE_MAX, &text, NULL) < 0)
+                return strf("%s: cannot be read\n", standard);
+        (void) read_file_limited(AT_FDCWD, rules_path, FILE_MAX, &rules, NULL);
+        ApparmorTemplate t = { text, "/etc/vm/apparmor/case.template", rules, named, "/usr/libexec/vmunit" };
+        return apparmor_profile_new(p, &t, &diag, &profile) < 0 ? diag_lines(&diag) : TAKE_PTR(profile);
+}
+
 static int complete(Domain *d, const QemuCaps *caps, const HostFacts *facts, Diag *diag) {
         int r;
 
@@ -341,7 +372,7 @@ static bool check_plan(const char *dir, const char *name, Domain *d, const QemuC
         _cleanup_(plan_freep) Plan *plan = NULL, *copy = NULL;
         _cleanup_qemu_argv_ QemuArgv native = {};
         _cleanup_diag_ Diag unwired = {};
-        _cleanup_free_ char *effective = NULL, *args = NULL, *native_text = NULL, *fds = NULL, *threads = NULL,
+        _cleanup_free_ char *effective = NULL, *args = NULL, *native_text = NULL, *fds = NULL, *threads = NULL, *profile = NULL,
                             *json = NULL, *json_again = NULL, *runtime_dir = strf("/run/vmunit/%s", d->name);
         bool ok;
         int r;
@@ -361,7 +392,7 @@ static bool check_plan(const char *dir, const char *name, Domain *d, const QemuC
         /* What has a command line for people but cannot be started yet says why. */
         if (diag_init(&unwired, strempty(diag->file)) < 0)
                 return false;
-        r = domain_set_selinux(d, facts, (CategoryPair) { 5, 600 }, &unwired);
+        r = domain_set_labels(d, facts, (CategoryPair) { 5, 600 }, &unwired);
         if (r >= 0)
                 r = plan_new(d, caps, facts, "0123456789abcdef0123456789abcdef", "/etc/vm/case.xml", &unwired, &plan);
         if (r < 0) {
@@ -374,10 +405,12 @@ static bool check_plan(const char *dir, const char *name, Domain *d, const QemuC
         args = lines(plan->argv);
         fds = fd_lines(plan);
         threads = thread_lines(plan);
+        profile = profile_text(dir, name, plan);
         ok &= check(dir, name, "unwired", NULL);
         ok &= check(dir, name, "args", args);
         ok &= check(dir, name, "fds", fds);
         ok &= check(dir, name, "threads", threads);
+        ok &= check(dir, name, "profile", profile);
         if (plan_to_json(plan, &json) < 0 || plan_from_json(json, strlen(json), &copy) < 0 ||
             plan_to_json(copy, &json_again) < 0 || !streq(json, json_again)) {
                 fprintf(stderr, "%s: the plan is not the same after JSON\n", name);
@@ -410,7 +443,7 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         facts.any_processor = false;
         if (diag_init(&diag, file) < 0 || read_file_limited(AT_FDCWD, path, FILE_MAX, &text, &size) < 0 ||
             read_chains(dir, name, &facts) < 0 || read_config(dir, name, &facts) < 0 ||
-            read_selinux(dir, name, &facts) < 0) {
+            read_selinux(dir, name, &facts) < 0 || read_apparmor(dir, name, &facts) < 0) {
                 fprintf(stderr, "%s: cannot be read\n", path);
                 return false;
         }
@@ -426,6 +459,9 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         display_config_done(&facts.vnc);
         display_config_done(&facts.spice);
         selinux_facts_done(&facts.selinux);
+        free(facts.user);
+        free(facts.group);
+        strv_free(facts.devices);
         return ok;
 }
 

@@ -9,7 +9,7 @@ A case is a directory with
     run/vmunit                   what running VMs left there (10-vmunit.conf)
     setup                        a shell script, run in a copy of the case before the generator; for what git cannot keep:
                                  fifos, links out of the tree, files with holes. $NORMAL is the output directory
-    selinux                      the facts of SELinux (src/unit/label.h); without it there is none
+    selinux, apparmor            the facts of these (src/unit/label.h); without them there is neither
     expected/                    the output directory as it has to be afterwards
     stderr                       what the generator says; one that says "error:" has to exit with 1, any other with 0
 Paths of the copy are shown without its own, so they look as on a machine: /etc/vm/web.xml."""
@@ -53,10 +53,11 @@ def run_generator(generator, case, work, arguments):
         "VMUNIT_MACHINE_ID": MACHINE_ID,
         "VMUNIT_NUMA_NODES": "0-1",
     }
-    facts = os.path.join(root, "selinux")
-    if os.path.exists(facts):
-        with open(facts, **TEXT) as f:
-            environment["VMUNIT_SELINUX"] = f.read()
+    for name in ("selinux", "apparmor"):
+        facts = os.path.join(root, name)
+        if os.path.exists(facts):
+            with open(facts, **TEXT) as f:
+                environment[f"VMUNIT_{name.upper()}"] = f.read()
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         if name in os.environ:
             environment[name] = os.environ[name]

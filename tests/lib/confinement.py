@@ -13,10 +13,12 @@ import stat
 import struct
 import subprocess
 
-from harness import run, run_ok, unit_property
-from vm import GUEST
+from harness import connect_unix, run, run_ok, unit_property
+from vm import GUEST, Vm
 
 GUEST_PUPPET = f"{GUEST}/puppet"
+EMULATOR = "/usr/local/bin/qemu-system-puppet"
+DIRECTORY = "/var/lib/test-confinement"
 OP_SYSCALL, OP_SILENT, OP_FLOOD = 1, 2, 3
 REQUEST = struct.Struct("=IIII32Qq6Q")
 REPLY = struct.Struct("=qq")
@@ -258,6 +260,25 @@ def dbus_start_unit(p, path, unit):
         if n == 0:
             break
     raise Refused(errno.ECONNRESET, "no answer")
+
+
+class PuppetVm(Vm):
+    """A VM whose emulator is the puppet."""
+
+    def __init__(self, name, devices=""):
+        self.socket = f"{DIRECTORY}/{name}.sock"
+        super().__init__(name, devices=f"<emulator>{EMULATOR}</emulator><channel type='unix'>"
+                         f"<source mode='bind' path='{self.socket}'/><target type='virtio' name='test'/></channel>{devices}")
+        self.puppet = None
+
+    def start(self, **_):
+        self.write()
+        run_ok(["vmunit", "start", self.name])
+        self.puppet = Puppet(connect_unix(self.socket))
+        return self
+
+    def qemu(self):
+        return self.pid_of("qemu-system-puppet")
 
 
 # ---- where attempts are made

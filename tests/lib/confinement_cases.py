@@ -14,35 +14,14 @@ import shutil
 import threading
 
 import confinement
-from confinement import ATTEMPTS, Layer, Puppet, World, layers, spawn
-from harness import (add_case, check, check_equal, check_match, connect_unix, journal, main, run, run_ok, skip, unit_property,
+from confinement import ATTEMPTS, DIRECTORY, EMULATOR, Layer, PuppetVm, World, layers, spawn
+from harness import (add_case, check, check_equal, check_match, journal, main, run, run_ok, skip, unit_property,
                      wait_for)
 from vm import Vm
 
-EMULATOR = "/usr/local/bin/qemu-system-puppet"
-DIRECTORY = "/var/lib/test-confinement"
 LEAST = 40
 RELOADS = 100
 state = {}
-
-
-class PuppetVm(Vm):
-    """A VM whose emulator is the puppet."""
-
-    def __init__(self, name, devices=""):
-        self.socket = f"{DIRECTORY}/{name}.sock"
-        super().__init__(name, devices=f"<emulator>{EMULATOR}</emulator><channel type='unix'>"
-                         f"<source mode='bind' path='{self.socket}'/><target type='virtio' name='test'/></channel>{devices}")
-        self.puppet = None
-
-    def start(self, **_):
-        self.write()
-        run_ok(["vmunit", "start", self.name])
-        self.puppet = Puppet(connect_unix(self.socket))
-        return self
-
-    def qemu(self):
-        return self.pid_of("qemu-system-puppet")
 
 
 def selinux():

@@ -218,8 +218,10 @@ static void test_qemu(void **state) {
               "VNCListen=192.0.2.1\nVNCTLS=yes\nVNCTLSX509CertDir=/etc/pki/libvirt-vnc\nVNCTLSX509Verify=yes\nVNCPassword=(hidden)\n");
         right("[QEMU]\nVNCListen=fe80::1%eth0\nVNCTLS=true\nVNCTLS=\nSpiceTLS=yes\nSpiceSASLDir=/x\nSpicePassword=x\nSpicePassword=\n",
               "VNCListen=fe80::1%eth0\nSpiceTLS=yes\nSpiceSASLDir=/x\n");
-        right("[QEMU]\nsecurity_driver = [ \"apparmor\", \"dac\" ]\n", "SecurityDriver=none\n");
-        right("[QEMU]\nsecurity_driver = [ \"selinux\", \"dac\" ]\n", "");
+        right("[QEMU]\nsecurity_driver = [ \"apparmor\", \"dac\" ]\n", "SecurityDriver=apparmor\n");
+        right("[QEMU]\nsecurity_driver = [ \"selinux\", \"dac\" ]\n", "SecurityDriver=selinux\n");
+        right("[QEMU]\nsecurity_driver = [ \"selinux\", \"apparmor\" ]\n", "");
+        right("[QEMU]\nSecurityDriver=dac\n", "SecurityDriver=none\n");
         right("[QEMU]\nsecurity_driver = \"none\"\nSecurityDriver=\n", "");
         expect("[QEMU]\nsecurity_driver = \"smack\"\n", "",
                "E f:2: SecurityDriver: 'smack' is not selinux, apparmor, dac or none, or several of them\n", CONFIG_FOR_START);
@@ -230,10 +232,20 @@ static void test_qemu(void **state) {
                "E f:2: VNCTLS: '2' is not a yes or no (1 or 0)\n"
                "E f:3: VNCListen: 'a b' is not an address\n"
                "E f:4: VNCSASLDir: 'etc' is not an absolute path\n", CONFIG_FOR_START);
-        expect("[QEMU]\nuser = \"qemu\"\ncgroup_device_acl = [\n  \"/dev/null\", \"/dev/kvm\"\n]\n", "",
-               "W f:2: User has no effect: each virtual machine has a user of its own; <seclabel type='static' model='dac'> chooses one\n"
-               "W f:3: CgroupDeviceACL has no effect: a machine may use its own devices and no others; DeviceAllow= of its unit adds some\n",
-               0);
+        right("[QEMU]\nuser = \"qemu\"\ngroup = \"+107\"\ncgroup_device_acl = [\n  \"/dev/null\", \"/dev/kvm\"\n]\n",
+              "User=qemu\nGroup=107\nCgroupDeviceACL=/dev/null /dev/kvm\n");
+        right("[QEMU]\nUser=qemu\nUser=\nCgroupDeviceACL=/dev/fuse\nCgroupDeviceACL=\n", "");
+        expect("[QEMU]\nuser = \"root\"\ngroup = \"+0\"\nuser = \"-x\"\nuser = \"a b\"\n", "",
+               "E f:2: User: 'root' is not a name or '+' and a number, and not root's\n"
+               "E f:3: Group: '+0' is not a name or '+' and a number, and not root's\n"
+               "E f:4: User: '-x' is not a name or '+' and a number, and not root's\n"
+               "E f:5: User: 'a b' is not a name or '+' and a number, and not root's\n", CONFIG_FOR_START);
+        expect("[QEMU]\ncgroup_device_acl = [ \"/dev/kvm\", \"/etc/shadow\" ]\nCgroupDeviceACL=/dev/../etc/shadow\n"
+               "CgroupDeviceACL=/dev/\n", "",
+               "E f:2: CgroupDeviceACL: '/dev/kvm    /etc/shadow' is not a list of paths below /dev\n"
+               "E f:3: CgroupDeviceACL: '/dev/../etc/shadow' is not a list of paths below /dev\n"
+               "E f:4: CgroupDeviceACL: '/dev/' is not a list of paths below /dev\n", CONFIG_FOR_START);
+        expect("[QEMU]\nmax_processes = 3\n", "", "W f:2: MaxProcesses has no effect: TasksMax= of the unit limits them\n", 0);
 }
 
 /* A password that everybody can read is worth a word. */

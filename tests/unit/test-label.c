@@ -317,8 +317,31 @@ static void test_users(void **state) {
                 _cleanup_free_ char *seclabel = strf("<seclabel type='static' model='dac'><label>%s</label></seclabel>", c->label);
                 _cleanup_(domain_freep) Domain *d = make_domain("kvm", seclabel);
                 _cleanup_free_ char *user = NULL, *group = NULL;
-                assert_int_equal(domain_static_user(d, &user, &group), c->user ? 1 : -EINVAL);
+                assert_int_equal(domain_static_user(d, &host_facts_generic, &user, &group), c->user ? 1 : -EINVAL);
                 assert_true(streq_ptr(user, c->user) && streq_ptr(group, c->group));
+        }
+}
+
+/* vmunit.conf names one for machines that do not. */
+static void test_users_of_all(void **state) {
+        static const struct {
+                const char *seclabel, *group, *user, *expected_group;
+        } cases[] = {
+                { "", NULL, "qemu", "qemu" },
+                { "", "kvm", "qemu", "kvm" },
+                { "<seclabel type='dynamic' model='dac'/>", "kvm", "qemu", "kvm" },
+                { "<seclabel type='static' model='dac'><label>a:b</label></seclabel>", "kvm", "a", "b" },
+        };
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                _cleanup_(domain_freep) Domain *d = make_domain("kvm", c->seclabel);
+                _cleanup_free_ char *user = NULL, *group = NULL;
+                HostFacts facts = host_facts_generic;
+                facts.user = (char *) "qemu";
+                facts.group = (char *) c->group;
+                assert_int_equal(domain_static_user(d, &facts, &user, &group), 1);
+                assert_string_equal(user, c->user);
+                assert_string_equal(group, c->expected_group);
         }
 }
 
@@ -447,6 +470,7 @@ int main(void) {
                 cmocka_unit_test(test_host),
                 cmocka_unit_test(test_live),
                 cmocka_unit_test(test_users),
+                cmocka_unit_test(test_users_of_all),
                 cmocka_unit_test(test_registry),
                 cmocka_unit_test(test_registry_draw),
                 cmocka_unit_test(test_registry_race),

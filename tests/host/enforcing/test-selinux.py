@@ -9,8 +9,9 @@ import re
 import signal
 import socket
 
-from harness import case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for, wait_for_exit
-from vm import Vm, nothing_left, vm
+from boot_sector import gone_afterwards, replace_monitor, ticks_go_on, without_kvm
+from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for, wait_for_exit
+from vm import nothing_left, vm
 
 SLOW = 400  # seconds: an emulated host that emulates virtualization
 DENIAL = re.compile(r"avc:  denied  \{ (.*?) \} .*?comm=\"?(\S+?)\"? .*?scontext=(\S+) tcontext=(\S+) tclass=(\S+)")
@@ -57,18 +58,6 @@ def no_denial(supervisor=True):
     check_equal(unexpected, [], "denials")
 
 
-# A guest of 512 bytes for machines whose processor is emulated by an emulated one. It says that it is ready, then ticks, and
-# turns itself off when its power button is pressed (ACPI's registers of q35: status at 0x600, what counts
-# of it at 0x602, control at 0x604).
-BOOT_SECTOR = (bytes.fromhex("fa31c08ed8fcba0206b80001efbe4b7ce82000be617ce81a00b960eaba0006edf6c4017504e2f5ebeaba0406"
-                             "b80020eff4ebf6ac84c0741288c4bafd03eca82074fbbaf80388e0eeebe9c3")
-               + b"\nvmunit-guest: ready\n\0vmunit-guest: tick\n\0").ljust(510, b"\0") + b"\x55\xaa"
-IMAGE = "/var/lib/test-images/tcg.img"
-DISK = f"""<disk type='file' device='disk'>
-      <driver name='qemu' type='raw'/><source file='{IMAGE}'/><target dev='vda' bus='virtio'/>
-    </disk>"""
-
-
 # What else is handed over: taps and vhost, a listening socket whose clients the monitor passes on, a terminal.
 DEVICES = """<serial type='pty'/>
     <interface type='bridge'><source bridge='selinux0'/><model type='virtio'/><rom enabled='no'/></interface>
@@ -76,24 +65,6 @@ DEVICES = """<serial type='pty'/>
 
 
 SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
-
-
-def without_kvm(name, devices="", **keywords):
-    """A machine that boots the sector from a disk."""
-    os.makedirs(os.path.dirname(IMAGE), exist_ok=True)
-    with open(IMAGE, "wb") as f:
-        f.write(BOOT_SECTOR.ljust(1 << 20, b"\0"))
-    machine = Vm(name, agent=False, devices=DISK + devices, **keywords)
-    machine.xml = re.sub(r"<(kernel|initrd|cmdline)>.*?</\1>\s*", "", machine.xml)
-    return machine
-
-
-@contextlib.contextmanager
-def gone_afterwards(machine):
-    try:
-        yield machine
-    finally:
-        machine.remove()
 
 
 def level_of(machine):
@@ -110,24 +81,12 @@ def check_contexts(machine, domain):
     return level
 
 
-def ticks_go_on(machine, timeout):
-    machine.serial.expect(r"^vmunit-guest: tick\n", timeout, position=len(machine.serial.text))
-
-
 def use_devices(machine):
     out = run(["script", "-qec", f"timeout --foreground 5 vmunit console {machine.name} --devname serial1", "/dev/null"], timeout=60).out
     check_match(f"^Connected to domain '{machine.name}'", out.replace("\r", ""), "the console")
     with socket.create_connection(("127.0.0.1", 5900), timeout=60) as client:
         check_equal(client.recv(4), b"RFB ", "the greeting of VNC")
     check_match(r"<[A-Z_,]*\bUP\b.* master selinux0 ", run_ok("ip -o link show master selinux0"), "the tap")
-
-
-def replace_monitor(machine):
-    old = machine.monitor()
-    os.kill(old, signal.SIGKILL)
-    wait_for_exit(old)
-    wait_for(lambda: machine.monitor() not in (None, old), 60, "another monitor")
-    wait_for(lambda: run(["vmunit", "domstate", machine.name]).out.strip() == "running", 60, "the monitor to answer")
 
 
 @case

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "apparmor-profile.h"
+#include "string-util.h"
+#include "strv.h"
+#include "text.h"
+
+#define INDENT "  "
+
+/* A path in a rule is a pattern: what has a meaning there loses it. */
+static void append_path(Text *t, const char *path) {
+        text_append_char(t, '"');
+        for (; *path; path++) {
+                if (strchr("\"\\*?[]{}^,@", *path))
+                        text_append_char(t, '\\');
+                text_append_char(t, *path);
+        }
+        text_append_char(t, '"');
+}
+
+/* Descriptors are handed over by root, whom AppArmor does not confine, and can be used in any case. But where he is, as a
+ * site may have it, the rule is needed, and it gives nothing that the descriptor does not. */
+static void append_rule(Text *t, const char *path, const char *permissions, const char *what) {
+        if (!path || *path != '/')
+                return;
+        if (!utf8_is_printable(path)) /* there is no way to write it */
+                return;
+        text_append(t, INDENT);
+        append_path(t, path);
+        text_appendf(t, " %s,", permissions);
+        if (what && utf8_is_printable(what))
+                text_appendf(t, " # %s", what);
+        text_append_char(t, '\n');
+}
+
+static void append_fd(Text *t, const PlanFd *fd) {
+        switch (fd->kind) {
+        case PLAN_FD_FILE:
+                append_rule(t, fd->path, fd->writable || fd->append || fd->create ? "rwk" : "rk", fd->element);
+                break;
+        case PLAN_FD_LISTEN:
+        case PLAN_FD_CONNECT:
+                append_rule(t, fd->path, "rw", fd->element);
+                break;
+        default: /* memory, sockets without a name, devices that make something new each time they are opened */
+                break;
+        }
+}
+
+/* Clients of a socket that was handed over are on the network as well. */
+static void append_network(Text *t, const Plan *p) {
+        bool own = strv_contains(p->allow, "network"), handed = false;
+
+        FOREACH_ARRAY(fd, p->fds, p->n_fds)
+                handed |= fd->host != NULL;
+        if (own)
+                text_append(t, INDENT "include <abstractions/nameservice>\n" INDENT "network inet,\n" INDENT "network inet6,\n");
+        else if (handed)
+                text_append(t, INDENT "network inet stream,\n" INDENT "network inet6 stream,\n");
+}
+
+static void append_added(Text *t, const ApparmorTemplate *template) {
+        if (isempty(template->rules))
+                return;
+        text_appendf(t, INDENT "# %s\n", strempty(template->rules_path));
+        text_append(t, template->rules);
+        if (!endswith(template->rules, "\n"))
+                text_append_char(t, '\n');
+}
+
+static int make_rules(const Plan *p, const ApparmorTemplate *template, char **ret) {
+        _cleanup_free_ char *supervisor = strf("%s/vmunit-supervisor", template->libexec_dir),
+                            *monitor = strf("%s/vmunit-monitor", template->libexec_dir);
+        _cleanup_text_ Text t = {};
+
+        if (!supervisor || !monitor)
+                return -ENOMEM;
+        append_rule(&t, supervisor, "mr", NULL);
+        append_rule(&t, monitor, "mrix", NULL);
+        append_rule(&t, p->emulator, "mrix", NULL);
+        STRV_FOREACH(device, p->devices)
+                append_rule(&t, *device, "rw", "device");
+        STRV_FOREACH(cap, p->capabilities)
+                text_appendf(&t, INDENT "capability %s,\n", streq(*cap, "SYS_RAWIO") ? "sys_rawio" : *cap);
+        append_network(&t, p);
+        FOREACH_ARRAY(fd, p->fds, p->n_fds)
+                append_fd(&t, fd);
+        append_added(&t, template);
+        return text_finish(&t, ret);
+}
+
+/* The length of the line of rules from its indentation on, if S is at its begin; else 0. */
+static size_t rules_line(const char *s) {
+        size_t blanks = strspn(s, " \t");
+
+        if (!startswith(s + blanks, APPARMOR_TEMPLATE_RULES))
+                return 0;
+        size_t end = blanks + strlen(APPARMOR_TEMPLATE_RULES);
+        end += strspn(s + end, " \t\r");
+        return s[end] == '\n' ? end + 1 : s[end] == 0 ? end : 0;
+}
+
+int apparmor_profile_new(const Plan *p, const ApparmorTemplate *template, Diag *diag, char **ret) {
+        bool has_name = false, has_rules = false, line_begins = true;
+        _cleanup_free_ char *rules = NULL;
+        _cleanup_text_ Text t = {};
+
+        int r = make_rules(p, template, &rules);
+        if (r < 0)
+                return r;
+        for (const char *s = template->text; *s;) {
+                size_t n = line_begins ? rules_line(s) : 0;
+                line_begins = n > 0;
+                if (n > 0) {
+                        text_append(&t, rules);
+                        has_rules = true;
+                } else if (*s != '#' && startswith(s, APPARMOR_TEMPLATE_NAME)) {
+                        text_append(&t, p->profile);
+                        n = strlen(APPARMOR_TEMPLATE_NAME);
+                        has_name = true;
+                } else if (*s == '#') { /* comments stay, but for directives of old: "#include" has no such word in it */
+                        n = strcspn(s, "\n");
+                        text_append_n(&t, s, n);
+                } else {
+                        line_begins = *s == '\n';
+                        text_append_char(&t, *s);
+                        n = 1;
+                }
+                s += n;
+        }
+        if (!has_name || !has_rules)
+                return diag_error(diag, (SrcLoc) {}, "'%s' is no template for a profile of AppArmor: it has no %s", template->path,
+                                  has_name ? "line " APPARMOR_TEMPLATE_RULES : APPARMOR_TEMPLATE_NAME);
+        return text_finish(&t, ret);
+}
