@@ -12,6 +12,7 @@
 #include "plans.h"
 #include "runtime.h"
 #include "parse-util.h"
+#include "path-walk.h"
 #include "places-record.h"
 #include "siphash.h"
 #include "string-util.h"
@@ -140,14 +141,55 @@ static int check_acceptable(Manager *m, ParsedDefinition *p, ParseFlags flags, D
 
 /* --- writing --- */
 
+#define LOCK_FILE ".definitions"
+
+/* Who has read a definition in order to write it writes it, or learns that it is another one by now. Who may not make the
+ * file has no lock, but the same checks. */
+static int lock_definitions(Manager *m) {
+        _cleanup_close_ int dir_fd = manager_open_runtime(m, NULL);
+
+        return dir_fd < 0 ? dir_fd : runtime_lock(dir_fd, LOCK_FILE);
+}
+
 static char *definition_path(char *const *dirs, const char *name) {
         return dirs && dirs[0] ? strf("%s/%s.xml", dirs[0], name) : NULL;
 }
 
+/* A link in the place of a definition stays, and what it leads to is written: 1, with that in *ret. Only where nobody else
+ * can change what it leads to: a file of root's, in directories of root's, for root. 0: there is no link, or it masks. */
+static int follow_link(const char *path, PathWalk *ret, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        _cleanup_free_ char *reason = NULL;
+        struct stat st;
+
+        if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || (stat(path, &st) >= 0 && S_ISCHR(st.st_mode)))
+                return 0;
+        int r = path_walk(path, PATH_WALK_REPLACE, &w, &reason);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot write '%s': it is a link, and %s", path, strempty(reason));
+        if (!S_ISREG(w.st.st_mode))
+                return diag_error_code(diag, -EBADF, (SrcLoc) {}, "cannot write '%s': it is a link to '%s', which is no regular file",
+                                       path, w.resolved);
+        if (geteuid() == 0 && (!w.trusted || w.st.st_uid != 0 || (w.st.st_mode & 022)))
+                return diag_error_code(diag, -EPERM, (SrcLoc) {}, "cannot write '%s': it is a link to '%s', which others than root "
+                                       "can change", path, w.resolved);
+        *ret = w;
+        w = PATH_WALK_EMPTY;
+        return 1;
+}
+
+static char *directory_of(const char *path) {
+        return strndup(path, (size_t) (strrchr(path, '/') - path));
+}
+
 /* What runs is changed first, and not all of that can be taken back: who may not write learns it before. */
 static int check_writable(const char *path, Diag *diag) {
-        _cleanup_free_ char *dir = strndup(path, (size_t) (strrchr(path, '/') - path));
+        _cleanup_path_walk_ PathWalk target = PATH_WALK_EMPTY;
 
+        int r = follow_link(path, &target, diag);
+        if (r < 0)
+                return r;
+        _cleanup_free_ char *dir = directory_of(r > 0 ? target.resolved : path);
         if (!dir)
                 return -ENOMEM;
         if (faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) >= 0 || errno == ENOENT)
@@ -156,18 +198,24 @@ static int check_writable(const char *path, Diag *diag) {
 }
 
 static int write_definition(const char *path, const char *text, size_t size, bool secret, Diag *diag) {
-        _cleanup_free_ char *dir = strndup(path, (size_t) (strrchr(path, '/') - path));
+        _cleanup_path_walk_ PathWalk target = PATH_WALK_EMPTY;
+        _cleanup_free_ char *dir = directory_of(path);
+        _cleanup_close_ int target_dir = -EBADF;
         mode_t mode = secret ? 0600 : 0644;
         struct stat st;
 
         if (!dir)
                 return -ENOMEM;
-        int r = mkdir_parents(dir, 0755);
+        int linked = follow_link(path, &target, diag);
+        if (linked < 0)
+                return linked;
+        int r = linked ? target_dir = path_reopen(target.parent_fd, O_RDONLY | O_DIRECTORY) : mkdir_parents(dir, 0755);
         /* Who made the file unreadable for others wants it to stay so. */
-        if (r >= 0 && lstat(path, &st) >= 0 && S_ISREG(st.st_mode))
+        if (r >= 0 && stat(path, &st) >= 0 && S_ISREG(st.st_mode))
                 mode &= st.st_mode | 0600;
         if (r >= 0)
-                r = write_file_atomic(AT_FDCWD, path, text, size, mode);
+                r = linked ? write_file_atomic(target_dir, target.last, text, size, mode) :
+                             write_file_atomic(AT_FDCWD, path, text, size, mode);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot write '%s': %s", path, strerror(-r));
         return 0;
@@ -188,6 +236,7 @@ int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag 
         _cleanup_free_ char *path = definition_path(dirs, p.domain->name);
         if (!path)
                 return -ENOMEM;
+        _cleanup_close_ int lock = lock_definitions(m);
         r = write_definition(path, text, size, p.has_secret, diag);
         if (r < 0)
                 return r;
@@ -208,7 +257,7 @@ static bool has_other_definition(char *const *dirs, const char *name) {
 
 /* A link to /dev/null, in the place of whatever is there. */
 static int mask(const char *path) {
-        _cleanup_free_ char *dir = strndup(path, (size_t) (strrchr(path, '/') - path));
+        _cleanup_free_ char *dir = directory_of(path);
         _cleanup_free_ char *temporary = strf("%s/.#mask.%lx", strempty(dir), (unsigned long) getpid());
 
         if (!dir || !temporary)
@@ -237,6 +286,7 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
         int r = definition_directories(&dirs);
         if (r < 0)
                 return r;
+        _cleanup_close_ int lock = lock_definitions(m);
         r = definition_find(vm->name, &d);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "%s", definition_error(r));
@@ -256,16 +306,6 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the addresses of '%s': %s", vm->name, strerror(-r));
         return 0;
-}
-
-#define LOCK_FILE ".definitions"
-
-/* Who has read a definition in order to write it writes it, or learns that it is another one by now. Who may not make the
- * file has no lock, but the same checks. */
-static int lock_definitions(Manager *m) {
-        _cleanup_close_ int dir_fd = manager_open_runtime(m, NULL);
-
-        return dir_fd < 0 ? dir_fd : runtime_lock(dir_fd, LOCK_FILE);
 }
 
 int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *text, size_t size,

@@ -32,7 +32,7 @@ int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags
 int definition_check_file_name(const char *path, const Domain *d, Diag *diag);
 
 /* Writes TEXT, byte by byte, as the definition of the domain in it, after all checks: `define`. The name goes
- * to *ret_name. */
+ * to *ret_name. A link in its place stays, and what it leads to is written, if only root can change that. */
 int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag, char **ret_name);
 
 /* Takes the definition away; one that is not the administrator's is masked. */

@@ -6,7 +6,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "definitions.h"
 #include "fake-machine.h"
@@ -98,6 +101,119 @@ static void test_define_keeps_privacy(void **state) {
         assert_int_equal(st.st_mode & 07777, 0600);
 }
 
+static int define(FakeMachine *f, const char *text, Diag *diag) {
+        return vm_define(f->manager, text, strlen(text), 0, diag, NULL);
+}
+
+static void expect_link(FakeMachine *f, const char *path, const char *target) {
+        _cleanup_free_ char *file = strf("%s/%s", f->dir, path);
+        char now[256] = "";
+
+        assert_true(readlink(file, now, sizeof(now) - 1) > 0);
+        assert_string_equal(now, target);
+}
+
+static void refuses_link(FakeMachine *f, const char *why) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_free_ char *error = strf("cannot write '%s/etc/web.xml': it is a link%s", f->dir, why);
+
+        assert_true(define(f, SMALL("web"), &diag) < 0);
+        assert_string_equal(diag_first_error(&diag), error);
+        expect_link(f, "etc/web.xml", "../kept/web.xml");
+}
+
+/* A definition that is kept elsewhere is changed there. */
+static void test_link_is_followed(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        _cleanup_free_ char *link = strf("%s/etc/web.xml", f->dir), *dir = strf("%s/kept", f->dir), *file = strf("%s/kept/web.xml", f->dir);
+        _cleanup_free_ char *mask = strf("%s/etc/masked.xml", f->dir), *why = strf(" to '%s', which others than root can change", file);
+        struct stat st;
+
+        fake_file(f, "etc/other.xml", SMALL("other"));
+        fake_file(f, "kept/web.xml", SMALL("web") "<!-- old -->");
+        assert_int_equal(symlink("../kept/web.xml", link), 0);
+        assert_int_equal(chmod(file, 0600), 0);
+        assert_int_equal(define(f, SMALL("web"), NULL), 0);
+        expect_link(f, "etc/web.xml", "../kept/web.xml");
+        _cleanup_free_ char *text = fake_read(f, "kept/web.xml");
+        assert_string_equal(text, SMALL("web"));
+        assert_int_equal(stat(file, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+
+        /* A mask goes. */
+        assert_int_equal(symlink("/dev/null", mask), 0);
+        assert_int_equal(define(f, SMALL("masked"), NULL), 0);
+        assert_int_equal(lstat(mask, &st), 0);
+        assert_true(S_ISREG(st.st_mode));
+
+        if (geteuid() == 0) {
+                assert_int_equal(chmod(file, 0620), 0);
+                refuses_link(f, why);
+                assert_int_equal(chmod(file, 0600), 0);
+                assert_int_equal(chown(dir, 1, 1), 0);
+                refuses_link(f, why);
+                assert_int_equal(chown(dir, 0, 0), 0);
+                assert_int_equal(chown(file, 1, 1), 0);
+                refuses_link(f, why);
+        }
+        assert_int_equal(unlink(file), 0);
+        free(why);
+        why = strf(", and '%s' does not exist", file);
+        refuses_link(f, why);
+        assert_int_equal(mkdir(file, 0755), 0);
+        free(why);
+        why = strf(" to '%s', which is no regular file", file);
+        refuses_link(f, why);
+
+        /* It is the link that is removed. */
+        assert_int_equal(rmdir(file), 0);
+        fake_file(f, "kept/web.xml", SMALL("web"));
+        _cleanup_vm_ Vm vm = lookup(f, "web");
+        assert_int_equal(vm_undefine(f->manager, &vm, NULL), 0);
+        assert_int_equal(lstat(link, &st), -1);
+        assert_int_equal(stat(file, &st), 0);
+}
+
+/* Does process PID wait for a lock? */
+static bool waits(pid_t pid) {
+        _cleanup_free_ char *word = strf(" %d ", (int) pid);
+        FILE *locks = fopen("/proc/locks", "re");
+        char line[256];
+        bool found = false;
+
+        assert_non_null(locks);
+        while (fgets(line, sizeof(line), locks))
+                found = found || (strstr(line, "-> FLOCK") && strstr(line, word));
+        (void) fclose(locks);
+        return found;
+}
+
+/* Who changes a definition has read it: nobody else writes it, or takes it away, until he is done. */
+static void test_writers_wait(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+
+        fake_file(f, "etc/web.xml", SMALL("web"));
+        for (unsigned i = 0; i < 2; i++) {
+                int dir = manager_open_runtime(f->manager, NULL), status = 0;
+                _cleanup_close_ int fd = openat(dir, ".definitions", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+                assert_true(fd >= 0);
+                safe_close(dir);
+                assert_int_equal(flock(fd, LOCK_EX), 0);
+                pid_t pid = fork();
+                if (pid == 0) {
+                        Vm vm = { .name = (char *) "web", .persistent = true };
+                        close(fd);
+                        _exit((i == 0 ? define(f, SMALL("web"), NULL) : vm_undefine(f->manager, &vm, NULL)) < 0);
+                }
+                while (!waits(pid))
+                        assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+                assert_int_equal(flock(fd, LOCK_UN), 0);
+                assert_int_equal(waitpid(pid, &status, 0), pid);
+                assert_int_equal(status, 0);
+        }
+        assert_null(fake_read(f, "etc/web.xml"));
+}
+
 static void test_broken_definition_does_not_hide_others(void **state) {
         _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
         _cleanup_vm_ Vm vm = {};
@@ -139,6 +255,8 @@ int main(void) {
                 cmocka_unit_test(test_shell_quoting),
                 cmocka_unit_test(test_undefine_uncovers_nothing),
                 cmocka_unit_test(test_define_keeps_privacy),
+                cmocka_unit_test(test_link_is_followed),
+                cmocka_unit_test(test_writers_wait),
                 cmocka_unit_test(test_broken_definition_does_not_hide_others),
                 cmocka_unit_test(test_start_checks_before_systemd),
         };
