@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
+#include <limits.h>
 
 #include "change.h"
 #include "cli-common.h"
@@ -89,7 +90,7 @@ static int add_sched_edit(const char *word, unsigned *seen, Diag *diag, XmlEdits
                 _cleanup_free_ char *text = strf("%" PRIi64, q);
                 return !text ? -ENOMEM : xml_edits_text(edits, q == 0 ? NULL : text, "%s", f->path);
         }
-        if (parse_u64(value, 10, &u) < 0)
+        if (read_wrapping(value, &u, NULL) < 0)
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: Invalid value for field '%s': expected unsigned long long", f->name);
         if (!f->bandwidth && (u < SHARES_MIN || u > SHARES_MAX))
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: value of '%s' is out of range [%u, %u]", f->name,
@@ -174,23 +175,25 @@ static const OptU64 *memory_field(const Domain *d, const struct MemoryField *f) 
         return (const void *) ((const uint8_t *) &d->memtune + f->offset);
 }
 
-/* "1000000", "1GiB", "-1": KiB. 0 or -EINVAL, having printed why. */
+/* "1000000", "1GiB": KiB; whatever is below 0 is no limit. 0 or -EINVAL, having printed why. */
 static int parse_limit(Cli *cli, const char *option, const char *word, uint64_t *ret) {
-        size_t n = strspn(word, DIGITS);
-        _cleanup_free_ char *digits = strndup(word, n);
-        uint64_t v, unit = word[n] ? unit_size(word + n) : 1024;
+        char *unit;
 
-        if (streq(word, "-1")) {
-                *ret = UNLIMITED_KIB;
-                return 0;
-        }
-        if (n == 0 || !digits || unit == 0)
+        errno = 0;
+        int64_t v = strtoll(word, &unit, 10);
+        if (errno != 0 || unit == word)
                 return cli_error(cli, "Unable to parse integer parameter %s", option);
-        if (parse_u64(digits, 10, &v) < 0 || v > (uint64_t) INT64_MAX / unit) {
+        *ret = UNLIMITED_KIB;
+        if (v < 0)
+                return 0;
+        int64_t scale = *unit ? (int64_t) unit_size(unit) : 1024;
+        if (scale == 0 || v > INT64_MAX / scale)
                 cli_error(cli, "Unable to parse integer parameter %s", option);
-                return cli_error(cli, "numerical overflow: value too large: %s", word);
-        }
-        *ret = MIN(DIV_ROUND_UP(v * unit, 1024), UNLIMITED_KIB);
+        if (scale == 0)
+                return cli_error(cli, "invalid argument: unknown suffix '%s'", unit);
+        if (v > INT64_MAX / scale)
+                return cli_error(cli, "numerical overflow: value too large: %" PRIi64 "%s", v, unit);
+        *ret = MIN(DIV_ROUND_UP((uint64_t) (v * scale), 1024), UNLIMITED_KIB);
         return 0;
 }
 
@@ -299,6 +302,9 @@ static int build_numa(const Domain *d, bool live, void *userdata, Diag *diag, Xm
         if (live && n->nodeset && mode != NUMA_STRICT && mode != NUMA_RESTRICTIVE)
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: change of nodeset for running domain "
                                   "requires restrictive numa mode");
+        if (!n->nodeset && !now->has_nodes && now->placement != PLACEMENT_AUTO)
+                return diag_error(diag, (SrcLoc) {}, "unsupported configuration: nodeset for NUMA memory tuning must be set if 'placement' "
+                                  "is 'static'");
         if (n->mode)
                 r = xml_edits_attribute(edits, "mode", numa_mode_to_string(n->mode), "numatune/memory");
         if (r >= 0 && n->nodeset && number_set_parse_words(n->nodeset, &set) >= 0) {
@@ -339,21 +345,29 @@ static int check_numa(const Numa *n, Diag *diag) {
         return diag_error(diag, (SrcLoc) {}, "invalid argument: Failed to parse bitmap '%s'", n->nodeset);
 }
 
+/* "1", "+1", "0x1" */
+static bool is_int(const char *s, long *ret) {
+        char *end;
+
+        errno = 0;
+        *ret = strtol(s, &end, 0);
+        return errno == 0 && end > s && !*end && *ret >= INT_MIN && *ret <= INT_MAX;
+}
+
 static int verb_numatune(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
         ChangeFlags flags;
         Numa n = {};
-        int mode;
+        long mode;
 
         if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
                 return -1;
-        if (command_get_nonempty(cli, c, "nodeset", &n.nodeset) < 0)
+        if (command_get_nonempty(cli, c, "nodeset", &n.nodeset) < 0 || command_get_nonempty(cli, c, "mode", &n.mode_word) < 0)
                 return -1;
-        n.mode_word = command_get(c, "mode");
-        if (n.mode_word && parse_int(n.mode_word, &mode) >= 0)
+        if (n.mode_word && is_int(n.mode_word, &mode))
                 /* The numbers of libvirt's enum begin with 0. */
-                n.mode = mode >= 0 && mode < _NUMA_MAX - NUMA_STRICT ? (NumaMode) (NUMA_STRICT + mode) : NUMA_UNSET;
+                n.mode = mode >= 0 && mode < _NUMA_MAX - NUMA_STRICT ? (NumaMode) (NUMA_STRICT + (int) mode) : NUMA_UNSET;
         else if (n.mode_word) {
                 n.mode = numa_mode_from_string(n.mode_word);
                 if ((int) n.mode <= 0)
@@ -422,21 +436,28 @@ static int show_blkio(Cli *cli, const Vm *vm, ChangeFlags flags) {
 
 /* PATH,VALUE,PATH,VALUE…; a value of 0 takes the limit away, and the device with its last one. */
 static int add_device_edits(const struct DeviceField *f, const char *list, Diag *diag, XmlEdits *edits) {
-        _cleanup_strv_ char **words = NULL;
-        int r = strv_split(list, ",", &words);
+        size_t commas = 0;
+        int r = 0;
 
-        if (r >= 0 && (strv_length(words) == 0 || strv_length(words) % 2 != 0))
+        for (const char *c = list; *c; c++)
+                commas += *c == ',';
+        if (commas % 2 == 0)
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: unable to parse blkio device '%s' '%s'", f->name, list);
-        for (size_t i = 0; r >= 0 && words[i]; i += 2) {
-                _cleanup_free_ char *path = xml_path_quote(words[i]);
+        for (const char *at = list, *end; r >= 0; at = end + 1) {
+                const char *number = strchr(at, ',') + 1;
+                _cleanup_free_ char *path = strndup(at, (size_t) (number - 1 - at)), *quoted = path ? xml_path_quote(path) : NULL;
                 uint64_t v;
-                if (!path)
+                if (!quoted)
                         return -ENOMEM;
-                if (parse_u64(words[i + 1], 10, &v) < 0 || (!f->wide && v > UINT32_MAX))
+                if (read_positive(number, &v, &end) < 0 || (!f->wide && v > UINT32_MAX))
                         return diag_error(diag, (SrcLoc) {}, "invalid argument: invalid value '%s' for parameter '%s' of device '%s'",
-                                          words[i + 1], f->name, words[i]);
-                r = v == 0 ? xml_edits_remove(edits, "blkiotune/device[path=%s]/%s", path, f->element) :
-                             xml_edits_u64(edits, v, "blkiotune/device[path=%s]/%s", path, f->element);
+                                          number, f->name, path);
+                if (*end && *end != ',')
+                        return diag_error(diag, (SrcLoc) {}, "invalid argument: unable to parse blkio device '%s' '%s'", f->name, list);
+                r = v == 0 ? xml_edits_remove(edits, "blkiotune/device[path=%s]/%s", quoted, f->element) :
+                             xml_edits_u64(edits, v, "blkiotune/device[path=%s]/%s", quoted, f->element);
+                if (!*end)
+                        break;
         }
         return r;
 }

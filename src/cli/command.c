@@ -204,6 +204,27 @@ static int read_digits(const char *s, bool *ret_negative, uint64_t *ret, const c
         return -errno;
 }
 
+int read_wrapping(const char *s, uint64_t *ret, const char **ret_end) {
+        const char *end;
+        bool negative;
+        uint64_t v;
+
+        int r = read_digits(s, &negative, &v, &end);
+        if (r < 0 || (!ret_end && *end))
+                return r < 0 ? r : -EINVAL;
+        *ret = negative ? -v : v;
+        if (ret_end)
+                *ret_end = end;
+        return 0;
+}
+
+int read_positive(const char *s, uint64_t *ret, const char **ret_end) {
+        bool negative;
+
+        int r = read_digits(s, &negative, ret, ret_end);
+        return r < 0 || negative ? -EINVAL : 0;
+}
+
 /* A number from LOWEST (0 or below) to HIGHEST. */
 static int get_number(Cli *cli, const Command *c, const char *option, int64_t lowest, uint64_t highest, bool *ret_negative,
                       uint64_t *ret) {

@@ -134,6 +134,11 @@ const char *command_get(const Command *c, const char *option);
 /* The same, but an empty value is refused with virsh's message; then *ret is untouched and -EINVAL returned. */
 int command_get_nonempty(Cli *cli, const Command *c, const char *option, const char **ret);
 
+/* A number with white space and a sign in front, as virsh reads some: below 0 is what is that far below 2^64. What is behind it
+ * goes to *ret_end; where that is NULL, nothing may be. 0 or negative errno. */
+int read_wrapping(const char *s, uint64_t *ret, const char **ret_end);
+/* The same; nothing is below 0. */
+int read_positive(const char *s, uint64_t *ret, const char **ret_end);
 /* Numbers as virsh reads them: blanks in front are skipped, "+" is allowed. 1, 0 when the option was not given (*ret
  * is untouched), or -EINVAL with virsh's message printed. */
 int command_get_int(Cli *cli, const Command *c, const char *option, int *ret);

@@ -9,12 +9,12 @@ static int emulator_caps(Manager *m, const char *emulator, Diag *diag, QemuCaps 
         return m->backend->emulator_caps(m->userdata, emulator, false, diag, ret);
 }
 
-/* ARCH by its name; NULL: FALLBACK. */
-static int find_arch(const char *word, Arch fallback, Diag *diag, Arch *ret) {
+/* ARCH by its name; NULL: FALLBACK. UNKNOWN: what libvirt says when there is none of it. */
+static int find_arch(const char *word, Arch fallback, const char *unknown, Diag *diag, Arch *ret) {
         int arch = word ? (int) arch_from_string(word) : (int) fallback;
 
         if (arch <= 0)
-                return diag_error(diag, (SrcLoc) {}, "unknown architecture '%s'", strempty(word));
+                return diag_error(diag, (SrcLoc) {}, "invalid argument: %s %s", unknown, strempty(word));
         *ret = (Arch) arch;
         return 0;
 }
@@ -63,7 +63,7 @@ int capabilities_domain(Manager *m, const DomainCapabilitiesRequest *request, Di
 
         int r = manager_facts(m, &facts);
         if (r >= 0)
-                r = find_arch(request->arch, facts->arch, diag, &arch);
+                r = find_arch(request->arch, facts->arch, "unknown architecture:", diag, &arch);
         if (r >= 0)
                 r = find_emulator(arch, request->emulator, diag, &emulator);
         if (r >= 0)
@@ -93,7 +93,7 @@ int capabilities_cpu_models(Manager *m, const char *arch_word, Diag *diag, char 
         const char *emulator = NULL;
         Arch arch = ARCH_UNSET;
 
-        int r = find_arch(arch_word, ARCH_UNSET, diag, &arch);
+        int r = find_arch(arch_word, ARCH_UNSET, "cannot find architecture", diag, &arch);
         if (r >= 0)
                 r = find_emulator(arch, NULL, diag, &emulator);
         if (r >= 0)

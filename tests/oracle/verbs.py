@@ -79,6 +79,7 @@ schedinfo verbs vcpu_period=0x10000
 ! schedinfo verbs cpu_shares=0  # nobody gets no share: virsh writes it into the definition
 ! schedinfo verbs cpu_shares=1 # what no start would take is not stored
 ! schedinfo verbs global_quota=17592186044415 # more than systemd counts: the same
+schedinfo verbs global_quota=30000 cpu_shares=512
 schedinfo verbs cpu_shares=
 schedinfo verbs cpu_shares=x
 schedinfo verbs cpu_shares=99999999999999999999
@@ -108,6 +109,7 @@ memtune verbs --soft-limit 9007199254740991
 memtune verbs --swap-hard-limit -1
 ! memtune verbs --soft-limit 0 # the same
 ! memtune verbs --hard-limit 0 # the same
+memtune verbs --hard-limit 5 --soft-limit -1
 memtune verbs --live
 memtune verbs --live --config
 memtune verbs --live --hard-limit 7
@@ -129,7 +131,9 @@ blkiotune verbs --device-read-bytes-sec /dev/sda
 blkiotune verbs --device-write-bytes-sec /dev/sda,x
 blkiotune verbs --device-weights ''
 ! blkiotune verbs --device-weights sda,500 # no path: what no start would take is not stored
+blkiotune verbs --device-weights sda,0
 ! blkiotune verbs --weight 5000 # the same
+blkiotune verbs --weight 500
 blkiotune verbs --live
 blkiotune verbs --live --config
 blkiotune verbs --live --weight 7
@@ -727,6 +731,84 @@ set-lifecycle-action nothing crash destroy
 dumpxml verbs --xpath /domain/on_poweroff
 dumpxml verbs --xpath /domain/on_reboot
 dumpxml verbs --xpath /domain/on_crash
+# how numbers may be spelt
+schedinfo verbs cpu_shares=+5000
+schedinfo verbs cpu_shares='5000 '
+! schedinfo verbs cpu_shares=-2 # what is below 0 counts from the top down, which is out of range
+schedinfo verbs cpu_shares=5000
+schedinfo verbs vcpu_quota=+5000
+schedinfo verbs vcpu_quota=-99999999999999999999
+schedinfo verbs vcpu_period=+5000
+schedinfo verbs vcpu_period=-5000
+schedinfo verbs vcpu_period=-18446744073709546616
+schedinfo verbs --weight +5
+memtune verbs --soft-limit +5000
+memtune verbs --soft-limit ' 6000'
+memtune verbs --soft-limit '6000 '
+memtune verbs --soft-limit -2
+memtune verbs --soft-limit -2G
+memtune verbs --soft-limit ''
+memtune verbs --soft-limit 5000q
+memtune verbs --soft-limit '5000 KiB'
+memtune verbs --soft-limit 0x5000
+memtune verbs --soft-limit 010
+memtune verbs --soft-limit 1.5G
+memtune verbs --soft-limit b
+memtune verbs --soft-limit 16EiB
+memtune verbs --soft-limit 8EiB
+memtune verbs --soft-limit 18446744073709551615
+memtune verbs --soft-limit x --hard-limit y
+memtune verbs
+blkiotune verbs --weight +500
+blkiotune verbs --weight 99999999999
+blkiotune verbs --device-weights /dev/sda,+500
+blkiotune verbs --device-weights /dev/sda,-2
+blkiotune verbs --device-weights '/dev/sda, 500'
+blkiotune verbs --device-weights '/dev/sda,500 '
+blkiotune verbs --device-weights /dev/sda,
+blkiotune verbs --device-weights /dev/sda,500,
+blkiotune verbs --device-weights /dev/sda,5000000000
+blkiotune verbs --device-weights /dev/sda,5,/dev/sdb,x,/dev/sdc,7
+blkiotune verbs --device-read-bytes-sec /dev/sda,-0
+blkiotune verbs --device-read-bytes-sec /dev/sda,99999999999999999999
+blkiotune verbs --device-read-iops-sec /dev/sda,0x10
+blkiotune verbs --device-weights /dev/sda,500,/dev/sda,600
+blkiotune verbs
+numatune verbs --mode ''
+numatune verbs --mode '' --nodeset 0
+numatune verbs --mode ' 0' --nodeset 0
+numatune verbs --mode '0 '
+numatune verbs --mode 0x0
+numatune verbs --mode +3
+numatune verbs --mode 99999999999
+numatune verbs --nodeset '0 '
+numatune verbs --nodeset '0, 1'
+numatune verbs --nodeset +0
+! numatune verbs --nodeset 1024 # more nodes than there can be: virsh writes them into the definition
+numatune verbs --nodeset 0-1
+numatune verbs
+vcpupin verbs +1 0 --config
+vcpupin verbs '1 ' 0
+vcpupin verbs 4294967296 0
+vcpupin verbs 1 '0, 1' --config
+iothreadadd verbs +7 --config
+iothreaddel verbs ' 7' --config
+iothreadset verbs 1 --poll-grow -2
+setvcpus verbs +3 --config
+setvcpus verbs 4294967299 --config
+setmem verbs +100M --config
+setmem verbs '100 M' --config
+setmem verbs -100M --config
+setmem verbs +5q --config
+dommemstat verbs --period +5 --config
+dommemstat verbs --period -2 --config
+dommemstat verbs --period -1 --config
+blkdeviotune verbs vda --total-bytes-sec +5000 --config
+blkdeviotune verbs vda --total-bytes-sec 5q --config
+blkdeviotune verbs vda --total-iops-sec -2 --config
+allocpages 2M +x
+cpu-models foo
+domcapabilities --arch foo
 """
 
 
