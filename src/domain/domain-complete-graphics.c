@@ -66,6 +66,36 @@ static void complete_spice(DomainGraphics *g) {
                 g->autoport = TRI_NO;
 }
 
+static int set_listening(DomainGraphics *g, const Listening *l) {
+        if (l->socket) {
+                g->listen_type = LISTEN_SOCKET;
+                g->listen = mfree(g->listen);
+                g->listen_address = mfree(g->listen_address);
+                g->port = g->tls_port = 0;
+                g->autoport = TRI_UNSET;
+                int r = g->type == GRAPHICS_VNC ? free_and_strdup(&g->socket, l->socket) : 0;
+                return r < 0 ? r : free_and_strdup(&g->listen_socket, l->socket);
+        }
+        *(l->tls ? &g->tls_port : &g->port) = l->port;
+        int r = isempty(g->listen_address) ? free_and_strdup(&g->listen_address, l->address) : 0;
+        return r < 0 || !isempty(g->listen) ? r : free_and_strdup(&g->listen, l->address);
+}
+
+int domain_set_listening(Domain *d, GraphicsType type, const Listening *l) {
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
+                if (g->type == type)
+                        return set_listening(g, l);
+        return 0;
+}
+
+void domain_forget_ports(Domain *d) {
+        FOREACH_ARRAY(g, d->graphics, d->n_graphics)
+                if (g->autoport == TRI_YES) {
+                        g->port = g->type == GRAPHICS_VNC ? -1 : 0;
+                        g->tls_port = 0;
+                }
+}
+
 /* In libvirt's order; what is written twice counts as it was written last, and "any" is nothing. */
 static void complete_channels(DomainGraphics *g) {
         SpiceMode modes[_SPICE_CHANNEL_MAX] = {};

@@ -194,6 +194,19 @@ void domain_settle_controllers(Domain *d);
 
 typedef struct HostFacts HostFacts;
 
+/* Where clients of a display are waited for. */
+typedef struct Listening {
+        const char *socket;  /* a path; NULL: by TCP, on … */
+        const char *address;
+        int port;
+        bool tls;            /* the port for it, of two */
+} Listening;
+
+/* What was chosen when the domain was started, for the description of what runs. 0 or -ENOMEM. */
+int domain_set_listening(Domain *d, GraphicsType type, const Listening *l);
+/* The next start chooses anew. */
+void domain_forget_ports(Domain *d);
+
 /* Fills in what libvirt fills in and does not depend on the emulator: UUID and MACs (derived from machine-id,
  * name and position, so they stay the same), vCPU count, defaults of the life cycle, clock, buses from target
  * names ("vda" is virtio, "sda" scsi or sata, "hda" ide), console ⇄ serial, balloon. 0 or negative errno. */

@@ -324,6 +324,8 @@ static int open_listen(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) 
         r = take_fd(ret, fd);
         if (r < 0)
                 return r;
+        if (!path)
+                ret->port = socket_port(fd);
         ret->socket_path = TAKE_PTR(path);
         ret->socket_dev = st.st_dev;
         ret->socket_ino = st.st_ino;

@@ -18,6 +18,7 @@ typedef struct OpenedFd {
         char *ifname;      /* owned: of a tap: the name it got; NULL for all else */
         unsigned ifindex;
         bool existing;  /* the interface is the administrator's */
+        int port;       /* of a listening TCP socket; 0 for all else */
         char *socket_path; /* owned: a socket that was made in the file system and must be removed; else NULL */
         dev_t socket_dev;
         ino_t socket_ino;

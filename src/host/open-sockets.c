@@ -224,6 +224,17 @@ int listen_tcp(const char *host, const char *service, char **ret_reason) {
         return r < 0 ? fail(ret_reason, r, strf("%s", strerror(-r))) : r;
 }
 
+int socket_port(int fd) {
+        struct sockaddr_storage sa = {};
+        socklen_t size = sizeof(sa);
+
+        if (getsockname(fd, (struct sockaddr *) &sa, &size) < 0)
+                return 0;
+        return sa.ss_family == AF_INET    ? ntohs(((struct sockaddr_in *) &sa)->sin_port)
+               : sa.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *) &sa)->sin6_port)
+                                          : 0;
+}
+
 static int connect_address(const struct addrinfo *a) {
         /* connect() keeps to the limit for sending (socket(7)). */
         const struct timeval limit = { .tv_sec = CONNECT_LIMIT_SEC }, none = {};

@@ -14,6 +14,8 @@ int listen_unix(const char *path, uid_t owner, struct stat *ret_st, char **ret_r
 
 /* HOST NULL: all addresses. SERVICE is a decimal port, or "5900+" for the first free one from 5900 on. */
 int listen_tcp(const char *host, const char *service, char **ret_reason);
+/* The port of a TCP socket, or 0. */
+int socket_port(int fd);
 
 int connect_unix(const char *path, char **ret_reason);
 /* Tries all addresses of HOST; each for CONNECT_LIMIT_SEC at most. */

@@ -330,8 +330,10 @@ int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **re
         int r = vm_describe(m, vm, flags & DUMP_INACTIVE, diag, &d);
         if (r < 0)
                 return r;
-        if (!live)
+        if (!live) {
                 domain_forget_aliases(d);
+                domain_forget_ports(d);
+        }
         if (flags & DUMP_UPDATE_CPU && (r = update_cpu(m, d, diag)) < 0)
                 return r;
         if (flags & DUMP_MIGRATABLE) {

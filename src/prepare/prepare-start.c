@@ -12,6 +12,7 @@
 #include "open-sockets.h"
 #include "places-record.h"
 #include "prepare.h"
+#include "qemu-argv.h"
 #include "runtime.h"
 #include "start-options.h"
 #include "string-util.h"
@@ -320,6 +321,29 @@ static int name_taps(Start *s) {
         return 0;
 }
 
+/* What was chosen for the displays is described as if it had been written. */
+static int describe_displays(Start *s) {
+        static const struct {
+                const char *name;
+                GraphicsType type;
+                bool tls;
+        } displays[] = {
+                { QEMU_FD_VNC, GRAPHICS_VNC, false },
+                { QEMU_FD_SPICE, GRAPHICS_SPICE, false },
+                { QEMU_FD_SPICE_TLS, GRAPHICS_SPICE, true },
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < s->x.plan->n_fds; i++)
+                FOREACH_ARRAY(d, displays, ELEMENTSOF(displays)) {
+                        const PlanFd *fd = s->x.plan->fds + i;
+                        const Listening l = { .socket = fd->path, .address = fd->host, .port = s->opened[i].port, .tls = d->tls };
+                        if (r >= 0 && streq(fd->name, d->name))
+                                r = domain_set_listening(s->x.domain, d->type, &l);
+                }
+        return r;
+}
+
 static int freeze_data(Start *s, const char *file, const void *data, size_t size) {
         int r = runtime_write(s->dir_fd, file, data, size, 0600);
         return r < 0 ? diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot write '%s/%s': %s", s->p->runtime, file,
@@ -336,6 +360,8 @@ static int freeze(Start *s) {
         const Plan *plan = s->x.plan;
 
         int r = plan_to_json(plan, &json);
+        if (r >= 0)
+                r = describe_displays(s);
         if (r >= 0)
                 r = domain_to_xml(s->x.domain, DOMAIN_XML_SECURE, &xml);
         if (r >= 0)

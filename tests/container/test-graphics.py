@@ -5,7 +5,9 @@
 import contextlib
 import json
 import os
+import re
 import shutil
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -294,6 +296,64 @@ def settings_that_are_elsewhere():
         check_equal(local(), None, "a login")
         check(any("User has no effect: each virtual machine has a user of its own" in m for m in machine.journal()), "nobody says it")
         check(os.stat(f"/proc/{machine.qemu()}").st_uid > 999, "QEMU is somebody of the system")
+
+
+# ---- what runs is described as it is
+
+
+def described(machine, *options):
+    """The attributes of each display, and of where it listens."""
+    text = run_ok(["vmunit", "dumpxml", *options, machine.name])
+    displays = re.findall(r"<graphics ([^>]*?)/?>\s*(?:<listen ([^>]*)/>)?", text)
+    return [(dict(re.findall(r"(\w+)='([^']*)'", g)), dict(re.findall(r"(\w+)='([^']*)'", listen))) for g, listen in displays]
+
+
+@case
+def ports_are_described():
+    with contextlib.ExitStack() as stack:
+        # Taken by somebody else, so that it is another one.
+        taken = stack.enter_context(socket.create_server(("127.0.0.1", 5900)))
+        check(taken, "no socket")
+        stack.enter_context(host("[QEMU]\nSpiceTLS=yes\n"))
+        machine = stack.enter_context(screen("described", "<graphics type='vnc'/><graphics type='spice' autoport='yes'/>"))
+        machine.start(ready=False)
+        address = {"type": "address", "address": "127.0.0.1"}
+        vnc = {"type": "vnc", "port": "5901", "autoport": "yes", "listen": "127.0.0.1"}
+        spices = {"type": "spice", "port": "5902", "tlsPort": "5903", "autoport": "yes", "listen": "127.0.0.1"}
+        live = sorted(described(machine), key=lambda d: d[0]["type"], reverse=True)
+        check_equal(live, [(vnc, address), (spices, address)], "what runs")
+        check_equal(knock("localhost", int(live[0][0]["port"])), None, "a login there")
+        check_equal(spice("localhost", int(live[1][0]["port"])), None, "another there")
+        check_equal(spice("localhost", int(live[1][0]["tlsPort"]), ca=CA), None, "and with TLS")
+        later = sorted(described(machine, "--inactive"), key=lambda d: d[0]["type"], reverse=True)
+        check_equal(later, [({"type": "vnc", "port": "-1", "autoport": "yes"}, {"type": "address"}),
+                            ({"type": "spice", "autoport": "yes"}, {"type": "address"})], "the next start")
+        # A change of what runs keeps them.
+        run_ok(["vmunit", "setmem", "described", "200M", "--live"])
+        check_equal(sorted(described(machine), key=lambda d: d[0]["type"], reverse=True), live, "after a change")
+
+
+@case
+def sockets_are_described():
+    with host("[QEMU]\nvnc_auto_unix_socket = 1\n"), screen("sockets", "<graphics type='vnc'/><graphics type='spice'><listen type='socket'/></graphics>") as machine:
+        machine.start(ready=False)
+        paths = [f"/run/vmunit/sockets/{name}.sock" for name in ("vnc", "spice")]
+        live = sorted(described(machine), key=lambda d: d[0]["type"], reverse=True)
+        check_equal(live, [({"type": "vnc", "socket": paths[0]}, {"type": "socket", "socket": paths[0]}),
+                           ({"type": "spice"}, {"type": "socket", "socket": paths[1]})], "what runs")
+        check_equal(knock(paths[0]), None, "a login there")
+
+
+@case
+def ports_of_a_transient_machine():
+    with screen("described2", "<graphics type='vnc'/>") as machine:
+        os.makedirs("/var/log/vm", exist_ok=True)
+        with open("/root/described2.xml", "w", encoding="utf-8") as f:
+            f.write(machine.xml)
+        run_ok(["vmunit", "create", "/root/described2.xml"])
+        check_equal(described(machine)[0][0]["port"], "5900", "what runs")
+        check_equal(described(machine, "--inactive")[0][0]["port"], "-1", "what would be started again")
+        run_ok(["vmunit", "destroy", "described2"])
 
 
 # ---- spice
