@@ -160,9 +160,9 @@ class Rfb:
         return width, height, self.read(self.number()).decode()
 
 
-def knock(host, port=None, **how):
+def knock(host, port=None, *, timeout=20, **how):
     """None when the login works, or what the refusal says."""
-    with Rfb(host, port) as client:
+    with Rfb(host, port, timeout=timeout) as client:
         try:
             client.login(**how)
         except Refused as e:

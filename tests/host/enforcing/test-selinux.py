@@ -11,6 +11,8 @@ import socket
 
 from boot_sector import gone_afterwards, replace_monitor, ticks_go_on, without_kvm
 from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for, wait_for_exit
+from rfb import VENCRYPT, Rfb, knock
+from screens import CA, CERTS, CLIENT, STRANGER, TLS, host
 from vm import nothing_left, vm
 
 SLOW = 400  # seconds: an emulated host that emulates virtualization
@@ -58,8 +60,12 @@ def no_denial(supervisor=True):
     check_equal(unexpected, [], "denials")
 
 
-# What else is handed over: taps and vhost, a listening socket whose clients the monitor passes on, a terminal.
-DEVICES = """<serial type='pty'/>
+# What else is handed over: taps and vhost, a listening socket whose clients the monitor passes on, two that QEMU listens to
+# itself, a terminal.
+CHANNEL = "/run/test-selinux.sock"
+DEVICES = f"""<serial type='pty'/>
+    <serial type='tcp'><source mode='bind' host='127.0.0.1' service='5932'/><protocol type='raw'/></serial>
+    <channel type='unix'><source mode='bind' path='{CHANNEL}'/><target type='virtio' name='test'/></channel>
     <interface type='bridge'><source bridge='selinux0'/><model type='virtio'/><rom enabled='no'/></interface>
     <graphics type='vnc' autoport='yes' listen='127.0.0.1'/><video><model type='none'/></video>"""
 
@@ -86,6 +92,9 @@ def use_devices(machine):
     check_match(f"^Connected to domain '{machine.name}'", out.replace("\r", ""), "the console")
     with socket.create_connection(("127.0.0.1", 5900), timeout=60) as client:
         check_equal(client.recv(4), b"RFB ", "the greeting of VNC")
+    with socket.create_connection(("127.0.0.1", 5932), timeout=60) as client:
+        client.sendall(b"x")
+    run_ok(["runcon", "-l", "s0", "python3", "-c", f"import socket; socket.socket(socket.AF_UNIX).connect('{CHANNEL}')"])
     check_match(r"<[A-Z_,]*\bUP\b.* master selinux0 ", run_ok("ip -o link show master selinux0"), "the tap")
 
 
@@ -175,6 +184,26 @@ def life_without_kvm():
         run_ok(["machinectl", "poweroff", "tcg"])
         check_equal(machine.wait_stopped(SLOW), "inactive")
         nothing_left(machine)
+
+
+@case(timeout=2 * SLOW)
+def logins_with_tls():
+    """Certificates are root's, in a directory of root's; the machine has them as memory. Who has one gets in, and nobody else."""
+    closed = "TLS|closed|alert|certificate"
+    graphics = "<graphics type='vnc' port='5931'/>"
+    with no_denial(), host(TLS), gone_afterwards(without_kvm("tls", graphics)) as machine:
+        check_equal(run_ok(["stat", "-c", "%C", f"{CERTS}/server-key.pem"]).split(":")[2], "etc_t", "the key's label")
+        machine.start(timeout=SLOW)
+        check_contexts(machine, "svirt_prot_exec_t")
+        with Rfb("localhost", 5931, timeout=SLOW) as client:
+            width, _, name = client.login(**CLIENT)
+            check(width > 0 and name == "QEMU (tls)", f"the screen {name} of {width}")
+            check_match(r"TLSv1\.[23]", client.socket.version())
+        for what, pattern, how in (("no certificate", closed, {"ca": CA}), ("a stranger's", closed, STRANGER), ("no TLS", rf"types \[{VENCRYPT}\]", {})):
+            check_match(pattern, knock("localhost", 5931, timeout=SLOW, **how) or "it was let in", f"login with {what}")
+        check_equal(knock("localhost", 5931, timeout=SLOW, **CLIENT), None, "the login afterwards")
+        replace_monitor(machine)
+        check_equal(knock("localhost", 5931, timeout=SLOW, **CLIENT), None, "the login by another monitor")
 
 
 @case(timeout=SLOW)
