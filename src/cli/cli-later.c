@@ -72,7 +72,6 @@ static const Verb later_verbs[] = {
         LATER(DOMAIN, "guestinfo"),
         LATER(DOMAIN, "domdirtyrate-calc"),
         LATER(DOMAIN, "dom-fd-associate"),
-        LATER(MONITOR, "domstats"),
         LATER(MONITOR, "domtime"),
         LATER(EVENTS, "event"),
         LATER(HOST, "cpu-baseline"),

@@ -8,7 +8,8 @@ static const char *type_word(const Option *o) {
         return o->type == OPTION_INT ? "number" : "string";
 }
 
-static void synopsis_option(Text *t, const Option *o) {
+/* BEHIND_DATA: virsh offers the name of a list only then. */
+static void synopsis_option(Text *t, const Option *o, bool behind_data) {
         switch (o->type) {
         case OPTION_BOOL:
                 text_appendf(t, " [--%s]", o->name);
@@ -23,14 +24,18 @@ static void synopsis_option(Text *t, const Option *o) {
                 text_appendf(t, o->required ? " <%s>" : " [<%s>]", o->name);
                 break;
         case OPTION_ARGV:
-                text_appendf(t, o->required ? " {[--%s] <string>}..." : " [[--%s] <string>]...", o->name);
+                if (!behind_data)
+                        text_appendf(t, o->required ? " <%s>..." : " [<%s>]...", o->name);
+                else
+                        text_appendf(t, o->required ? " {[--%s] <string>}..." : " [[--%s] <string>]...", o->name);
                 break;
         }
 }
 
-static void print_option(Cli *cli, const Option *o) {
+static void print_option(Cli *cli, const Option *o, bool behind_data) {
         bool bare = o->type == OPTION_DATA || o->type == OPTION_ARGV || (o->type == OPTION_INT && o->required);
         _cleanup_free_ char *s = o->type == OPTION_BOOL ? strf("--%s", o->name) :
+                                 o->type == OPTION_ARGV && !behind_data ? strf("<%s>", o->name) :
                                  bare ? strf("[--%s] <%s>", o->name, type_word(o)) :
                                         strf("--%s <%s>", o->name, type_word(o));
 
@@ -46,13 +51,22 @@ static void print_lines(Cli *cli, const char *text) {
                 cli_print(cli, "%s%s\n", **l ? "    " : "", *l);
 }
 
+static bool is_behind_data(const Verb *v, const Option *option) {
+        FOREACH_OPTION(o, v)
+                if (o == option)
+                        return false;
+                else if (o->type == OPTION_DATA)
+                        return true;
+        return false;
+}
+
 static void print_verb(Cli *cli, const Verb *v) {
         _cleanup_text_ Text t = {};
         _cleanup_free_ char *synopsis = NULL;
 
         text_append(&t, v->name);
         FOREACH_OPTION(o, v)
-                synopsis_option(&t, o);
+                synopsis_option(&t, o, is_behind_data(v, o));
         if (text_finish(&t, &synopsis) < 0)
                 return;
 
@@ -64,7 +78,7 @@ static void print_verb(Cli *cli, const Verb *v) {
         if (v->options && v->options->name) {
                 cli_print(cli, "\n  OPTIONS\n");
                 FOREACH_OPTION(o, v)
-                        print_option(cli, o);
+                        print_option(cli, o, is_behind_data(v, o));
         }
         cli_print(cli, "\n");
 }

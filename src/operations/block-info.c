@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
 #include "block-info.h"
 #include "change-live.h"
 #include "json-member.h"
@@ -119,16 +121,37 @@ static uint64_t highest_write(json_object *entry) {
         return v;
 }
 
-int block_report_image(const BlockReport *r, const DomainDisk *disk, BlockImage *ret) {
-        json_object *inserted = json_member(find_entry(r->blocks, disk), "inserted", json_type_object),
+/* "libvirt-3-format": 3 */
+static unsigned node_index(json_object *entry) {
+        const char *name = startswith(strempty(json_member_string(entry, "node-name")), "libvirt-");
+        unsigned n;
+
+        return name && sscanf(name, "%5u-", &n) == 1 ? n : 0;
+}
+
+/* Limits and the like are layers of their own, which are no images. */
+static bool is_filter(json_object *image) {
+        const char *format = json_member_string(image, "format");
+
+        return streq_ptr(format, "throttle") || streq_ptr(format, "copy-on-read");
+}
+
+int block_report_image(const BlockReport *r, const DomainDisk *disk, unsigned depth, BlockImage *ret) {
+        json_object *stats = find_entry(r->stats, disk),
+                    *inserted = json_member(find_entry(r->blocks, disk), "inserted", json_type_object),
                     *image = json_member(inserted, "image", json_type_object);
 
         *ret = (BlockImage) {};
+        for (; image && (depth > 0 || is_filter(image)); stats = json_member(stats, "backing", json_type_object)) {
+                depth -= !is_filter(image);
+                image = json_member(image, "backing-image", json_type_object);
+        }
         if (!image)
                 return -ENOENT;
         (void) get_number(image, "virtual-size", &ret->capacity);
         (void) get_number(image, "actual-size", &ret->physical);
-        ret->highest = highest_write(find_entry(r->stats, disk));
+        ret->highest = highest_write(stats);
+        ret->index = node_index(stats);
         return 0;
 }
 
@@ -163,7 +186,7 @@ static int running_sizes(const BlockReport *report, const DomainDisk *disk, Diag
         ImageSizes stored;
         BlockImage image;
 
-        if (block_report_image(report, disk, &image) < 0)
+        if (block_report_image(report, disk, 0, &image) < 0)
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: missing statistics for disk '%s'", disk->target_dev);
         bool has_stored = (image.highest == 0 || image.physical == 0) && disk_source_is_local(&disk->source) && disk->source.path &&
                           image_file_sizes(disk->source.path, FORMAT_UNSET, &stored) >= 0;

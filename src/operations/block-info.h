@@ -49,9 +49,11 @@ void block_counters_add(BlockCounters *a, const BlockCounters *b);
 typedef struct BlockImage {
         uint64_t capacity, physical; /* of the disk; of the image, holes left out */
         uint64_t highest;            /* byte written so far */
+        unsigned index;              /* the number that QEMU's nodes have in their names; 0: none */
 } BlockImage;
-/* -ENOENT: nothing is in the drive, or QEMU says nothing of it. */
-int block_report_image(const BlockReport *r, const DomainDisk *disk, BlockImage *ret);
+/* DEPTH 0: the disk's own, 1: the one it is backed by, and so on. -ENOENT: nothing is in the drive, there is no such image,
+ * or QEMU says nothing of it. */
+int block_report_image(const BlockReport *r, const DomainDisk *disk, unsigned depth, BlockImage *ret);
 
 /* The sizes of DISK. REPORT: of a VM that runs; NULL: of one that does not. */
 int vm_disk_sizes(const BlockReport *report, const DomainDisk *disk, Diag *diag, ImageSizes *ret);

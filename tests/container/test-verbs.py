@@ -5,7 +5,7 @@ uses none: what asks for them is compared in the host tier. verb_rows.py says wh
 
 import os
 
-from harness import case, main, run, wait_for
+from harness import case, main, run, run_ok, wait_for
 from running_verbs import same_texts
 from vm import GUEST
 
@@ -45,6 +45,17 @@ DEFINITION = f"""<domain type='qemu'>
         <group_name>g</group_name>
       </iotune>
     </disk>
+    <interface type='bridge'>
+      <mac address='52:54:00:00:00:01'/>
+      <source bridge='br-verbs'/>
+      <model type='virtio'/>
+    </interface>
+    <interface type='user'>
+      <mac address='52:54:00:00:00:02'/>
+      <model type='virtio'/>
+      <link state='down'/>
+    </interface>
+    <graphics type='vnc' port='5917' passwd='secret'/>
     <serial type='file'><source path='/var/log/verbs.log'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
   </devices>
@@ -52,6 +63,53 @@ DEFINITION = f"""<domain type='qemu'>
 """
 
 ROWS = """
+# disks, interfaces, display
+domblklist verbs
+domblklist verbs --details
+domblklist verbs --inactive
+domblkinfo verbs vda
+domblkinfo verbs vda --human
+domblkinfo verbs sda
+domblkinfo verbs vdz
+domblkinfo verbs --all
+domblkinfo verbs --all --human
+~ domblkstat verbs
+~ domblkstat verbs vda
+~ domblkstat verbs vdb --human
+~ domblkstat verbs sda
+domblkstat verbs vdz
+domblkerror verbs
+domcontrol verbs
+domjobinfo verbs
+domjobinfo verbs --completed
+domiflist verbs
+domiflist verbs --inactive
+domif-getlink verbs vnet0
+domif-getlink verbs 52:54:00:00:00:02
+domif-getlink verbs vnet9
+~ domifstat verbs vnet0
+~ domifstat verbs 52:54:00:00:00:01
+domifstat verbs 52:54:00:00:00:02
+domifstat verbs vnet9
+domifaddr verbs
+domifaddr verbs --source agent
+domifaddr verbs --source agent --full
+domifaddr verbs lo --source agent
+domifaddr verbs nothing --source agent
+domhostname verbs
+domhostname verbs --source lease
+vncdisplay verbs
+domdisplay verbs
+domdisplay verbs --all
+domdisplay verbs --include-password
+domdisplay verbs --type spice
+# counters
+~ domstats verbs
+~ domstats verbs --block --backing
+~ domstats --state --list-running
+domstats --list-paused
+domstats verbs --perf --memory --vm
+~ domstats verbs --iothread --dirtyrate --enforce
 # vcpucount
 vcpucount verbs
 vcpucount verbs --maximum
@@ -301,6 +359,7 @@ def agent_answers(command):
 @case(timeout=400)
 def texts_are_virshs():
     os.makedirs(IMAGES, exist_ok=True)
+    run_ok("ip link add br-verbs type bridge && ip link set br-verbs up")
     for name in "a", "b":
         with open(f"{IMAGES}/{name}", "wb") as f:
             f.truncate(16 << 20)

@@ -166,6 +166,24 @@ domjobinfo devices --keep-completed
 domjobinfo devices --rawstats
 domjobinfo nothing --keep-completed
 domjobinfo nothing
+help domstats
+! domstats devices # libvirt tells the CPU time of something else
+domstats devices --state
+domstats devices --balloon --vcpu
+domstats devices --interface --block
+domstats devices --block --backing --raw
+domstats devices --perf --iothread --memory --dirtyrate --vm --enforce
+domstats devices devices --state --nowait
+domstats devices --list-active
+domstats devices --list-inactive --state
+domstats devices --list-shutoff --list-running --state
+domstats devices --list-other
+domstats devices --list-transient
+domstats --state --list-inactive --list-persistent
+domstats --list-active
+domstats devices nothing
+domstats ''
+domstats devices --foo
 # the host
 help hostname
 hostname
@@ -187,4 +205,5 @@ domblkinfo devices vdm
 domblkinfo devices vdn
 domblkinfo devices --all
 domiflist devices
+domstats devices --block
 """

@@ -825,6 +825,7 @@ def compare_definition(program, virsh, environment, directory, name, text, row_t
         words = shlex.split(line.replace("DIR", directory))
         yield line, difference(mark, run([*virsh, *words]), run([program, "-q", *words], environment))
     run([*virsh, "undefine", name])
+    run([program, "undefine", name], environment)
 
 
 def compare(program, virsh):
