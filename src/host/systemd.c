@@ -33,21 +33,38 @@ static int open_direct(sd_bus **ret) {
         return 0;
 }
 
+/* Whom the bus does not let in learns that only when something is asked. */
+static int open_system(sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        const char *name;
+
+        int r = sd_bus_open_system(&bus);
+        if (r >= 0)
+                r = sd_bus_get_unique_name(bus, &name);
+        /* Neither stands for a systemd that is not there, or a domain. */
+        if (r < 0)
+                return r == -ENOTCONN || r == -ENOENT ? -ECONNREFUSED : r;
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
 int systemd_connect(SystemdConnectFlags flags, sd_bus **ret) {
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
         int r;
 
-        if (flags & SYSTEMD_USER)
+        if (flags & SYSTEMD_USER) {
                 r = sd_bus_open_user(&bus);
-        else if (sd_booted() <= 0)
+                if (r < 0)
+                        return -ENOTCONN;
+        } else if (sd_booted() <= 0)
                 return -ENOTCONN;
         else {
                 r = geteuid() == 0 ? open_direct(&bus) : -EACCES;
                 if (r < 0 && !(flags & SYSTEMD_DIRECT))
-                        r = sd_bus_open_system(&bus);
+                        r = open_system(&bus);
         }
         if (r < 0)
-                return -ENOTCONN;
+                return r;
         r = sd_bus_set_method_call_timeout(bus, SYSTEMD_CALL_USEC);
         if (r < 0)
                 return r;

@@ -126,6 +126,7 @@ static int system_list_units(void *userdata, VmUnit **ret, size_t *ret_n) {
         int r = get_bus(userdata, &bus);
         if (r < 0)
                 return r;
+        /* From here on there is a systemd, whether it answers or not: -ENOTCONN would say that there is none. */
         r = sd_bus_message_new_method_call(bus, &call, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
                                            "ListUnitsByPatterns");
         if (r >= 0)
@@ -138,7 +139,7 @@ static int system_list_units(void *userdata, VmUnit **ret, size_t *ret_n) {
                 r = read_units(reply, &units, &n);
         if (r < 0) {
                 vm_units_free(units, n);
-                return r;
+                return r == -ENOTCONN ? -ECONNRESET : r;
         }
         *ret = units;
         *ret_n = n;

@@ -361,8 +361,6 @@ static int freeze(Start *s) {
 
         int r = plan_to_json(plan, &json);
         if (r >= 0)
-                r = describe_displays(s);
-        if (r >= 0)
                 r = domain_to_xml(s->x.domain, DOMAIN_XML_SECURE, &xml);
         if (r >= 0)
                 r = unit_properties_to_dropin(&plan->properties, plan->source_path, &dropin);
@@ -527,7 +525,7 @@ static int allocate_id(Start *s) {
 
 static int (*const steps[])(Start *s) = {
         hold_control_group, connect_systemd, enter_network, claim_directory, make_plan, ask_systemd, make_directories,
-        open_all,           name_taps,       confine,       freeze,          open_own,      push_all,        set_properties, allocate_id,
+        open_all,           name_taps,       describe_displays, confine,       freeze,          open_own,      push_all,        set_properties, allocate_id,
 };
 
 /* --- all together --- */

@@ -203,6 +203,37 @@ def others_than_root_are_refused():
                 "org.vmunit.Machine1", "GetState"]
         check(as_nobody(*call).rc != 0, "the monitor answers anybody")
         check_match("running", run_ok(call))
+        # QEMU's own user is as little wanted as any other, and told so.
+        uid = os.stat(f"/proc/{machine.qemu()}").st_uid
+        result = run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *call])
+        check(result.rc != 0, "the monitor answers QEMU's user")
+        os.chmod(f"{RUNTIME}/owned/control", 0o600)
+        check_match("Permission denied", run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *call]).err)
+        check_equal(machine.state()[0], "running")
+
+
+@case
+def who_may_not_ask_is_not_told_that_nothing_runs():
+    def as_user(uid, *words):
+        return run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "vmunit", *words])
+
+    with vm("asked") as machine:
+        machine.start(ready=False)
+        # Without a name the bus lets nobody in; and somebody with a name may find no bus.
+        for uid, hidden in ((54321, ""), (65534, "/run/dbus/system_bus_socket")):
+            if hidden:
+                check_match(r"asked +running", as_user(uid, "list").out)
+                os.rename(hidden, hidden + ".away")
+            try:
+                for words, text in ((["list"], "Failed to list domains"), (["list", "--all"], "Failed to list domains"),
+                                    (["domstate", "asked"], "cannot ask systemd for the running domains: "),
+                                    (["dominfo", "asked"], "cannot ask systemd for the running domains: ")):
+                    result = as_user(uid, *words)
+                    check_equal((result.rc, result.out.strip()), (1, ""), f"{words} of {uid}")
+                    check_match(text, result.err)
+            finally:
+                if hidden:
+                    os.rename(hidden + ".away", hidden)
         check_equal(machine.state()[0], "running")
 
 
