@@ -70,7 +70,7 @@ _printf_(3, 4) static void add_string(Stats *s, const char *value, const char *f
 
 /* --- state --- */
 
-/* libvirt's numbers of the reasons. */
+/* libvirt's numbers of the reasons (virDomainRunningReason and so on). */
 static const struct {
         DomainState state;
         DomainReason reason;
