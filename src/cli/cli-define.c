@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli-common.h"
 #include "definitions.h"
+#include "saved-file.h"
 #include "vm-lifecycle.h"
 #include "verbs.h"
 
@@ -36,7 +37,11 @@ static int verb_undefine(Cli *cli, const Command *c) {
                         return cli_error(cli, "not yet supported: undefine --%s", later[i]);
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0)
                 return -1;
+        if (vm_has_managed_save(cli->manager, &vm) && !command_has(c, "managed-save"))
+                return cli_error(cli, "Refusing to undefine while domain managed save image exists");
         int r = vm_undefine(cli->manager, &vm, &diag);
+        if (r >= 0 && command_has(c, "managed-save"))
+                r = managed_save_remove(vm.name);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to undefine domain '%s'", word);
         cli_print_extra(cli, "Domain '%s' has been undefined\n", word);

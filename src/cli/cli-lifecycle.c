@@ -9,7 +9,8 @@
 static int verb_start(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
-        VmStartFlags flags = command_has(c, "paused") ? VM_START_PAUSED : 0;
+        VmStartFlags flags = (command_has(c, "paused") ? VM_START_PAUSED : 0) |
+                             (command_has(c, "force-boot") ? VM_START_FORCE_BOOT : 0);
 
         if (cli_lookup(cli, c, VM_BY_NAME | VM_BY_UUID, &vm, NULL) < 0)
                 return -1;
@@ -130,6 +131,8 @@ static const Option start_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN_OFF, "name of the inactive domain"),
         OPTION_FLAG("console", "attach to console after creation"),
         OPTION_FLAG("paused", "leave the guest paused after creation"),
+        OPTION_FLAG("bypass-cache", "avoid file system cache when loading"),
+        OPTION_FLAG("force-boot", "force fresh boot by discarding any managed save"),
         OPTIONS_END,
 };
 static const Option mode_options[] = {

@@ -18,6 +18,7 @@ static const char *state_word(const Vm *vm) {
 
 typedef struct ListColumns {
         bool id, uuid, name, title;
+        bool managed_save; /* said instead of the state */
 } ListColumns;
 
 /* Which of virsh's classes a state belongs to. */
@@ -53,7 +54,8 @@ static bool list_wants(Cli *cli, const Command *c, const Vm *vm) {
         if (!passes(c, "persistent", "transient", vm->persistent) ||
             !passes(c, "with-snapshot", "without-snapshot", false) ||
             !passes(c, "with-checkpoint", "without-checkpoint", false) ||
-            !passes(c, "with-managed-save", "without-managed-save", false))
+            (command_has(c, "with-managed-save") != command_has(c, "without-managed-save") &&
+             command_has(c, "with-managed-save") != vm_has_managed_save(cli->manager, vm)))
                 return false;
         if (command_has(c, "autostart") != command_has(c, "no-autostart") &&
             command_has(c, "autostart") != vm_autostart(cli->manager, vm))
@@ -106,7 +108,7 @@ static int list_row(Cli *cli, Table *t, const Vm *vm, const ListColumns *columns
         if (r >= 0)
                 r = table_add(t, vm->name);
         if (r >= 0)
-                r = table_add(t, state_word(vm));
+                r = table_add(t, columns->managed_save && !vm->active && vm_has_managed_save(cli->manager, vm) ? "saved" : state_word(vm));
         if (r < 0 || !columns->title)
                 return r;
         xml_facts(cli, vm, uuid, &title);
@@ -121,6 +123,7 @@ static int verb_list(Cli *cli, const Command *c) {
                 .uuid = command_has(c, "uuid"),
                 .name = command_has(c, "name"),
                 .title = command_has(c, "title"),
+                .managed_save = command_has(c, "managed-save"),
         };
         bool table = !columns.id && !columns.uuid && !columns.name;
         _cleanup_table_ Table t = {};

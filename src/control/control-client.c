@@ -166,16 +166,12 @@ int control_get_state(sd_bus *bus, uint64_t timeout_usec, Diag *diag, DomainStat
         return 0;
 }
 
-int control_open_console(sd_bus *bus, const char *alias, bool force, uint64_t timeout_usec, Diag *diag, int *ret_fd) {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+/* The descriptor in the answer to M; takes M over. *ret_fd is the caller's. */
+static int call_for_fd(sd_bus *bus, sd_bus_message *m, uint64_t timeout_usec, Diag *diag, int *ret_fd) {
+        _cleanup_message_ sd_bus_message *message = m, *reply = NULL;
         int fd;
 
-        int r = new_call(bus, "OpenConsole", &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "sb", strempty(alias), force);
-        if (r < 0)
-                return fail(diag, r, NULL);
-        r = call(bus, m, timeout_usec, diag, &reply);
+        int r = call(bus, message, timeout_usec, diag, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(reply, "h", &fd);
@@ -186,6 +182,30 @@ int control_open_console(sd_bus *bus, const char *alias, bool force, uint64_t ti
                 return fail(diag, -errno, NULL);
         *ret_fd = fd;
         return 0;
+}
+
+int control_open_console(sd_bus *bus, const char *alias, bool force, uint64_t timeout_usec, Diag *diag, int *ret_fd) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "OpenConsole", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sb", strempty(alias), force);
+        return r < 0 ? fail(diag, r, NULL) : call_for_fd(bus, TAKE_PTR(m), timeout_usec, diag, ret_fd);
+}
+
+int control_save(sd_bus *bus, uint64_t timeout_usec, Diag *diag, int *ret_fd) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "Save", &m);
+        return r < 0 ? fail(diag, r, NULL) : call_for_fd(bus, TAKE_PTR(m), timeout_usec, diag, ret_fd);
+}
+
+int control_wait_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "WaitSaved", NULL, timeout_usec, diag);
+}
+
+int control_end_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "EndSaved", NULL, timeout_usec, diag);
 }
 
 void control_consoles_free(ControlConsole *consoles, size_t n) {

@@ -55,6 +55,12 @@ void control_threads_free(ControlThread *threads, size_t n);
 /* Returns when the guest has let go of DEVICE. */
 int control_unplug(sd_bus *bus, const char *device, uint64_t timeout_usec, Diag *diag);
 
+/* The guest's state: *ret_fd, the caller's, is read to its end, then control_wait_saved() tells whether that was all, and
+ * control_end_saved() ends the machine; all on one connection. Until then the guest goes on when that is closed. */
+int control_save(sd_bus *bus, uint64_t timeout_usec, Diag *diag, int *ret_fd);
+int control_wait_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
+int control_end_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
+
 /* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);
 /* The same for the guest agent. */

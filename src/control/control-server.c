@@ -21,6 +21,7 @@ struct ControlServer {
         int listen_fd;
         sd_id128_t id;
         ControlHandler handler;
+        ControlGone gone; /* NULL: nobody cares */
         void *userdata;
         Client *clients; /* owned */
         unsigned n_clients;
@@ -37,6 +38,8 @@ static void client_free(Client *c) {
                         break;
                 }
         c->server->n_clients--;
+        if (c->server->gone)
+                c->server->gone(c, c->server->userdata);
         sd_bus_close_unref(c->bus);
         free(c);
 }
@@ -82,6 +85,9 @@ static const struct {
         { "SetThreads", CONTROL_SET_THREADS },
         { "GetThreads", CONTROL_GET_THREADS },
         { "Unplug", CONTROL_UNPLUG },
+        { "Save", CONTROL_SAVE },
+        { "WaitSaved", CONTROL_WAIT_SAVED },
+        { "EndSaved", CONTROL_END_SAVED },
 };
 
 static const char *const mode_words[] = {
@@ -173,6 +179,9 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("GetThreads", NULL, , "a(suus)", SD_BUS_PARAM(threads), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Unplug", "s", SD_BUS_PARAM(device), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Save", NULL, , "h", SD_BUS_PARAM(stream), on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("WaitSaved", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("EndSaved", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("StateChanged", "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ConsoleTaken", "s", SD_BUS_PARAM(alias), 0),
         SD_BUS_VTABLE_END,
@@ -257,7 +266,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t revent
         return 0;
 }
 
-int control_server_new(sd_event *event, int listen_fd, ControlHandler handler, void *userdata, ControlServer **ret) {
+int control_server_new(sd_event *event, int listen_fd, ControlHandler handler, ControlGone gone, void *userdata, ControlServer **ret) {
         ControlServer *s = calloc(1, sizeof(ControlServer));
         if (!s)
                 return -ENOMEM;
@@ -265,6 +274,7 @@ int control_server_new(sd_event *event, int listen_fd, ControlHandler handler, v
                 .event = sd_event_ref(event),
                 .listen_fd = listen_fd,
                 .handler = handler,
+                .gone = gone,
                 .userdata = userdata,
         };
         int r = sd_id128_randomize(&s->id);
@@ -281,6 +291,7 @@ int control_server_new(sd_event *event, int listen_fd, ControlHandler handler, v
 ControlServer *control_server_free(ControlServer *s) {
         if (!s)
                 return NULL;
+        s->gone = NULL;
         while (s->clients)
                 client_free(s->clients);
         for (ControlRequest *r = s->requests; r; r = r->next)

@@ -25,6 +25,9 @@ typedef enum ControlMethod {
         CONTROL_SET_THREADS,
         CONTROL_GET_THREADS,
         CONTROL_UNPLUG,
+        CONTROL_SAVE,
+        CONTROL_WAIT_SAVED,
+        CONTROL_END_SAVED,
         _CONTROL_METHOD_MAX,
 } ControlMethod;
 
@@ -48,9 +51,11 @@ typedef struct ControlRequest {
 } ControlRequest;
 
 typedef void (*ControlHandler)(ControlRequest *r, void *userdata);
+/* CLIENT, that of earlier requests, is no more. */
+typedef void (*ControlGone)(const void *client, void *userdata);
 
-/* LISTEN_FD stays the caller's. */
-int control_server_new(sd_event *event, int listen_fd, ControlHandler handler, void *userdata, ControlServer **ret);
+/* LISTEN_FD stays the caller's. GONE may be NULL. */
+int control_server_new(sd_event *event, int listen_fd, ControlHandler handler, ControlGone gone, void *userdata, ControlServer **ret);
 /* Closes all connections. What a client has room for was sent when it was answered; the rest is lost. */
 ControlServer *control_server_free(ControlServer *s);
 DEFINE_CLEANUP(ControlServer *, control_server_free)

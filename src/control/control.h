@@ -16,6 +16,10 @@
  *   Qmp(s command) → s                        one QMP command object, its "return" value
  *   Agent(s command) → s                      the same for the guest agent
  *   Unplug(s device)                          device_del, and then until the guest has let go of it, or has not
+ *   Save() → h                                stops the guest; its state, to be read to the end. When this client closes
+ *                                             the stream or its connection, the guest goes on
+ *   WaitSaved()                               from the same client: returns when all of the state was written
+ *   EndSaved()                                what was read is safe: ends the machine
  *   signal StateChanged(s state, s reason)
  *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it
  */

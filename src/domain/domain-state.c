@@ -16,6 +16,7 @@ static const char *const domain_reason_words[] = {
         [REASON_RESTORED] = "restored",
         [REASON_MIGRATED] = "migrated",
         [REASON_WAKEUP] = "event wakeup",
+        [REASON_SAVE_CANCELED] = "save canceled",
         [REASON_CRASHED] = "crashed",
         [REASON_USER] = "user",
         [REASON_SAVING] = "saving",

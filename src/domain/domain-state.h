@@ -42,6 +42,8 @@ typedef enum DomainReason {
         REASON_FAILED,
         /* crashed */
         REASON_PANICKED,
+        /* Later ones come last: a supervisor goes on with the monitor of a newer version. */
+        REASON_SAVE_CANCELED, /* running */
         _REASON_MAX,
         _REASON_INVALID = -EINVAL,
 } DomainReason;

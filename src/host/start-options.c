@@ -12,6 +12,8 @@ static const struct {
         const char *word;
 } option_words[] = {
         { START_OPTION_PAUSED, "paused" },
+        { START_OPTION_FORCE_BOOT, "force-boot" },
+        { START_OPTION_RESTORE, "restore" },
 };
 
 static char *options_file(const char *name) {

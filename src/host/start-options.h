@@ -8,6 +8,8 @@
  * Its name, ".start-NAME", can be no VM's: those do not begin with a dot. */
 typedef enum StartOptionFlags {
         START_OPTION_PAUSED = 1 << 0,
+        START_OPTION_FORCE_BOOT = 1 << 1, /* not from the managed save, which is removed */
+        START_OPTION_RESTORE = 1 << 2,    /* from what is in restore_directory() (saved-file.h) */
 } StartOptionFlags;
 
 /* BASE_FD is /run/vmunit. 0 or negative errno. */

@@ -50,6 +50,8 @@ void guest_notes_parse(json_object *reply, LifecycleInput *in) {
                         in->note_reboot = true;
                 if (streq_ptr(name, NOTE_PAUSED))
                         in->note_paused = true;
+                if (streq_ptr(name, NOTE_SAVING))
+                        in->note_saving = true;
         }
 }
 

@@ -17,6 +17,7 @@ GuestStatus guest_status_parse(json_object *reply);
 void guest_notes_parse(json_object *reply, LifecycleInput *in);
 #define NOTE_REBOOT "vmunit-reboot"
 #define NOTE_PAUSED "vmunit-paused"
+#define NOTE_SAVING "vmunit-saving"
 
 /* The host's device of the character device LABEL from the "return" of query-chardev: "/dev/pts/3". NULL when there is
  * none, or it is no pty. Lives as long as REPLY. */

@@ -141,6 +141,18 @@ static void forget_paused(Lifecycle *lc, LifecycleOutput *out) {
         lc->paused_noted = false;
 }
 
+static void note_saving(Lifecycle *lc, LifecycleOutput *out) {
+        if (!lc->save_noted)
+                emit(out, STEP_NOTE_SAVING);
+        lc->save_noted = true;
+}
+
+static void forget_saving(Lifecycle *lc, LifecycleOutput *out) {
+        if (lc->save_noted)
+                emit_optional(out, STEP_FORGET_SAVING);
+        lc->save_noted = false;
+}
+
 static bool forbids_reset(const Lifecycle *lc) {
         return lc->on_reboot == ACTION_DESTROY;
 }
@@ -360,6 +372,37 @@ static void attach_prelaunch(Lifecycle *lc, LifecycleOutput *out) {
         }
 }
 
+/* The devices are completed first: what is read has to meet the same machine. */
+static void attach_restoring(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (in->again) {
+                say(emit(out, STEP_LOG), LOG_ERR, "the monitor ended while it restored the guest");
+                end(lc, out, REASON_FAILED);
+                return;
+        }
+        lc->restoring = true;
+        set_state(lc, out, STATE_PAUSED, REASON_STARTING_UP);
+        emit(out, STEP_PREPARE_GUEST);
+        emit(out, STEP_RESTORE);
+}
+
+/* Whoever asked an earlier monitor for it has lost it. */
+static void attach_saving(Lifecycle *lc, LifecycleOutput *out) {
+        lc->save = SAVE_ABANDONED;
+        set_state(lc, out, STATE_PAUSED, REASON_SAVING);
+        emit(out, STEP_ABANDON_SAVE);
+}
+
+/* Restored or not, the guest has not gone on yet. */
+static bool is_restoring(const Lifecycle *lc, const LifecycleInput *in) {
+        return lc->restores && (in->status == GUEST_INMIGRATE || (in->status == GUEST_PAUSED &&
+                in->remembered_state == STATE_PAUSED && in->remembered_reason == REASON_STARTING_UP));
+}
+
+static bool is_saving(const LifecycleInput *in) {
+        return in->status != GUEST_RUNNING &&
+                (in->note_saving || (in->remembered_state == STATE_PAUSED && in->remembered_reason == REASON_SAVING));
+}
+
 static void on_attached(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         DomainState state;
         DomainReason reason;
@@ -367,7 +410,17 @@ static void on_attached(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
         lc->attached = true;
         lc->reboot_wanted = in->note_reboot;
         lc->paused_noted = in->note_paused;
+        lc->save_noted = in->note_saving;
         emit_optional(out, STEP_SET_ACTIONS);
+        if (is_restoring(lc, in)) {
+                attach_restoring(lc, in, out);
+                return;
+        }
+        if (is_saving(in)) {
+                attach_saving(lc, out);
+                emit(out, STEP_TELL_READY);
+                return;
+        }
         switch (in->status) {
         case GUEST_PRELAUNCH:
                 attach_prelaunch(lc, out);
@@ -385,6 +438,7 @@ static void on_attached(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
                 set_state(lc, out, state, reason);
                 if (state == STATE_RUNNING) {
                         forget_paused(lc, out);
+                        forget_saving(lc, out);
                         /* Noted, but perhaps not yet asked for; to be asked twice does a guest no harm. */
                         if (lc->reboot_wanted)
                                 ask_for_reboot(out);
@@ -484,6 +538,83 @@ static int request_reset(Lifecycle *lc, const LifecycleInput *in, LifecycleOutpu
         return 0;
 }
 
+/* --- saving and restoring ------------------------------------------------------------------------------ */
+
+static int request_save(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (lc->state == STATE_RUNNING) {
+                /* Noted first, so that a later monitor knows that the guest is to go on. */
+                note_saving(lc, out);
+                lc->next_pause = REASON_SAVING;
+                emit(out, STEP_STOP);
+        } else if (lc->state == STATE_PAUSED && lc->reason != REASON_STARTING_UP)
+                set_state(lc, out, STATE_PAUSED, REASON_SAVING);
+        else
+                return refuse(out, lc->state == STATE_PMSUSPENDED ? "domain is pmsuspended" : "domain is not running");
+        lc->save = SAVE_UNDER_WAY;
+        emit(out, STEP_SAVE);
+        return 0;
+}
+
+static int request_save_end(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (lc->save != SAVE_DONE)
+                return refuse(out, "domain is not saved");
+        say(emit(out, STEP_LOG), LOG_INFO, "guest is saved: ending QEMU");
+        end(lc, out, REASON_SAVED);
+        return 0;
+}
+
+static void ask_to_power_off(Lifecycle *lc, uint64_t now, LifecycleOutput *out);
+
+/* It goes on as before. */
+static void on_save_failed(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        bool run = lc->save_noted;
+
+        lc->save = SAVE_NONE;
+        if (lc->ending)
+                return;
+        if (run && lc->state != STATE_RUNNING) {
+                lc->next_resume = REASON_SAVE_CANCELED;
+                emit(out, STEP_CONT);
+        } else if (!run)
+                set_state(lc, out, STATE_PAUSED, REASON_USER);
+        forget_saving(lc, out);
+        if (lc->stopping) {
+                if (!run)
+                        emit_optional(out, STEP_CONT);
+                ask_to_power_off(lc, in->now, out);
+        }
+}
+
+static int request_save_abort(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (lc->save == SAVE_DONE || lc->save == SAVE_UNDER_WAY) {
+                lc->save = SAVE_ABANDONED;
+                emit(out, STEP_ABANDON_SAVE);
+        }
+        return 0;
+}
+
+static void on_saved(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (lc->save == SAVE_UNDER_WAY)
+                lc->save = SAVE_DONE;
+}
+
+static void on_restored(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (!lc->restoring || lc->ending)
+                return;
+        lc->restoring = false;
+        emit(out, STEP_MARK_USED);
+        say(emit(out, STEP_LOG), LOG_INFO, "guest is restored");
+        if (lc->start_paused)
+                set_state(lc, out, STATE_PAUSED, REASON_USER);
+        else {
+                lc->next_resume = REASON_RESTORED;
+                emit(out, STEP_CONT);
+        }
+        emit(out, STEP_TELL_READY);
+}
+
+/* --- the end of the unit -------------------------------------------------------------------------------- */
+
 static void ask_to_power_off(Lifecycle *lc, uint64_t now, LifecycleOutput *out) {
         bool again = now > lc->stop_since;
 
@@ -509,6 +640,11 @@ static int request_stop(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
                 lc->stop_deadline = in->now + in->limit_usec - margin;
         }
         lc->resetting = false;
+        if (lc->save != SAVE_NONE) {
+                say(emit(out, STEP_LOG), LOG_INFO, "guest is being saved: that is given up, so that it can power off");
+                lc->stop_ask = in->now + STOP_ASK_USEC;
+                return request_save_abort(lc, in, out);
+        }
         switch (lc->state) {
         case STATE_RUNNING:
                 break;
@@ -542,11 +678,21 @@ static const RequestHandler request_handlers[_REQUEST_MAX] = {
         [REQUEST_REBOOT] = request_reboot,
         [REQUEST_RESET] = request_reset,
         [REQUEST_STOP] = request_stop,
+        [REQUEST_SAVE] = request_save,
+        [REQUEST_SAVE_END] = request_save_end,
+        [REQUEST_SAVE_ABORT] = request_save_abort,
 };
+
+/* While a guest is being saved it stays as it is. */
+static bool waits_for_save(LifecycleRequest request) {
+        return request != REQUEST_STOP && request != REQUEST_SAVE_END && request != REQUEST_SAVE_ABORT;
+}
 
 static int on_request(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         if (!lc->attached || lc->ending)
                 return refuse(out, "domain is not running");
+        if (lc->save != SAVE_NONE && waits_for_save(in->request))
+                return refuse(out, "domain is being saved");
         return request_handlers[in->request](lc, in, out);
 }
 
@@ -586,6 +732,15 @@ int lifecycle_input(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *ou
         case LIFECYCLE_FAILED:
                 if (!lc->ending)
                         end(lc, out, REASON_FAILED);
+                break;
+        case LIFECYCLE_SAVED:
+                on_saved(lc, in, out);
+                break;
+        case LIFECYCLE_SAVE_FAILED:
+                on_save_failed(lc, in, out);
+                break;
+        case LIFECYCLE_RESTORED:
+                on_restored(lc, in, out);
                 break;
         }
         set_timer(lc);

@@ -77,6 +77,9 @@ typedef enum LifecycleRequest {
         REQUEST_REBOOT,   /* mode */
         REQUEST_RESET,
         REQUEST_STOP, /* limit_usec */
+        REQUEST_SAVE,
+        REQUEST_SAVE_END,   /* what was saved is safe: end */
+        REQUEST_SAVE_ABORT, /* go on as before */
         _REQUEST_MAX,
 } LifecycleRequest;
 
@@ -92,6 +95,9 @@ typedef enum LifecycleInputType {
         LIFECYCLE_REQUEST,
         LIFECYCLE_TIMER, /* the time lifecycle.timer has come */
         LIFECYCLE_FAILED, /* QEMU refused a step that nobody asked for, without which the guest cannot run */
+        LIFECYCLE_SAVED,       /* all of the guest's state has been written */
+        LIFECYCLE_SAVE_FAILED, /* … or it has not, and QEMU does nothing about it any more */
+        LIFECYCLE_RESTORED,    /* all of it has been read, and it is what was saved */
 } LifecycleInputType;
 
 typedef struct LifecycleInput {
@@ -101,7 +107,8 @@ typedef struct LifecycleInput {
         GuestStatus status;
         DomainState remembered_state; /* what an earlier monitor said last */
         DomainReason remembered_reason;
-        bool note_reboot, note_paused;
+        bool note_reboot, note_paused, note_saving;
+        bool again; /* an earlier monitor was at work before */
 
         GuestEvent event;
         ShutdownCause cause;
@@ -128,6 +135,12 @@ typedef enum StepType {
         STEP_FORGET_REBOOT,
         STEP_NOTE_PAUSED, /* a guest in prelaunch is to stay there */
         STEP_FORGET_PAUSED,
+        STEP_NOTE_SAVING, /* a guest that is stopped only to be saved */
+        STEP_FORGET_SAVING,
+        STEP_SAVE,         /* begin to write the guest's state */
+        STEP_ABANDON_SAVE, /* … and stop that; LIFECYCLE_SAVE_FAILED follows */
+        STEP_RESTORE,      /* begin to read it; LIFECYCLE_RESTORED or LIFECYCLE_FAILED follows */
+        STEP_MARK_USED,    /* what was read is not to be read again: the guest goes on */
         /* to the guest agent */
         STEP_AGENT_SHUTDOWN,
         STEP_AGENT_REBOOT,
@@ -157,10 +170,17 @@ typedef struct LifecycleOutput {
         const char *refusal; /* why a request was refused */
 } LifecycleOutput;
 
+typedef enum SavePhase {
+        SAVE_NONE,
+        SAVE_UNDER_WAY,
+        SAVE_DONE,      /* and whoever asked for it makes it safe */
+        SAVE_ABANDONED, /* until QEMU has let go of it */
+} SavePhase;
+
 typedef struct Lifecycle {
         /* from the plan */
         LifecycleAction on_poweroff, on_reboot, on_crash;
-        bool start_paused, has_agent;
+        bool start_paused, has_agent, restores;
 
         DomainState state;
         DomainReason reason;
@@ -173,6 +193,9 @@ typedef struct Lifecycle {
         bool resetting;   /* our system_reset is under way, to be followed by cont */
         bool restarting;  /* from then on until the guest runs again */
         DomainReason next_pause, next_resume; /* reasons of the next STOP and RESUME */
+        SavePhase save;
+        bool save_noted; /* the guest ran before */
+        bool restoring;
         /* what was seen before LIFECYCLE_ATTACHED, in the order of arrival; the last one counts */
         ShutdownCause early_cause;
         bool early_shutdown;

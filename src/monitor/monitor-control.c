@@ -10,6 +10,8 @@ static const LifecycleRequest requests[_CONTROL_METHOD_MAX] = {
         [CONTROL_SHUTDOWN] = REQUEST_SHUTDOWN,
         [CONTROL_REBOOT] = REQUEST_REBOOT,
         [CONTROL_RESET] = REQUEST_RESET,
+        [CONTROL_SAVE] = REQUEST_SAVE,
+        [CONTROL_END_SAVED] = REQUEST_SAVE_END,
 };
 
 static const PowerMode power_modes[] = {
@@ -89,6 +91,9 @@ static void on_call(ControlRequest *r, void *userdata) {
         case CONTROL_QMP:
                 run_qmp(m, r);
                 break;
+        case CONTROL_WAIT_SAVED:
+                monitor_save_wait(m, r);
+                break;
         default: {
                 LifecycleInput in = {
                         .type = LIFECYCLE_REQUEST,
@@ -101,8 +106,12 @@ static void on_call(ControlRequest *r, void *userdata) {
         }
 }
 
+static void on_gone(const void *client, void *userdata) {
+        monitor_client_gone(userdata, client);
+}
+
 int monitor_control_start(Monitor *m) {
         if (m->fds.control < 0)
                 return 0;
-        return control_server_new(m->event, m->fds.control, on_call, m, &m->control);
+        return control_server_new(m->event, m->fds.control, on_call, on_gone, m, &m->control);
 }

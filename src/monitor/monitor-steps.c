@@ -50,6 +50,14 @@ static json_object *forget_paused(Monitor *m) {
         return forget(NOTE_PAUSED);
 }
 
+static json_object *note_saving(Monitor *m) {
+        return note(NOTE_SAVING);
+}
+
+static json_object *forget_saving(Monitor *m) {
+        return forget(NOTE_SAVING);
+}
+
 static json_object *set_actions(Monitor *m) {
         json_object *o = json_object_new_object();
 
@@ -82,6 +90,18 @@ static const struct {
         [STEP_FORGET_REBOOT] = { "object-del", forget_reboot, true },
         [STEP_NOTE_PAUSED] = { "object-add", note_paused, true },
         [STEP_FORGET_PAUSED] = { "object-del", forget_paused, true },
+        [STEP_NOTE_SAVING] = { "object-add", note_saving, true },
+        [STEP_FORGET_SAVING] = { "object-del", forget_saving, true },
+        [STEP_SAVE] = { "migrate", NULL, false },
+        [STEP_ABANDON_SAVE] = { "migrate_cancel", NULL, false },
+        [STEP_RESTORE] = { "migrate-incoming", NULL, false },
+};
+
+/* Steps of more than one command. */
+static void (*const long_steps[_STEP_MAX])(Job *job) = {
+        [STEP_SAVE] = monitor_save_begin,
+        [STEP_ABANDON_SAVE] = monitor_save_abandon,
+        [STEP_RESTORE] = monitor_restore_begin,
 };
 
 /* The parts of STEP_PREPARE_GUEST: each gives the arguments of its command's I-th call, or NULL when the plan
@@ -246,22 +266,37 @@ static const char *step_name(const Job *job) {
         return job->part < ELEMENTSOF(guest_parts) ? guest_parts[job->part].what : "cannot prepare the virtual CPUs and threads";
 }
 
+static bool job_saves(const Job *job) {
+        FOREACH_ARRAY(s, job->steps, job->n_steps)
+                if (s->type == STEP_SAVE)
+                        return true;
+        return false;
+}
+
+static void input(Monitor *m, LifecycleInputType type) {
+        LifecycleInput in = { .type = type, .now = monitor_now(m) };
+
+        monitor_input(m, &in, NULL);
+}
+
 /* A step that cannot be left out has failed. */
 static void job_fail(Job *job, int result, const char *name, const char *text) {
         Monitor *m = job->monitor;
         Step *s = job->steps + job->next;
         bool refused = result == -EREMOTEIO && s->type != STEP_QUIT && !job->request;
         bool timeout = result == -ETIMEDOUT && s->type != STEP_QUIT && !job->request;
+        bool saves = result != -ECONNRESET && job_saves(job);
 
         if (job->request)
                 control_reply_error(TAKE_PTR(job->request), name, "%s", text);
         else if (result != -ECONNRESET)
                 log_error("QEMU: %s: %s", step_name(job), text);
         job_free(job);
-        if (refused) {
-                LifecycleInput in = { .type = LIFECYCLE_FAILED, .now = monitor_now(m) };
-                monitor_input(m, &in, NULL);
-        } else if (timeout)
+        if (saves)
+                input(m, LIFECYCLE_SAVE_FAILED);
+        else if (refused)
+                input(m, LIFECYCLE_FAILED);
+        else if (timeout)
                 /* Whether it was done is not known: somebody has to look at QEMU afresh. */
                 monitor_give_up(m, "QEMU does not answer");
 }
@@ -351,6 +386,9 @@ static bool do_at_once(Monitor *m, const Step *s) {
         case STEP_LOG:
                 log_message(s->priority, "%s", s->text);
                 break;
+        case STEP_MARK_USED:
+                monitor_mark_used(m);
+                break;
         case STEP_AGENT_SHUTDOWN:
         case STEP_AGENT_REBOOT:
                 if (!s->optional)
@@ -381,14 +419,18 @@ static void job_advance(Job *job) {
                         job->next++;
                         continue;
                 }
-                if (s->type == STEP_AGENT_SHUTDOWN || s->type == STEP_AGENT_REBOOT)
+                if (long_steps[s->type])
+                        long_steps[s->type](job);
+                else if (s->type == STEP_AGENT_SHUTDOWN || s->type == STEP_AGENT_REBOOT)
                         monitor_agent_ask(m, s->type == STEP_AGENT_REBOOT, job);
                 else
                         job_send(job, step_commands[s->type].command,
                                  step_commands[s->type].arguments ? step_commands[s->type].arguments(m) : NULL);
                 return;
         }
-        if (job->request)
+        if (job->request && job_saves(job))
+                monitor_save_reply(m, TAKE_PTR(job->request));
+        else if (job->request)
                 control_reply(TAKE_PTR(job->request));
         job_free(job);
 }

@@ -158,6 +158,7 @@ static void on_event(Qmp *q, const char *name, json_object *data, void *userdata
         LifecycleInput in;
 
         monitor_unplug_event(m, name, data);
+        monitor_save_event(m, name, data);
         if (!guest_event_parse(name, data, monitor_now(m), &in))
                 return;
         if (in.event == EVENT_SHUTDOWN || in.event == EVENT_RESET)
@@ -194,13 +195,14 @@ static void read_remembered_state(Monitor *m) {
 }
 
 static void attached(Monitor *m) {
-        bool before = m->negotiated_before || m->attach.status != GUEST_PRELAUNCH;
+        bool before = m->negotiated_before || (m->attach.status != GUEST_PRELAUNCH && m->attach.status != GUEST_INMIGRATE);
 
         monitor_send(m, MONITOR_HELLO, before, 0);
         if (before)
                 log_info("took over a QEMU that is in state '%s'", strempty(guest_status_to_string(m->attach.status)));
         m->attach.type = LIFECYCLE_ATTACHED;
         m->attach.now = monitor_now(m);
+        m->attach.again = m->negotiated_before;
         monitor_input(m, &m->attach, NULL);
         if (m->stop_early)
                 stop_unit(m, m->stop_deadline);
@@ -212,7 +214,7 @@ static void attached(Monitor *m) {
                 monitor_give_up(m, "no control socket");
                 return;
         }
-        if (m->attach.status != GUEST_PRELAUNCH)
+        if (m->attach.status != GUEST_PRELAUNCH && m->attach.status != GUEST_INMIGRATE)
                 monitor_threads_adopt(m);
 }
 
@@ -338,6 +340,7 @@ static int monitor_setup(Monitor *m) {
                 .on_reboot = m->plan->on_reboot,
                 .on_crash = m->plan->on_crash,
                 .start_paused = m->plan->start_paused,
+                .restores = m->plan->restores,
                 .has_agent = m->fds.agent >= 0,
         };
         lifecycle_init(&m->lifecycle);
@@ -388,6 +391,7 @@ Monitor *monitor_free(Monitor *m) {
                 return NULL;
         monitor_jobs_free(m);
         monitor_unplugs_free(m);
+        monitor_saving_free(m);
         control_server_free(m->control);
         qmp_free(m->agent);
         json_object_put(m->agent_request.command);

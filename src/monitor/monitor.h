@@ -47,6 +47,9 @@ typedef struct Job {
         struct Job *next_job, *previous_job;
 } Job;
 
+/* The guest's state on its way out or in; see monitor-save.c. */
+typedef struct Saving Saving;
+
 /* A device that the guest has been asked to let go of; see monitor-unplug.c. */
 typedef struct Unplug Unplug;
 
@@ -89,6 +92,7 @@ struct Monitor {
         LifecycleInput attach; /* gathered until LIFECYCLE_ATTACHED */
         Job *jobs; /* owned */
         Unplug *unplugs; /* owned */
+        Saving *saving;  /* owned; NULL until it is needed */
         bool told; /* the supervisor and the clients know of: */
         DomainState told_state;
         DomainReason told_reason;
@@ -179,3 +183,17 @@ void monitor_unplugs_free(Monitor *m);
 /* monitor-display.c */
 int monitor_displays_start(Monitor *m);
 void monitor_displays_stop(Monitor *m);
+
+/* monitor-save.c: the steps; JOB hears of each by job_step_done(). */
+void monitor_save_begin(Job *job);
+void monitor_save_abandon(Job *job);
+void monitor_restore_begin(Job *job);
+void monitor_mark_used(Monitor *m);
+/* Answers the call that has begun it. */
+void monitor_save_reply(Monitor *m, ControlRequest *r);
+/* Answers R when the guest is saved, or has not been. */
+void monitor_save_wait(Monitor *m, ControlRequest *r);
+void monitor_save_event(Monitor *m, const char *name, json_object *data);
+/* Nobody will take what is being saved any more. */
+void monitor_client_gone(Monitor *m, const void *client);
+void monitor_saving_free(Monitor *m);

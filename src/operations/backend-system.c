@@ -436,6 +436,30 @@ static int system_monitor_unplug(void *userdata, const char *name, const char *d
         return r < 0 ? r : control_unplug(bus, device, CONTROL_TIMEOUT_USEC, diag);
 }
 
+/* The session is the connection: when it ends, so does the saving. */
+static int system_monitor_save(void *userdata, const char *name, Diag *diag, SaveSession **ret_session, int *ret_fd) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = open_monitor(name, diag, &bus);
+        if (r >= 0)
+                r = control_save(bus, CONTROL_TIMEOUT_USEC, diag, ret_fd);
+        if (r >= 0)
+                *ret_session = (SaveSession *) TAKE_PTR(bus);
+        return r;
+}
+
+static int system_monitor_wait_saved(void *userdata, SaveSession *session, Diag *diag) {
+        return control_wait_saved((sd_bus *) session, CONTROL_TIMEOUT_USEC, diag);
+}
+
+static int system_monitor_end_saved(void *userdata, SaveSession *session, Diag *diag) {
+        return control_end_saved((sd_bus *) session, CONTROL_TIMEOUT_USEC, diag);
+}
+
+static void system_monitor_save_close(void *userdata, SaveSession *session) {
+        sd_bus_flush_close_unref((sd_bus *) session);
+}
+
 static int system_monitor_threads(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         ControlThread *threads = NULL;
@@ -499,6 +523,10 @@ const ManagerBackend manager_backend_system = {
         .monitor_set_threads = system_monitor_set_threads,
         .monitor_threads = system_monitor_threads,
         .monitor_unplug = system_monitor_unplug,
+        .monitor_save = system_monitor_save,
+        .monitor_wait_saved = system_monitor_wait_saved,
+        .monitor_end_saved = system_monitor_end_saved,
+        .monitor_save_close = system_monitor_save_close,
         .emulator_caps = system_emulator_caps,
         .host_facts = system_host_facts,
 };

@@ -9,6 +9,7 @@
 #include "parse-util.h"
 #include "places-record.h"
 #include "runtime.h"
+#include "saved-file.h"
 #include "string-util.h"
 
 void vm_done(Vm *vm) {
@@ -64,6 +65,10 @@ static void read_state(Manager *m, Vm *vm) {
                 read_active_state(dir, vm);
         else
                 read_inactive_state(dir, vm);
+}
+
+bool vm_has_managed_save(Manager *m, const Vm *vm) {
+        return m->remembers && vm->persistent && managed_save_exists(vm->name);
 }
 
 /* --- all of them --- */
@@ -350,6 +355,7 @@ int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret) {
         info.max_memory = d->memory;
         info.used_memory = d->current_memory.set ? d->current_memory.value : d->memory;
         info.autostart = vm_autostart(m, vm);
+        info.managed_save = vm_has_managed_save(m, vm);
         info.has_cpu_time = vm->active &&
                             m->backend->unit_cpu_usage(m->userdata, vm->unit, &info.cpu_time_nsec) >= 0;
         r = read_label(m, vm, &info);

@@ -67,3 +67,5 @@ void vm_info_done(VmInfo *i);
 int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret);
 
 bool vm_autostart(Manager *m, const Vm *vm);
+/* Whether the next start goes on from where VM was saved. */
+bool vm_has_managed_save(Manager *m, const Vm *vm);

@@ -73,6 +73,9 @@ typedef struct TransientStart {
         const char *digest;
 } TransientStart;
 
+/* A machine that is being saved: the backend's own. */
+typedef struct SaveSession SaveSession;
+
 /* All of them return 0 or a negative errno and explain it in DIAG where there is one; all have a time limit.
  * -ENOTCONN from those that ask systemd: there is no systemd to ask. */
 typedef struct ManagerBackend {
@@ -108,6 +111,12 @@ typedef struct ManagerBackend {
 
         /* Returns when the guest has let go of DEVICE: -ECANCELED when it will not, -ETIMEDOUT. */
         int (*monitor_unplug)(void *userdata, const char *name, const char *device, Diag *diag);
+
+        /* See control_save(); *ret_session is for the others, and ends by monitor_save_close(), also on its own. */
+        int (*monitor_save)(void *userdata, const char *name, Diag *diag, SaveSession **ret_session, int *ret_fd);
+        int (*monitor_wait_saved)(void *userdata, SaveSession *session, Diag *diag);
+        int (*monitor_end_saved)(void *userdata, SaveSession *session, Diag *diag);
+        void (*monitor_save_close)(void *userdata, SaveSession *session);
 
         /* What EMULATOR can do; only_cached: without executing it. -ENOENT: not known, or no such program. */
         int (*emulator_caps)(void *userdata, const char *emulator, bool only_cached, Diag *diag,

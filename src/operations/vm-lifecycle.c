@@ -37,6 +37,11 @@ static void start_options_done(StartOptions *o) {
         o->base_fd = safe_close(o->base_fd);
 }
 
+static StartOptionFlags options_of(VmStartFlags flags) {
+        return (flags & VM_START_PAUSED ? START_OPTION_PAUSED : 0) | (flags & VM_START_FORCE_BOOT ? START_OPTION_FORCE_BOOT : 0) |
+                (flags & VM_START_RESTORE ? START_OPTION_RESTORE : 0);
+}
+
 static int write_start_options(Manager *m, const char *name, VmStartFlags flags, Diag *diag,
                                StartOptions *o) {
         int r = mkdir_parents(m->runtime_dir, 0755);
@@ -44,7 +49,7 @@ static int write_start_options(Manager *m, const char *name, VmStartFlags flags,
         if (r >= 0)
                 r = o->base_fd = manager_open_runtime(m, NULL);
         if (r >= 0)
-                r = start_options_write(o->base_fd, name, flags & VM_START_PAUSED ? START_OPTION_PAUSED : 0);
+                r = start_options_write(o->base_fd, name, options_of(flags));
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot write below '%s': %s", m->runtime_dir,
                                        strerror(-r));

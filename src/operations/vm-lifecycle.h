@@ -8,6 +8,8 @@
 
 typedef enum VmStartFlags {
         VM_START_PAUSED = 1 << 0,
+        VM_START_FORCE_BOOT = 1 << 1, /* not from its managed save, which is removed */
+        VM_START_RESTORE = 1 << 2,    /* what vm_restore() has laid out */
 } VmStartFlags;
 
 /* Starts a defined VM and waits until it runs. Reloads systemd once if, and only if, what it has loaded is not

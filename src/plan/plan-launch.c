@@ -44,6 +44,8 @@ int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size) {
                 entry(&t, "label", p->label);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 fd_entry(&t, fd);
+        if (p->restores)
+                entry(&t, "monitor-fd", PLAN_FD_SAVED);
         entries(&t, "allow", p->allow);
         entries(&t, "cap", p->capabilities);
         if (unit)

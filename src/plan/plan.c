@@ -255,6 +255,7 @@ Plan *plan_free(Plan *p) {
         strv_free(p->allow);
         strv_free(p->devices);
         strv_free(p->links_down);
+        free(p->saved_digest);
         unit_properties_done(&p->properties);
         free(p->fds);
         free(p->threads);
@@ -262,4 +263,14 @@ Plan *plan_free(Plan *p) {
         free(p->consoles);
         free(p);
         return NULL;
+}
+
+int plan_restore(Plan *p, const SavedHeader *h) {
+        p->restores = true;
+        p->start_paused = !h->running;
+        p->saved_size = h->data_size;
+        int r = free_and_strdup(&p->saved_digest, h->data_digest);
+        if (r >= 0)
+                r = strv_extend(&p->argv, "-incoming");
+        return r < 0 ? r : strv_extend(&p->argv, "defer");
 }

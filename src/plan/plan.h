@@ -5,6 +5,7 @@
 #include "host-facts.h"
 #include "qemu-caps.h"
 #include "qemu-fd.h"
+#include "saved-header.h"
 #include "thread-plan.h"
 #include "unit-properties.h"
 
@@ -44,6 +45,9 @@ typedef struct Plan {
         char **directories; /* owned: made by prepare for the VM's uid, below its runtime directory */
 
         bool start_paused;
+        bool restores;       /* the guest goes on from what was saved (saved-header.h), whose stream the monitor has */
+        uint64_t saved_size; /* of the stream, in bytes … */
+        char *saved_digest;  /* owned: … and its digest */
         LifecycleAction on_poweroff, on_reboot, on_crash;
         bool has_agent; /* there is a PLAN_FD_PAIR named "agent" */
         PlanConsole *consoles; /* owned */
@@ -72,6 +76,11 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
              const char *source_path, Diag *diag, Plan **ret);
 Plan *plan_free(Plan *p);
 DEFINE_CLEANUP(Plan *, plan_free)
+
+/* The monitor's descriptor of what a guest is restored from: a file or a pipe, at the place where the stream begins. */
+#define PLAN_FD_SAVED "saved"
+/* What the plan is when the guest goes on from what H describes. 0 or -ENOMEM. */
+int plan_restore(Plan *p, const SavedHeader *h);
 
 const PlanFd *plan_find_fd(const Plan *p, const char *name);
 

@@ -128,8 +128,27 @@ static int place(Prepare *p, Prepared *x) {
         return 0;
 }
 
+/* A guest that goes on from where it was saved has the machine that it had then; its unit is the definition's. */
+static int use_saved(Prepare *p, Prepared *x) {
+        Definition text = { .text = p->saved.xml, .size = (size_t) p->saved.header.xml_size };
+        _cleanup_(domain_freep) Domain *d = NULL;
+
+        if (!p->saved.xml)
+                return 0;
+        int r = parse(p, &text, &x->facts, &d);
+        if (r < 0)
+                return r;
+        if (memcmp(d->uuid, x->domain->uuid, sizeof(d->uuid)) != 0)
+                return diag_error(&p->diag, (SrcLoc) {}, "what was saved is of another machine: its UUID is not that of '%s'", p->name);
+        domain_free(x->domain);
+        x->domain = TAKE_PTR(d);
+        return domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);
+}
+
 /* What the emulator and the machine add. */
 static int complete(Prepare *p, Prepared *x) {
+        const char *text = p->saved.xml ?: x->text.text;
+        size_t size = p->saved.xml ? (size_t) p->saved.header.xml_size : x->text.size;
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
         const char *emulator = x->domain->emulator ?: arch_default_emulator(x->domain->os.arch ?: x->facts.arch);
 
@@ -137,7 +156,7 @@ static int complete(Prepare *p, Prepared *x) {
                 return diag_error(&p->diag, x->domain->os.loc, "there is no emulator for this architecture");
         int r = qemu_caps_get(emulator, &p->diag, &caps);
         if (r >= 0)
-                r = plan_complete_domain(&x->domain, x->text.text, x->text.size, caps, &x->facts, &p->diag);
+                r = plan_complete_domain(&x->domain, text, size, caps, &x->facts, &p->diag);
         if (r >= 0) /* it may be another one */
                 r = domain_set_labels(x->domain, &x->facts, x->pair, &p->diag);
         if (r >= 0)
@@ -148,7 +167,9 @@ static int complete(Prepare *p, Prepared *x) {
                 r = place(p, x);
         if (r >= 0)
                 r = qemu_check_huge_pages(x->domain, &x->facts, &p->diag);
-        return r < 0 ? r : plan_new(x->domain, caps, &x->facts, x->text.digest, x->text.path, &p->diag, &x->plan);
+        if (r >= 0)
+                r = plan_new(x->domain, caps, &x->facts, x->text.digest, x->text.path, &p->diag, &x->plan);
+        return r >= 0 && p->saved.xml ? plan_restore(x->plan, &p->saved.header) : r;
 }
 
 /* The cgroup settings of the plan that are not the definition's. A transient unit has been given a quota without what
@@ -251,6 +272,8 @@ int prepare_plan(Prepare *p, Prepared *ret) {
                 unit_properties_done(&properties);
                 r = find_properties(p, &x, &properties);
         }
+        if (r >= 0)
+                r = use_saved(p, &x);
         if (r >= 0)
                 r = check_machine(p, &x);
         if (r < 0)

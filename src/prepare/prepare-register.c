@@ -65,8 +65,17 @@ static int do_register(Prepare *p) {
                                        plan->machine, strerror(-r)) : 0;
 }
 
+/* The guest goes on: from what was saved it cannot a second time. (When this is not reached, it is removed by what
+ * comes next: the file says that it was used.) */
+static void remove_used_save(Prepare *p) {
+        int r = p->transient ? 0 : managed_save_remove_used(p->name);
+        if (r < 0)
+                journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove the managed save of '%s': %s", p->name, strerror(-r));
+}
+
 /* The VM runs, whether machinectl knows it or not. */
 int prepare_register(Prepare *p) {
+        remove_used_save(p);
         int r = do_register(p);
 
         if (r == -ENOTCONN)

@@ -176,14 +176,16 @@ static int make_plan(Start *s) {
         int r = systemd_get_selinux_context(s->bus, s->p->unit, &s->p->context);
         if (r < 0)
                 return fail(s, r, "ask systemd for the unit's label");
-        r = prepare_plan(s->p, &s->x);
+        r = start_options_take(s->base_fd, s->p->name, &options);
+        if (r < 0)
+                return fail(s, r, "read the options of this start");
+        r = take_saved(s->p, s->base_fd, options);
+        if (r >= 0)
+                r = prepare_plan(s->p, &s->x);
         if (r >= 0)
                 r = claim_labels(s->p, &s->x, s->base_fd, s->bus);
         if (r < 0)
                 return r;
-        r = start_options_take(s->base_fd, s->p->name, &options);
-        if (r < 0)
-                return fail(s, r, "read the options of this start");
         if (options & START_OPTION_PAUSED)
                 s->x.plan->start_paused = true;
         return 0;
@@ -453,6 +455,8 @@ static int push_all(Start *s) {
 
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(own); i++)
                 r = push(s, own[i].fd, own[i].name);
+        if (r >= 0 && s->x.plan->restores)
+                r = push(s, s->p->saved.fd, PLAN_FD_SAVED);
         for (size_t i = 0; r >= 0 && i < s->x.plan->n_fds; i++)
                 r = push_opened(s, &s->x.plan->fds[i], &s->opened[i]);
         return r < 0 ? r : check_store(s);

@@ -16,7 +16,7 @@
 int prepare_init(Prepare *p, const char *instance) {
         const char *source = getenv("VMUNIT_SOURCE");
 
-        *p = (Prepare) { .digest = getenv("VMUNIT_DIGEST") };
+        *p = (Prepare) { .digest = getenv("VMUNIT_DIGEST"), .saved = SAVED_FILE_NONE };
         int r = diag_init(&p->diag, NULL);
         if (r < 0)
                 return r;
@@ -49,6 +49,7 @@ void prepare_done(Prepare *p) {
         free(p->unit);
         free(p->runtime);
         free(p->kept);
+        saved_file_done(&p->saved);
         free(p->context);
         diag_done(&p->diag);
 }

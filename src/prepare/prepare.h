@@ -12,6 +12,8 @@
 #include "label.h"
 #include "plan.h"
 #include "resources.h"
+#include "saved-file.h"
+#include "start-options.h"
 
 /* The root steps of a VM's unit ("+" in ExecStartPre= and so on): the only part of vmunit that has rights.
  * Each runs for milliseconds, takes its input from root's files and systemd, and can be interrupted anywhere:
@@ -26,6 +28,7 @@ typedef struct Prepare {
         bool goes_on;   /* an automatic restart with a definition that is not the file's any more */
         char *kept;     /* owned: the definition the VM ran with before an automatic restart; NULL without one */
         size_t kept_size;
+        SavedFile saved; /* owned: what the guest goes on from; without XML: it begins anew */
         JournalContext journal;
         Diag diag;
 } Prepare;
@@ -59,6 +62,9 @@ void prepared_done(Prepared *x);
 /* Gives back all that is in the book of the directory: fd store, sockets, and taps that were made persistent;
  * in the host's network namespace. Goes on after errors; the first one is returned. */
 int give_back(const Prepare *p, int dir_fd);
+
+/* prepare-saved.c: finds out what the guest goes on from. 0 or negative errno with the reason in p->diag. */
+int take_saved(Prepare *p, int base_fd, StartOptionFlags options);
 
 /* --- prepare-label.c: labels of SELinux --- */
 

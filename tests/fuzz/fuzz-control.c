@@ -215,7 +215,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         Target t = { .mode = data[0] };
         int fd = listener(&sa), client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         must(client >= 0 && connect(client, (struct sockaddr *) &sa, sizeof(sa)) >= 0, "%m");
-        must(sd_event_new(&e) >= 0 && control_server_new(e, fd, on_request, &t, &server) >= 0, "no server");
+        must(sd_event_new(&e) >= 0 && control_server_new(e, fd, on_request, NULL, &t, &server) >= 0, "no server");
 
         if (!(t.mode & UNAUTHENTICATED))
                 text_append_n(&text, authentication, sizeof(authentication) - 1);

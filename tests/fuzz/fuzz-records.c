@@ -4,6 +4,7 @@
 #include "fuzz.h"
 #include "launch.h"
 #include "plan.h"
+#include "saved-header.h"
 #include "qemu-caps.h"
 #include "qemu-firmware.h"
 #include "string-util.h"
@@ -103,6 +104,18 @@ static void try_xpath(const char *text, size_t size) {
         must((r < 0) == (diag.n_errors > 0));
 }
 
+/* The header of a saved machine: what can be read is written as it was read. */
+static void try_saved(const char *text, size_t size) {
+        _cleanup_saved_header_ SavedHeader h = {}, again = {};
+        char block[SAVED_HEADER_SIZE] = {}, written[SAVED_HEADER_SIZE];
+
+        memcpy(block, text, MIN(size, sizeof(block)));
+        if (saved_header_parse(block, &h) < 0)
+                return;
+        must(saved_header_format(&h, written) >= 0 && saved_header_parse(written, &again) >= 0);
+        must(saved_data_offset(&h) == saved_data_offset(&again) && h.data_size == again.data_size && streq(h.name, again.name));
+}
+
 static void write_config(const Config *c, char **ret) {
         _cleanup_text_ Text t = {};
 
@@ -134,7 +147,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 void (*function)(const char *text, size_t size);
         } kinds[] = {
                 { 'P', try_places }, { 'J', try_plan },  { 'L', try_launch }, { 'C', try_caps },
-                { 'F', try_firmware }, { 'S', try_state }, { 'X', try_xpath }, { 'H', try_config },
+                { 'F', try_firmware }, { 'S', try_state }, { 'X', try_xpath }, { 'H', try_config }, { 'V', try_saved },
         };
         _cleanup_free_ char *text = NULL;
 

@@ -809,6 +809,23 @@ blkdeviotune verbs vda --total-iops-sec -2 --config
 allocpages 2M +x
 cpu-models foo
 domcapabilities --arch foo
+# save, restore, managedsave and theirs: of what does not run
+help save
+help restore
+help managedsave-remove
+help managedsave-define
+help save-image-define
+save verbs /tmp/verbs.saved
+save verbs
+save nothing /tmp/verbs.saved
+! save verbs /tmp/verbs.saved --running --paused # the options are named, not libvirt's flags
+managedsave verbs
+! managedsave verbs --running --paused # the same
+managedsave-remove verbs
+managedsave-remove nothing
+managedsave-dumpxml verbs
+managedsave-define verbs
+restore
 """
 
 

@@ -128,7 +128,7 @@ static int run_server(int fd) {
         Server s = {};
 
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (sd_event_new(&s.event) < 0 || control_server_new(s.event, fd, handle, &s, &s.control) < 0)
+        if (sd_event_new(&s.event) < 0 || control_server_new(s.event, fd, handle, NULL, &s, &s.control) < 0)
                 return 1;
         (void) sd_event_add_signal(s.event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, NULL, NULL);
         (void) sd_event_loop(s.event);

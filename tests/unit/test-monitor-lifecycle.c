@@ -14,10 +14,10 @@
 
 /* A case is a configuration and pairs of an input and the steps that must come of it, both as words:
  *
- *   [@SECONDS] attach STATUS [reboot] [paused] [was=STATE/REASON]
+ *   [@SECONDS] attach STATUS [reboot] [paused] [saving] [again] [was=STATE/REASON]
  *   [@SECONDS] event NAME [CAUSE] [guest] [pauses]
  *   [@SECONDS] request NAME [acpi|agent] [SECONDS]
- *   [@SECONDS] timer | failed
+ *   [@SECONDS] timer | failed | saved | save-failed | restored
  *
  * Steps: their names in small letters, "?" behind an optional one, state and reason in parentheses, text in
  * quotes. "!text" is a refusal, "" no step at all. */
@@ -36,11 +36,15 @@ static const char *const step_names[_STEP_MAX] = {
         [STEP_AGENT_SHUTDOWN] = "agent-shutdown", [STEP_AGENT_REBOOT] = "agent-reboot",
         [STEP_TELL_STATE] = "state",        [STEP_TELL_READY] = "ready",      [STEP_TELL_RESTART] = "restart",
         [STEP_TELL_ENDING] = "ending",      [STEP_LOG] = "log",
+        [STEP_NOTE_SAVING] = "note-saving", [STEP_FORGET_SAVING] = "forget-saving",
+        [STEP_SAVE] = "save",               [STEP_ABANDON_SAVE] = "abandon-save",
+        [STEP_RESTORE] = "restore",         [STEP_MARK_USED] = "mark-used",
 };
 
 static const char *const request_names[_REQUEST_MAX] = {
         [REQUEST_SUSPEND] = "suspend", [REQUEST_RESUME] = "resume", [REQUEST_SHUTDOWN] = "shutdown",
         [REQUEST_REBOOT] = "reboot",   [REQUEST_RESET] = "reset",   [REQUEST_STOP] = "stop",
+        [REQUEST_SAVE] = "save",       [REQUEST_SAVE_END] = "save-end", [REQUEST_SAVE_ABORT] = "save-abort",
 };
 
 static char *render(const LifecycleOutput *out) {
@@ -79,6 +83,8 @@ static void configure(Lifecycle *lc, const char *config) {
                         lc->start_paused = true;
                 else if (streq(*w, "agent"))
                         lc->has_agent = true;
+                else if (streq(*w, "restores"))
+                        lc->restores = true;
                 else
                         fail_msg("what is '%s'?", *w);
         }
@@ -91,12 +97,18 @@ static void parse_attach_word(LifecycleInput *in, const char *w) {
 
         if (streq(w, "reboot"))
                 in->note_reboot = true;
+        else if (streq(w, "saving"))
+                in->note_saving = true;
+        else if (streq(w, "again"))
+                in->again = true;
         else if (streq(w, "paused") && in->status != GUEST_UNKNOWN)
                 in->note_paused = true;
         else if (was) {
                 char line[DOMAIN_STATE_LINE];
                 memset(line, ' ', sizeof(line));
                 memcpy(line, was, strlen(was));
+                for (char *blank; (blank = memchr(line, '+', sizeof(line)));)
+                        *blank = ' ';
                 line[sizeof(line) - 1] = '\n';
                 assert_int_equal(domain_state_parse(line, sizeof(line), &in->remembered_state, &in->remembered_reason), 0);
         } else {
@@ -162,6 +174,12 @@ static LifecycleInput parse_input(const char *s) {
                         in.type = LIFECYCLE_TIMER;
                 else if (streq(*w, "failed"))
                         in.type = LIFECYCLE_FAILED;
+                else if (streq(*w, "saved"))
+                        in.type = LIFECYCLE_SAVED;
+                else if (streq(*w, "save-failed"))
+                        in.type = LIFECYCLE_SAVE_FAILED;
+                else if (streq(*w, "restored"))
+                        in.type = LIFECYCLE_RESTORED;
                 else
                         fail_msg("what is '%s'?", *w);
         }
@@ -419,6 +437,71 @@ static const Case stops[] = {
                 { "@20 timer", "log'no reaction within 20 s: ending QEMU' ending(destroyed) quit" } } },
 };
 
+#define SAVE RUN, { "request save", "note-saving stop save" }, { "event STOP", "state(paused/saving)" }
+
+static const Case saves[] = {
+        /* From running and from paused. */
+        { "", { SAVE, { "saved", "" }, { "request save-end", "log'guest is saved: ending QEMU' ending(saved) quit" },
+                { "event SHUTDOWN host-qmp-quit", "" } } },
+        { "paused", { { "attach prelaunch", "set-actions? prepare state(paused/user) ready" },
+                      { "request save", "state(paused/saving) save" },
+                      { "save-failed", "state(paused/user)" },
+                      { "request resume", "cont" } } },
+        /* Nothing ends before all of it is written. */
+        { "", { SAVE, { "request save-end", "!domain is not saved" } } },
+        /* It goes on: QEMU has failed, or whoever asked has gone, before and after the end. */
+        { "", { SAVE, { "save-failed", "cont forget-saving?" }, { "event RESUME", "state(running/save canceled)" } } },
+        { "", { SAVE, { "request save-abort", "abandon-save" }, { "request save-abort", "" }, { "saved", "" },
+                { "save-failed", "cont forget-saving?" } } },
+        { "", { SAVE, { "saved", "" }, { "request save-abort", "abandon-save" }, { "save-failed", "cont forget-saving?" } } },
+        { "", { RUN, { "request save-abort", "" } } },
+        /* It stays as it is meanwhile. */
+        { "", { SAVE, { "request save", "!domain is being saved" }, { "request resume", "!domain is being saved" },
+                { "request reset", "!domain is being saved" }, { "request shutdown", "!domain is being saved" } } },
+        /* The unit's stop is stronger. */
+        { "", { SAVE, { "request stop 90", "log'guest is being saved: that is given up, so that it can power off' abandon-save" },
+                { "@1 save-failed", "cont forget-saving? powerdown?'still running after 1.0 s: asked again'" },
+                { "event RESUME", "state(running/save canceled)" } } },
+        /* What cannot be saved. */
+        { "", { RUN, { "event SUSPEND", "state(pmsuspended/unknown)" }, { "request save", "!domain is pmsuspended" } } },
+        { "crash=preserve", { RUN, { "event GUEST_PANICKED pauses", "state(crashed/panicked) log'guest panicked: kept, as on_crash says'" },
+                              { "request save", "!domain is not running" } } },
+        { "", { START, { "request save", "!domain is not running" } } },
+        /* A later monitor knows nobody who would read it. */
+        { "", { { "attach paused saving was=paused/saving", "set-actions? state(paused/saving) abandon-save ready" },
+                { "save-failed", "cont forget-saving?" } } },
+        { "", { { "attach postmigrate was=paused/saving", "set-actions? state(paused/saving) abandon-save ready" },
+                { "save-failed", "state(paused/user)" } } },
+        { "", { { "attach running saving", "set-actions? state(running/booted) forget-saving? ready" } } },
+};
+
+static const Case restores[] = {
+        { "restores", { { "attach inmigrate", "set-actions? state(paused/starting up) prepare restore" },
+                        { "restored", "mark-used log'guest is restored' cont ready" },
+                        { "event RESUME", "state(running/restored)" } } },
+        { "restores paused", { { "attach inmigrate", "set-actions? state(paused/starting up) prepare restore" },
+                               { "restored", "mark-used log'guest is restored' state(paused/user) ready" } } },
+        { "restores", { { "attach inmigrate", "set-actions? state(paused/starting up) prepare restore" },
+                        { "failed", "ending(failed) quit" }, { "restored", "" } } },
+        /* The stream went on to the monitor before. */
+        { "restores", { { "attach inmigrate again was=paused/starting+up",
+                          "set-actions? log'the monitor ended while it restored the guest' ending(failed) quit" } } },
+        { "restores", { { "attach paused again was=paused/starting+up",
+                          "set-actions? log'the monitor ended while it restored the guest' ending(failed) quit" } } },
+        /* Later it is a machine like others. */
+        { "restores", { { "attach running again was=running/restored", "set-actions? state(running/restored) ready" } } },
+        { "restores", { { "attach paused again was=paused/user", "set-actions? state(paused/user) ready" } } },
+        { "", { RUN, { "restored", "" } } },
+};
+
+static void test_saves(void **state) {
+        check_all(saves, ELEMENTSOF(saves));
+}
+
+static void test_restores(void **state) {
+        check_all(restores, ELEMENTSOF(restores));
+}
+
 static void test_beginnings(void **state) {
         check_all(beginnings, ELEMENTSOF(beginnings));
 }
@@ -616,7 +699,7 @@ static void test_chardevs(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_beginnings), cmocka_unit_test(test_ends),    cmocka_unit_test(test_requests),
+                cmocka_unit_test(test_beginnings), cmocka_unit_test(test_saves), cmocka_unit_test(test_restores), cmocka_unit_test(test_ends),    cmocka_unit_test(test_requests),
                 cmocka_unit_test(test_stops),      cmocka_unit_test(test_matrix),  cmocka_unit_test(test_timer),
                 cmocka_unit_test(test_words),      cmocka_unit_test(test_events),  cmocka_unit_test(test_replies),
                 cmocka_unit_test(test_chardevs),

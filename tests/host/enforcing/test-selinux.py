@@ -218,5 +218,27 @@ def dies_with_its_supervisor():
         nothing_left(machine)
 
 
+@case(timeout=2 * SLOW)
+def saved_and_restored():
+    """The guest's state goes to a file anywhere and to the machine's own, and comes back from both."""
+    file = "/root/saved-machine"
+    with no_denial(), gone_afterwards(without_kvm("sleeper")) as machine:
+        machine.xml = machine.xml.replace("<source path", "<source append='on' path")
+        machine.write()
+        machine.start(timeout=SLOW)
+        ticks_go_on(machine, SLOW)
+        run_ok(["vmunit", "save", "sleeper", file], timeout=SLOW)
+        run_ok(["vmunit", "restore", file], timeout=SLOW)
+        check_equal(machine.state(), ("running", "restored"))
+        ticks_go_on(machine, SLOW)
+        run_ok(["vmunit", "managedsave", "sleeper"], timeout=SLOW)
+        run_ok(["systemctl", "start", machine.unit], timeout=SLOW)
+        check_equal(machine.state(), ("running", "restored"))
+        ticks_go_on(machine, SLOW)
+        wait_for(lambda: not os.path.exists("/var/lib/vmunit/sleeper/saved"), 60, "the managed save to be gone")
+        nothing = [n for n in os.listdir("/run/vmunit") if n.startswith(".restore")]
+        check_equal(nothing, [], "what is left of the restore")
+
+
 if __name__ == "__main__":
     main()

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli-common.h"
+#include "definitions.h"
+#include "names.h"
+#include "saved.h"
+#include "string-util.h"
+#include "verbs.h"
+
+/* save, restore, save-image-*, managedsave, managedsave-* */
+
+static void show_progress(unsigned percent, void *userdata) {
+        Cli *cli = userdata;
+
+        fprintf(cli->err, "\rSave: [%3u %%]", percent);
+        (void) fflush(cli->err);
+}
+
+/* What --running, --paused, and --xml (TEXT, where the verb has it: its content, the caller's) say. */
+static int get_options(Cli *cli, const Command *c, char **text, SaveOptions *ret) {
+        const char *xml = NULL;
+        size_t size;
+
+        if (command_exclusive(cli, c, "running", "paused") < 0)
+                return -1;
+        *ret = (SaveOptions) {
+                .state = command_has(c, "running") ? SAVE_STATE_RUNNING : command_has(c, "paused") ? SAVE_STATE_PAUSED : SAVE_STATE_SAME,
+                .userdata = cli,
+        };
+        if (text && command_get_nonempty(cli, c, "xml", &xml) < 0)
+                return -1;
+        if (!xml)
+                return 0;
+        if (cli_read_file(cli, xml, text, &size) < 0)
+                return -1;
+        ret->xml = *text;
+        return 0;
+}
+
+static int verb_save(Cli *cli, const Command *c) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        SaveOptions options;
+        const char *file, *word;
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0 || command_get_nonempty(cli, c, "file", &file) < 0 ||
+            get_options(cli, c, &text, &options) < 0)
+                return -1;
+        options.progress = command_has(c, "verbose") ? show_progress : NULL;
+        int r = vm_save(cli->manager, &vm, file, &options, &diag);
+        cli_warnings(cli, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to save domain '%s' to %s", word, file);
+        cli_print_extra(cli, "\nDomain '%s' saved to %s\n", word, file);
+        return 0;
+}
+
+static int verb_restore(Cli *cli, const Command *c) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_diag_ Diag diag = {};
+        SaveOptions options;
+        const char *file;
+
+        if (command_has(c, "reset-nvram"))
+                return cli_error(cli, "not yet supported: restore --reset-nvram");
+        if (command_get_nonempty(cli, c, "file", &file) < 0 || get_options(cli, c, &text, &options) < 0)
+                return -1;
+        int r = vm_restore(cli->manager, file, &options, &diag, NULL);
+        cli_warnings(cli, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to restore domain from %s", file);
+        cli_print_extra(cli, "Domain restored from %s\n", file);
+        return 0;
+}
+
+static int verb_managedsave(Cli *cli, const Command *c) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        SaveOptions options;
+        const char *word;
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0 || get_options(cli, c, NULL, &options) < 0)
+                return -1;
+        options.progress = command_has(c, "verbose") ? show_progress : NULL;
+        int r = vm_managed_save(cli->manager, &vm, &options, &diag);
+        cli_warnings(cli, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to save domain '%s' state", word);
+        cli_print_extra(cli, "\nDomain '%s' state saved by vmunit\n", word);
+        return 0;
+}
+
+static int verb_managedsave_remove(Cli *cli, const Command *c) {
+        _cleanup_vm_ Vm vm = {};
+        const char *word;
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0)
+                return -1;
+        if (!managed_save_exists(vm.name)) {
+                cli_print_extra(cli, "Domain '%s' has no manage save image; removal skipped", word);
+                return 0;
+        }
+        int r = managed_save_remove(vm.name);
+        if (r < 0)
+                return cli_error_diag(cli, r, NULL, "Failed to remove managed save image for domain '%s'", word);
+        cli_print_extra(cli, "Removed managedsave image for domain '%s'", word);
+        return 0;
+}
+
+static int print_saved(Cli *cli, const Command *c, const char *path) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_free_ char *xml = NULL;
+
+        int r = saved_dump_xml(cli->manager, path, command_has(c, "security-info"), &diag, &xml);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        cli_print(cli, "%s", xml);
+        return 0;
+}
+
+/* The path of the managed save of --domain, the caller's. */
+static int get_managed(Cli *cli, const Command *c, char **ret, const char **ret_word) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, ret_word) < 0)
+                return -1;
+        int r = managed_save_path(&vm, &diag, ret);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+static int verb_save_image_dumpxml(Cli *cli, const Command *c) {
+        const char *file;
+
+        return command_get_nonempty(cli, c, "file", &file) < 0 ? -1 : print_saved(cli, c, file);
+}
+
+static int verb_managedsave_dumpxml(Cli *cli, const Command *c) {
+        _cleanup_free_ char *path = NULL;
+
+        return get_managed(cli, c, &path, NULL) < 0 ? -1 : print_saved(cli, c, path);
+}
+
+static int define_saved(Cli *cli, const Command *c, const char *path) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_diag_ Diag diag = {};
+        SaveOptions options;
+
+        if (get_options(cli, c, &text, &options) < 0)
+                return -1;
+        int r = saved_define(cli->manager, path, &options, &diag);
+        return r < 0 ? cli_error_diag(cli, r, &diag, "Failed to update %s", path) : 0;
+}
+
+static int verb_save_image_define(Cli *cli, const Command *c) {
+        const char *file;
+
+        if (command_get_nonempty(cli, c, "file", &file) < 0 || define_saved(cli, c, file) < 0)
+                return -1;
+        cli_print_extra(cli, "State file %s updated.\n", file);
+        return 0;
+}
+
+static int verb_managedsave_define(Cli *cli, const Command *c) {
+        _cleanup_free_ char *path = NULL;
+        const char *word;
+
+        if (get_managed(cli, c, &path, &word) < 0 || define_saved(cli, c, path) < 0)
+                return -1;
+        cli_print_extra(cli, "Managed save state file of domain '%s' updated.\n", word);
+        return 0;
+}
+
+#define OPTION_SAVED(help_) { .name = "file", .type = OPTION_DATA, .required = true, .hint = HINT_FILE, .help = (help_) }
+#define OPTION_XML { .name = "xml", .type = OPTION_STRING, .named = true, .hint = HINT_FILE, .help = "filename containing updated XML for the target" }
+#define OPTION_NEW_XML { .name = "xml", .type = OPTION_DATA, .required = true, .hint = HINT_FILE, .help = "filename containing updated XML for the target" }
+#define OPTION_STATES(when_) OPTION_FLAG("running", "set domain to be running on " when_), OPTION_FLAG("paused", "set domain to be paused on " when_)
+#define OPTION_SECURITY_INFO OPTION_FLAG("security-info", "include security sensitive information in XML dump")
+
+static const Option save_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        OPTION_SAVED("where to save the data"),
+        OPTION_FLAG("bypass-cache", "avoid file system cache when saving"),
+        OPTION_XML,
+        OPTION_STATES("restore"),
+        OPTION_FLAG("verbose", "display the progress of save"),
+        OPTIONS_END,
+}, restore_options[] = {
+        OPTION_SAVED("the state to restore"),
+        OPTION_FLAG("bypass-cache", "avoid file system cache when restoring"),
+        OPTION_XML,
+        OPTION_FLAG("running", "restore domain into running state"),
+        OPTION_FLAG("paused", "restore domain into paused state"),
+        OPTION_FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
+        OPTIONS_END,
+}, image_dumpxml_options[] = {
+        OPTION_SAVED("saved state file to read"),
+        OPTION_SECURITY_INFO,
+        OPTIONS_END,
+}, image_define_options[] = {
+        OPTION_SAVED("saved state file to modify"),
+        OPTION_NEW_XML,
+        OPTION_STATES("restore"),
+        OPTIONS_END,
+}, managedsave_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
+        OPTION_FLAG("bypass-cache", "avoid file system cache when saving"),
+        OPTION_STATES("next start"),
+        OPTION_FLAG("verbose", "display the progress of save"),
+        OPTIONS_END,
+}, managedsave_remove_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTIONS_END,
+}, managedsave_dumpxml_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_SECURITY_INFO,
+        OPTIONS_END,
+}, managedsave_define_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_NEW_XML,
+        OPTION_STATES("start"),
+        OPTIONS_END,
+};
+
+static const Verb save_verbs[] = {
+        { "save", GROUP_DOMAIN, verb_save, save_options, "save a domain state to a file",
+          "Save the RAM state of a running domain.", .changes = true },
+        { "restore", GROUP_DOMAIN, verb_restore, restore_options, "restore a domain from a saved state in a file",
+          "Restore a domain.", .changes = true },
+        { "save-image-dumpxml", GROUP_DOMAIN, verb_save_image_dumpxml, image_dumpxml_options, "saved state domain information in XML",
+          "Dump XML of domain information for a saved state file to stdout." },
+        { "save-image-define", GROUP_DOMAIN, verb_save_image_define, image_define_options, "redefine the XML for a domain's saved state file",
+          "Replace the domain XML associated with a saved state file", .changes = true },
+        { "managedsave", GROUP_DOMAIN, verb_managedsave, managedsave_options, "managed save of a domain state",
+          "Save and destroy a running domain, so it can be restarted from\n"
+          "the same state at a later time.  When the domain is started next, by 'start',\n"
+          "by systemctl or at boot, it goes on from this saved state.", .changes = true },
+        { "managedsave-remove", GROUP_DOMAIN, verb_managedsave_remove, managedsave_remove_options, "Remove managed save of a domain",
+          "Remove an existing managed save state file from a domain", .changes = true },
+        { "managedsave-dumpxml", GROUP_DOMAIN, verb_managedsave_dumpxml, managedsave_dumpxml_options,
+          "Domain information of managed save state file in XML",
+          "Dump XML of domain information for a managed save state file to stdout." },
+        { "managedsave-define", GROUP_DOMAIN, verb_managedsave_define, managedsave_define_options,
+          "redefine the XML for a domain's managed save state file",
+          "Replace the domain XML associated with a managed save state file", .changes = true },
+};
+DEFINE_VERB_TABLE(save);

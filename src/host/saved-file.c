@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file-util.h"
+#include "names.h"
+#include "saved-file.h"
+#include "siphash.h"
+#include "string-util.h"
+
+void saved_file_done(SavedFile *f) {
+        saved_header_done(&f->header);
+        free(f->xml);
+        safe_close(f->fd);
+        *f = (SavedFile) SAVED_FILE_NONE;
+}
+
+/* 0, -EBADMSG at the end of the file, or negative errno. */
+static int read_at(int fd, void *buffer, size_t size, off_t offset) {
+        size_t done = 0;
+
+        while (done < size) {
+                ssize_t n = pread(fd, (char *) buffer + done, size - done, offset + (off_t) done);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EBADMSG;
+                done += (size_t) n;
+        }
+        return 0;
+}
+
+static int read_xml(SavedFile *f) {
+        size_t size = (size_t) f->header.xml_size;
+        char digest[33];
+
+        f->xml = malloc(size + 1);
+        if (!f->xml)
+                return -ENOMEM;
+        int r = read_at(f->fd, f->xml, size, SAVED_HEADER_SIZE);
+        if (r < 0)
+                return r;
+        f->xml[size] = 0;
+        digest_hex(f->xml, size, digest);
+        return streq(digest, f->header.xml_digest) ? 0 : -EBADMSG;
+}
+
+/* A file that is cut off is found out now, not by a guest that is half there. */
+static int check_size(const SavedFile *f) {
+        struct stat st;
+
+        if (fstat(f->fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return 0;
+        uint64_t offset = saved_data_offset(&f->header), size = (uint64_t) st.st_size;
+        uint64_t least = f->header.compression == SAVED_RAW ? f->header.data_size : 1;
+        return size >= offset && size - offset >= least ? 0 : -ENODATA;
+}
+
+static const char *reason(int r, bool is_saved) {
+        switch (r) {
+        case -EBADMSG:
+                return is_saved ? "it is damaged" : "it is no saved machine";
+        case -ENODATA:
+                return "it is not complete";
+        case -EPROTONOSUPPORT:
+                return "a later version of vmunit has written it";
+        default:
+                return strerror(-r);
+        }
+}
+
+static int open_any(int dir_fd, const char *path, SavedOpenFlags flags) {
+        int access = flags & SAVED_OPEN_WRITABLE ? O_RDWR : O_RDONLY, links = flags & SAVED_OPEN_OWN ? O_NOFOLLOW : 0;
+        struct stat st;
+
+        _cleanup_close_ int fd = openat(dir_fd, path, access | links | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+                return -EBADMSG;
+        if ((flags & SAVED_OPEN_OWN) && st.st_uid != geteuid())
+                return -EPERM;
+        return TAKE_FD(fd);
+}
+
+int saved_file_open(int dir_fd, const char *path, SavedOpenFlags flags, Diag *diag, SavedFile *ret) {
+        _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
+        char block[SAVED_HEADER_SIZE];
+        bool is_saved = false;
+
+        int r = f.fd = open_any(dir_fd, path, flags);
+        if (r >= 0)
+                r = read_at(f.fd, block, sizeof(block), 0);
+        if (r >= 0)
+                r = saved_header_parse(block, &f.header);
+        is_saved = r >= 0;
+        if (r >= 0)
+                r = read_xml(&f);
+        if (r >= 0 && !(flags & SAVED_OPEN_HEAD))
+                r = check_size(&f);
+        if (r >= 0 && lseek(f.fd, (off_t) saved_data_offset(&f.header), SEEK_SET) < 0)
+                r = -errno;
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot restore from '%s': %s", path, reason(r, is_saved));
+        *ret = f;
+        f = (SavedFile) SAVED_FILE_NONE;
+        return 0;
+}
+
+static int write_at(int fd, const void *data, size_t size, off_t offset) {
+        return lseek(fd, offset, SEEK_SET) < 0 ? -errno : write_all(fd, data, size);
+}
+
+int saved_file_write_head(int fd, const SavedHeader *h, const char *xml) {
+        char block[SAVED_HEADER_SIZE];
+
+        int r = saved_header_format(h, block);
+        if (r >= 0)
+                r = write_at(fd, xml, h->xml_size, SAVED_HEADER_SIZE);
+        /* What makes it a saved machine comes last. */
+        if (r >= 0 && fdatasync(fd) < 0 && errno != EINVAL)
+                r = -errno;
+        return r < 0 ? r : write_at(fd, block, sizeof(block), 0);
+}
+
+/* 1: it is used, 0: it is not; -ENOENT and others. */
+static int managed_save_is_used(const char *name) {
+        _cleanup_free_ char *path = vm_state_path(name, MANAGED_SAVE_FILE);
+        _cleanup_saved_header_ SavedHeader h = {};
+        char block[SAVED_HEADER_SIZE];
+
+        if (!path)
+                return -ENOMEM;
+        _cleanup_close_ int fd = open_any(AT_FDCWD, path, SAVED_OPEN_OWN);
+        if (fd < 0)
+                return fd;
+        int r = read_at(fd, block, sizeof(block), 0);
+        if (r >= 0)
+                r = saved_header_parse(block, &h);
+        return r < 0 ? r : h.used;
+}
+
+/* Also one that cannot be read: a start will say what is wrong with it. */
+bool managed_save_exists(const char *name) {
+        int r = managed_save_is_used(name);
+
+        return r <= 0 && r != -ENOENT && r != -ENOMEM;
+}
+
+int managed_save_remove(const char *name) {
+        _cleanup_free_ char *path = vm_state_path(name, MANAGED_SAVE_FILE);
+
+        if (!path)
+                return -ENOMEM;
+        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int managed_save_remove_used(const char *name) {
+        return managed_save_is_used(name) > 0 ? managed_save_remove(name) : 0;
+}
+
+char *restore_directory(const char *name) {
+        return strf(".restore-%s", name);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "diag.h"
+#include "saved-header.h"
+
+/* A file as saved-header.h tells: opened, read and believed as far as its digests go. */
+typedef struct SavedFile {
+        SavedHeader header; /* owned */
+        char *xml;          /* owned: header.xml_size bytes and a NUL */
+        int fd;             /* owned: at the place where the stream begins */
+} SavedFile;
+#define SAVED_FILE_NONE { .fd = -EBADF }
+
+void saved_file_done(SavedFile *f);
+#define _cleanup_saved_file_ _cleanup_(saved_file_done)
+
+typedef enum SavedOpenFlags {
+        SAVED_OPEN_WRITABLE = 1 << 0, /* so that it can be marked */
+        SAVED_OPEN_OWN = 1 << 1,      /* nobody else's file, and no link to one */
+        SAVED_OPEN_HEAD = 1 << 2,     /* the stream is elsewhere */
+} SavedOpenFlags;
+
+/* 0, or negative errno with the reason in DIAG: -ENOENT, -EBADMSG (it is none, or
+ * damaged) and others. */
+int saved_file_open(int dir_fd, const char *path, SavedOpenFlags flags, Diag *diag, SavedFile *ret);
+
+/* Writes header and definition at the beginning of FD. 0 or negative errno. */
+int saved_file_write_head(int fd, const SavedHeader *h, const char *xml);
+
+/* Whether VM_STATE_DIR/NAME has a managed save that its guest has not gone on from. */
+bool managed_save_exists(const char *name);
+/* 0, also when there is none. */
+int managed_save_remove(const char *name);
+/* Removes one that the guest has gone on from. */
+int managed_save_remove_used(const char *name);
+#define MANAGED_SAVE_FILE "saved"
+
+/* What the prepare step is told of a guest that is to be restored from elsewhere: a directory beside those of the VMs
+ * (".restore-NAME") with the head of the file and a pipe for its stream. */
+#define RESTORE_HEAD "head"
+#define RESTORE_STREAM "stream"
+char *restore_directory(const char *name);

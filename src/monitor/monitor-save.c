@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file-util.h"
+#include "log.h"
+#include "monitor.h"
+#include "saved-header.h"
+#include "string-util.h"
+
+/* The guest's whole state goes out and comes in through pipes of ours, so QEMU sees no file of anybody's: what it writes
+ * is read by whoever asked for it (Save), who keeps it where he may write; what it reads comes from a file or pipe that
+ * the prepare step has opened, and is held against its digest before the guest goes on. */
+
+#define STREAM_NAME "vmunit-stream"
+/* As fast as it goes: the guest stands still meanwhile. The most that QEMU takes, in bytes per second. */
+#define BANDWIDTH_MAX (INT64_MAX / (1 << 20) * (1 << 20))
+
+/* One at a time. */
+struct Saving {
+        Monitor *monitor;
+        void *client;            /* who asked for it; NULL when it has gone. Only compared */
+        ControlRequest *waiting; /* owned: WaitSaved */
+        int stream;              /* owned: the reader's end, until it is handed out */
+        int qemu_end;            /* owned: until QEMU has it */
+        Job *job;                /* that waits for QEMU to begin, or to let go */
+        unsigned call;           /* of the commands that begin it */
+        char *error;             /* owned: why it has failed */
+
+        /* restoring */
+        int source;              /* one of fds.others */
+        int sink;                /* owned: our end of QEMU's pipe */
+        sd_event_source *source_io, *sink_io; /* owned */
+        char *piece;             /* owned: SAVED_PIECE bytes */
+        size_t filled, written;
+        bool whole;              /* the piece is: it can be written */
+        SavedDigest digest;
+        bool loaded;             /* QEMU has read all of it */
+};
+
+static void stop_pumping(Saving *s) {
+        s->source_io = sd_event_source_disable_unref(s->source_io);
+        s->sink_io = sd_event_source_disable_unref(s->sink_io);
+        s->sink = safe_close(s->sink);
+}
+
+static void saving_reset(Saving *s) {
+        stop_pumping(s);
+        s->stream = safe_close(s->stream);
+        s->qemu_end = safe_close(s->qemu_end);
+        s->error = mfree(s->error);
+        s->piece = mfree(s->piece);
+        s->client = NULL;
+        s->call = 0;
+}
+
+static Saving *get(Monitor *m) {
+        if (m->saving)
+                return m->saving;
+        m->saving = calloc(1, sizeof(Saving));
+        if (m->saving)
+                *m->saving = (Saving) { .monitor = m, .stream = -EBADF, .qemu_end = -EBADF, .source = -EBADF, .sink = -EBADF };
+        return m->saving;
+}
+
+void monitor_saving_free(Monitor *m) {
+        if (!m->saving)
+                return;
+        if (m->saving->waiting)
+                control_reply_error(m->saving->waiting, CONTROL_ERROR_STATE, "domain is not running");
+        saving_reset(m->saving);
+        m->saving = mfree(m->saving);
+}
+
+static void input(Monitor *m, LifecycleInputType type) {
+        LifecycleInput in = { .type = type, .now = monitor_now(m) };
+
+        monitor_input(m, &in, NULL);
+}
+
+/* --- beginning ---------------------------------------------------------------------------------------- */
+
+static json_object *one(const char *key, json_object *value) {
+        json_object *o = json_object_new_object();
+
+        json_object_object_add(o, key, value);
+        return o;
+}
+
+static json_object *capabilities(void) {
+        json_object *events = one("capability", json_object_new_string("events")), *list = json_object_new_array();
+
+        json_object_object_add(events, "state", json_object_new_boolean(true));
+        json_object_array_add(list, events);
+        return one("capabilities", list);
+}
+
+static json_object *parameters(void) {
+        return one("max-bandwidth", json_object_new_int64(BANDWIDTH_MAX));
+}
+
+static json_object *stream_name(void) {
+        return one("fdname", json_object_new_string(STREAM_NAME));
+}
+
+static json_object *stream_uri(void) {
+        return one("uri", json_object_new_string("fd:" STREAM_NAME));
+}
+
+typedef struct BeginCall {
+        const char *command;
+        json_object *(*arguments)(void);
+        bool with_fd;
+} BeginCall;
+
+static const BeginCall save_calls[] = {
+        { "migrate-set-capabilities", capabilities, false },
+        { "migrate-set-parameters", parameters, false },
+        { "getfd", stream_name, true },
+        { "migrate", stream_uri, false },
+        {},
+}, restore_calls[] = {
+        { "migrate-set-capabilities", capabilities, false },
+        { "getfd", stream_name, true },
+        { "migrate-incoming", stream_uri, false },
+        {},
+};
+
+static void pump_start(Saving *s);
+static void begin_next(Saving *s);
+
+static bool restores(const Saving *s) {
+        return s->monitor->lifecycle.restoring;
+}
+
+static void on_begun(Qmp *q, int result, json_object *reply, void *userdata) {
+        Saving *s = userdata;
+
+        if (result >= 0) {
+                s->call++;
+                begin_next(s);
+                return;
+        }
+        const char *text = result == -EREMOTEIO ? qmp_error_text(reply) : strerror(-result);
+        Job *job = TAKE_PTR(s->job);
+        saving_reset(s);
+        job_step_done(job, result, result == -ETIMEDOUT ? CONTROL_ERROR_TIMEOUT : CONTROL_ERROR_QEMU, text);
+}
+
+static void begin_next(Saving *s) {
+        const BeginCall *c = (restores(s) ? restore_calls : save_calls) + s->call;
+        Monitor *m = s->monitor;
+
+        if (!c->command) {
+                s->qemu_end = safe_close(s->qemu_end);
+                if (restores(s))
+                        pump_start(s);
+                job_step_done(TAKE_PTR(s->job), 0, NULL, NULL);
+                return;
+        }
+        int r = qmp_call(m->qmp, c->command, c->arguments(), c->with_fd ? s->qemu_end : -1, MONITOR_QMP_USEC, on_begun, s);
+        if (r < 0)
+                on_begun(m->qmp, r, NULL, s);
+}
+
+/* QEMU's end is ENDS[QEMU]. */
+static int make_pipe(Saving *s, unsigned qemu, int flags, int *ret_ours) {
+        int ends[2];
+
+        if (pipe2(ends, O_CLOEXEC | flags) < 0)
+                return -errno;
+        s->qemu_end = ends[qemu];
+        *ret_ours = ends[!qemu];
+        return 0;
+}
+
+static void begin_failed(Saving *s, Job *job, int r) {
+        if (s)
+                saving_reset(s);
+        job_step_done(job, -EREMOTEIO, CONTROL_ERROR_QEMU, strerror(-r));
+}
+
+void monitor_save_begin(Job *job) {
+        Saving *s = get(job->monitor);
+        int r = s ? 0 : -ENOMEM;
+
+        if (r >= 0) {
+                saving_reset(s);
+                s->client = job->request ? job->request->client : NULL;
+                r = make_pipe(s, 1, 0, &s->stream);
+        }
+        if (r < 0) {
+                begin_failed(s, job, r);
+                return;
+        }
+        s->job = job;
+        begin_next(s);
+}
+
+void monitor_restore_begin(Job *job) {
+        Saving *s = get(job->monitor);
+        int r = s ? 0 : -ENOMEM;
+
+        if (r >= 0) {
+                saving_reset(s);
+                s->source = monitor_find_fd(job->monitor, PLAN_FD_SAVED);
+                s->piece = malloc(SAVED_PIECE);
+                r = s->source < 0 ? -EBADF : !s->piece ? -ENOMEM : make_pipe(s, 0, 0, &s->sink);
+        }
+        /* Our end must not block, QEMU's is its own affair. */
+        if (r >= 0 && fcntl(s->sink, F_SETFL, O_NONBLOCK) < 0)
+                r = -errno;
+        if (r < 0) {
+                begin_failed(s, job, r);
+                return;
+        }
+        s->job = job;
+        begin_next(s);
+}
+
+void monitor_save_reply(Monitor *m, ControlRequest *r) {
+        control_reply_fd(r, m->saving->stream);
+        m->saving->stream = safe_close(m->saving->stream);
+}
+
+/* --- restoring: the stream ---------------------------------------------------------------------------- */
+
+static void restore_failed(Saving *s, const char *why) {
+        stop_pumping(s);
+        log_error("cannot restore the guest: %s", why);
+        input(s->monitor, LIFECYCLE_FAILED);
+}
+
+/* The guest may go on when QEMU has read everything, and it was what had been saved. */
+static void restore_check(Saving *s) {
+        const Plan *plan = s->monitor->plan;
+        char hex[33];
+
+        if (!restores(s) || s->digest.size < plan->saved_size || s->filled > 0)
+                return;
+        stop_pumping(s);
+        saved_digest_hex(&s->digest, hex);
+        if (!streq_ptr(hex, plan->saved_digest))
+                restore_failed(s, "what was saved is damaged");
+        else if (s->loaded) {
+                s->piece = mfree(s->piece);
+                input(s->monitor, LIFECYCLE_RESTORED);
+        }
+}
+
+/* Reads until the piece is whole: 1; 0: there is nothing more to read now; negative errno. */
+static int fill(Saving *s) {
+        uint64_t left = s->monitor->plan->saved_size - s->digest.size;
+        size_t size = (size_t) MIN(left, (uint64_t) SAVED_PIECE);
+
+        while (s->filled < size) {
+                ssize_t n = read(s->source, s->piece + s->filled, size - s->filled);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return errno == EAGAIN ? 0 : -errno;
+                if (n == 0)
+                        return -EPIPE;
+                s->filled += (size_t) n;
+        }
+        saved_digest_add(&s->digest, s->piece, s->filled);
+        return 1;
+}
+
+static int on_source(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+/* Lets the source wake us instead of the sink. A file never has to be waited for. */
+static void wait_for_source(Saving *s) {
+        int r = sd_event_source_set_enabled(s->sink_io, SD_EVENT_OFF);
+
+        if (r >= 0)
+                r = s->source_io ? sd_event_source_set_enabled(s->source_io, SD_EVENT_ON) :
+                        sd_event_add_io(s->monitor->event, &s->source_io, s->source, EPOLLIN, on_source, s);
+        if (r < 0)
+                restore_failed(s, strerror(-r));
+}
+
+static int on_source(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Saving *s = userdata;
+
+        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        (void) sd_event_source_set_enabled(s->sink_io, SD_EVENT_ON);
+        return 0;
+}
+
+static int on_sink(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Saving *s = userdata;
+
+        if (!s->whole) {
+                int r = fill(s);
+                if (r < 0)
+                        restore_failed(s, r == -EPIPE ? "what was saved is not all there" : strerror(-r));
+                else if (r == 0)
+                        wait_for_source(s);
+                if (r <= 0)
+                        return 0;
+                s->whole = true;
+        }
+        ssize_t n = write(s->sink, s->piece + s->written, s->filled - s->written);
+        if (n < 0 && errno != EAGAIN && errno != EINTR) {
+                restore_failed(s, "QEMU does not read what was saved");
+                return 0;
+        }
+        s->written += (size_t) MAX(n, 0);
+        if (s->written == s->filled) {
+                s->written = s->filled = 0;
+                s->whole = false;
+                restore_check(s);
+        }
+        return 0;
+}
+
+static void pump_start(Saving *s) {
+        if (sd_event_add_io(s->monitor->event, &s->sink_io, s->sink, EPOLLOUT, on_sink, s) < 0)
+                restore_failed(s, "out of memory");
+}
+
+void monitor_mark_used(Monitor *m) {
+        _cleanup_saved_header_ SavedHeader h = {};
+        char block[SAVED_HEADER_SIZE];
+        int fd = monitor_find_fd(m, PLAN_FD_SAVED);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return; /* somebody else's, who keeps it as it is */
+        if (pread(fd, block, sizeof(block), 0) == sizeof(block) && saved_header_parse(block, &h) >= 0) {
+                h.used = true;
+                if (saved_header_format(&h, block) >= 0 && pwrite(fd, block, sizeof(block), 0) == sizeof(block) && fdatasync(fd) >= 0)
+                        return;
+        }
+        log_warning("cannot mark the managed save as used: %m");
+}
+
+/* --- the end ------------------------------------------------------------------------------------------ */
+
+static void answer_waiting(Saving *s) {
+        ControlRequest *r = TAKE_PTR(s->waiting);
+
+        if (r && s->monitor->lifecycle.save == SAVE_DONE)
+                control_reply(r);
+        else if (r)
+                control_reply_error(r, CONTROL_ERROR_QEMU, "%s", s->error ?: "the guest was not saved");
+}
+
+static void let_go(Saving *s) {
+        Monitor *m = s->monitor;
+        Job *job = TAKE_PTR(s->job);
+
+        input(m, LIFECYCLE_SAVE_FAILED);
+        answer_waiting(s);
+        s->stream = safe_close(s->stream);
+        if (job)
+                job_step_done(job, 0, NULL, NULL);
+}
+
+static bool has_ended(const char *status) {
+        return !status || streq(status, "none") || streq(status, "completed") || streq(status, "failed") || streq(status, "cancelled");
+}
+
+/* Why it has failed; and after it was given up, whether QEMU still does something about it. */
+static void on_status(Qmp *q, int result, json_object *reply, void *userdata) {
+        Saving *s = userdata;
+        const char *status = json_member_string(reply, "status"), *error = json_member_string(reply, "error-desc");
+
+        if (result == -ECONNRESET || s->monitor->lifecycle.save == SAVE_NONE)
+                return;
+        if (error)
+                (void) free_and_strdup(&s->error, error);
+        if (result < 0 || has_ended(status))
+                let_go(s);
+        /* else an event is to come */
+}
+
+static void ask_status(Saving *s) {
+        if (qmp_call(s->monitor->qmp, "query-migrate", NULL, -1, MONITOR_QMP_USEC, on_status, s) < 0)
+                let_go(s);
+}
+
+static void on_cancelled(Qmp *q, int result, json_object *reply, void *userdata) {
+        if (result != -ECONNRESET)
+                ask_status(userdata);
+}
+
+void monitor_save_abandon(Job *job) {
+        Saving *s = get(job->monitor);
+
+        if (!s) {
+                job_step_done(job, -ENOMEM, CONTROL_ERROR_QEMU, "out of memory");
+                return;
+        }
+        s->job = job;
+        if (qmp_call(s->monitor->qmp, "migrate_cancel", NULL, -1, MONITOR_QMP_USEC, on_cancelled, s) < 0)
+                ask_status(s);
+}
+
+void monitor_save_event(Monitor *m, const char *name, json_object *data) {
+        const char *status = json_member_string(data, "status");
+        Saving *s = m->saving;
+
+        if (!s || !status || !streq(name, "MIGRATION"))
+                return;
+        if (restores(s)) {
+                /* When it fails, QEMU ends, and says why. */
+                s->loaded = s->loaded || streq(status, "completed");
+                restore_check(s);
+        } else if (m->lifecycle.save == SAVE_UNDER_WAY && streq(status, "completed")) {
+                input(m, LIFECYCLE_SAVED);
+                answer_waiting(s);
+        } else if (m->lifecycle.save != SAVE_NONE && has_ended(status))
+                ask_status(s);
+}
+
+void monitor_save_wait(Monitor *m, ControlRequest *r) {
+        Saving *s = m->saving;
+
+        if (!s || s->waiting || s->client != r->client) {
+                control_reply_error(r, CONTROL_ERROR_STATE, "domain is not being saved");
+                return;
+        }
+        s->waiting = r;
+        if (m->lifecycle.save != SAVE_UNDER_WAY)
+                answer_waiting(s);
+}
+
+void monitor_client_gone(Monitor *m, const void *client) {
+        LifecycleInput in = { .type = LIFECYCLE_REQUEST, .now = monitor_now(m), .request = REQUEST_SAVE_ABORT };
+
+        if (!m->saving || m->saving->client != client || m->lifecycle.save == SAVE_NONE || m->lifecycle.ending)
+                return;
+        m->saving->client = NULL;
+        log_warning("who saved the guest has gone away: it goes on");
+        monitor_input(m, &in, NULL);
+}

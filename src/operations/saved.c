@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "definitions.h"
+#include "domain-xml.h"
+#include "file-util.h"
+#include "names.h"
+#include "saved.h"
+#include "siphash.h"
+#include "string-util.h"
+#include "vm-lifecycle.h"
+
+#define PROGRESS_USEC 500000
+#define END_USEC (UINT64_C(60) * 1000000)
+#define COMPRESSOR "zstd"
+
+static int say(Diag *diag, int r, const char *what, const char *path) {
+        return diag_error_code(diag, r, (SrcLoc) {}, "cannot %s '%s': %s", what, path, strerror(-r));
+}
+
+/* --- the file that is written --- */
+
+/* A file without a name until it is complete, so that nothing is left of one that is not. */
+typedef struct Target {
+        const char *path;
+        char *temporary; /* owned: where the file system cannot do that; NULL */
+        int fd;          /* owned */
+        bool direct;     /* a block device: there is no other way */
+} Target;
+
+static void target_done(Target *t) {
+        if (t->temporary)
+                (void) unlink(t->temporary);
+        free(t->temporary);
+        safe_close(t->fd);
+}
+
+static int target_open(const char *path, Target *ret) {
+        _cleanup_(target_done) Target t = { .path = path, .fd = -EBADF };
+        const char *slash = strrchr(path, '/');
+        _cleanup_free_ char *dir = slash ? strf("%.*s", (int) MAX(slash - path, 1), path) : strdup(".");
+        struct stat st;
+
+        if (!dir)
+                return -ENOMEM;
+        if (stat(path, &st) >= 0 && !S_ISREG(st.st_mode)) {
+                t.direct = S_ISBLK(st.st_mode);
+                t.fd = t.direct ? open(path, O_RDWR | O_CLOEXEC) : -EBADF;
+                if (t.fd < 0)
+                        return t.direct ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+        } else {
+                t.fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+                if (t.fd < 0 && errno != EOPNOTSUPP && errno != EISDIR)
+                        return -errno;
+        }
+        if (t.fd < 0) {
+                t.temporary = strf("%s.XXXXXX", path);
+                t.fd = t.temporary ? mkostemp(t.temporary, O_CLOEXEC) : -EBADF;
+                if (t.fd < 0)
+                        return t.temporary ? -errno : -ENOMEM;
+        }
+        *ret = t;
+        t = (Target) { .fd = -EBADF };
+        return 0;
+}
+
+static int target_name(Target *t) {
+        _cleanup_free_ char *fd_path = strf("/proc/self/fd/%d", t->fd);
+
+        if (t->temporary)
+                return 0;
+        for (unsigned i = 0; i < 100; i++) {
+                _cleanup_free_ char *name = strf("%s.%d-%u", t->path, (int) getpid(), i);
+                if (!name || !fd_path)
+                        return -ENOMEM;
+                if (linkat(AT_FDCWD, fd_path, AT_FDCWD, name, AT_SYMLINK_FOLLOW) >= 0) {
+                        t->temporary = TAKE_PTR(name);
+                        return 0;
+                }
+                if (errno != EEXIST)
+                        return -errno;
+        }
+        return -EEXIST;
+}
+
+/* Complete: it is PATH now, whatever happens to this machine. */
+static int target_commit(Target *t) {
+        int r = fsync(t->fd) < 0 && errno != EINVAL ? -errno : 0;
+        if (r >= 0 && !t->direct)
+                r = target_name(t);
+        if (r >= 0 && !t->direct && rename(t->temporary, t->path) < 0)
+                r = -errno;
+        if (r >= 0)
+                t->temporary = mfree(t->temporary);
+        return r;
+}
+
+/* --- a program that packs or unpacks between us and a file --- */
+
+typedef struct Filter {
+        pid_t pid; /* 0: none */
+        int fd;    /* owned: our end */
+} Filter;
+
+static void filter_done(Filter *f) {
+        f->fd = safe_close(f->fd);
+        if (f->pid > 0) {
+                (void) kill(f->pid, SIGTERM);
+                (void) waitpid(f->pid, NULL, 0);
+        }
+        f->pid = 0;
+}
+
+static int filter_start(int file, bool pack, Filter *ret) {
+        int ends[2];
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        int ours = ends[pack], theirs = ends[!pack];
+        pid_t pid = fork();
+        if (pid == 0) {
+                if (dup2(pack ? theirs : file, 0) >= 0 && dup2(pack ? file : theirs, 1) >= 0)
+                        execlp(COMPRESSOR, COMPRESSOR, pack ? "-qc" : "-qdc", (char *) NULL);
+                _exit(127);
+        }
+        int r = pid < 0 ? -errno : 0;
+        safe_close(theirs);
+        if (r < 0) {
+                safe_close(ours);
+                return r;
+        }
+        *ret = (Filter) { .pid = pid, .fd = ours };
+        return 0;
+}
+
+/* After the end of what is packed. */
+static int filter_finish(Filter *f) {
+        int status = 0;
+
+        f->fd = safe_close(f->fd);
+        if (f->pid <= 0)
+                return 0;
+        while (waitpid(f->pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        f->pid = 0;
+        return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+}
+
+/* --- saving --- */
+
+typedef struct Save {
+        Manager *m;
+        const Vm *vm;
+        const SaveOptions *options;
+        SavedHeader header; /* owned */
+        char *xml;          /* owned */
+        Target target;
+        uint64_t memory, said_usec;
+} Save;
+
+static void save_done(Save *s) {
+        saved_header_done(&s->header);
+        free(s->xml);
+        target_done(&s->target);
+}
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* QEMU itself cannot be asked: it waits for us to read. The guest's memory is about what comes. */
+static void say_progress(Save *s, uint64_t done) {
+        if (!s->options->progress || now_usec() < s->said_usec + PROGRESS_USEC)
+                return;
+        s->said_usec = now_usec();
+        s->options->progress((unsigned) MIN(done * 100 / MAX(s->memory, UINT64_C(1)), UINT64_C(99)), s->options->userdata);
+}
+
+/* Reads until BUFFER is full; what it got, less at the end, or negative errno. */
+static ssize_t read_piece(int fd, char *buffer) {
+        size_t size = 0;
+
+        while (size < SAVED_PIECE) {
+                ssize_t n = read(fd, buffer + size, SAVED_PIECE - size);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                size += (size_t) n;
+        }
+        return (ssize_t) size;
+}
+
+static int copy_stream(Save *s, int from, int to) {
+        _cleanup_free_ char *piece = malloc(SAVED_PIECE);
+        SavedDigest digest = {};
+        ssize_t n;
+
+        if (!piece)
+                return -ENOMEM;
+        while ((n = read_piece(from, piece)) > 0) {
+                saved_digest_add(&digest, piece, (size_t) n);
+                int r = write_all(to, piece, (size_t) n);
+                if (r < 0)
+                        return r;
+                say_progress(s, digest.size);
+        }
+        s->header.data_size = digest.size;
+        saved_digest_hex(&digest, s->header.data_digest);
+        return n < 0 ? (int) n : 0;
+}
+
+static int write_stream(Save *s, int stream) {
+        _cleanup_(filter_done) Filter filter = { .fd = -EBADF };
+        int r = 0;
+
+        if (lseek(s->target.fd, (off_t) saved_data_offset(&s->header), SEEK_SET) < 0)
+                return -errno;
+        if (s->header.compression == SAVED_ZSTD)
+                r = filter_start(s->target.fd, true, &filter);
+        if (r >= 0)
+                r = copy_stream(s, stream, filter.pid > 0 ? filter.fd : s->target.fd);
+        return r < 0 ? r : filter_finish(&filter);
+}
+
+static int set_xml(Save *s, Diag *diag) {
+        s->header.xml_size = strlen(s->xml);
+        if (s->header.xml_size > SAVED_XML_MAX)
+                return diag_error_code(diag, -E2BIG, (SrcLoc) {}, "the definition is too long");
+        digest_hex(s->xml, s->header.xml_size, s->header.xml_digest);
+        return 0;
+}
+
+/* The text is that of a machine with this name and UUID. */
+static int check_same(Manager *m, const char *text, const char *name, const uint8_t uuid[16], Diag *diag) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+
+        int r = definition_parse(m, text, strlen(text), 0, diag, &p);
+        if (r < 0)
+                return r;
+        if (!streq(p.domain->name, name))
+                return diag_error(diag, (SrcLoc) {}, "unsupported configuration: Target domain name '%s' does not match source '%s'",
+                                  p.domain->name, name);
+        if (memcmp(p.domain->uuid, uuid, sizeof(p.domain->uuid)) != 0)
+                return diag_error(diag, (SrcLoc) {}, "unsupported configuration: Target domain uuid does not match source");
+        return 0;
+}
+
+/* As the machine runs, with everything that was decided for it and everything that has changed since. */
+static int describe(Save *s, Diag *diag) {
+        _cleanup_(domain_freep) Domain *d = NULL;
+        DomainState state = s->vm->state;
+
+        int r = vm_load_domain(s->m, s->vm, false, diag, &d);
+        if (r >= 0 && s->options->xml)
+                r = check_same(s->m, s->options->xml, d->name, d->uuid, diag);
+        if (r < 0)
+                return r;
+        if (s->options->xml) {
+                s->xml = strdup(s->options->xml);
+                r = s->xml ? 0 : -ENOMEM;
+        } else
+                r = domain_to_xml(d, DOMAIN_XML_SECURE | DOMAIN_XML_INACTIVE, &s->xml);
+        if (r < 0)
+                return r;
+        s->memory = d->memory;
+        s->header.name = strdup(s->vm->name);
+        s->header.compression = s->options->compression ?: SAVED_RAW;
+        s->header.running = s->options->state == SAVE_STATE_SAME ? state == STATE_RUNNING : s->options->state == SAVE_STATE_RUNNING;
+        return s->header.name ? set_xml(s, diag) : -ENOMEM;
+}
+
+static int save_stream(Save *s, Diag *diag) {
+        const ManagerBackend *b = s->m->backend;
+        SaveSession *session = NULL;
+        int stream = -EBADF;
+
+        int r = b->monitor_save(s->m->userdata, s->vm->name, diag, &session, &stream);
+        if (r < 0)
+                return r;
+        int k = write_stream(s, stream);
+        safe_close(stream);
+        if (k >= 0)
+                r = b->monitor_wait_saved(s->m->userdata, session, diag);
+        if (k >= 0 && r >= 0)
+                k = saved_file_write_head(s->target.fd, &s->header, s->xml);
+        if (k >= 0 && r >= 0)
+                k = target_commit(&s->target);
+        if (k < 0)
+                r = say(diag, k, "write", s->target.path);
+        if (r >= 0)
+                r = b->monitor_end_saved(s->m->userdata, session, diag);
+        b->monitor_save_close(s->m->userdata, session);
+        return r;
+}
+
+int vm_save(Manager *m, const Vm *vm, const char *path, const SaveOptions *options, Diag *diag) {
+        _cleanup_(save_done) Save s = { .m = m, .vm = vm, .options = options, .target = { .fd = -EBADF } };
+
+        if (!vm->active)
+                return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+        int r = describe(&s, diag);
+        if (r < 0)
+                return r;
+        r = target_open(path, &s.target);
+        if (r < 0)
+                return say(diag, r, "create", path);
+        r = save_stream(&s, diag);
+        if (r < 0)
+                return r;
+        if (options->progress)
+                options->progress(100, options->userdata);
+        /* QEMU ends by itself now. */
+        return m->backend->stop_unit(m->userdata, vm->unit, END_USEC, diag);
+}
+
+int vm_managed_save(Manager *m, const Vm *vm, const SaveOptions *options, Diag *diag) {
+        _cleanup_free_ char *path = vm_state_path(vm->name, MANAGED_SAVE_FILE);
+
+        if (!path)
+                return -ENOMEM;
+        if (vm->active && !vm->persistent)
+                return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: cannot do managed save for transient domain");
+        return vm_save(m, vm, path, options, diag);
+}
+
+int managed_save_path(const Vm *vm, Diag *diag, char **ret) {
+        if (!managed_save_exists(vm->name))
+                return diag_error_code(diag, -ENOENT, (SrcLoc) {},
+                                       "Requested operation is not valid: domain does not have managed save image");
+        *ret = vm_state_path(vm->name, MANAGED_SAVE_FILE);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* --- restoring --- */
+
+typedef struct Restore {
+        Manager *m;
+        SavedFile file;     /* owned */
+        char *directory;    /* owned: below m->runtime_dir */
+        int base_fd, dir_fd; /* owned */
+        int pipe;           /* owned: both ends of the stream's */
+        pid_t pump;
+} Restore;
+
+static void restore_done(Restore *r) {
+        safe_close(r->pipe);
+        if (r->pump > 0) {
+                (void) kill(r->pump, SIGTERM);
+                (void) waitpid(r->pump, NULL, 0);
+        }
+        if (r->dir_fd >= 0) {
+                (void) unlinkat(r->dir_fd, RESTORE_HEAD, 0);
+                (void) unlinkat(r->dir_fd, RESTORE_STREAM, 0);
+                (void) unlinkat(r->base_fd, r->directory, AT_REMOVEDIR);
+        }
+        safe_close(r->dir_fd);
+        safe_close(r->base_fd);
+        free(r->directory);
+        saved_file_done(&r->file);
+}
+
+/* The child: pours the stream into the pipe. It keeps the pipe open until it is killed, so that nothing of what is in it
+ * is lost before the monitor has opened it; when it fails, it closes it, and the monitor sees a stream that is cut off. */
+static _noreturn_ void pump(Restore *s) {
+        _cleanup_(filter_done) Filter filter = { .fd = -EBADF };
+        char *piece = malloc(SAVED_PIECE);
+        int from = s->file.fd, r = piece ? 0 : -ENOMEM;
+        ssize_t n = 0;
+
+        if (r >= 0 && s->file.header.compression == SAVED_ZSTD) {
+                r = filter_start(s->file.fd, false, &filter);
+                from = filter.fd;
+        }
+        while (r >= 0 && (n = read_piece(from, piece)) > 0)
+                r = write_all(s->pipe, piece, (size_t) n);
+        if (r < 0 || n < 0)
+                _exit(EXIT_FAILURE);
+        for (;;)
+                (void) pause();
+}
+
+static int write_head(Restore *s, const SavedHeader *h) {
+        _cleanup_close_ int fd = openat(s->dir_fd, RESTORE_HEAD, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        return fd < 0 ? -errno : saved_file_write_head(fd, h, s->file.xml);
+}
+
+/* One restore of a VM at a time: the directory is the lock. */
+static int publish(Restore *s) {
+        SavedHeader raw = s->file.header;
+
+        int r = mkdir_parents(s->m->runtime_dir, 0755);
+        if (r >= 0)
+                r = s->base_fd = manager_open_runtime(s->m, NULL);
+        s->directory = restore_directory(s->file.header.name);
+        if (r >= 0 && !s->directory)
+                r = -ENOMEM;
+        if (r >= 0 && mkdirat(s->base_fd, s->directory, 0700) < 0)
+                r = -errno;
+        if (r >= 0) {
+                s->dir_fd = openat(s->base_fd, s->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                r = s->dir_fd < 0 ? -errno : 0;
+        }
+        raw.compression = SAVED_RAW;
+        if (r >= 0)
+                r = write_head(s, &raw);
+        if (r >= 0 && mkfifoat(s->dir_fd, RESTORE_STREAM, 0600) < 0)
+                r = -errno;
+        if (r >= 0) {
+                s->pipe = openat(s->dir_fd, RESTORE_STREAM, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+                r = s->pipe < 0 ? -errno : 0;
+        }
+        return r;
+}
+
+static int start_pump(Restore *s) {
+        s->pump = fork();
+        if (s->pump < 0)
+                return -errno;
+        if (s->pump == 0)
+                pump(s);
+        s->pipe = safe_close(s->pipe);
+        return 0;
+}
+
+static int start_restored(Restore *s, Diag *diag) {
+        _cleanup_free_ char *name = NULL;
+        _cleanup_vm_ Vm vm = {};
+
+        int r = vm_lookup(s->m, s->file.header.name, VM_BY_NAME, NULL, &vm);
+        if (r == -ENOENT)
+                return vm_create(s->m, s->file.xml, strlen(s->file.xml), VM_START_RESTORE, false, diag, &name);
+        if (r >= 0 && vm.active)
+                return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain '%s' is already active", vm.name);
+        return r < 0 ? r : vm_start(s->m, &vm, VM_START_RESTORE, diag);
+}
+
+static int use_options(SavedFile *f, Manager *m, const SaveOptions *options, Diag *diag) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+
+        if (options->state != SAVE_STATE_SAME)
+                f->header.running = options->state == SAVE_STATE_RUNNING;
+        if (!options->xml)
+                return 0;
+        int r = definition_parse(m, f->xml, strlen(f->xml), 0, diag, &p);
+        if (r >= 0)
+                r = check_same(m, options->xml, f->header.name, p.domain->uuid, diag);
+        if (r >= 0)
+                r = free_and_strdup(&f->xml, options->xml);
+        if (r < 0)
+                return r;
+        f->header.xml_size = strlen(f->xml);
+        digest_hex(f->xml, f->header.xml_size, f->header.xml_digest);
+        return f->header.xml_size <= SAVED_XML_MAX ? 0 : diag_error_code(diag, -E2BIG, (SrcLoc) {}, "the definition is too long");
+}
+
+int vm_restore(Manager *m, const char *path, const SaveOptions *options, Diag *diag, char **ret_name) {
+        _cleanup_(restore_done) Restore s = { .m = m, .base_fd = -EBADF, .dir_fd = -EBADF, .pipe = -EBADF, .file = SAVED_FILE_NONE };
+
+        int r = saved_file_open(AT_FDCWD, path, 0, diag, &s.file);
+        if (r >= 0)
+                r = use_options(&s.file, m, options, diag);
+        if (r < 0)
+                return r;
+        r = publish(&s);
+        if (r >= 0)
+                r = start_pump(&s);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, r == -EEXIST ? "domain '%s' is being restored" : "cannot restore domain '%s': %s",
+                                       s.file.header.name, strerror(-r));
+        r = start_restored(&s, diag);
+        if (r >= 0 && ret_name)
+                *ret_name = TAKE_PTR(s.file.header.name);
+        return r;
+}
+
+/* --- the definition in a file --- */
+
+int saved_dump_xml(Manager *m, const char *path, bool secure, Diag *diag, char **ret) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
+
+        int r = saved_file_open(AT_FDCWD, path, 0, diag, &f);
+        if (r >= 0)
+                r = definition_parse(m, f.xml, strlen(f.xml), 0, diag, &p);
+        return r < 0 ? r : domain_to_xml(p.domain, DOMAIN_XML_INACTIVE | (secure ? DOMAIN_XML_SECURE : 0), ret);
+}
+
+/* The stream moves to another place in the file, so the file is written anew; file systems that can share blocks do. */
+static int copy_data(int from, int to, off_t offset) {
+        if (lseek(to, offset, SEEK_SET) < 0)
+                return -errno;
+        for (;;) {
+                ssize_t n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
+                if (n <= 0)
+                        return n < 0 ? -errno : 0;
+        }
+}
+
+int saved_define(Manager *m, const char *path, const SaveOptions *options, Diag *diag) {
+        _cleanup_(target_done) Target target = { .fd = -EBADF };
+        _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
+
+        int r = saved_file_open(AT_FDCWD, path, 0, diag, &f);
+        if (r >= 0)
+                r = use_options(&f, m, options, diag);
+        if (r < 0)
+                return r;
+        r = target_open(path, &target);
+        if (r >= 0 && target.direct)
+                r = -EOPNOTSUPP;
+        if (r >= 0)
+                r = copy_data(f.fd, target.fd, (off_t) saved_data_offset(&f.header));
+        if (r >= 0)
+                r = saved_file_write_head(target.fd, &f.header, f.xml);
+        if (r >= 0)
+                r = target_commit(&target);
+        return r < 0 ? say(diag, r, "write", path) : 0;
+}

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""save, restore and the managed save: the guest goes on where it was; what is damaged is refused and kept; what fails
+leaves the guest running."""
+
+import contextlib
+import os
+import shutil
+import signal
+import stat
+import subprocess
+
+from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
+from vm import vm as machine
+
+DIRECTORY = "/var/tmp/saved"
+STATE = "/var/lib/vmunit"
+
+
+def path(name):
+    os.makedirs(DIRECTORY, exist_ok=True)
+    return f"{DIRECTORY}/{name}"
+
+
+@contextlib.contextmanager
+def counting(name, *changes):
+    """A running VM whose guest has counted to three. Its console is one file, however often QEMU starts."""
+    with machine(name, agent=False) as vm:
+        for old, new in (("<source path", "<source append='on' path"), *changes):
+            check(old in vm.xml, f"there is no {old} in the definition")
+            vm.xml = vm.xml.replace(old, new)
+        vm.write()
+        vm.start()
+        vm.serial.expect(r"^vmunit-guest: tick 3$", 60)
+        yield vm
+
+
+def goes_on(vm, ticks):
+    """The guest counts on behind TICKS, without a new beginning."""
+    vm.serial.expect(rf"^vmunit-guest: tick {ticks[-1] + 2}$", 60, position=0)
+    numbers = vm.serial.ticks()
+    check_equal(numbers, list(range(1, len(numbers) + 1)), "the guest's numbers")
+
+
+def refused(command, pattern):
+    result = run(command)
+    check_equal(result.rc, 1, f"status of {command}")
+    check_match(pattern, result.err)
+
+
+@case
+def save_and_restore():
+    """The same guest goes on, from a file that only its owner can read; the file stays."""
+    with counting("alpha") as vm:
+        file = path("alpha.save")
+        out = run_ok(["vmunit", "save", "alpha", file, "--verbose"])
+        check_equal(out, f"\nDomain 'alpha' saved to {file}\n\n", "output of save")
+        check_equal(vm.state(), ("shut off", "saved"), "state")
+        check_equal(stat.S_IMODE(os.stat(file).st_mode), 0o600, "mode of the file")
+        ticks = vm.serial.ticks()
+        out = run_ok(["vmunit", "restore", file])
+        check_equal(out, f"Domain restored from {file}\n\n", "output of restore")
+        check_equal(vm.state(), ("running", "restored"), "state")
+        goes_on(vm, ticks)
+        check(os.path.exists(file), "the file is gone")
+        check(not [n for n in os.listdir("/run/vmunit") if n.startswith(".restore")], "something of the restore is left")
+        refused(["vmunit", "restore", file], "Requested operation is not valid: domain 'alpha' is already active")
+
+
+@case
+def save_paused():
+    """--paused and a guest that was paused; --running is stronger."""
+    with counting("beta") as vm:
+        file = path("beta.save")
+        run_ok(["vmunit", "suspend", "beta"])
+        run_ok(["vmunit", "save", "beta", file])
+        run_ok(["vmunit", "restore", file])
+        check_equal(vm.state()[0], "paused", "state of a guest that was paused")
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "resume", "beta"])
+        goes_on(vm, ticks)
+        run_ok(["vmunit", "save", "beta", file, "--paused"])
+        run_ok(["vmunit", "restore", file, "--running"])
+        check_equal(vm.state()[0], "running", "state with --running")
+
+
+@case
+def save_of_a_transient():
+    """A VM without a definition comes back as one."""
+    with counting("gamma") as vm:
+        run_ok(["vmunit", "undefine", "gamma"])
+        run_ok(["vmunit", "save", "gamma", path("gamma.save")])
+        ticks = vm.serial.ticks()
+        check("gamma" not in run_ok(["vmunit", "list", "--all", "--name"]).split(), "it is still there")
+        run_ok(["vmunit", "restore", path("gamma.save")])
+        check_match(r"Persistent: +no", run_ok(["vmunit", "dominfo", "gamma"]))
+        goes_on(vm, ticks)
+        run_ok(["vmunit", "destroy", "gamma"])
+
+
+@case
+def managed_save():
+    """The next start goes on, by whomever; a second one begins anew."""
+    with counting("delta") as vm:
+        run_ok(["vmunit", "managedsave", "delta"])
+        file = f"{STATE}/delta/saved"
+        check(os.path.exists(file), "there is no file")
+        check_equal(vm.state(), ("shut off", "saved"), "state")
+        check_match(r"Managed save: +yes", run_ok(["vmunit", "dominfo", "delta"]))
+        check_match(r"- +delta +saved", run_ok(["vmunit", "list", "--all", "--managed-save"]))
+        check_equal(run_ok(["vmunit", "list", "--all", "--with-managed-save", "--name"]).split(), ["delta"], "list")
+        check_match("<name>delta</name>", run_ok(["vmunit", "managedsave-dumpxml", "delta"]))
+        ticks = vm.serial.ticks()
+        run_ok(["systemctl", "start", vm.unit])
+        check_equal(vm.state(), ("running", "restored"), "state")
+        goes_on(vm, ticks)
+        wait_for(lambda: not os.path.exists(file), 10, "the managed save to be gone")
+        check_match(r"Managed save: +no", run_ok(["vmunit", "dominfo", "delta"]))
+        run_ok(["vmunit", "destroy", "delta"])
+        run_ok(["vmunit", "start", "delta"])
+        check_equal(vm.state(), ("running", "booted"), "state after a start without one")
+        run_ok(["vmunit", "managedsave", "delta"])
+        refused(["vmunit", "undefine", "delta"], "Refusing to undefine while domain managed save image exists")
+        run_ok(["vmunit", "start", "delta", "--force-boot"])
+        check_equal(vm.state(), ("running", "booted"), "state after --force-boot")
+        check(not os.path.exists(file), "the managed save is still there")
+        run_ok(["vmunit", "managedsave", "delta"])
+        run_ok(["vmunit", "undefine", "delta", "--managed-save"])
+        check(not os.path.exists(file), "the managed save is still there")
+
+
+@case
+def damaged_managed_save():
+    """Cut off, or changed in any place: the start is refused, says why, and the file is kept."""
+    with counting("epsilon") as vm:
+        run_ok(["vmunit", "managedsave", "epsilon"])
+        file, whole = f"{STATE}/epsilon/saved", path("epsilon.whole")
+        shutil.copy(file, whole)
+        size = os.path.getsize(file)
+
+        def cut(f):
+            f.truncate(size - 4096)
+
+        def change(offset):
+            def do(f):
+                f.seek(offset)
+                byte = f.read(1)
+                f.seek(offset)
+                f.write(bytes([byte[0] ^ 1]))
+            return do
+
+        for what, damage, why in (("cut off", cut, "it is not complete"), ("magic", change(3), "it is no saved machine"),
+                                  ("definition", change(4096 + 100), "it is damaged"),
+                                  ("stream", change(size // 2), None), ("end", change(size - 1), None)):
+            shutil.copy(whole, file)
+            with open(file, "r+b") as f:
+                damage(f)
+            with open(file, "rb") as f:
+                before = f.read()
+            refused(["vmunit", "start", "epsilon"], why or "Failed to start domain 'epsilon'")
+            with open(file, "rb") as f:
+                check(f.read() == before, f"{what}: the file has changed")
+            check_equal(vm.state()[0], "shut off", f"{what}: state")
+        shutil.copy(whole, file)
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "start", "epsilon"])
+        goes_on(vm, ticks)
+
+
+@case
+def damaged_file():
+    """The same for `restore`, also of a compressed file and of what is no such file at all."""
+    with counting("zeta"):
+        file = path("zeta.save")
+        run_ok(["vmunit", "save", "zeta", file])
+        with open(file, "r+b") as f:
+            f.truncate(os.path.getsize(file) - 1)
+        refused(["vmunit", "restore", file], f"cannot restore from '{file}': it is not complete")
+        check(os.path.exists(file), "the file is gone")
+        refused(["vmunit", "restore", "/etc/passwd"], "cannot restore from '/etc/passwd': it is no saved machine")
+        refused(["vmunit", "restore", path("absent")], "No such file or directory")
+
+
+@case
+def failed_saves():
+    """No room, no such directory, a saver that is killed: the guest runs on, nothing is left behind."""
+    with counting("eta") as vm:
+        refused(["vmunit", "save", "eta", "/nowhere/eta"], "cannot create '/nowhere/eta': No such file or directory")
+        refused(["vmunit", "save", "eta", "/dev/null"], "cannot create '/dev/null': Invalid argument")
+        check_equal(vm.state(), ("running", "booted"), "state")
+        small = path("small")
+        os.makedirs(small, exist_ok=True)
+        run_ok(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small])
+        try:
+            refused(["vmunit", "save", "eta", f"{small}/eta"], f"cannot write '{small}/eta': No space left on device")
+            check_equal(os.listdir(small), [], "what is left")
+            wait_for(lambda: vm.state() == ("running", "save canceled"), 20, "the guest to go on")
+        finally:
+            run_ok(["umount", small])
+        ticks = vm.serial.ticks()
+        goes_on(vm, ticks)
+        # It is killed while it writes.
+        saver = subprocess.Popen(["vmunit", "save", "eta", path("eta.save")])
+        wait_for(lambda: vm.state()[1] == "saving" or saver.poll() is not None, 20, "the guest to be saved", interval=0.005)
+        saver.kill()
+        if saver.wait() != 0:
+            wait_for(lambda: vm.state() == ("running", "save canceled"), 20, "the guest to go on")
+            goes_on(vm, vm.serial.ticks())
+            check(not [n for n in os.listdir(DIRECTORY) if n.startswith("eta")], "something is left")
+
+
+@case
+def monitor_dies_while_saving():
+    """The next one lets the guest go on."""
+    with counting("theta") as vm:
+        monitor = vm.monitor()
+        saver = subprocess.Popen(["vmunit", "save", "theta", path("theta.save")], stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: vm.state()[1] == "saving" or saver.poll() is not None, 20, "the guest to be saved", interval=0.005)
+        os.kill(monitor, signal.SIGKILL)
+        _, err = saver.communicate(timeout=60)
+        if saver.returncode == 0:
+            return  # it was faster
+        check_match("Failed to save domain 'theta'", err)
+        wait_for(lambda: vm.state()[0] == "running", 30, "the guest to go on")
+        ticks = vm.serial.ticks()
+        goes_on(vm, ticks)
+
+
+@case
+def hot_machine():
+    """What was changed while it ran is in what is saved: CPUs that were plugged in."""
+    with counting("iota", ("<vcpu>1</vcpu>", "<vcpu current='1'>2</vcpu>")) as vm:
+        run_ok(["vmunit", "setvcpus", "iota", "2", "--live"])
+        vm.serial.expect(r"^vmunit-guest: tick 5$", 60)
+        run_ok(["vmunit", "managedsave", "iota"])
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "start", "iota"])
+        goes_on(vm, ticks)
+        check_equal(run_ok(["vmunit", "vcpucount", "iota", "--live", "--active"]).strip(), "2", "CPUs")
+
+
+@case
+def definitions_of_files():
+    """save-image-define replaces the definition, of the same machine only."""
+    with counting("kappa") as vm:
+        file = path("kappa.save")
+        run_ok(["vmunit", "save", "kappa", file])
+        xml = run_ok(["vmunit", "save-image-dumpxml", file])
+        check_match("<name>kappa</name>", xml)
+        with open(path("kappa.xml"), "w", encoding="utf-8") as f:
+            f.write(xml.replace("<name>", "<title>once saved</title><name>"))
+        check_equal(run_ok(["vmunit", "save-image-define", file, path("kappa.xml")]), f"State file {file} updated.\n\n", "output")
+        check_match("<title>once saved</title>", run_ok(["vmunit", "save-image-dumpxml", file]))
+        with open(path("other.xml"), "w", encoding="utf-8") as f:
+            f.write(xml.replace("kappa", "other"))
+        refused(["vmunit", "save-image-define", file, path("other.xml")], "Target domain name 'other' does not match source 'kappa'")
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "restore", file])
+        goes_on(vm, ticks)
+
+
+main()

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "file-util.h"
+#include "saved-file.h"
+#include "siphash.h"
+#include "string-util.h"
+#include "test-directory.h"
+
+#define XML "<domain><name>web</name></domain>"
+#define DATA "what QEMU has written"
+
+static SavedHeader header(void) {
+        SavedDigest d = {};
+        SavedHeader h = {
+                .name = strdup("web"), .running = true, .compression = SAVED_RAW, .xml_size = strlen(XML), .data_size = strlen(DATA),
+        };
+
+        assert_non_null(h.name);
+        digest_hex(XML, strlen(XML), h.xml_digest);
+        saved_digest_add(&d, DATA, strlen(DATA));
+        saved_digest_hex(&d, h.data_digest);
+        return h;
+}
+
+static void test_header(void **state) {
+        _cleanup_saved_header_ SavedHeader h = header(), got = {};
+        char block[SAVED_HEADER_SIZE];
+
+        assert_int_equal(saved_header_format(&h, block), 0);
+        assert_non_null(startswith(block, "vmunit-saved 1\nname=web\nstate=running\ncompression=raw\nused=no\n"));
+        assert_int_equal(saved_header_parse(block, &got), 0);
+        assert_string_equal(got.name, "web");
+        assert_true(got.running && !got.used);
+        assert_int_equal(got.data_size, h.data_size);
+        assert_string_equal(got.data_digest, h.data_digest);
+        assert_int_equal(saved_data_offset(&got), 2 * SAVED_HEADER_SIZE);
+        got.xml_size = SAVED_HEADER_SIZE;
+        assert_int_equal(saved_data_offset(&got), 2 * SAVED_HEADER_SIZE);
+        got.xml_size++;
+        assert_int_equal(saved_data_offset(&got), 3 * SAVED_HEADER_SIZE);
+}
+
+/* Each line with each of these in the place of its value. */
+static void test_wrong_headers(void **state) {
+        static const struct {
+                const char *old, *new;
+                int error;
+        } cases[] = {
+                { "vmunit-saved 1", "vmunit-saved 2", -EPROTONOSUPPORT },
+                { "vmunit-saved 1", "vmunit-saves 1", -EBADMSG },
+                { "name=web", "name=../web", -EBADMSG },
+                { "name=web", "name=", -EBADMSG },
+                { "state=running", "state=crashed", -EBADMSG },
+                { "compression=raw", "compression=lzop", -EBADMSG },
+                { "used=no", "used=maybe", -EBADMSG },
+                { "xml-size=", "xml-size=9999999", -EBADMSG },
+                { "xml-size=", "xml-size=-", -EBADMSG },
+                { "data-size=", "data-size=9999999999999999999", -EBADMSG },
+                { "xml-digest=", "xml-digest=g", -EBADMSG },
+                { "data-digest=", "data-digests=", -EBADMSG },
+        };
+        _cleanup_saved_header_ SavedHeader h = header();
+        char block[SAVED_HEADER_SIZE];
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                _cleanup_saved_header_ SavedHeader got = {};
+                char wrong[SAVED_HEADER_SIZE + 64] = {};
+                assert_int_equal(saved_header_format(&h, block), 0);
+                const char *at = strstr(block, c->old);
+                assert_non_null(at);
+                (void) snprintf(wrong, sizeof(wrong), "%.*s%s%s", (int) (at - block), block, c->new, at + strlen(c->old));
+                if (saved_header_parse(wrong, &got) != c->error)
+                        fail_msg("'%s' is taken", c->new);
+        }
+        memset(block, 0, sizeof(block));
+        assert_int_equal(saved_header_parse(block, &h), -EBADMSG);
+        memset(block, 'x', sizeof(block));
+        assert_int_equal(saved_header_parse(block, &h), -EBADMSG);
+}
+
+/* Where the pieces end is part of it, so the order of pieces is. */
+static void test_digest(void **state) {
+        _cleanup_free_ char *piece = calloc(1, SAVED_PIECE);
+        SavedDigest a = {}, b = {};
+        char x[33], y[33];
+
+        assert_non_null(piece);
+        saved_digest_add(&a, piece, SAVED_PIECE);
+        saved_digest_add(&a, "end", 3);
+        saved_digest_add(&b, piece, SAVED_PIECE);
+        saved_digest_add(&b, "enc", 3);
+        assert_int_equal(a.size, SAVED_PIECE + 3);
+        saved_digest_hex(&a, x);
+        saved_digest_hex(&b, y);
+        assert_string_not_equal(x, y);
+}
+
+static void write_file(int dir, const char *name, const SavedHeader *h, size_t cut) {
+        _cleanup_close_ int fd = openat(dir, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+        assert_true(fd >= 0);
+        assert_int_equal(saved_file_write_head(fd, h, XML), 0);
+        assert_int_equal(pwrite(fd, DATA, strlen(DATA) - cut, (off_t) saved_data_offset(h)), strlen(DATA) - cut);
+}
+
+static void check_refused(int dir, const char *name, SavedOpenFlags flags, int error, const char *text) {
+        _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
+        _cleanup_diag_ Diag diag = {};
+
+        assert_int_equal(saved_file_open(dir, name, flags, &diag, &f), error);
+        if (!strstr(diag_first_error(&diag), text))
+                fail_msg("'%s' instead of '%s'", diag_first_error(&diag), text);
+}
+
+static void test_file(void **state) {
+        _cleanup_saved_header_ SavedHeader h = header();
+        _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
+        char data[sizeof(DATA)] = "", *path = test_directory_new();
+
+        assert_non_null(path);
+        _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(dir >= 0);
+        write_file(dir, "good", &h, 0);
+        assert_int_equal(saved_file_open(dir, "good", SAVED_OPEN_OWN, NULL, &f), 0);
+        assert_string_equal(f.xml, XML);
+        assert_int_equal(read(f.fd, data, sizeof(data)), strlen(DATA));
+        assert_string_equal(data, DATA);
+
+        check_refused(dir, "absent", 0, -ENOENT, "cannot restore from 'absent': No such file or directory");
+        write_file(dir, "short", &h, 1);
+        check_refused(dir, "short", 0, -ENODATA, "it is not complete");
+        assert_int_equal(symlinkat("good", dir, "link"), 0);
+        check_refused(dir, "link", SAVED_OPEN_OWN, -ELOOP, "symbolic links");
+        assert_int_equal(mkfifoat(dir, "pipe", 0600), 0);
+        check_refused(dir, "pipe", 0, -EBADMSG, "it is no saved machine");
+        assert_int_equal(write_file_atomic(dir, "empty", "", 0, 0600), 0);
+        check_refused(dir, "empty", 0, -EBADMSG, "it is no saved machine");
+
+        _cleanup_close_ int fd = openat(dir, "good", O_RDWR | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, "<DOMAIN", 7, SAVED_HEADER_SIZE), 7);
+        check_refused(dir, "good", 0, -EBADMSG, "it is damaged");
+        test_directory_remove(path);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_header), cmocka_unit_test(test_wrong_headers), cmocka_unit_test(test_digest),
+                cmocka_unit_test(test_file),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
