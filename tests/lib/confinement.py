@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What an emulator that was taken over can do: the attempts of tests/*/test-confinement.py, and where they are made.
+"""What an emulator that was taken over can do: where the attempts of confinement_attempts.py are made.
 
 The emulator of a real VM is the puppet (tests/guest/puppet.c): it makes the system calls that it is told. Every attempt is
 made by it inside of its unit and has to fail. The control is the same attempt by root outside, which has to succeed, or the
@@ -9,11 +9,11 @@ import contextlib
 import errno
 import os
 import socket
-import stat
 import struct
 import subprocess
 
-from harness import connect_unix, run, run_ok, unit_property
+from harness import check, connect_unix, run, run_ok, unit_property
+from selinux_labels import sockets_for_all
 from vm import GUEST, Vm
 
 GUEST_PUPPET = f"{GUEST}/puppet"
@@ -33,7 +33,7 @@ NUMBERS = dict(
     unshare=272, perf_event_open=298, prlimit64=302, name_to_handle_at=303, open_by_handle_at=304, clock_adjtime=305, setns=308,
     process_vm_readv=310, kcmp=312, finit_module=313, bpf=321, userfaultfd=323, pidfd_send_signal=424,
     io_uring_setup=425, open_tree=428, fsopen=430, pidfd_open=434, pidfd_getfd=438, getdents64=217, fanotify_init=300, acct=163,
-    setgroups=116, truncate=76, ftruncate=77, setresuid=117, fchmod=91, mkdir=83, rmdir=84,
+    setgroups=116, truncate=76, ftruncate=77, setresuid=117, fchmod=91, mkdir=83, rmdir=84, fsetxattr=190,
 )
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
 
@@ -239,9 +239,9 @@ def dbus_start_unit(p, path, unit):
     if b"REJECTED" in answer or b"OK" not in answer:
         raise Refused(errno.EACCES, f"the bus says {answer!r}")
     bus, manager = "org.freedesktop.DBus", "org.freedesktop.systemd1"
-    p.call("write", fd, hello := dbus_call(1, bus, "/org/freedesktop/DBus", bus, "Hello"), len(hello))
+    p.call("sendto", fd, hello := dbus_call(1, bus, "/org/freedesktop/DBus", bus, "Hello"), len(hello), socket.MSG_NOSIGNAL)
     call = dbus_call(2, manager, "/org/freedesktop/systemd1", f"{manager}.Manager", "StartUnit", unit, "replace")
-    p.call("write", fd, call, len(call))
+    p.call("sendto", fd, call, len(call), socket.MSG_NOSIGNAL)
     data = b""
     for _ in range(20):
         out = Out(4096)
@@ -274,7 +274,8 @@ class PuppetVm(Vm):
     def start(self, **_):
         self.write()
         run_ok(["vmunit", "start", self.name])
-        self.puppet = Puppet(connect_unix(self.socket))
+        with sockets_for_all():
+            self.puppet = Puppet(connect_unix(self.socket))
         return self
 
     def qemu(self):
@@ -294,13 +295,18 @@ def spawn(command, **keywords):
 
 
 def spawn_in_unit(*properties):
-    """A puppet of root's behind these settings of systemd alone; the socket is its stdin."""
-    ours, theirs = socket.socketpair()
-    options = [f"--property={p}" for p in properties]
-    process = subprocess.Popen(["systemd-run", "--quiet", "--pipe", "--collect", *options, GUEST_PUPPET, "--control", "0"],
-                               stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    theirs.close()
-    return Puppet(ours, process)
+    """A puppet of root's behind these settings of systemd alone; the socket is its stdin and, or it could not be written to, its
+    stdout. systemd connects it: where SELinux refuses, the bus does not carry descriptors of ours."""
+    path = f"/run/confinement-{os.urandom(4).hex()}.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(1)
+        listener.settimeout(60)
+        options = [f"--property={p}" for p in (f"StandardInput=file:{path}", f"StandardOutput=file:{path}", *properties)]
+        run_ok(["systemd-run", "--quiet", "--collect", *options, GUEST_PUPPET, "--control", "0"])
+        connection, _ = listener.accept()
+    os.unlink(path)
+    return Puppet(connection)
 
 
 SUPERVISOR = """
@@ -346,7 +352,8 @@ class Layer:
         except Gone:
             self.puppet.close()
             self.puppet = None
-            return None if attempt.replaces else Refused(errno.EPIPE, "the puppet ended")
+            check(attempt.replaces, f"the puppet behind '{self.name}' ended")
+            return None
         except Refused as e:
             # A filter's no is one of these; another error is for the way it was put in place.
             return e if self.says is None or e.errno in self.says else None
@@ -407,6 +414,7 @@ class Attempt:
     def __init__(self, function, by, changes, replaces, passes):
         self.name, self.function = function.__name__, function
         self.by = set(by)           # layers that must be among those which refuse it
+        self.alone = False          # nothing but SELinux is in the way
         self.changes = changes      # when it succeeds, the puppet is another one
         self.replaces = replaces    # when it succeeds, the puppet is gone
         self.passes = passes        # errors that only come behind the permission
@@ -438,11 +446,14 @@ class World:
 
     target = "/run/systemd/system/confinement.target"
 
-    def __init__(self, machine, victim, image):
-        self.machine, self.victim, self.image = machine, victim, image
+    def __init__(self, machine, victim, image, emulator):
+        self.machine, self.victim, self.image, self.emulator = machine, victim, image, emulator
         self.victim_pid, self.supervisor, self.monitor = victim.qemu(), machine.supervisor(), machine.monitor()
         self.group = "/sys/fs/cgroup" + unit_property(machine.unit, "ControlGroup")
         self.victim_group = "/sys/fs/cgroup" + unit_property(victim.unit, "ControlGroup")
+        self.image_fd = next(fd for fd in os.listdir(f"/proc/{self.victim_pid}/fd") if self.has_image(fd))
+        uid = os.stat(f"/proc/{self.victim_pid}").st_uid
+        self.terminal = next(t.path for t in os.scandir("/dev/pts") if t.name.isdigit() and t.stat().st_uid == uid)
         self.disk = next((f"/dev/{d}" for d in ("vda", "sda", "nvme0n1") if os.path.exists(f"/dev/{d}")), "/dev/vda")
         self.stack = contextlib.ExitStack()
         self.tcp = self.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -464,579 +475,10 @@ class World:
         self.shm = int(run_ok(["ipcmk", "--shmem", "4096", "--mode", "0666"]).split()[-1])
         self.stack.callback(run, ["ipcrm", "--shmem-id", str(self.shm)])
 
+    def has_image(self, fd):
+        with contextlib.suppress(OSError):
+            return os.path.samefile(f"/proc/{self.victim_pid}/fd/{fd}", self.image)
+        return False
+
     def close(self):
         self.stack.close()
-
-
-# --- other VMs
-
-
-@attempt("uid", "mounts")
-def read_the_image_of_another_vm(p, w):
-    p.read(w.image)
-
-
-@attempt("uid", "mounts")
-def write_the_image_of_another_vm(p, w):
-    p.touch(w.image, os.O_WRONLY)
-
-
-@attempt("uid", "mounts")
-def connect_to_the_control_socket_of_another_vm(p, w):
-    p.connect(f"/run/vmunit/{w.victim.name}/control")
-
-
-@attempt("uid")
-def connect_to_its_own_control_socket(p, w):
-    p.connect(f"/run/vmunit/{w.machine.name}/control")
-
-
-@attempt("mounts")
-def list_the_directory_of_another_vm(p, w):
-    p.list(f"/run/vmunit/{w.victim.name}")
-
-
-@attempt("uid", "mounts")
-def read_the_plan_of_another_vm(p, w):
-    p.read(f"/run/vmunit/{w.victim.name}/plan.json")
-
-
-@attempt("uid")
-def read_its_own_plan(p, w):
-    p.read(f"/run/vmunit/{w.machine.name}/plan.json")
-
-
-@attempt("uid")
-def write_what_root_reads_of_it_later(p, w):
-    p.touch(f"/run/vmunit/{w.machine.name}/plan.json", os.O_WRONLY)
-
-
-@attempt("uid")
-def make_a_file_where_root_reads_later(p, w):
-    path = f"/run/vmunit/{w.machine.name}/confinement"
-    p.touch(path, os.O_WRONLY | os.O_CREAT)
-    p.call("unlink", path)
-
-
-@attempt("uid", "seccomp", "unit's filter", changes=True)
-def trace_another_vm(p, w):
-    p.call("ptrace", 16902, w.victim_pid, 0, 0)  # PTRACE_SEIZE; it ends with the puppet
-
-
-@attempt("uid", "seccomp")
-def signal_another_vm(p, w):
-    p.call("kill", w.victim_pid, 0)
-
-
-@attempt("uid", "seccomp", passes=(errno.EFAULT,))
-def read_the_memory_of_another_vm(p, w):
-    # An address where there is nothing: EFAULT comes after the permission.
-    p.call("process_vm_readv", w.victim_pid, Array([bytes(8), 8]), 1, Array([4096, 8]), 1, 0)
-
-
-@attempt("uid", "mounts for its uid")
-def open_the_memory_of_another_vm(p, w):
-    p.touch(f"/proc/{w.victim_pid}/mem", os.O_RDWR)
-
-
-@attempt("uid", "mounts for its uid")
-def reach_into_the_files_of_another_vm(p, w):
-    p.list(f"/proc/{w.victim_pid}/fd")
-
-
-# --- its own supervisor and monitor, of the same uid
-
-
-@attempt("seccomp")
-def signal_its_supervisor(p, w):
-    p.call("kill", w.supervisor, 0)
-
-
-@attempt("seccomp")
-def signal_its_monitor(p, w):
-    p.call("kill", w.monitor, 0)
-
-
-@attempt("seccomp")
-def signal_everybody(p, w):
-    # 0 is not delivered; to all of this uid but itself.
-    p.call("kill", -1, 0)
-
-
-@attempt("seccomp", "unit's filter", changes=True)
-def trace_its_supervisor(p, w):
-    p.call("ptrace", 16902, w.supervisor, 0, 0)
-
-
-@attempt("uid")
-def open_the_memory_of_its_supervisor(p, w):
-    p.touch(f"/proc/{w.supervisor}/mem", os.O_RDWR)
-
-
-@attempt("uid")
-def open_the_files_of_its_monitor(p, w):
-    p.list(f"/proc/{w.monitor}/fd")
-
-
-@attempt("seccomp", "unit's filter", passes=(errno.EBADF,))
-def take_a_descriptor_of_its_monitor(p, w):
-    fd = p.call("pidfd_open", w.monitor, 0)
-    try:
-        p.call("pidfd_getfd", fd, 3, 0)
-    finally:
-        p.call("close", fd)
-
-
-# --- files
-
-
-@attempt("uid")
-def read_etc_shadow(p, w):
-    p.read("/etc/shadow")
-
-
-@attempt("uid", "mounts")
-def write_a_definition(p, w):
-    p.touch("/etc/vm/confinement.xml", os.O_WRONLY | os.O_CREAT)
-    p.call("unlink", "/etc/vm/confinement.xml")
-
-
-@attempt("mounts")
-def read_its_own_definition(p, w):
-    p.read(w.machine.path)
-
-
-@attempt("uid", "mounts")
-def write_a_unit(p, w):
-    p.touch("/etc/systemd/system/confinement.service", os.O_WRONLY | os.O_CREAT)
-    p.call("unlink", "/etc/systemd/system/confinement.service")
-
-
-@attempt("mounts")
-def read_a_home_directory(p, w):
-    p.read("/home/confinement")
-
-
-@attempt("mounts")
-def read_the_directory_of_root(p, w):
-    p.read("/root/confinement")
-
-
-@attempt("mounts")
-def write_the_tmp_of_others(p, w):
-    p.write("/tmp/confinement", b"x")
-
-
-@attempt("mounts")
-def write_the_var_tmp_of_others(p, w):
-    p.write("/var/tmp/confinement", b"x")
-
-
-@attempt("mounts")
-def write_the_shared_memory_of_others(p, w):
-    p.write("/dev/shm/confinement", b"x")
-
-
-@attempt("mounts")
-def read_what_others_serve(p, w):
-    p.read("/srv/confinement")
-
-
-@attempt("mounts")
-def list_the_journal(p, w):
-    p.list("/run/log/journal")
-
-
-@attempt("uid", "mounts")
-def write_a_log(p, w):
-    p.touch("/var/log/confinement", os.O_WRONLY | os.O_CREAT)
-    p.call("unlink", "/var/log/confinement")
-
-
-@attempt("mounts")
-def write_an_emulator(p, w):
-    p.touch("/usr/bin/confinement", os.O_WRONLY | os.O_CREAT)
-    p.call("unlink", "/usr/bin/confinement")
-
-
-@attempt("uid", "mounts for its uid")
-def learn_about_the_first_process(p, w):
-    p.read("/proc/1/environ", 1)
-
-
-@attempt("mounts for its uid")
-def learn_about_others_processes(p, w):
-    p.read(f"/proc/{w.victim_pid}/cmdline", 1)
-
-
-@attempt("uid", "mounts for its uid")
-def reach_the_root_of_the_first_process(p, w):
-    p.list("/proc/1/root")
-
-
-@attempt("uid", "mounts")
-def set_the_core_pattern(p, w):
-    p.touch("/proc/sys/kernel/core_pattern", os.O_WRONLY)
-
-
-@attempt("uid", "mounts")
-def use_sysrq(p, w):
-    p.touch("/proc/sysrq-trigger", os.O_WRONLY)
-
-
-@attempt("uid", "mounts")
-def suspend_the_host(p, w):
-    p.touch("/sys/power/state", os.O_WRONLY)
-
-
-@attempt("unit's filter")
-def make_a_file_that_gives_its_uid_to_others(p, w):
-    path = f"/tmp/confinement-{os.urandom(4).hex()}"
-    fd = p.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        p.call("fchmod", fd, 0o4755)
-    finally:
-        p.call("close", fd)
-        p.call("unlink", path)
-
-
-# --- devices
-
-
-@attempt("uid", "mounts")
-def read_the_memory_of_the_host(p, w):
-    p.touch("/dev/mem")
-
-
-@attempt("uid", "mounts")
-def read_the_disk_of_the_host(p, w):
-    p.touch(w.disk)
-
-
-@attempt("uid", "mounts")
-def read_the_log_of_the_kernel(p, w):
-    p.touch("/dev/kmsg")
-
-
-@attempt("mounts")
-def make_a_tap(p, w):
-    p.touch("/dev/net/tun", os.O_RDWR)
-
-
-@attempt("uid", "mounts")
-def open_the_loop_control(p, w):
-    p.touch("/dev/loop-control", os.O_RDWR)
-
-
-@attempt("uid", "mounts")
-def open_the_console(p, w):
-    p.touch("/dev/console", os.O_WRONLY)
-
-
-@attempt("uid", "capabilities", "seccomp")
-def make_a_device(p, w):
-    path = f"/tmp/confinement-{os.urandom(4).hex()}"
-    p.call("mknod", path, stat.S_IFCHR | 0o600, 1 << 8 | 3)
-    p.call("unlink", path)
-
-
-@attempt("seccomp")
-def type_into_a_terminal(p, w):
-    fd = p.open("/dev/ptmx", os.O_RDWR)
-    try:
-        p.call("ioctl", fd, 0x5412, b"x")  # TIOCSTI
-    finally:
-        p.call("close", fd)
-
-
-# --- privileges
-
-
-@attempt("seccomp", "capabilities", changes=True)
-def raise_a_capability(p, w):
-    header, every = struct.pack("=II", 0x20080522, 0), 0xFFFFFFFF
-    p.call("capset", header, struct.pack("=6I", 1 << 21, 1 << 21, 0, 0, 0, 0))  # CAP_SYS_ADMIN
-
-
-@attempt("uid", "seccomp", changes=True)
-def become_root(p, w):
-    p.call("setresuid", 0, 0, 0)
-
-
-@attempt("uid", "seccomp", "capabilities", changes=True)
-def change_groups(p, w):
-    p.call("setgroups", 0, None)
-
-
-@attempt("seccomp", replaces=True)
-def execute_a_shell(p, w):
-    p.call("execve", "/bin/sh", Array([b"sh\0", b"-c\0", b"exit 0\0", 0]), Array([0]))
-
-
-@attempt("seccomp")
-def make_a_process(p, w):
-    p.call("fork")
-
-
-@attempt("seccomp", "unit's filter", changes=True)
-def make_a_user_namespace(p, w):
-    p.call("unshare", CLONE_NEWUSER)
-
-
-@attempt("seccomp", "unit's filter", "capabilities", changes=True)
-def make_a_mount_namespace(p, w):
-    p.call("unshare", CLONE_NEWNS)
-
-
-@attempt("seccomp", "unit's filter")
-def make_a_process_in_namespaces(p, w):
-    p.call("clone", CLONE_NEWUSER | CLONE_NEWNET | 17, 0, 0, 0, 0)
-
-
-@attempt("seccomp", "unit's filter", "uid", changes=True)
-def enter_the_namespaces_of_the_host(p, w):
-    fd = p.open("/proc/1/ns/net")
-    p.call("setns", fd, CLONE_NEWNET)
-
-
-@attempt("seccomp", "capabilities", "unit's filter", passes=(errno.ENODEV,))
-def mount_a_file_system(p, w):
-    p.call("mount", "none", "/mnt", "no-such-file-system", 0, None)
-
-
-@attempt("seccomp", "unit's filter", passes=(errno.ENOENT, errno.EINVAL))
-def unmount_a_file_system(p, w):
-    p.call("umount2", "/proc/no/such/mount", 0)
-
-
-@attempt("seccomp", "capabilities", "unit's filter")
-def open_the_tree_of_mounts(p, w):
-    p.call("close", p.call("open_tree", -100, "/", 1))
-
-
-@attempt("seccomp", "capabilities", "unit's filter", changes=True)
-def change_the_root_directory(p, w):
-    p.call("chroot", "/proc")
-
-
-@attempt("seccomp", "capabilities", passes=(errno.ENOEXEC,))
-def load_a_module(p, w):
-    p.call("init_module", b"no module at all", 16, "")
-
-
-@attempt("seccomp", "capabilities", passes=(errno.EINVAL,))
-def load_another_kernel(p, w):
-    p.call("kexec_load", 0, 10000, None, 0)
-
-
-@attempt("seccomp", "capabilities", passes=(errno.EINVAL,))
-def reboot_the_host(p, w):
-    p.call("reboot", 0, 0, 0, None)
-
-
-@attempt("seccomp", "capabilities", passes=(errno.EINVAL,))
-def swap_on_a_file(p, w):
-    p.call("swapon", "/etc/hostname", 0)
-
-
-@attempt("seccomp", "capabilities")
-def set_the_clock(p, w):
-    # The time zone, to what it is; a wrong time would be refused before the permission is looked at.
-    p.call("settimeofday", None, struct.pack("=ii", 0, 0))
-
-
-@attempt("seccomp", "capabilities")
-def adjust_the_clock(p, w):
-    p.call("clock_adjtime", 0, struct.pack("=I", 8) + bytes(204))  # ADJ_ESTERROR, an estimate that nobody reads
-
-
-@attempt("seccomp", "capabilities", passes=(errno.EINVAL,))
-def name_the_host(p, w):
-    p.call("sethostname", "a" * 70, 70)
-
-
-@attempt("seccomp", "capabilities", passes=(errno.EACCES, errno.EISDIR))
-def account_processes(p, w):
-    p.call("acct", "/proc")
-
-
-@attempt("seccomp", "capabilities")
-def read_the_messages_of_the_kernel(p, w):
-    p.call("syslog", 3, Out(64), 64)
-
-
-@attempt("seccomp", "unit's filter", "capabilities", changes=True)
-def use_io_ports(p, w):
-    p.call("ioperm", 0x80, 1, 1)
-
-
-# Newer kernels look at the number before they look at who asks.
-@attempt("seccomp", passes=(errno.EINVAL, errno.ESTALE))
-def open_a_file_by_its_number(p, w):
-    fd = p.open("/usr")
-    try:
-        p.call("open_by_handle_at", fd, struct.pack("=Ii", 0, 1), os.O_RDONLY)
-    finally:
-        p.call("close", fd)
-
-
-@attempt("uid")
-def raise_a_limit(p, w):
-    p.call("prlimit64", 0, 7, struct.pack("=QQ", 1 << 20, 1 << 20), None)  # RLIMIT_NOFILE
-
-
-@attempt("unit's filter")
-def become_a_real_time_process(p, w):
-    p.call("sched_setscheduler", 0, 1, struct.pack("=i", 1))
-    p.call("sched_setscheduler", 0, 0, struct.pack("=i", 0))
-
-
-# --- parts of the kernel
-
-
-@attempt("seccomp")
-def use_the_kernels_keys(p, w):
-    p.call("keyctl", 0, -3, 1)
-
-
-@attempt("seccomp")
-def add_a_key(p, w):
-    p.call("add_key", "user", "confinement", b"x", 1, -3)
-
-
-@attempt("seccomp", "unit's filter")
-def run_a_bpf_program(p, w):
-    p.call("bpf", 0, struct.pack("=IIIII", 2, 4, 4, 1, 0) + bytes(100), 72)  # BPF_MAP_CREATE: an array
-
-
-@attempt("seccomp", "unit's filter")
-def measure_others(p, w):
-    p.call("perf_event_open", struct.pack("=IIQ", 1, 112, 1) + bytes(96), 0, -1, -1, 0)
-
-
-@attempt("seccomp")
-def watch_faults(p, w):
-    p.call("close", p.call("userfaultfd", 1))
-
-
-@attempt("seccomp")
-def use_io_uring(p, w):
-    p.call("close", p.call("io_uring_setup", 1, Out(120)))
-
-
-@attempt("seccomp")
-def behave_as_an_old_kernel(p, w):
-    p.call("personality", 0xFFFFFFFF)
-
-
-@attempt("seccomp", "unit's filter")
-def use_segments(p, w):
-    p.call("modify_ldt", 0, Out(16), 16)
-
-
-@attempt("seccomp", "unit's filter", "capabilities")
-def watch_what_others_open(p, w):
-    p.call("close", p.call("fanotify_init", 0, 0))
-
-
-@attempt("ipc")
-def attach_shared_memory_of_others(p, w):
-    p.call("shmat", w.shm, None, 0o10000)
-
-
-@attempt("seccomp")
-def make_a_message_queue(p, w):
-    p.call("msgget", 0, 0o600)
-
-
-# --- sockets
-
-
-@attempt("network")
-def connect_to_an_abstract_socket_of_the_host(p, w):
-    p.call("close", p.connect("@vmunit-confinement"))
-
-
-@attempt("network", "unit's filter", "seccomp")
-def connect_to_a_service_of_the_host(p, w):
-    fd = p.new_socket(socket.AF_INET, socket.SOCK_STREAM)
-    address = struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", w.tcp.getsockname()[1], bytes([127, 0, 0, 1]))
-    try:
-        p.call("connect", fd, address, 16)
-    finally:
-        p.call("close", fd)
-
-
-@attempt("seccomp", "unit's filter", "capabilities")
-def see_packets(p, w):
-    p.call("close", p.new_socket(socket.AF_PACKET, socket.SOCK_RAW, 0x300))
-
-
-@attempt("seccomp", "unit's filter", "capabilities")
-def make_a_raw_socket(p, w):
-    p.call("close", p.new_socket(socket.AF_INET, socket.SOCK_RAW, 1))
-
-
-@attempt("seccomp", "unit's filter")
-def speak_to_other_vms_by_vsock(p, w):
-    p.call("close", p.new_socket(socket.AF_VSOCK, socket.SOCK_STREAM))
-
-
-@attempt("seccomp", "unit's filter")
-def configure_the_network(p, w):
-    p.call("close", p.new_socket(socket.AF_NETLINK, socket.SOCK_RAW))
-
-
-@attempt("seccomp", "unit's filter")
-def use_the_crypto_of_the_kernel(p, w):
-    p.call("close", p.new_socket(socket.AF_ALG, socket.SOCK_SEQPACKET))
-
-
-@attempt("mounts")
-def start_a_unit_over_the_bus(p, w):
-    dbus_start_unit(p, "/run/dbus/system_bus_socket", "confinement.target")
-
-
-@attempt("mounts", "uid")
-def connect_to_the_manager(p, w):
-    p.call("close", p.connect("/run/systemd/private"))
-
-
-@attempt("mounts")
-def write_to_the_journal_as_another(p, w):
-    p.call("close", p.connect("/run/systemd/journal/socket", socket.SOCK_DGRAM))
-
-
-@attempt("mounts")
-def end_another_machine(p, w):
-    p.call("close", p.connect("/run/systemd/userdb/io.systemd.Machine"))
-
-
-# --- control groups
-
-
-@attempt("uid")
-def leave_its_control_group(p, w):
-    p.touch("/sys/fs/cgroup/cgroup.procs", os.O_WRONLY)
-
-
-@attempt("uid")
-def freeze_another_vm(p, w):
-    p.touch(f"{w.victim_group}/cgroup.freeze", os.O_WRONLY)
-
-
-@attempt("uid")
-def kill_another_vm_by_its_group(p, w):
-    p.touch(f"{w.victim_group}/cgroup.kill", os.O_WRONLY)
-
-
-@attempt("uid")
-def change_the_limits_of_its_unit(p, w):
-    p.touch(f"{w.group}/cgroup.freeze", os.O_WRONLY)
-
-
-@attempt("uid")
-def make_a_group_outside_of_its_own(p, w):
-    path = "/sys/fs/cgroup/confinement"
-    p.call("mkdir", path, 0o755)
-    p.call("rmdir", path)
