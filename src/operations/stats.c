@@ -9,7 +9,9 @@
 #include "json-member.h"
 #include "memory.h"
 #include "net-info.h"
+#include "plan.h"
 #include "plans.h"
+#include "runtime.h"
 #include "stats.h"
 #include "string-util.h"
 #include "threads.h"
@@ -22,6 +24,7 @@ typedef struct Stats {
         const Vm *vm;
         Domain *domain;
         bool backing;
+        Plan *plan;  /* owned; with BACKING: as it was started, or NULL */
         bool silent; /* the monitor does not answer */
         bool failed; /* memory is out */
         StatsList *list;
@@ -232,7 +235,7 @@ static void add_interfaces(Stats *s) {
 /* --- disks --- */
 
 static const char *local_path(const DiskSource *source) {
-        return source && (disk_source_is_local(source) || source->type == DISK_DIR) ? source->path : NULL;
+        return disk_source_is_local(source) || source->type == DISK_DIR ? source->path : NULL;
 }
 
 static void add_counters(Stats *s, const BlockReport *report, const DomainDisk *disk, unsigned n) {
@@ -253,7 +256,15 @@ static void add_counters(Stats *s, const BlockReport *report, const DomainDisk *
                         add_number(s, c.values[row->counter], "block.%u.%s", n, row->name);
 }
 
-static void add_image_sizes(Stats *s, const BlockImage *image, const DiskSource *source, unsigned n) {
+/* The path of an image behind the disk's own: as it was opened. */
+static const char *backing_path(const Stats *s, const DomainDisk *disk, unsigned depth) {
+        _cleanup_free_ char *name = strf("disk-%s.%u", disk->target_dev, depth);
+        const PlanFd *fd = name && s->plan ? plan_find_fd(s->plan, name) : NULL;
+
+        return fd ? fd->path : NULL;
+}
+
+static void add_image_sizes(Stats *s, const BlockImage *image, const char *path, unsigned n) {
         ImageSizes stored;
 
         add_number(s, image->highest, "block.%u.allocation", n);
@@ -261,33 +272,33 @@ static void add_image_sizes(Stats *s, const BlockImage *image, const DiskSource 
                 add_number(s, image->capacity, "block.%u.capacity", n);
         if (image->physical > 0)
                 add_number(s, image->physical, "block.%u.physical", n);
-        else if (local_path(source) && image_file_sizes(source->path, FORMAT_UNSET, &stored) >= 0)
+        else if (path && image_file_sizes(path, FORMAT_UNSET, &stored) >= 0)
                 add_number(s, stored.physical, "block.%u.physical", n);
 }
 
-static void add_image_head(Stats *s, const DomainDisk *disk, const DiskSource *source, unsigned index, unsigned n) {
+static void add_image_head(Stats *s, const DomainDisk *disk, const char *path, unsigned index, unsigned n) {
         add_string(s, strempty(disk->target_dev), "block.%u.name", n);
-        if (local_path(source))
-                add_string(s, source->path, "block.%u.path", n);
+        if (path)
+                add_string(s, path, "block.%u.path", n);
         if (index > 0)
                 add_number(s, index, "block.%u.backingIndex", n);
 }
 
 /* Returns how many images it told of. */
 static unsigned add_running_disk(Stats *s, const BlockReport *report, const DomainDisk *disk, unsigned n) {
-        const DiskSource *source = &disk->source;
+        const char *path = local_path(&disk->source);
         unsigned depth = 0;
         BlockImage image;
 
         bool has_image = block_report_image(report, disk, 0, &image) >= 0;
-        add_image_head(s, disk, source, image.index, n);
+        add_image_head(s, disk, path, image.index, n);
         add_counters(s, report, disk, n);
         if (has_image)
-                add_image_sizes(s, &image, source, n);
+                add_image_sizes(s, &image, path, n);
         while (s->backing && has_image && block_report_image(report, disk, ++depth, &image) >= 0) {
-                source = source ? source->backing : NULL;
-                add_image_head(s, disk, source, image.index, n + depth);
-                add_image_sizes(s, &image, source, n + depth);
+                path = backing_path(s, disk, depth);
+                add_image_head(s, disk, path, image.index, n + depth);
+                add_image_sizes(s, &image, path, n + depth);
         }
         return s->backing && has_image ? depth : 1;
 }
@@ -295,7 +306,7 @@ static unsigned add_running_disk(Stats *s, const BlockReport *report, const Doma
 static void add_stored_disk(Stats *s, const DomainDisk *disk, unsigned n) {
         ImageSizes sizes;
 
-        add_image_head(s, disk, &disk->source, 0, n);
+        add_image_head(s, disk, local_path(&disk->source), 0, n);
         if (!local_path(&disk->source) || vm_disk_sizes(NULL, disk, NULL, &sizes) < 0)
                 return;
         if (sizes.allocation > 0)
@@ -319,7 +330,7 @@ static void add_blocks(Stats *s) {
                 if (report.stats)
                         n += add_running_disk(s, &report, disk, n);
                 else if (s->vm->active)
-                        add_image_head(s, disk, &disk->source, 0, n++);
+                        add_image_head(s, disk, local_path(&disk->source), 0, n++);
                 else
                         add_stored_disk(s, disk, n++);
         char *count = strf("%u", n);
@@ -395,6 +406,17 @@ static void add_dirty_rate(Stats *s) {
 
 /* --- all together --- */
 
+static Plan *read_plan(Manager *m, const Vm *vm) {
+        _cleanup_close_ int dir_fd = manager_open_runtime(m, vm->name);
+        _cleanup_free_ char *text = NULL;
+        Plan *plan = NULL;
+        size_t size;
+
+        if (dir_fd < 0 || runtime_read(dir_fd, RUNTIME_PLAN, RUNTIME_PLAN_MAX, &text, &size) < 0)
+                return NULL;
+        return plan_from_json(text, size, &plan) < 0 ? NULL : plan;
+}
+
 static void (*const group_functions[_STATS_MAX])(Stats *s) = {
         [STATS_STATE] = add_state,
         [STATS_CPU_TOTAL] = add_cpu_total,
@@ -414,9 +436,12 @@ int vm_stats(Manager *m, const Vm *vm, unsigned groups, bool backing, Diag *diag
         if (r < 0)
                 return r;
         Stats s = { .m = m, .vm = vm, .domain = d, .backing = backing, .list = &list };
+        if (backing && vm->active && groups & 1U << STATS_BLOCK)
+                s.plan = read_plan(m, vm);
         for (unsigned i = 0; i < _STATS_MAX; i++)
                 if (groups & 1U << i && group_functions[i])
                         group_functions[i](&s);
+        plan_free(s.plan);
         if (s.failed)
                 return -ENOMEM;
         *ret = list;

@@ -45,6 +45,11 @@ DEFINITION = f"""<domain type='qemu'>
         <group_name>g</group_name>
       </iotune>
     </disk>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2'/>
+      <source file='{IMAGES}/top'/>
+      <target dev='vdc' bus='virtio'/>
+    </disk>
     <interface type='bridge'>
       <mac address='52:54:00:00:00:01'/>
       <source bridge='br-verbs'/>
@@ -69,6 +74,7 @@ domblklist verbs --details
 domblklist verbs --inactive
 domblkinfo verbs vda
 domblkinfo verbs vda --human
+domblkinfo verbs vdc
 domblkinfo verbs sda
 domblkinfo verbs vdz
 domblkinfo verbs --all
@@ -360,9 +366,10 @@ def agent_answers(command):
 def texts_are_virshs():
     os.makedirs(IMAGES, exist_ok=True)
     run_ok("ip link add br-verbs type bridge && ip link set br-verbs up")
-    for name in "a", "b":
+    for name in "a", "b", "base":
         with open(f"{IMAGES}/{name}", "wb") as f:
             f.truncate(16 << 20)
+    run_ok(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "base", f"{IMAGES}/top"])
     same_texts(DEFINITION, ROWS, ready=agent_answers)
 
 
