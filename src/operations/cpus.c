@@ -163,20 +163,6 @@ int vm_iothread_pins(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Cp
 
 /* --- virtual CPUs that run --- */
 
-/* Whether a thread is one of UNIT's: its number came from QEMU. */
-static int check_thread(Manager *m, const char *cgroup, unsigned tid, Diag *diag) {
-        _cleanup_free_ char *text = NULL;
-
-        int r = host_read_file(FILE_MAX, &text, "%s/proc/%u/cgroup", m->host_root, tid);
-        if (r < 0)
-                return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /proc/%u/cgroup: %s", tid, strerror(-r));
-        const char *line = startswith(text, "0::") ? text : strstr(text, "\n0::");
-        const char *group = line ? strstr(line, "0::") + 3 : NULL, *behind = group ? startswith(group, cgroup) : NULL;
-        if (behind && (*behind == '\n' || *behind == '/'))
-                return 0;
-        return diag_error(diag, (SrcLoc) {}, "thread %u is none of this domain", tid);
-}
-
 /* utime, stime and processor: fields 14, 15 and 39; the second one is the name in parentheses, which may hold anything. */
 static int parse_stat(const char *text, VcpuInfo *ret) {
         const char *p = strrchr(text, ')');
@@ -195,7 +181,7 @@ static int parse_stat(const char *text, VcpuInfo *ret) {
 static int running_vcpu(Manager *m, const char *cgroup, const VmThread *t, Diag *diag, VcpuInfo *ret) {
         _cleanup_free_ char *text = NULL;
 
-        int r = check_thread(m, cgroup, t->tid, diag);
+        int r = vm_check_thread(m, cgroup, t->tid, diag);
         if (r < 0)
                 return r;
         /* Not /proc/TID/stat: that counts all threads of the process. */

@@ -116,8 +116,8 @@ static const struct {
 };
 
 static void add_stat(MemoryStat *stats, size_t *n, const char *name, json_object *value, uint64_t unit) {
-        /* All bits: the guest does not tell. */
-        if (!json_object_is_type(value, json_type_int) || json_object_get_uint64(value) == UINT64_MAX)
+        /* All bits, which is -1 as well: the guest does not tell. */
+        if (!json_object_is_type(value, json_type_int) || json_object_get_int64(value) < 0 || json_object_get_uint64(value) == UINT64_MAX)
                 return;
         stats[(*n)++] = (MemoryStat) { name, json_object_get_uint64(value) / unit };
 }
@@ -142,16 +142,17 @@ static int add_balloon_stats(Manager *m, const Vm *vm, const DomainBalloon *b, D
         return 0;
 }
 
-/* Any of its threads knows the whole process; the monitor has checked that it is one of the VM's. */
+/* Any of its threads knows the whole process. Which those are is QEMU's word: what is not in the VM's cgroup is none of its. */
 static void add_resident(Manager *m, const Vm *vm, MemoryStat *stats, size_t *n) {
-        VmThread *threads = NULL;
+        _cleanup_free_ VmThread *threads = NULL;
+        _cleanup_free_ char *cgroup = NULL;
         size_t n_threads = 0;
         uint64_t bytes;
 
         if (vm_threads(m, vm, NULL, &threads, &n_threads) >= 0 && n_threads > 0 &&
+            m->backend->unit_cgroup(m->userdata, vm->unit, &cgroup) >= 0 && vm_check_thread(m, cgroup, threads[0].tid, NULL) >= 0 &&
             host_process_memory(m->host_root, threads[0].tid, &bytes) >= 0)
                 stats[(*n)++] = (MemoryStat) { "rss", bytes / KIB };
-        free(threads);
 }
 
 int vm_memory_stats(Manager *m, const Vm *vm, Diag *diag, MemoryStat ret[static MEMORY_STATS_MAX], size_t *ret_n) {

@@ -7,5 +7,8 @@
  * the kernel lets them run on. */
 int vm_threads(Manager *m, const Vm *vm, Diag *diag, VmThread **ret, size_t *ret_n);
 
+/* Is thread TID in CGROUP, a VM's? Its number came from QEMU. 0 or negative errno, explained in DIAG. */
+int vm_check_thread(Manager *m, const char *cgroup, unsigned tid, Diag *diag);
+
 /* Gives the threads of a VM that runs what D, which must be effective, asks for. */
 int vm_set_threads(Manager *m, const Vm *vm, const Domain *d, Diag *diag);

@@ -128,6 +128,9 @@ def everything_at_once():
                  "memory.min", "memory.swap.max")
         expected = ["200", "62750 50000", "0-1,3", "0-1,3", "1", str(900 * MIB), str(800 * MIB), str(16 * MIB), str(100 * MIB)]
         check_equal(dict(zip(names, kernel(machine, *names))), dict(zip(names, expected)), "the control group")
+        # systemd's own account of what the kernel lets the unit use.
+        shown = {name: unit_property(machine.unit, name) for name in ("AllowedCPUs", "EffectiveCPUs", "AllowedMemoryNodes", "EffectiveMemoryNodes")}
+        check_equal(shown, {"AllowedCPUs": "0-1 3", "EffectiveCPUs": "0-1 3", "AllowedMemoryNodes": "1", "EffectiveMemoryNodes": "1"})
         weight, limits = kernel(machine, "io.weight", "io.max")
         check_match(r"^default 160$", weight, "io.weight")
         check_match(rf"^{number} 50$", weight, "io.weight")
