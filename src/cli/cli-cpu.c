@@ -508,9 +508,6 @@ static int verb_iothreadset(Cli *cli, const Command *c) {
 
 /* --- the table --- */
 
-#define SCOPE_OPTIONS OPTION_FLAG("config", "affect next boot"), OPTION_FLAG("live", "affect running domain"), \
-                OPTION_FLAG("current", "affect current domain")
-
 static const Option vcpucount_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         OPTION_FLAG("maximum", "get maximum count of vcpus"),
@@ -530,38 +527,38 @@ static const Option vcpupin_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "vcpu", .type = OPTION_INT, .help = "vcpu number" },
         { .name = "cpulist", .type = OPTION_STRING, .help = "host cpu number(s) to set, or omit option to query" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option emulatorpin_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "cpulist", .type = OPTION_STRING, .help = "host cpu number(s) to set, or omit option to query" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option iothreadinfo_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option iothreadpin_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "iothread", .type = OPTION_INT, .required = true, .help = "IOThread ID number" },
         { .name = "cpulist", .type = OPTION_DATA, .required = true, .help = "host cpu number(s) to set" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 
 static const Option iothreadadd_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "id", .type = OPTION_INT, .required = true, .help = "iothread for the new IOThread" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option iothreaddel_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "id", .type = OPTION_INT, .required = true, .help = "iothread_id for the IOThread to delete" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option iothreadset_options[] = {
@@ -572,14 +569,14 @@ static const Option iothreadset_options[] = {
         { .name = "poll-shrink", .type = OPTION_INT, .help = "set the value for reduction of the IOThread polling time" },
         { .name = "thread-pool-min", .type = OPTION_INT, .help = "lower boundary for worker thread pool" },
         { .name = "thread-pool-max", .type = OPTION_INT, .help = "upper boundary for worker thread pool" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option setvcpus_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "count", .type = OPTION_INT, .required = true, .help = "number of virtual CPUs" },
         OPTION_FLAG("maximum", "set maximum limit on next boot"),
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTION_FLAG("guest", "modify cpu state in the guest"),
         OPTION_FLAG("hotpluggable", "make added vcpus hot(un)pluggable"),
         OPTIONS_END,
@@ -589,7 +586,7 @@ static const Option setvcpu_options[] = {
         { .name = "vcpulist", .type = OPTION_DATA, .required = true, .help = "ids of vcpus to manipulate" },
         OPTION_FLAG("enable", "enable cpus specified by cpumap"),
         OPTION_FLAG("disable", "disable cpus specified by cpumap"),
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 

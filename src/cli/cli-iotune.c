@@ -108,9 +108,7 @@ static const Option blkdeviotune_options[] = {
         NUMBER("total-iops-sec-max-length", "total_iops_sec_max_length", "duration in seconds to allow total I/O operations max"),
         NUMBER("read-iops-sec-max-length", "read_iops_sec_max_length", "duration in seconds to allow read I/O operations max"),
         NUMBER("write-iops-sec-max-length", "write_iops_sec_max_length", "duration in seconds to allow write I/O operations max"),
-        OPTION_FLAG("config", "affect next boot"),
-        OPTION_FLAG("live", "affect running domain"),
-        OPTION_FLAG("current", "affect current domain"),
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 

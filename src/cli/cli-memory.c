@@ -78,25 +78,22 @@ static int verb_dommemstat(Cli *cli, const Command *c) {
         return 0;
 }
 
-#define SCOPE_OPTIONS OPTION_FLAG("config", "affect next boot"), OPTION_FLAG("live", "affect running domain"), \
-                OPTION_FLAG("current", "affect current domain")
-
 static const Option setmem_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "size", .former = "kilobytes", .type = OPTION_INT, .required = true, .help = "new memory size, as scaled integer (default KiB)" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option setmaxmem_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "size", .former = "kilobytes", .type = OPTION_INT, .required = true, .help = "new maximum memory size, as scaled integer (default KiB)" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 static const Option dommemstat_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
         { .name = "period", .type = OPTION_INT, .named = true, .help = "period in seconds to set collection" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 

@@ -197,9 +197,7 @@ static const Option set_lifecycle_action_options[] = {
         { .name = "type", .type = OPTION_DATA, .required = true, .words = "poweroff|reboot|crash", .help = "lifecycle type to modify" },
         { .name = "action", .type = OPTION_DATA, .required = true,
           .words = "destroy|restart|preserve|coredump-destroy|coredump-restart", .help = "lifecycle action to set" },
-        OPTION_FLAG("config", "affect next boot"),
-        OPTION_FLAG("live", "affect running domain"),
-        OPTION_FLAG("current", "affect current domain"),
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 

@@ -146,9 +146,6 @@ static int verb_schedinfo(Cli *cli, const Command *c) {
         return 0;
 }
 
-#define SCOPE_OPTIONS OPTION_FLAG("config", "affect next boot"), OPTION_FLAG("live", "affect running domain"), \
-                OPTION_FLAG("current", "affect current domain")
-
 static const Option schedinfo_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         { .name = "weight", .type = OPTION_INT, .named = true, .help = "weight for XEN_CREDIT" },
@@ -278,7 +275,7 @@ static const Option memtune_options[] = {
         SIZE("soft-limit", "Memory during contention, as scaled integer (default KiB)"),
         SIZE("swap-hard-limit", "Max memory plus swap, as scaled integer (default KiB)"),
         SIZE("min-guarantee", "Min guaranteed memory, as scaled integer (default KiB)"),
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 
@@ -386,7 +383,7 @@ static const Option numatune_options[] = {
         { .name = "mode", .type = OPTION_STRING,
           .help = "NUMA mode, one of strict, preferred and interleave \nor a number from the virDomainNumatuneMemMode enum" },
         { .name = "nodeset", .type = OPTION_STRING, .help = "NUMA node selections to set" },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 
@@ -507,7 +504,7 @@ static const Option blkiotune_options[] = {
           .help = "per-device bytes read per second, in the form of /path/to/device,read_bytes_sec,..." },
         { .name = "device-write-bytes-sec", .type = OPTION_STRING,
           .help = "per-device bytes wrote per second, in the form of /path/to/device,write_bytes_sec,..." },
-        SCOPE_OPTIONS,
+        OPTIONS_SCOPE,
         OPTIONS_END,
 };
 

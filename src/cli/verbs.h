@@ -78,6 +78,10 @@ typedef struct Verb {
 #define OPTION_DOMAIN(hint_, help_) \
         { .name = "domain", .type = OPTION_DATA, .required = true, .hint = (hint_), .help = (help_) }
 #define OPTION_FLAG(name_, help_) { .name = (name_), .type = OPTION_BOOL, .help = (help_) }
+/* What is meant: the definition, what runs, or what there is. */
+#define OPTIONS_SCOPE \
+        OPTION_FLAG("config", "affect next boot"), OPTION_FLAG("live", "affect running domain"), \
+                OPTION_FLAG("current", "affect current domain")
 
 #define FOREACH_OPTION(o, verb) for (const Option *o = (verb)->options; o && o->name; o++)
 

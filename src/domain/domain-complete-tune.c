@@ -50,13 +50,6 @@ static int complete_vcpus(Domain *d) {
 
 /* --- I/O threads --- */
 
-static bool iothread_exists(const Domain *d, unsigned id) {
-        FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids)
-                if (t->id.value == id)
-                        return true;
-        return false;
-}
-
 /* There are as many as <iothreads> says, or as are listed if those are more; new ones get the first numbers that
  * are free. */
 static int complete_iothreads(Domain *d) {
@@ -67,7 +60,7 @@ static int complete_iothreads(Domain *d) {
         if (d->iothreads.value > NUMBER_SET_MAX)
                 return 0;
         for (unsigned id = 1; d->n_iothread_ids < d->iothreads.value; id++) {
-                if (iothread_exists(d, id))
+                if (domain_find_iothread(d, id))
                         continue;
                 if (!ARRAY_GROW(d->iothread_ids, d->n_iothread_ids))
                         return -ENOMEM;

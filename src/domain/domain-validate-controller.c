@@ -158,7 +158,7 @@ static void check_scsi_options(const Domain *d, const DomainController *c, Diag 
                         (void) diag_error(diag, c->info.loc,
                                           "controller of type '%s': <driver %s> is for model 'virtio-scsi' only",
                                           controller_type_to_string(c->type), g->name);
-        if (is_virtio_scsi && is_set(c->iothread) && !has_iothread(d, c->iothread.value))
+        if (is_virtio_scsi && is_set(c->iothread) && !domain_has_iothread(d, c->iothread.value))
                 (void) diag_error(diag, c->info.loc,
                                   "controller of type 'scsi': iothread %u is not there, iothreads is %u",
                                   c->iothread.value, d->iothreads.set ? d->iothreads.value : 0);

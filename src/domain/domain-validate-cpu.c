@@ -18,7 +18,7 @@ static void check_topology(const Domain *d, Diag *diag) {
         } parts[] = {
                 { "sockets", c->sockets }, { "dies", c->dies }, { "cores", c->cores }, { "threads", c->threads },
         };
-        unsigned vcpus = d->vcpus.set ? d->vcpus.value : 1;
+        unsigned vcpus = domain_written_vcpus(d);
         uint64_t product = 1;
 
         if (!c->sockets.set && !c->cores.set && !c->threads.set)

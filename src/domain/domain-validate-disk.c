@@ -134,7 +134,7 @@ static void check_virtio(const DomainDisk *disk, Diag *diag) {
 }
 
 static void check_iothread(const Domain *d, const DomainDisk *disk, Diag *diag) {
-        if (disk->iothread.set && !has_iothread(d, disk->iothread.value))
+        if (disk->iothread.set && !domain_has_iothread(d, disk->iothread.value))
                 (void) diag_error(diag, disk->info.loc,
                                   "disk '%s': iothread %u is not there, iothreads is %u", disk_name(disk),
                                   disk->iothread.value, d->iothreads.set ? d->iothreads.value : 0);

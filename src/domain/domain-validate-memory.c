@@ -96,7 +96,7 @@ void check_memory_backing(const Domain *d, Diag *diag) {
 /* --- NUMA nodes --- */
 
 static void check_cell_cpus(const Domain *d, const NumaCell *c, Diag *diag) {
-        unsigned n = d->vcpus.set ? d->vcpus.value : 1;
+        unsigned n = domain_written_vcpus(d);
 
         for (unsigned i = n; i < NUMBER_SET_MAX; i++)
                 if (number_set_has(&c->cpus, i)) {

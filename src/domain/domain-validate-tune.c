@@ -13,10 +13,6 @@
 #define CPU_QUOTA_MIN 1000
 #define CPU_QUOTA_MAX INT64_C(17592186044415) /* 64 bits in nanoseconds, with room to spare */
 
-static unsigned vcpu_count(const Domain *d) {
-        return d->vcpus.set ? d->vcpus.value : 1;
-}
-
 /* QEMU begins with as many as stay, which are the first ones then; the others are plugged in behind them. */
 static void check_vcpu_order(const Domain *d, Diag *diag) {
         for (size_t i = 1; i < d->n_vcpu_list; i++) {
@@ -29,7 +25,7 @@ static void check_vcpu_order(const Domain *d, Diag *diag) {
 }
 
 static void check_vcpu_list(const Domain *d, Diag *diag) {
-        unsigned n = vcpu_count(d);
+        unsigned n = domain_written_vcpus(d);
         size_t ordered = 0, enabled = 0;
 
         FOREACH_ARRAY(v, d->vcpu_list, d->n_vcpu_list) {
@@ -59,7 +55,7 @@ static void check_vcpu_list(const Domain *d, Diag *diag) {
 }
 
 void check_vcpus(const Domain *d, Diag *diag) {
-        unsigned n = vcpu_count(d);
+        unsigned n = domain_written_vcpus(d);
 
         if (n == 0)
                 (void) diag_error(diag, domain_loc_or(d, d->vcpu_loc), "vcpu is 0: a machine needs one");
@@ -104,13 +100,6 @@ void check_iothreads(const Domain *d, Diag *diag) {
         check_thread_pool(&d->default_iothread, "defaultiothread", diag);
 }
 
-bool has_iothread(const Domain *d, unsigned id) {
-        FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids)
-                if (t->id.value == id)
-                        return true;
-        return d->n_iothread_ids == 0 && id >= 1 && id <= d->iothreads.value;
-}
-
 /* --- <cputune> --- */
 
 static void check_bandwidth(const DomainCputune *c, const CpuBandwidth *b, const char *prefix, Diag *diag) {
@@ -136,12 +125,12 @@ static void check_pins(const Domain *d, Diag *diag) {
         const DomainCputune *c = &d->cputune;
 
         FOREACH_ARRAY(p, c->vcpupins, c->n_vcpupins) {
-                if (p->id.value >= vcpu_count(d))
+                if (p->id.value >= domain_written_vcpus(d))
                         diag_warning(diag, p->loc, "vcpupin: there is no virtual CPU %u", p->id.value);
                 check_twice(c->vcpupins, p, "vcpupin", diag);
         }
         FOREACH_ARRAY(p, c->iothreadpins, c->n_iothreadpins) {
-                if (!has_iothread(d, p->id.value))
+                if (!domain_has_iothread(d, p->id.value))
                         (void) diag_error(diag, p->loc, "iothreadpin: there is no I/O thread %u", p->id.value);
                 check_twice(c->iothreadpins, p, "iothreadpin", diag);
         }
@@ -172,14 +161,14 @@ static void check_sched_threads(const Domain *d, Diag *diag) {
         const DomainCputune *c = &d->cputune;
 
         FOREACH_ARRAY(s, c->vcpuscheds, c->n_vcpuscheds)
-                for (unsigned i = vcpu_count(d); i < NUMBER_SET_MAX; i++)
+                for (unsigned i = domain_written_vcpus(d); i < NUMBER_SET_MAX; i++)
                         if (number_set_has(&s->ids, i)) {
                                 (void) diag_error(diag, s->loc, "vcpusched: there is no virtual CPU %u", i);
                                 break;
                         }
         FOREACH_ARRAY(s, c->iothreadscheds, c->n_iothreadscheds)
                 for (unsigned i = 0; i < NUMBER_SET_MAX; i++)
-                        if (number_set_has(&s->ids, i) && !has_iothread(d, i)) {
+                        if (number_set_has(&s->ids, i) && !domain_has_iothread(d, i)) {
                                 (void) diag_error(diag, s->loc, "iothreadsched: there is no I/O thread %u", i);
                                 break;
                         }

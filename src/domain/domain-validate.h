@@ -64,7 +64,6 @@ void check_paths(const Domain *d, Diag *diag); /* domain-validate-path.c */
 bool memory_is_shared(const Domain *d) _pure_;
 
 /* Whether there is an I/O thread of this number. */
-bool has_iothread(const Domain *d, unsigned id) _pure_;
 
 /* A set of enum values, for what is supported of an enum. */
 #define BIT(value) (UINT64_C(1) << (value))

@@ -181,6 +181,21 @@ static inline SrcLoc domain_loc_or(const Domain *d, SrcLoc loc) {
 /* Bytes in memory modules: the part of d->memory that the machine is not built with. */
 uint64_t domain_module_memory(const Domain *d) _pure_;
 
+/* --- virtual CPUs and I/O threads: domain-tune.c --- */
+
+unsigned domain_written_vcpus(const Domain *d) _pure_; /* also more than there can be */
+unsigned domain_max_vcpus(const Domain *d) _pure_;
+unsigned domain_current_vcpus(const Domain *d) _pure_;
+bool domain_vcpu_enabled(const Domain *d, unsigned id) _pure_;
+unsigned domain_count_iothreads(const Domain *d) _pure_;
+/* The number of the Ith. */
+unsigned domain_iothread_id(const Domain *d, unsigned i) _pure_;
+bool domain_has_iothread(const Domain *d, unsigned id) _pure_;
+/* What <iothreadids> says of one, or NULL. */
+const DomainIothread *domain_find_iothread(const Domain *d, unsigned id) _pure_;
+/* Where a thread is pinned to, or NULL. */
+const NumberSet *thread_pin_cpus(const ThreadPin *pins, size_t n, unsigned id) _pure_;
+
 /* Checks what a single element cannot know: combinations, uniqueness, ranges, what is not supported yet. An
  * ordered list of checks; all of them run, so all problems are in DIAG. 0 or -EINVAL. */
 int domain_validate(const Domain *d, Diag *diag);

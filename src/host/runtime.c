@@ -19,17 +19,20 @@ static int open_directory(int dir_fd, const char *path) {
         return fd < 0 ? -errno : fd;
 }
 
-int runtime_open(const char *name, bool create) {
-        _cleanup_free_ char *path = name ? vm_runtime_path(name, NULL) : strdup(VM_RUNTIME_DIR);
+int runtime_open_in(const char *base, const char *name) {
+        _cleanup_free_ char *path = name ? strf("%s/%s", base, name) : strdup(base);
 
-        if (!path)
-                return -ENOMEM;
+        return path ? open_directory(AT_FDCWD, path) : -ENOMEM;
+}
+
+int runtime_open(const char *name, bool create) {
         if (create) {
-                int r = mkdir_parents(path, 0755);
+                _cleanup_free_ char *path = name ? vm_runtime_path(name, NULL) : strdup(VM_RUNTIME_DIR);
+                int r = path ? mkdir_parents(path, 0755) : -ENOMEM;
                 if (r < 0)
                         return r;
         }
-        return open_directory(AT_FDCWD, path);
+        return runtime_open_in(VM_RUNTIME_DIR, name);
 }
 
 int runtime_write(int dir_fd, const char *file, const void *data, size_t size, mode_t mode) {

@@ -25,6 +25,8 @@
 /* Opens the directory of a VM, or /run/vmunit itself when NAME is NULL; CREATE makes it (0755). A descriptor,
  * or negative errno. */
 int runtime_open(const char *name, bool create);
+/* The same in BASE instead of /run/vmunit; nothing is made. */
+int runtime_open_in(const char *base, const char *name);
 
 int runtime_write(int dir_fd, const char *file, const void *data, size_t size, mode_t mode);
 int runtime_read(int dir_fd, const char *file, size_t limit, char **ret, size_t *ret_size);

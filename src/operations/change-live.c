@@ -26,15 +26,6 @@ typedef struct Change {
 
 #define DEVICE_UNLIMITED "18446744073709551615" /* UINT64_MAX */
 
-static bool names_device(char *const *values, const char *value) {
-        size_t n = (size_t) (strrchr(value, ' ') - value) + 1;
-
-        STRV_FOREACH(v, values)
-                if (strncmp(*v, value, n) == 0)
-                        return true;
-        return false;
-}
-
 /* What a device has that has no number of its own any more. There is no taking away a weight, which becomes that of all. */
 static const char *no_device_value(const UnitProperty *row, const UnitProperties *all) {
         const UnitProperty *weight = unit_properties_find(all, "IOWeight");
@@ -47,7 +38,7 @@ static const char *no_device_value(const UnitProperty *row, const UnitProperties
 /* Limits of devices add to those that are there: what is gone has to be said. */
 static int device_values(const UnitProperty *from, const UnitProperty *to, const char *gone, char ***ret) {
         STRV_FOREACH(v, from ? from->values : NULL) {
-                if (to && names_device(to->values, *v))
+                if (to && unit_device_value(to->values, *v))
                         continue;
                 int r = strv_extendf(ret, "%.*s %s", (int) (strrchr(*v, ' ') - *v), *v, gone);
                 if (r < 0)

@@ -139,15 +139,6 @@ static void list_values(const DomainIothread *t, bool shrinks, IothreadValue ret
         ret[4] = (IothreadValue) { "poll-shrink", t->poll_shrink.set, t->poll_shrink.value };
 }
 
-static const DomainIothread *find_iothread(const Domain *d, unsigned id) {
-        static const DomainIothread plain = {};
-
-        FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids)
-                if (t->id.value == id)
-                        return t;
-        return &plain;
-}
-
 static int add_iothread(const QemuChange *c, const DomainIothread *t, unsigned id) {
         _cleanup_free_ char *name = strf("iothread%u", id);
         json_object *o = name ? json_strings("qom-type", "iothread", "id", name, NULL) : NULL;
@@ -194,13 +185,14 @@ static int change_iothread(const QemuChange *c, const DomainIothread *from, cons
 }
 
 int change_iothreads(Manager *m, const Vm *vm, const Domain *from, const Domain *to, Diag *diag) {
+        static const DomainIothread plain = {};
         const QemuChange c = { m, vm, diag };
         int r = 0;
 
         for (unsigned i = 0; r >= 0 && i < domain_count_iothreads(to); i++) {
                 unsigned id = domain_iothread_id(to, i);
-                r = domain_has_iothread(from, id) ? change_iothread(&c, find_iothread(from, id), find_iothread(to, id), id) :
-                                                    add_iothread(&c, find_iothread(to, id), id);
+                const DomainIothread *before = domain_find_iothread(from, id) ?: &plain, *now = domain_find_iothread(to, id) ?: &plain;
+                r = domain_has_iothread(from, id) ? change_iothread(&c, before, now, id) : add_iothread(&c, now, id);
         }
         for (unsigned i = 0; r >= 0 && i < domain_count_iothreads(from); i++)
                 if (!domain_has_iothread(to, domain_iothread_id(from, i)))

@@ -229,16 +229,6 @@ static const struct DeviceField {
         { "IOWriteIOPSMax", "write_iops_sec", .max = UINT32_MAX },
 };
 
-/* The value of "PATH NUMBER" in VALUES whose PATH is that of OF, or NULL. */
-static const char *value_of_device(char *const *values, const char *of) {
-        size_t n = (size_t) (strrchr(of, ' ') - of) + 1;
-
-        STRV_FOREACH(v, values)
-                if (strncmp(*v, of, n) == 0)
-                        return *v + n;
-        return NULL;
-}
-
 /* A weight cannot be taken from a device: it is set to that of the others then. */
 static bool is_weight_of_all(const Told *t, const char *number) {
         const UnitProperty *all = unit_properties_find(&t->now, "IOWeight");
@@ -272,12 +262,12 @@ static int take_devices(const Told *t) {
                 if (!n)
                         continue;
                 STRV_FOREACH(v, n->values) {
-                        const char *number = strrchr(*v, ' ') + 1, *expected = w ? value_of_device(w->values, *v) : NULL;
+                        const char *number = strrchr(*v, ' ') + 1, *expected = w ? unit_device_value(w->values, *v) : NULL;
                         if (r >= 0 && !(expected ? streq(number, expected) : f->weight && is_weight_of_all(t, number)))
                                 r = take_device(t, f, *v, false);
                 }
                 STRV_FOREACH(v, w ? w->values : NULL)
-                        if (r >= 0 && !value_of_device(n->values, *v))
+                        if (r >= 0 && !unit_device_value(n->values, *v))
                                 r = take_device(t, f, *v, true);
                 if (r < 0)
                         return r;

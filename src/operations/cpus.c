@@ -24,42 +24,12 @@ int host_cpus(Manager *m, unsigned *ret_count, NumberSet *ret_online, Diag *diag
 
 /* --- what a domain says --- */
 
-unsigned domain_max_vcpus(const Domain *d) {
-        return MIN(d->vcpus.set ? d->vcpus.value : 1, NUMBER_SET_MAX);
-}
-
-unsigned domain_current_vcpus(const Domain *d) {
-        return d->current_vcpus.set ? MIN(d->current_vcpus.value, domain_max_vcpus(d)) : domain_max_vcpus(d);
-}
-
-bool domain_vcpu_enabled(const Domain *d, unsigned id) {
-        return id < d->n_vcpu_list ? d->vcpu_list[id].enabled == TRI_YES : d->n_vcpu_list == 0 && id < domain_current_vcpus(d);
-}
-
 static const NumberSet *default_cpus(const Domain *d, const NumberSet *online) {
         return d->has_vcpu_cpuset && d->vcpu_placement != PLACEMENT_AUTO ? &d->vcpu_cpuset : online;
 }
 
 static const NumberSet *pinned_cpus(const Domain *d, const ThreadPin *pins, size_t n, unsigned id, const NumberSet *online) {
-        FOREACH_ARRAY(p, pins, n)
-                if (p->id.value == id && p->has_cpus)
-                        return &p->cpus;
-        return default_cpus(d, online);
-}
-
-unsigned domain_count_iothreads(const Domain *d) {
-        return d->n_iothread_ids > 0 ? (unsigned) d->n_iothread_ids : MIN(d->iothreads.value, NUMBER_SET_MAX);
-}
-
-unsigned domain_iothread_id(const Domain *d, unsigned i) {
-        return i < d->n_iothread_ids ? d->iothread_ids[i].id.value : i + 1;
-}
-
-bool domain_has_iothread(const Domain *d, unsigned id) {
-        for (unsigned i = 0; i < domain_count_iothreads(d); i++)
-                if (domain_iothread_id(d, i) == id)
-                        return true;
-        return false;
+        return thread_pin_cpus(pins, n, id) ?: default_cpus(d, online);
 }
 
 /* What all that follows reads first. */

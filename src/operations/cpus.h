@@ -82,14 +82,6 @@ int vm_set_iothread(Manager *m, const Vm *vm, ChangeFlags flags, unsigned id, co
 
 /* --- what a domain says of them --- */
 
-unsigned domain_max_vcpus(const Domain *d) _pure_;
-unsigned domain_current_vcpus(const Domain *d) _pure_;
-bool domain_vcpu_enabled(const Domain *d, unsigned id) _pure_;
-unsigned domain_count_iothreads(const Domain *d) _pure_;
-/* The number of the Ith. */
-unsigned domain_iothread_id(const Domain *d, unsigned i) _pure_;
-bool domain_has_iothread(const Domain *d, unsigned id) _pure_;
-
 /* What becomes of the text of what runs when the guest has let go of those that are GONE. cpus-change.c */
 int vcpus_without(const Domain *d, const NumberSet *gone, XmlEdits *edits);
 /* A list of schedulers ELEMENT, in which ATTRIBUTE says for which threads, without those that are GONE: all are written

@@ -79,13 +79,6 @@ typedef struct SettingsCall {
         const IothreadSettings *settings;
 } SettingsCall;
 
-static const DomainIothread *find_iothread(const Domain *d, unsigned id) {
-        FOREACH_ARRAY(t, d->iothread_ids, d->n_iothread_ids)
-                if (t->id.value == id)
-                        return t;
-        return NULL;
-}
-
 static int check_values(const IothreadSettings *s, Diag *diag) {
         const struct {
                 const char *name;
@@ -143,7 +136,7 @@ static int build_settings(const Domain *d, bool live, void *userdata, Diag *diag
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: cannot find IOThread '%u' in iothreadids", c->id);
         if (!live && (s->poll_max.set || s->poll_grow.set || s->poll_shrink.set))
                 return diag_error(diag, (SrcLoc) {}, "Operation not supported: configuring persistent polling values is not supported");
-        int r = check_pool(find_iothread(d, c->id), s, live, diag);
+        int r = check_pool(domain_find_iothread(d, c->id), s, live, diag);
         if (r >= 0)
                 r = list_all(d, 0, edits);
         if (r >= 0)

@@ -351,7 +351,7 @@ int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret) {
                 return r;
         memcpy(info.uuid, d->uuid, sizeof(info.uuid));
         info.os_type = d->os.type;
-        info.vcpus = d->current_vcpus.set ? d->current_vcpus.value : d->vcpus.set ? d->vcpus.value : 1;
+        info.vcpus = d->current_vcpus.set ? d->current_vcpus.value : domain_written_vcpus(d);
         info.max_memory = d->memory;
         info.used_memory = d->current_memory.set ? d->current_memory.value : d->memory;
         info.autostart = vm_autostart(m, vm);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <fcntl.h>
-
 #include "config-file.h"
 #include "host-resources.h"
 #include "manager.h"
 #include "names.h"
+#include "runtime.h"
 #include "string-util.h"
 
 int manager_new(const ManagerBackend *backend, void *userdata, const char *runtime_dir, Manager **ret) {
@@ -66,12 +65,7 @@ bool manager_has_systemd(Manager *m) {
 }
 
 int manager_open_runtime(Manager *m, const char *name) {
-        _cleanup_free_ char *path = name ? strf("%s/%s", m->runtime_dir, name) : strdup(m->runtime_dir);
-
-        if (!path)
-                return -ENOMEM;
-        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
+        return runtime_open_in(m->runtime_dir, name);
 }
 
 void vm_units_free(VmUnit *units, size_t n) {

@@ -61,12 +61,12 @@ static int add_thread(Settings *list, const KindTuning *t, unsigned id) {
                 .has_quota = t->bandwidth->has_quota,
                 .quota = t->bandwidth->quota,
         };
+        const NumberSet *cpus = thread_pin_cpus(t->pins, t->n_pins, id);
 
-        FOREACH_ARRAY(p, t->pins, t->n_pins)
-                if (p->id.value == id && p->has_cpus) {
-                        s.has_cpus = true;
-                        s.cpus = p->cpus;
-                }
+        if (cpus) {
+                s.has_cpus = true;
+                s.cpus = *cpus;
+        }
         FOREACH_ARRAY(sched, t->scheds, t->n_scheds)
                 if (number_set_has(&sched->ids, id))
                         apply_sched(&s, sched);
@@ -87,10 +87,6 @@ static int add_emulator(Settings *list, const DomainCputune *c) {
         return add(list, &s);
 }
 
-static unsigned count_vcpus(const Domain *d) {
-        return MIN(d->vcpus.set ? d->vcpus.value : 1, NUMBER_SET_MAX);
-}
-
 static bool pins_leave(const ThreadPin *pins, size_t n, unsigned end, const NumberSet *base) {
         FOREACH_ARRAY(p, pins, n)
                 if (p->id.value < end && p->has_cpus && !number_set_is_subset(&p->cpus, base))
@@ -106,7 +102,7 @@ static const NumberSet *base_cpus(const Domain *d) {
 
         if (!d->has_vcpu_cpuset || d->vcpu_placement == PLACEMENT_AUTO)
                 return NULL;
-        bool leave = pins_leave(c->vcpupins, c->n_vcpupins, count_vcpus(d), base) ||
+        bool leave = pins_leave(c->vcpupins, c->n_vcpupins, domain_max_vcpus(d), base) ||
                 pins_leave(c->iothreadpins, c->n_iothreadpins, UINT32_MAX, base) ||
                 (c->has_emulatorpin && !number_set_is_subset(&c->emulatorpin, base));
         return leave ? base : NULL;
@@ -120,17 +116,16 @@ static int compare_ids(const void *a, const void *b) {
 static int add_iothreads(Settings *list, const Domain *d) {
         const DomainCputune *c = &d->cputune;
         const KindTuning t = { THREAD_IOTHREAD, &c->iothread, c->iothreadpins, c->n_iothreadpins, c->iothreadscheds, c->n_iothreadscheds };
-        bool listed = d->n_iothread_ids > 0;
-        size_t n = listed ? d->n_iothread_ids : MIN(d->iothreads.value, NUMBER_SET_MAX);
-        _cleanup_free_ unsigned *ids = calloc(n + 1, sizeof(unsigned));
+        unsigned n = domain_count_iothreads(d);
+        _cleanup_free_ unsigned *ids = calloc(n + 1U, sizeof(unsigned));
         int r = 0;
 
         if (!ids)
                 return -ENOMEM;
-        for (size_t i = 0; i < n; i++)
-                ids[i] = listed ? d->iothread_ids[i].id.value : (unsigned) i + 1;
+        for (unsigned i = 0; i < n; i++)
+                ids[i] = domain_iothread_id(d, i);
         qsort(ids, n, sizeof(unsigned), compare_ids);
-        for (size_t i = 0; r >= 0 && i < n; i++)
+        for (unsigned i = 0; r >= 0 && i < n; i++)
                 r = add_thread(list, &t, ids[i]);
         return r;
 }
@@ -141,7 +136,7 @@ int thread_settings_new(const Domain *d, ThreadSetting **ret, size_t *ret_n) {
         Settings list = { .base = base_cpus(d) };
         int r = 0;
 
-        for (unsigned i = 0; r >= 0 && i < count_vcpus(d); i++)
+        for (unsigned i = 0; r >= 0 && i < domain_max_vcpus(d); i++)
                 r = add_thread(&list, &vcpus, i);
         if (r >= 0)
                 r = add_iothreads(&list, d);

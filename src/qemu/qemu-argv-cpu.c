@@ -317,7 +317,7 @@ int emit_iothreads(Emit *e) {
 
         for (unsigned i = 0; i < d->iothreads.value; i++) {
                 const DomainIothread *t = i < d->n_iothread_ids ? &d->iothread_ids[i] : &plain;
-                _cleanup_free_ char *id = strf("iothread%u", t->id.set ? t->id.value : i + 1);
+                _cleanup_free_ char *id = strf("iothread%u", domain_iothread_id(d, i));
                 if (!id)
                         return -ENOMEM;
                 emit_thread(e, "iothread", id, t);

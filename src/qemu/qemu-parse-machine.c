@@ -512,18 +512,11 @@ static bool is_master_key(const Parse *p, const Item *i) {
         return true;
 }
 
-static bool find_iothread(const Parse *p, unsigned id) {
-        FOREACH_ARRAY(t, p->d->iothread_ids, p->d->n_iothread_ids)
-                if (t->id.value == id)
-                        return true;
-        return false;
-}
-
 void parse_iothread(const Parse *p, Item *i, OptUint *ret) {
         const char *id = item_get(i, "iothread"), *number = id ? startswith(id, "iothread") : NULL;
         unsigned n;
 
-        if (!number || parse_uint(number, &n) < 0 || !find_iothread(p, n))
+        if (!number || parse_uint(number, &n) < 0 || !domain_find_iothread(p->d, n))
                 return;
         *ret = OPT_UINT(n);
         (void) item_take(i, "iothread");
@@ -547,7 +540,7 @@ static int read_iothread(Parse *p, Item *i) {
         DomainIothread t = {};
         unsigned n = 0;
 
-        if (!main_loop && (!number || parse_uint(number, &n) < 0 || n == 0 || find_iothread(p, n)))
+        if (!main_loop && (!number || parse_uint(number, &n) < 0 || n == 0 || domain_find_iothread(p->d, n)))
                 return 1;
         int r = props_apply(i, rows, &t);
         if (r < 0 || !item_is_used_up(i))

@@ -58,6 +58,15 @@ uint64_t cpu_quota_from_usec(uint64_t per_second, uint64_t period) {
         return per_second > UINT64_MAX / MAX(period, UINT64_C(1)) ? UINT64_MAX : per_second * period / UINT64_C(1000000);
 }
 
+const char *unit_device_value(char *const *values, const char *device) {
+        size_t n = (size_t) (strrchr(device, ' ') - device) + 1;
+
+        STRV_FOREACH(v, values)
+                if (strncmp(*v, device, n) == 0)
+                        return *v + n;
+        return NULL;
+}
+
 const char *unit_resource_default(const UnitProperty *p) {
         return p->kind == UNIT_CPUSET ? "" : streq(p->name, "MemoryMin") ? "0" : "infinity";
 }
@@ -92,13 +101,6 @@ int emit_cpu_quota_period(const UnitEmit *c, char ***values) {
 
 /* --- CPUs and NUMA nodes --- */
 
-static const NumberSet *pin_of(const ThreadPin *pins, size_t n, unsigned id) {
-        FOREACH_ARRAY(p, pins, n)
-                if (p->id.value == id && p->has_cpus)
-                        return &p->cpus;
-        return NULL;
-}
-
 static const NumberSet *general_cpus(const Domain *d) {
         return d->has_vcpu_cpuset && d->vcpu_placement != PLACEMENT_AUTO ? &d->vcpu_cpuset : NULL;
 }
@@ -113,19 +115,16 @@ static bool add_thread(const Domain *d, const NumberSet *cpus, NumberSet *all) {
 
 bool domain_cpus(const Domain *d, NumberSet *ret) {
         const DomainCputune *c = &d->cputune;
-        unsigned n_iothreads = d->n_iothread_ids > 0 ? (unsigned) d->n_iothread_ids : d->iothreads.value;
         NumberSet all = {};
 
         if (!add_thread(d, c->has_emulatorpin ? &c->emulatorpin : NULL, &all))
                 return false;
-        for (unsigned i = 0; i < MIN(d->vcpus.set ? d->vcpus.value : 1, NUMBER_SET_MAX); i++)
-                if (!add_thread(d, pin_of(c->vcpupins, c->n_vcpupins, i), &all))
+        for (unsigned i = 0; i < domain_max_vcpus(d); i++)
+                if (!add_thread(d, thread_pin_cpus(c->vcpupins, c->n_vcpupins, i), &all))
                         return false;
-        for (unsigned i = 0; i < MIN(n_iothreads, NUMBER_SET_MAX); i++) {
-                unsigned id = d->n_iothread_ids > 0 ? d->iothread_ids[i].id.value : i + 1;
-                if (!add_thread(d, pin_of(c->iothreadpins, c->n_iothreadpins, id), &all))
+        for (unsigned i = 0; i < domain_count_iothreads(d); i++)
+                if (!add_thread(d, thread_pin_cpus(c->iothreadpins, c->n_iothreadpins, domain_iothread_id(d, i)), &all))
                         return false;
-        }
         *ret = all;
         return true;
 }

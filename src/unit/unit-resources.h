@@ -28,5 +28,8 @@ bool domain_cpus(const Domain *d, NumberSet *ret);
  * nodes and memory modules have beside them. False: it may be anywhere. */
 bool domain_memory_nodes(const Domain *d, NumberSet *ret);
 
+/* The number of "PATH NUMBER" in VALUES whose PATH is that of DEVICE, which is such a text as well; or NULL. */
+const char *unit_device_value(char *const *values, const char *device) _pure_;
+
 /* What a setting of the control group is when nothing asks for it; not for lists of devices, which have nothing then. */
 const char *unit_resource_default(const UnitProperty *p);
