@@ -110,9 +110,9 @@ class Spice:
         return struct.unpack_from("<I", message)[0]
 
 
-def knock(host, port=None, **how):
+def knock(host, port=None, *, timeout=20, **how):
     """None when the login works, or what the refusal says."""
-    with Spice(host, port) as client:
+    with Spice(host, port, timeout=timeout) as client:
         try:
             client.login(**how)
         except Refused as e:

@@ -13,6 +13,7 @@ from boot_sector import gone_afterwards, replace_monitor, ticks_go_on, without_k
 from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for, wait_for_exit
 from rfb import VENCRYPT, Rfb, knock
 from screens import CA, CERTS, CLIENT, STRANGER, TLS, host
+from spice import knock as spice
 from vm import nothing_left, vm
 
 SLOW = 400  # seconds: an emulated host that emulates virtualization
@@ -204,6 +205,27 @@ def logins_with_tls():
         check_equal(knock("localhost", 5931, timeout=SLOW, **CLIENT), None, "the login afterwards")
         replace_monitor(machine)
         check_equal(knock("localhost", 5931, timeout=SLOW, **CLIENT), None, "the login by another monitor")
+
+
+@case(timeout=3 * SLOW)
+def an_encrypted_disk_and_spice_with_tls():
+    """The passphrase, the password and the key are in memory as well; the port that spice must have to encrypt is QEMU's own."""
+    image, secret, passphrase = "/srv/encrypted.luks", "/etc/credstore/vmunit.secret.of_the_test", "Zk7rT1"
+    os.makedirs("/etc/credstore", exist_ok=True)
+    with open(secret, "w", encoding="ascii", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+        f.write(passphrase)
+    run_ok(["qemu-img", "create", "-q", "--object", f"secret,id=key,file={secret}", "-f", "luks", "-o", "key-secret=key,iter-time=10",
+            image, "1M"], timeout=SLOW)
+    disk = (f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{image}'><encryption format='luks'>"
+            "<secret type='passphrase' usage='of_the_test'/></encryption></source><target dev='vdb' bus='virtio'/></disk>")
+    graphics = "<graphics type='spice' port='5931' tlsPort='5932' passwd='sesame'/>"
+    with no_denial(), host("[QEMU]\nspice_tls = 1\n"), gone_afterwards(without_kvm("spice", disk + graphics)) as machine:
+        machine.start(timeout=SLOW)
+        level = check_contexts(machine, "svirt_prot_exec_t")
+        check_equal(run_ok(["stat", "-c", "%C", image]).strip(), f"system_u:object_r:svirt_image_t:{level}", "the image's label")
+        for port, how in ((5931, {}), (5932, {"ca": CA})):
+            check_equal(spice("localhost", port, timeout=SLOW, password="sesame", **how), None, f"the login at {port}")
+            check_equal(spice("localhost", port, timeout=SLOW, password="x", **how), "permission denied", f"another at {port}")
 
 
 @case(timeout=SLOW)
