@@ -5,6 +5,7 @@
 import contextlib
 import json
 import os
+import pwd
 import re
 import shutil
 import socket
@@ -256,11 +257,11 @@ def sasl():
 
 @case
 def settings_that_are_elsewhere():
-    with host('[QEMU]\nuser = "qemu"\nsecurity_driver = "none"\n'), screen("elsewhere") as machine:
+    with host('[QEMU]\nuser = "daemon"\nmax_processes = 100\nsecurity_driver = "none"\n'), screen("elsewhere") as machine:
         machine.start(ready=False)
         check_equal(local(), None, "a login")
-        check(any("User has no effect: each virtual machine has a user of its own" in m for m in machine.journal()), "nobody says it")
-        check(os.stat(f"/proc/{machine.qemu()}").st_uid > 999, "QEMU is somebody of the system")
+        check(any("MaxProcesses has no effect: TasksMax= of the unit limits them" in m for m in machine.journal()), "nobody says it")
+        check_equal(os.stat(f"/proc/{machine.qemu()}").st_uid, pwd.getpwnam("daemon").pw_uid, "QEMU's user")
 
 
 # ---- what runs is described as it is
@@ -287,6 +288,9 @@ def ports_are_described():
         spices = {"type": "spice", "port": "5902", "tlsPort": "5903", "autoport": "yes", "listen": "127.0.0.1"}
         live = sorted(described(machine), key=lambda d: d[0]["type"], reverse=True)
         check_equal(live, [(vnc, address), (spices, address)], "what runs")
+        check_equal(run_ok(["vmunit", "vncdisplay", "described"]).strip(), "127.0.0.1:1", "vncdisplay")
+        check_equal(run_ok(["vmunit", "domdisplay", "--all", "described"]).split(),
+                    ["vnc://127.0.0.1:1", "spice://127.0.0.1:5902?tls-port=5903"], "domdisplay")
         check_equal(knock("localhost", int(live[0][0]["port"])), None, "a login there")
         check_equal(spice("localhost", int(live[1][0]["port"])), None, "another there")
         check_equal(spice("localhost", int(live[1][0]["tlsPort"]), ca=CA), None, "and with TLS")
@@ -307,6 +311,8 @@ def sockets_are_described():
         check_equal(live, [({"type": "vnc", "socket": paths[0]}, {"type": "socket", "socket": paths[0]}),
                            ({"type": "spice"}, {"type": "socket", "socket": paths[1]})], "what runs")
         check_equal(knock(paths[0]), None, "a login there")
+        check_equal(run_ok(["vmunit", "domdisplay", "--all", "sockets"]).split(), [f"vnc+unix://{paths[0]}", f"spice+unix://{paths[1]}"],
+                    "domdisplay")
 
 
 @case

@@ -58,6 +58,7 @@ class Fds:
         self.at = {}      # number in QEMU: our descriptor
         self.keep = []    # sockets, which close their descriptors themselves
         self.loops = []   # loop devices
+        self.images = {}  # qemu-img's options: an image that was made with them
         self.scratch = scratch
         self.formats = formats
         self.pflash_size = pflash_size
@@ -85,8 +86,11 @@ class Fds:
         elif name.startswith('pflash'):
             path.touch()
             os.truncate(path, self.pflash_size)
+        elif fmt and str(fmt) in self.images:  # a key for a passphrase takes seconds to make
+            shutil.copy(self.images[str(fmt)], path)
         elif fmt:
             subprocess.run(['qemu-img', 'create', '-q', *fmt, path, '1474560'], check=True)
+            self.images[str(fmt)] = path
         else:
             path.touch()
         if 'block-device' in flags:
