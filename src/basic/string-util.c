@@ -66,3 +66,22 @@ bool utf8_is_printable(const char *s) {
         }
         return true;
 }
+
+char *string_printable(const char *s) {
+        bool valid = utf8_is_printable(s);
+        char *copy = strdup(s);
+
+        for (unsigned char *p = (unsigned char *) copy; !valid && p && *p; p++) {
+                size_t n = utf8_sequence(p);
+                /* The second set of control characters, too. */
+                bool control = *p < 0x20 || *p == 0x7f || (n == 2 && p[0] == 0xc2 && p[1] < 0xa0);
+                if (n > 0 && !control) {
+                        p += n - 1;
+                        continue;
+                }
+                for (size_t k = 0; k < MAX(n, (size_t) 1); k++)
+                        p[k] = '?';
+                p += n > 1 ? n - 1 : 0;
+        }
+        return copy;
+}

@@ -39,6 +39,8 @@ bool in_charset(const char *s, const char *allowed) _pure_;
 
 /* True if S is valid UTF-8 without control characters. */
 bool utf8_is_printable(const char *s) _pure_;
+/* A copy of S in which "?" stands for what is not printable; owned by the caller, NULL when memory is out. */
+char *string_printable(const char *s);
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -6,6 +6,7 @@
 #include "file-util.h"
 #include "plans.h"
 #include "string-util.h"
+#include "text.h"
 
 int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word) {
         _cleanup_diag_ Diag diag = {};
@@ -79,4 +80,51 @@ int cli_read_file(Cli *cli, const char *path, char **ret, size_t *ret_size) {
 
 int cli_error_reason(Cli *cli, int r, const Diag *diag) {
         return cli_error(cli, "%s", diag_first_error(diag) ?: strerror(-r));
+}
+
+static void append_json(Text *t, json_object *o, int level);
+
+/* An element of a list or a member of an object, on a line of its own. */
+static void append_item(Text *t, bool first, const char *key, json_object *value, int level) {
+        text_append(t, first ? "" : ",\n");
+        text_appendf(t, "%*s", 2 * level, "");
+        if (key) {
+                json_object *name = json_object_new_string(key);
+                text_append(t, json_object_to_json_string_ext(name, JSON_C_TO_STRING_NOSLASHESCAPE));
+                text_append(t, ": ");
+                json_object_put(name);
+        }
+        append_json(t, value, level);
+}
+
+static void append_json(Text *t, json_object *o, int level) {
+        json_type type = json_object_get_type(o);
+        bool first = true;
+
+        if (type != json_type_object && type != json_type_array) {
+                text_append(t, json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE));
+                return;
+        }
+        text_append(t, type == json_type_object ? "{\n" : "[\n");
+        if (type == json_type_object) {
+                json_object_object_foreach(o, key, value) {
+                        append_item(t, first, key, value, level + 1);
+                        first = false;
+                }
+        } else
+                for (size_t i = 0; i < json_object_array_length(o); i++)
+                        append_item(t, i == 0, NULL, json_object_array_get_idx(o, i), level + 1);
+        text_appendf(t, "\n%*s%c", 2 * level, "", type == json_type_object ? '}' : ']');
+}
+
+void cli_print_json(Cli *cli, json_object *o, bool pretty) {
+        _cleanup_free_ char *text = NULL;
+        _cleanup_text_ Text t = {};
+
+        if (pretty)
+                append_json(&t, o, 0);
+        else
+                text_append(&t, json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE | JSON_C_TO_STRING_PLAIN));
+        if (text_finish(&t, &text) >= 0)
+                cli_print(cli, "%s\n", text);
 }

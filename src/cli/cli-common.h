@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <json-c/json.h>
+
 #include "change.h"
 #include "cli.h"
 #include "machines.h"
@@ -32,6 +34,9 @@ int cli_console(Cli *cli, const char *name, const char *alias, bool force);
 
 /* What --live, --config and --current say; virsh's message when they exclude each other. */
 int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret);
+
+/* O as one line; PRETTY: as virsh lays it out. */
+void cli_print_json(Cli *cli, json_object *o, bool pretty);
 
 /* The reason alone, where virsh has no headline. */
 int cli_error_reason(Cli *cli, int r, const Diag *diag);

@@ -285,8 +285,7 @@ static void print_reply(Cli *cli, const char *reply, bool hmp, bool pretty, bool
                 json_object_object_add(outer, "return", o);
                 o = outer;
         }
-        int flags = JSON_C_TO_STRING_NOSLASHESCAPE | (pretty ? JSON_C_TO_STRING_PRETTY : 0);
-        cli_print(cli, "%s\n", json_object_to_json_string_ext(o, flags));
+        cli_print_json(cli, o, pretty);
         json_object_put(o);
 }
 

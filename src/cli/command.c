@@ -147,7 +147,7 @@ int command_parse(Cli *cli, char *const *argv, Command *ret) {
         FOREACH_OPTION(o, c.verb) {
                 if (o->required && !c.values[i] && !c.help) {
                         complete = false;
-                        cli_error(cli, o->type == OPTION_DATA ? "command '%s' requires <%s> option" :
+                        cli_error(cli, o->type == OPTION_DATA || o->type == OPTION_ARGV ? "command '%s' requires <%s> option" :
                                                                 "command '%s' requires --%s option",
                                   c.verb->name, o->name);
                 }
@@ -246,6 +246,16 @@ int command_get_int(Cli *cli, const Command *c, const char *option, int *ret) {
         int r = get_number(cli, c, option, INT_MIN, INT_MAX, &negative, &v);
         if (r > 0)
                 *ret = (int) (negative ? -(int64_t) v : (int64_t) v);
+        return r;
+}
+
+int command_get_i64(Cli *cli, const Command *c, const char *option, int64_t *ret) {
+        bool negative;
+        uint64_t v;
+
+        int r = get_number(cli, c, option, -INT64_MAX, INT64_MAX, &negative, &v);
+        if (r > 0)
+                *ret = negative ? -(int64_t) v : (int64_t) v;
         return r;
 }
 

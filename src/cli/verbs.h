@@ -95,7 +95,7 @@ extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table
         plan_verb_table, run_verb_table, save_verb_table, native_verb_table, block_verb_table, net_verb_table, host_verb_table, control_verb_table, display_verb_table, stats_verb_table,
         tune_verb_table,
         node_verb_table, cpu_verb_table, memory_verb_table, iotune_verb_table,
-        capabilities_verb_table, general_verb_table, hostinfo_verb_table, identity_verb_table, metadata_verb_table, later_verb_table;
+        capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, metadata_verb_table, later_verb_table;
 
 /* The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);
@@ -147,6 +147,7 @@ int read_positive(const char *s, uint64_t *ret, const char **ret_end);
  * is untouched), or -EINVAL with virsh's message printed. */
 int command_get_int(Cli *cli, const Command *c, const char *option, int *ret);
 int command_get_uint(Cli *cli, const Command *c, const char *option, unsigned *ret);
+int command_get_i64(Cli *cli, const Command *c, const char *option, int64_t *ret);
 int command_get_u64(Cli *cli, const Command *c, const char *option, uint64_t *ret);
 /* "2M": in bytes; a number without a unit is SCALE bytes. More than MAX bytes are refused. */
 int command_get_scaled(Cli *cli, const Command *c, const char *option, uint64_t scale, uint64_t max, uint64_t *ret);

@@ -309,13 +309,11 @@ int control_get_threads(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlT
         return 0;
 }
 
-static int call_for_text(sd_bus *bus, const char *method, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+/* M has the arguments already; building it ended with R. */
+static int call_with_text(sd_bus *bus, sd_bus_message *m, int r, uint64_t timeout_usec, Diag *diag, char **ret) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
         const char *text;
 
-        int r = new_call(bus, method, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", command);
         if (r < 0)
                 return fail(diag, r, NULL);
         r = call(bus, m, timeout_usec, diag, &reply);
@@ -331,10 +329,31 @@ static int call_for_text(sd_bus *bus, const char *method, const char *command, u
         return 0;
 }
 
-int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
-        return call_for_text(bus, "Qmp", command, timeout_usec, diag, ret);
+int control_agent_within(sd_bus *bus, const char *command, uint64_t limit_usec, Diag *diag, char **ret) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "AgentWithin", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "st", command, limit_usec);
+        /* The monitor keeps the limit; ours is for a monitor that does not. */
+        uint64_t most = limit_usec < UINT64_MAX / 2 ? limit_usec + CONTROL_TIMEOUT_USEC : UINT64_MAX / 2;
+        return call_with_text(bus, m, r, most, diag, ret);
 }
 
-int control_agent(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
-        return call_for_text(bus, "Agent", command, timeout_usec, diag, ret);
+int control_qmp_with_fd(sd_bus *bus, const char *command, int fd, uint64_t timeout_usec, Diag *diag, char **ret) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "QmpWithFd", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sh", command, fd);
+        return call_with_text(bus, m, r, timeout_usec, diag, ret);
+}
+
+int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "Qmp", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", command);
+        return call_with_text(bus, m, r, timeout_usec, diag, ret);
 }

@@ -63,5 +63,7 @@ int control_end_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
 
 /* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);
-/* The same for the guest agent. */
-int control_agent(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);
+/* The same for the guest agent, which may take LIMIT_USEC for its answer. 0: nobody waits for it, *ret is "null". */
+int control_agent_within(sd_bus *bus, const char *command, uint64_t limit_usec, Diag *diag, char **ret);
+/* As control_qmp(), with FD, which stays the caller's. */
+int control_qmp_with_fd(sd_bus *bus, const char *command, int fd, uint64_t timeout_usec, Diag *diag, char **ret);

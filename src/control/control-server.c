@@ -82,6 +82,8 @@ static const struct {
         { "GetConsoles", CONTROL_GET_CONSOLES },
         { "Qmp", CONTROL_QMP },
         { "Agent", CONTROL_AGENT },
+        { "AgentWithin", CONTROL_AGENT_WITHIN },
+        { "QmpWithFd", CONTROL_QMP_WITH_FD },
         { "SetThreads", CONTROL_SET_THREADS },
         { "GetThreads", CONTROL_GET_THREADS },
         { "Unplug", CONTROL_UNPLUG },
@@ -108,6 +110,10 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
                 k = sd_bus_message_read(m, "sb", &r->text, &force);
                 r->force = force;
                 return k;
+        case CONTROL_AGENT_WITHIN:
+                return sd_bus_message_read(m, "st", &r->text, &r->limit_usec);
+        case CONTROL_QMP_WITH_FD:
+                return sd_bus_message_read(m, "sh", &r->text, &r->fd);
         case CONTROL_QMP:
         case CONTROL_AGENT:
         case CONTROL_SET_THREADS:
@@ -175,6 +181,10 @@ static const sd_bus_vtable machine_vtable[] = {
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Agent", "s", SD_BUS_PARAM(command), "s", SD_BUS_PARAM(result), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("AgentWithin", "st", SD_BUS_PARAM(command) SD_BUS_PARAM(limit), "s", SD_BUS_PARAM(result),
+                                 on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("QmpWithFd", "sh", SD_BUS_PARAM(command) SD_BUS_PARAM(fd), "s", SD_BUS_PARAM(result),
+                                 on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("SetThreads", "s", SD_BUS_PARAM(settings), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("GetThreads", NULL, , "a(suus)", SD_BUS_PARAM(threads), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),

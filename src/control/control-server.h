@@ -22,6 +22,8 @@ typedef enum ControlMethod {
         CONTROL_GET_CONSOLES,
         CONTROL_QMP,
         CONTROL_AGENT,
+        CONTROL_AGENT_WITHIN,
+        CONTROL_QMP_WITH_FD,
         CONTROL_SET_THREADS,
         CONTROL_GET_THREADS,
         CONTROL_UNPLUG,
@@ -48,6 +50,8 @@ typedef struct ControlRequest {
         ControlMode mode; /* Shutdown, Reboot */
         const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings, Unplug: device; lives as long as the request */
         bool force;       /* OpenConsole */
+        uint64_t limit_usec; /* AgentWithin */
+        int fd;              /* QmpWithFd: the message's */
 } ControlRequest;
 
 typedef void (*ControlHandler)(ControlRequest *r, void *userdata);

@@ -15,6 +15,8 @@
  *   GetThreads() → a(suus)                    kind, id, TID, CPUs it may run on, as the kernel says
  *   Qmp(s command) → s                        one QMP command object, its "return" value
  *   Agent(s command) → s                      the same for the guest agent
+ *   AgentWithin(s command, t limit) → s       the same, waiting so many microseconds; 0: not at all, the answer is "null" then
+ *   QmpWithFd(s command, h fd) → s            as Qmp, with a descriptor for QEMU
  *   Unplug(s device)                          device_del, and then until the guest has let go of it, or has not
  *   Save() → h                                stops the guest; its state, to be read to the end. When this client closes
  *                                             the stream or its connection, the guest goes on

@@ -66,10 +66,11 @@ static xmlNode *find_namespace(xmlNode *metadata, const char *uri) {
         return NULL;
 }
 
-static int dump(xmlNode *node, char **ret) {
+/* INDENTED: where there are elements only. */
+static int dump(xmlNode *node, bool indented, char **ret) {
         _cleanup_(free_buffer) xmlBuffer *buffer = xmlBufferCreate();
 
-        if (!buffer || xmlNodeDump(buffer, node->doc, node, 0, 0) < 0)
+        if (!buffer || xmlNodeDump(buffer, node->doc, node, 0, indented) < 0)
                 return -ENOMEM;
         *ret = strdup((const char *) xmlBufferContent(buffer));
         return *ret ? 0 : -ENOMEM;
@@ -116,7 +117,7 @@ int xml_metadata_get(const char *metadata, const char *uri, Diag *diag, char **r
         /* An attribute of that namespace would be left without its meaning. */
         if (!names_uri(copy, uri))
                 strip_namespace(copy, uri);
-        r = dump(copy, ret);
+        r = dump(copy, true, ret);
         xmlFreeNode(copy);
         return r;
 }
@@ -209,5 +210,5 @@ int xml_metadata_set(const char *metadata, const char *uri, const char *key, con
         }
         *ret = NULL;
         bool empty = !root->children || (root->children == root->last && is_blank_text(root->children));
-        return empty ? 0 : dump(root, ret);
+        return empty ? 0 : dump(root, false, ret);
 }

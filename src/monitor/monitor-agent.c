@@ -57,17 +57,21 @@ static void on_synchronised_command(Qmp *q, int result, json_object *reply, void
         Monitor *m = userdata;
         json_object *command = m->agent_request.command;
 
+        bool waits = m->agent_request.limit_usec > 0;
+
         if (result >= 0 && m->agent_request.request)
                 result = qmp_call(q, json_member_string(command, "execute"),
                                   json_object_get(json_member(command, "arguments", json_type_object)), -1,
-                                  MONITOR_AGENT_COMMAND_USEC, on_answer, m);
+                                  waits ? m->agent_request.limit_usec : MONITOR_AGENT_COMMAND_USEC, on_answer, m);
         else
                 result = -ENOTCONN;
         if (result < 0)
                 answer(m, result, NULL);
+        else if (!waits)
+                reply_once(m, 0, NULL);
 }
 
-void monitor_agent_command(Monitor *m, ControlRequest *r) {
+void monitor_agent_command(Monitor *m, ControlRequest *r, uint64_t limit_usec) {
         json_object *command;
 
         if (m->agent_request.active || !m->agent) {
@@ -78,7 +82,8 @@ void monitor_agent_command(Monitor *m, ControlRequest *r) {
         command = monitor_parse_command(r);
         if (!command)
                 return;
-        m->agent_request = (AgentRequest) { .active = true, .request = r, .command = command };
+        m->agent_request = (AgentRequest) { .active = true, .request = r, .command = command,
+                                           .limit_usec = MIN(limit_usec, MONITOR_AGENT_LIMIT_USEC) };
         int k = qmp_negotiate_agent(m->agent, MONITOR_AGENT_USEC, on_synchronised_command, m);
         if (k < 0)
                 answer(m, -ENOTCONN, NULL);
@@ -137,6 +142,11 @@ void monitor_agent_settle(Monitor *m) {
                 reply_once(m, -ECANCELED, NULL);
         else if (m->agent_request.active && !m->agent_request.command && qmp_is_ready(m->agent))
                 finish(m, 0, NULL, NULL);
+}
+
+void monitor_agent_asleep(Monitor *m) {
+        if (startswith(strempty(json_member_string(m->agent_request.command, "execute")), "guest-suspend-"))
+                reply_once(m, 0, NULL);
 }
 
 void monitor_agent_forget(Monitor *m, Job *job) {

@@ -51,13 +51,13 @@ json_object *monitor_parse_command(ControlRequest *r) {
 }
 
 /* One QMP command object, as QEMU takes it; the id is ours. */
-static void run_qmp(Monitor *m, ControlRequest *r) {
+static void run_qmp(Monitor *m, ControlRequest *r, int fd) {
         json_object *o = monitor_parse_command(r);
 
         if (!o)
                 return;
         json_object *arguments = json_member(o, "arguments", json_type_object);
-        int k = qmp_call(m->qmp, json_member_string(o, "execute"), json_object_get(arguments), -1, MONITOR_QMP_USEC, on_qmp_reply, r);
+        int k = qmp_call(m->qmp, json_member_string(o, "execute"), json_object_get(arguments), fd, MONITOR_QMP_USEC, on_qmp_reply, r);
         if (k < 0)
                 monitor_reply_qmp_error(r, k, NULL);
         json_object_put(o);
@@ -77,7 +77,10 @@ static void on_call(ControlRequest *r, void *userdata) {
                 monitor_get_consoles(m, r);
                 break;
         case CONTROL_AGENT:
-                monitor_agent_command(m, r);
+                monitor_agent_command(m, r, MONITOR_AGENT_COMMAND_USEC);
+                break;
+        case CONTROL_AGENT_WITHIN:
+                monitor_agent_command(m, r, r->limit_usec);
                 break;
         case CONTROL_SET_THREADS:
                 monitor_set_threads(m, r);
@@ -89,7 +92,10 @@ static void on_call(ControlRequest *r, void *userdata) {
                 monitor_unplug(m, r);
                 break;
         case CONTROL_QMP:
-                run_qmp(m, r);
+                run_qmp(m, r, -EBADF);
+                break;
+        case CONTROL_QMP_WITH_FD:
+                run_qmp(m, r, r->fd);
                 break;
         case CONTROL_WAIT_SAVED:
                 monitor_save_wait(m, r);

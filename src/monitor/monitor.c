@@ -163,6 +163,8 @@ static void on_event(Qmp *q, const char *name, json_object *data, void *userdata
                 return;
         if (in.event == EVENT_SHUTDOWN || in.event == EVENT_RESET)
                 monitor_agent_settle(m);
+        if (in.event == EVENT_SUSPEND || in.event == EVENT_SUSPEND_DISK)
+                monitor_agent_asleep(m);
         monitor_input(m, &in, NULL);
 }
 

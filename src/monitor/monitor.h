@@ -15,6 +15,7 @@
 #define MONITOR_QMP_USEC (30 * USEC_PER_SEC)
 #define MONITOR_AGENT_USEC (3 * USEC_PER_SEC)
 #define MONITOR_AGENT_COMMAND_USEC (20 * USEC_PER_SEC)
+#define MONITOR_AGENT_LIMIT_USEC (24 * 3600 * USEC_PER_SEC) /* what a client may ask for */
 #define MONITOR_MESSAGES_MAX 64U
 #define MONITOR_OTHERS_MAX 16U
 
@@ -59,6 +60,7 @@ typedef struct AgentRequest {
         Job *job; /* that waits for it; NULL */
         ControlRequest *request; /* owned until it is answered: a client's command; NULL */
         json_object *command;    /* owned: its */
+        uint64_t limit_usec;     /* for the answer; 0: the client does not wait */
 } AgentRequest;
 
 /* The descriptors a monitor is started with; owned. */
@@ -142,9 +144,11 @@ json_object *monitor_parse_command(ControlRequest *r);
 /* Asks the guest agent to power the guest off or reboot it. JOB, if not NULL, hears of the end by job_step_done(). */
 void monitor_agent_ask(Monitor *m, bool reboot, Job *job);
 /* Passes a client's command on, and the agent's answer back. */
-void monitor_agent_command(Monitor *m, ControlRequest *r);
+void monitor_agent_command(Monitor *m, ControlRequest *r, uint64_t limit_usec);
 /* The guest has gone down: that is the agent's answer. */
 void monitor_agent_settle(Monitor *m);
+/* The guest sleeps: the agent does not say so, and is not heard of before it wakes up. */
+void monitor_agent_asleep(Monitor *m);
 void monitor_agent_forget(Monitor *m, Job *job);
 
 /* monitor-control.c */

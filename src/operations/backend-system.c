@@ -415,11 +415,19 @@ static int system_monitor_qmp(void *userdata, const char *name, const char *comm
         return r < 0 ? r : control_qmp(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
 }
 
-static int system_monitor_agent(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
+static int system_monitor_qmp_with_fd(void *userdata, const char *name, const char *command, int fd, char **ret, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
         int r = open_monitor(name, diag, &bus);
-        return r < 0 ? r : control_agent(bus, command, CONTROL_TIMEOUT_USEC, diag, ret);
+        return r < 0 ? r : control_qmp_with_fd(bus, command, fd, CONTROL_TIMEOUT_USEC, diag, ret);
+}
+
+static int system_monitor_agent(void *userdata, const char *name, const char *command, uint64_t limit_usec, char **ret,
+                                Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = open_monitor(name, diag, &bus);
+        return r < 0 ? r : control_agent_within(bus, command, limit_usec, diag, ret);
 }
 
 static int system_monitor_set_threads(void *userdata, const char *name, const char *settings, Diag *diag) {
@@ -520,6 +528,7 @@ const ManagerBackend manager_backend_system = {
         .monitor_consoles = system_monitor_consoles,
         .monitor_qmp = system_monitor_qmp,
         .monitor_agent = system_monitor_agent,
+        .monitor_qmp_with_fd = system_monitor_qmp_with_fd,
         .monitor_set_threads = system_monitor_set_threads,
         .monitor_threads = system_monitor_threads,
         .monitor_unplug = system_monitor_unplug,

@@ -8,12 +8,6 @@
 
 /* Virtual CPUs as the guest sees them. What the agent says is the guest's word: it is taken for nothing else. */
 
-static int check_running(const Vm *vm, Diag *diag) {
-        if (vm->active && (vm->state == STATE_RUNNING || vm->state == STATE_IDLE))
-                return 0;
-        return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
-}
-
 static int read_vcpu(json_object *o, Diag *diag, GuestVcpus *ret) {
         json_object *id = json_member(o, "logical-id", json_type_int), *online = json_member(o, "online", json_type_boolean),
                     *can_offline = json_member(o, "can-offline", json_type_boolean);
@@ -36,9 +30,7 @@ int vm_guest_vcpus(Manager *m, const Vm *vm, Diag *diag, GuestVcpus *ret) {
         json_object *reply = NULL;
 
         *ret = (GuestVcpus) {};
-        int r = check_running(vm, diag);
-        if (r >= 0)
-                r = vm_agent_ask(m, vm, "guest-get-vcpus", NULL, diag, &reply);
+        int r = vm_agent_ask(m, vm, "guest-get-vcpus", NULL, diag, &reply);
         if (r < 0)
                 return r;
         if (!json_object_is_type(reply, json_type_array))
@@ -116,7 +108,7 @@ int vm_set_guest_vcpu_count(Manager *m, const Vm *vm, unsigned count, Diag *diag
         GuestVcpus guest;
         unsigned current;
 
-        int r = check_running(vm, diag);
+        int r = vm_agent_check(vm, diag);
         if (r >= 0)
                 r = vm_vcpu_count(m, vm, CHANGE_LIVE, false, diag, &current);
         if (r < 0)

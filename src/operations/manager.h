@@ -103,7 +103,10 @@ typedef struct ManagerBackend {
                                     Diag *diag);
         int (*monitor_consoles)(void *userdata, const char *name, VmConsole **ret, size_t *ret_n, Diag *diag);
         int (*monitor_qmp)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
-        int (*monitor_agent)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
+        /* LIMIT_USEC is for the agent's answer; 0: it is not waited for, *ret is "null". */
+        int (*monitor_agent)(void *userdata, const char *name, const char *command, uint64_t limit_usec, char **ret, Diag *diag);
+        /* As monitor_qmp, with a descriptor that stays the caller's. */
+        int (*monitor_qmp_with_fd)(void *userdata, const char *name, const char *command, int fd, char **ret, Diag *diag);
 
         /* SETTINGS: thread_settings_to_json(). */
         int (*monitor_set_threads)(void *userdata, const char *name, const char *settings, Diag *diag);

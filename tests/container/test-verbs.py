@@ -355,6 +355,74 @@ numatune verbs --live --config
 numatune verbs --mode strict --nodeset 0 --config
 numatune verbs
 numatune verbs --config
+# desc, metadata
+desc verbs
+desc verbs --title a title
+desc verbs --title --config another
+desc verbs --title
+desc verbs --title --config
+desc verbs words --live --config
+desc verbs --live
+desc verbs --config
+metadata verbs http://a --key a --set '<x y="1"><z/></x>'
+metadata verbs http://a
+metadata verbs http://a --live
+metadata verbs http://a --config
+metadata verbs http://a --live --config
+metadata verbs http://b --key b --set '<x/>' --live --config
+dumpxml verbs --xpath /domain/metadata
+dumpxml verbs --inactive --xpath /domain/metadata
+metadata verbs http://a --remove
+metadata verbs http://a
+# the guest agent
+qemu-agent-command verbs '{"execute":"guest-ping"}'
+qemu-agent-command verbs '{"execute":"guest-sync","arguments":{"id":5}}' --pretty
+qemu-agent-command verbs '{"execute":"guest-get-host-name"}' --timeout 3
+qemu-agent-command verbs '{"execute":"guest-get-host-name"}' --block
+! qemu-agent-command verbs '{"execute":"guest-ping"}' --async # libvirt does not wait for the agent to say that it is there, either
+qemu-agent-command verbs '{"execute":"guest-ping"}' --pretty
+qemu-agent-command verbs '{"execute":"guest-network-get-interfaces"}' --pretty
+! qemu-monitor-command verbs '{"execute":"query-status"}' --pretty # libvirt's own id is shown there
+qemu-agent-command verbs '{"execute":"guest-nonsense"}'
+qemu-agent-command verbs '{"execute":"guest-file-open"}'
+! qemu-agent-command verbs nonsense # another reader of JSON
+qemu-agent-command verbs --timeout 0 x
+qemu-agent-command verbs --timeout 1 --block x
+guest-agent-timeout verbs --timeout 7
+guest-agent-timeout verbs --timeout -3
+guest-agent-timeout verbs
+domfsinfo verbs
+guestinfo verbs --filesystem
+guestinfo verbs --os
+guestinfo verbs --timezone
+guestinfo verbs --hostname
+guestinfo verbs --user
+guestinfo verbs --disk
+guestinfo verbs --interface
+guestinfo verbs
+domfsfreeze verbs
+domfsfreeze verbs /mnt
+domfsthaw verbs
+domfsthaw verbs
+domfsthaw verbs /mnt
+domfstrim verbs
+domfstrim verbs --minimum 4096
+domfstrim verbs --mountpoint /mnt
+~ domtime verbs
+domtime verbs --time 1700000000
+domtime verbs --now
+domtime verbs --sync
+domtime verbs --time 99999999999999
+set-user-password verbs root secret
+set-user-password verbs nobody secret --encrypted
+get-user-sshkeys verbs root
+get-user-sshkeys verbs nobody
+set-user-sshkeys verbs root --file /etc/hostname
+set-user-sshkeys verbs root --reset
+get-user-sshkeys verbs root
+dompmsuspend verbs tape
+dompmsuspend verbs mem --duration 3
+dompmwakeup verbs
 """
 
 

@@ -90,7 +90,7 @@ static void answer_pending(Target *t) {
 
 static const char *const members[] = {
         "GetState", "Suspend", "Resume", "Shutdown", "Reboot", "Reset", "OpenConsole", "GetConsoles", "Qmp", "Agent",
-        "SetThreads", "GetThreads", "Unplug", "Introspect", "GetAll", "Ping", "Hello", "Nothing",
+        "SetThreads", "GetThreads", "Unplug", "AgentWithin", "QmpWithFd", "Introspect", "GetAll", "Ping", "Hello", "Nothing",
 };
 
 static void align(Text *t, size_t start, size_t to) {

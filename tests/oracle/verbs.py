@@ -826,6 +826,65 @@ managedsave-remove nothing
 managedsave-dumpxml verbs
 managedsave-define verbs
 restore
+# the guest agent
+help qemu-agent-command
+help guest-agent-timeout
+help domfsinfo
+help domfsfreeze
+help domfsthaw
+help domfstrim
+help domtime
+help guestinfo
+help set-user-password
+help get-user-sshkeys
+help set-user-sshkeys
+help dompmsuspend
+help dompmwakeup
+qemu-agent-command verbs
+qemu-agent-command verbs foo
+qemu-agent-command verbs --timeout 0 foo
+qemu-agent-command verbs --timeout 5 --async foo
+qemu-agent-command verbs --async --block foo
+qemu-agent-command verbs --timeout -5 foo
+qemu-agent-command verbs --timeout x foo
+set-user-password verbs
+set-user-password verbs root x
+set-user-password verbs root
+set-user-password verbs root --encrypted x
+domfsinfo verbs
+domfsfreeze verbs
+domfsfreeze verbs /a /b
+domfsthaw verbs
+domfstrim verbs
+domfstrim verbs --minimum x
+domfstrim verbs --minimum -5
+domtime verbs
+! domtime verbs --now # libvirt complains of a QEMU that does not run
+domtime verbs --now --sync
+domtime verbs --time 5 --now
+domtime verbs --time 5 --sync
+domtime verbs --time x
+guestinfo verbs
+guestinfo verbs --os --user
+! guest-agent-timeout verbs # it is kept with what runs
+guest-agent-timeout verbs 5
+guest-agent-timeout verbs --timeout -3
+guest-agent-timeout verbs --timeout x
+get-user-sshkeys verbs root
+get-user-sshkeys verbs
+set-user-sshkeys verbs root
+set-user-sshkeys verbs root --file /nonexistent
+set-user-sshkeys verbs root --reset
+set-user-sshkeys verbs root --remove
+set-user-sshkeys verbs root --reset --remove
+set-user-sshkeys verbs root --file /etc/hostname
+dompmsuspend verbs
+dompmsuspend verbs mem
+dompmsuspend verbs foo
+dompmsuspend verbs mem --duration 5
+dompmsuspend verbs mem --duration x
+dompmwakeup verbs
+guestinfo nothing
 """
 
 

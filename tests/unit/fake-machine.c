@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -273,10 +274,25 @@ static int monitor_qmp(void *userdata, const char *name, const char *command, ch
         return 0;
 }
 
-static int monitor_agent(void *userdata, const char *name, const char *command, char **ret, Diag *diag) {
+static int monitor_qmp_with_fd(void *userdata, const char *name, const char *command, int fd, char **ret, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "monitor of %s: with a descriptor:\n", name);
+        must(fcntl(fd, F_GETFD) >= 0, "descriptor");
+        /* What QEMU would write there. */
+        must(write(fd, "P6\n", 3) == 3, "write");
+        return monitor_qmp(userdata, name, command, ret, diag);
+}
+
+/* What limit a command has, if it is not the usual one. */
+static int monitor_agent(void *userdata, const char *name, const char *command, uint64_t limit_usec, char **ret, Diag *diag) {
         FakeMachine *f = userdata;
 
         text_appendf(&f->calls, "monitor of %s: agent %s\n", name, command);
+        if (limit_usec == 0)
+                text_append(&f->calls, "  without waiting\n");
+        else if (limit_usec != UINT64_C(20000000))
+                text_appendf(&f->calls, "  within %" PRIu64 " s\n", limit_usec / 1000000);
         int r = monitor_result(f, diag);
         if (r < 0)
                 return r;
@@ -365,6 +381,7 @@ static const ManagerBackend fake_backend = {
         .monitor_consoles = monitor_consoles,
         .monitor_qmp = monitor_qmp,
         .monitor_agent = monitor_agent,
+        .monitor_qmp_with_fd = monitor_qmp_with_fd,
         .monitor_set_threads = monitor_set_threads,
         .monitor_threads = monitor_threads,
         .monitor_unplug = monitor_unplug,

@@ -950,6 +950,16 @@ static void agent_say(Fixture *f, const char *s) {
         assert_true(send(f->agent_peer, s, strlen(s), MSG_NOSIGNAL) > 0);
 }
 
+static void begin_agent_within(sd_bus *bus, const char *command, uint64_t limit_usec, Call *c) {
+        sd_bus_message *m;
+
+        *c = (Call) { .fd = -EBADF };
+        assert_true(sd_bus_message_new_method_call(bus, &m, NULL, CONTROL_PATH, CONTROL_INTERFACE, "AgentWithin") >= 0);
+        assert_true(sd_bus_message_append(m, "st", command, limit_usec) >= 0);
+        assert_true(sd_bus_call_async(bus, NULL, m, on_answer, c, 60 * SECOND) >= 0);
+        sd_bus_message_unref(m);
+}
+
 /* What a client has for the agent, one at a time. */
 static void test_agent_commands(void **state) {
         static const char *const answers[] = {
@@ -996,6 +1006,43 @@ static void test_agent_commands(void **state) {
         sd_bus_flush_close_unref(bus);
         sd_bus_flush_close_unref(other);
         run_until_ended(&f);
+        teardown(&f);
+
+        /* Nobody waits for the answer, but the agent is busy until it has come. */
+        setup_agent(&f);
+        bus = connect_client(&f);
+        begin_agent_within(bus, "{\"execute\": \"guest-fstrim\"}", 0, &c);
+        agent_synchronise(&f);
+        (void) agent_read(&f, line, sizeof(line));
+        RUN_UNTIL(&f, c.done);
+        assert_string_equal(c.text, "null");
+        call_done(&c);
+        call_simple(&f, "Agent", "{\"execute\": \"guest-info\"}", CONTROL_ERROR_AGENT, "the guest agent is being asked already");
+        agent_say(&f, "{\"return\": {}}\n");
+
+        sd_bus_flush_close_unref(bus);
+        teardown(&f);
+
+        /* That the guest sleeps, the agent does not say. */
+        setup_agent(&f);
+        bus = connect_client(&f);
+        begin_agent_within(bus, "{\"execute\": \"guest-suspend-ram\"}", 60 * SECOND, &c);
+        agent_synchronise(&f);
+        (void) agent_read(&f, line, sizeof(line));
+        assert_false(c.done);
+        fake_qemu_send(&f.qemu, "{\"timestamp\": {\"seconds\": 1, \"microseconds\": 2}, \"event\": \"SUSPEND\"}\r\n");
+        RUN_UNTIL(&f, c.done);
+        assert_null(c.error);
+        assert_string_equal(c.text, "null");
+        call_done(&c);
+        call_simple(&f, "GetState", NULL, NULL, "pmsuspended");
+
+        /* A descriptor of the client's goes to QEMU. */
+        _cleanup_close_ int fd = memfd_create("test", MFD_CLOEXEC);
+        call(&f, bus, &c, "QmpWithFd", "sh", "{\"execute\": \"add-fd\"}", fd);
+        call_done(&c);
+        assert_true(f.qemu.received_fd >= 0);
+        sd_bus_flush_close_unref(bus);
         teardown(&f);
 
         /* Nobody is there; and there is no agent at all. */
