@@ -42,6 +42,8 @@ int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size) {
         entries(&t, "env", p->env);
         if (p->label)
                 entry(&t, "label", p->label);
+        if (p->profile && unit)
+                entry(&t, "profile", p->profile);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 fd_entry(&t, fd);
         if (p->restores)

@@ -28,6 +28,10 @@ static int parse_label(Launch *l, char *value) {
         return isempty(value) ? -EBADMSG : set_once(&l->label, value);
 }
 
+static int parse_profile(Launch *l, char *value) {
+        return isempty(value) ? -EBADMSG : set_once(&l->profile, value);
+}
+
 static int parse_arg(Launch *l, char *value) {
         if (!ARRAY_GROW(l->argv, l->n_argv))
                 return -ENOMEM;
@@ -117,6 +121,7 @@ static const struct {
         { "emulator=", parse_emulator },
         { "monitor=", parse_monitor },
         { "label=", parse_label },
+        { "profile=", parse_profile },
         { "arg=", parse_arg },
         { "env=", parse_env },
         { "fd=", parse_fd },

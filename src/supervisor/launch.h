@@ -14,6 +14,7 @@
  *   pair=13:agent (many)    one end of a new socket pair becomes 13 in QEMU, the other goes to the monitor
  *   monitor-fd=vnc (many)   this descriptor of the fd store goes to the monitor under its name
  *   label=CONTEXT           QEMU's SELinux context; absent: what the policy makes of it
+ *   profile=vmunit-web      the profile of AppArmor that this process and all others of the unit must have
  *   allow=io_uring (many)   QEMU may use what the filter of system calls refuses otherwise (seccomp-filter.h)
  *   unit=yes                it runs in a unit of its own: QEMU must not have capabilities …
  *   cap=SYS_RAWIO (many)    … but this one
@@ -30,6 +31,7 @@ typedef struct Launch {
         char *record; /* owned; everything below points into it */
         const char *name, *emulator, *monitor;
         const char *label; /* NULL: none */
+        const char *profile; /* NULL: whatever it is */
         char **argv, **env; /* the arrays are owned, the strings are not */
         size_t n_argv, n_env;
         LaunchFd *fds; /* owned */

@@ -106,6 +106,24 @@ static bool is_script(const char *path) {
         return true;
 }
 
+#define PROFILE_MAX 1024U
+
+/* systemd has set it, and QEMU and the monitor inherit it. Without, they would be held back by nothing of AppArmor's, and
+ * nobody would see. */
+static int check_profile(const char *profile) {
+        char own[PROFILE_MAX] = {};
+
+        _cleanup_close_ int fd = open("/proc/thread-self/attr/apparmor/current", O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? -1 : read(fd, own, sizeof(own) - 1);
+        if (n < 0)
+                return log_error_errno(-errno, "cannot find out the profile of AppArmor, which must be '%s'", profile);
+        const char *rest = startswith(own, profile); /* "vmunit-web (enforce)" */
+        if (rest && startswith(rest, " ("))
+                return 0;
+        own[strcspn(own, "\n")] = 0;
+        return log_error_errno(-EPERM, "the profile of AppArmor is '%s' and not '%s'", own, profile);
+}
+
 static int start_qemu(Supervisor *s) {
         size_t n = s->launch.n_fds + 1;
         _cleanup_free_ SpawnFd *fds = calloc(n, sizeof(SpawnFd));
@@ -120,7 +138,9 @@ static int start_qemu(Supervisor *s) {
 
         if (s->launch.unit && s->launch.capabilities != 0)
                 log_notice("QEMU keeps the capability to send raw SCSI commands (CAP_SYS_RAWIO): a disk has rawio='yes'");
-        int r = make_pairs(s, fds, ends);
+        int r = s->launch.profile ? check_profile(s->launch.profile) : 0;
+        if (r >= 0)
+                r = make_pairs(s, fds, ends);
         if (r >= 0) {
                 SpawnRequest q = {
                         .program = s->launch.emulator,

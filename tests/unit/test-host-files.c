@@ -400,6 +400,7 @@ static void test_book_of_resources(void **state) {
         Resource a = { .kind = RESOURCE_FD, .name = (char *) "disk-vda" };
         Resource b = { .kind = RESOURCE_TAP, .name = (char *) "vnet0", .ifindex = 7 };
         Resource c = { .kind = RESOURCE_SOCKET, .name = (char *) "/run/a b", .dev = 3, .ino = 99 };
+        Resource d = { .kind = RESOURCE_PROFILE, .name = (char *) "vmunit-web" };
         Resource bad = { .kind = RESOURCE_FD, .name = (char *) "two\nlines" };
         _cleanup_resources_ Resources list = {}, none = {};
 
@@ -408,16 +409,19 @@ static void test_book_of_resources(void **state) {
         assert_int_equal(resources_add(fd, &a), 0);
         assert_int_equal(resources_add(fd, &b), 0);
         assert_int_equal(resources_add(fd, &c), 0);
+        assert_int_equal(resources_add(fd, &d), 0);
         assert_int_equal(resources_add(fd, &bad), -EINVAL);
         /* What a crash tore off, and what is not ours. */
         _cleanup_close_ int file = openat(fd, RUNTIME_RESOURCES, O_WRONLY | O_APPEND | O_CLOEXEC);
         assert_int_equal(write_all(file, "nonsense\ntap x y\nsocket 1", 26), 0);
         assert_int_equal(resources_read(fd, &list), 0);
-        assert_int_equal(list.n_items, 3);
+        assert_int_equal(list.n_items, 4);
         assert_string_equal(list.items[0].name, "disk-vda");
         assert_int_equal(list.items[1].ifindex, 7);
         assert_string_equal(list.items[2].name, "/run/a b");
         assert_int_equal(list.items[2].ino, 99);
+        assert_int_equal(list.items[3].kind, RESOURCE_PROFILE);
+        assert_string_equal(list.items[3].name, "vmunit-web");
 }
 
 int main(void) {

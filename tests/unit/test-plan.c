@@ -177,12 +177,19 @@ static void test_launch(void **state) {
         assert_false(has_entry(record, size, "allow=network"));
         assert_false(has_entry(record, size, "fd=14:agent"));
         for (const char *s = record; s < record + size; s += strlen(s) + 1)
-                assert_null(startswith(s, "label="));
+                assert_true(!startswith(s, "label=") && !startswith(s, "profile="));
 
         free(record);
         p->label = strdup("system_u:system_r:svirt_t:s0:c1,c2");
+        p->profile = strdup("vmunit-web");
         assert_int_equal(plan_to_launch(p, true, &record, &size), 0);
         assert_true(has_entry(record, size, "label=system_u:system_r:svirt_t:s0:c1,c2"));
+        assert_true(has_entry(record, size, "profile=vmunit-web"));
+
+        /* systemd confines units, and nothing else. */
+        free(record);
+        assert_int_equal(plan_to_launch(p, false, &record, &size), 0);
+        assert_false(has_entry(record, size, "profile=vmunit-web"));
 }
 
 static void test_json(void **state) {

@@ -309,6 +309,21 @@ class SupervisorTest(unittest.TestCase):
         self.qemu.settimeout(0.2)
         self.assertRaises(TimeoutError, self.qemu.recv, 10)
 
+    def test_profile_that_it_has_not(self):
+        """Nothing of QEMU runs when systemd has not given the unit its profile of AppArmor."""
+        with tempfile.TemporaryFile() as log:
+            saved = os.dup(2)
+            os.dup2(log.fileno(), 2)
+            try:
+                self.start(more=["profile=vmunit-nobody"])
+                self.assertEqual(self.end(), 1)
+            finally:
+                os.dup2(saved, 2)
+                os.close(saved)
+            log.seek(0)
+            self.assertRegex(log.read().decode(), "profile of AppArmor.* 'vmunit-nobody'")
+        self.assertEqual(self.state(), "shut off/failed")
+
     def test_filter_leaves_a_program_nothing_to_execute(self):
         # A program that is no script; what it says goes where a script would have its stderr.
         for emulator, status in (("/usr/bin/env", 126), (self.script("wrapper", "#!/bin/sh\nexec /usr/bin/env true"), 0)):
@@ -348,6 +363,7 @@ class SupervisorTest(unittest.TestCase):
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0fd=10:a\0fd=10:b\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0unknown=1\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0label=\0",
+                       b"version=1\0name=a\0emulator=/bin/true\0arg=x\0profile=\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0label=a\0label=b\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0allow=all\0",
                        b"version=1\0name=a\0emulator=/bin/true\0arg=x\0unit=no\0",

@@ -28,9 +28,12 @@ profile vmunit-apparmor flags=(attach_disconnected,mediate_deleted) {
   /dev/pts/ r,
   /dev/pts/* rw,
 
-  # What QEMU and its libraries look up of the machine and of themselves.
-  owner @{PROC}/@{pid}/** r,
-  owner @{PROC}/@{pid}/task/@{tid}/comm rw,
+  # What QEMU and its libraries look up of the machine and of themselves. Not "owner": the three are not dumpable, so
+  # all this is root's. Whose it is does the unit's /proc decide, in which nobody sees the processes of others.
+  @{PROC}/@{pid}/{cgroup,cmdline,stat,statm,status,auxv,maps,mounts,mountinfo,fd/} r,
+  @{PROC}/@{pid}/task/{,@{tid}/{comm,stat,status,children}} r,
+  @{PROC}/@{pid}/{,task/@{tid}/}attr/{,apparmor/}current r,
+  @{PROC}/@{pid}/task/@{tid}/comm w,
   @{PROC}/sys/vm/overcommit_memory r,
   @{sys}/devices/system/** r,
   @{sys}/kernel/mm/** r,

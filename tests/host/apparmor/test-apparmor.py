@@ -9,11 +9,12 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import time
 
 from boot_sector import IMAGE, gone_afterwards, replace_monitor, ticks_go_on, without_kvm
-from confinement import DIRECTORY, EMULATOR, GUEST_PUPPET, PuppetVm, Refused
-from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for, wait_for_exit
+from confinement import DIRECTORY, EMULATOR, GUEST_PUPPET, Array, Gone, Puppet, PuppetVm, Refused
+from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for
 from vm import nothing_left
 
 SLOW = 300  # seconds: an emulated host that emulates virtualization
@@ -76,22 +77,60 @@ def use_devices(machine):
 
 
 @contextlib.contextmanager
-def taken_over(name, wait=True):
+def taken_over(name):
     """A machine whose emulator does as it is told."""
     os.makedirs(DIRECTORY, exist_ok=True)
     shutil.copy(GUEST_PUPPET, EMULATOR)
     with gone_afterwards(PuppetVm(name)) as machine:
         machine.start()
-        yield machine.puppet
+        yield machine
 
 
-def refusal(function, *arguments):
-    """The error of a call, or 0."""
+def root_with(profile):
+    """A puppet of root's, with all rights and no layer but this profile; its file is the emulator's, which the profile has."""
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen(["aa-exec", "-p", profile, "--", EMULATOR, "--control", str(theirs.fileno())],
+                               pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+    theirs.close()
+    return Puppet(ours, process)
+
+
+def outcome(attempt, puppet):
+    """What became of it: "succeeded", or the word of the error."""
     try:
-        function(*arguments)
+        attempt(puppet)
     except Refused as e:
-        return e.errno
-    return 0
+        return errno.errorcode[e.errno]
+    except Gone:
+        pass
+    return "succeeded"
+
+
+SECRET = "/etc/vmunit-secret"
+# What root may do, and a machine must not. The last one is the end of who does it.
+ATTEMPTS = {
+    "read a file that everybody may read": lambda p: p.read(SECRET),
+    "read the passwords": lambda p: p.touch("/etc/shadow"),
+    "write to a file": lambda p: p.touch(SECRET, os.O_WRONLY),
+    "read the image of another machine": lambda p: p.touch(IMAGE),
+    "make a file": lambda p: p.touch("/etc/vmunit-made", os.O_WRONLY | os.O_CREAT),
+    "talk to the bus": lambda p: p.connect("/run/dbus/system_bus_socket"),
+    "talk to the network": lambda p: p.new_socket(socket.AF_INET, socket.SOCK_STREAM),
+    "send raw packets": lambda p: p.new_socket(socket.AF_PACKET, socket.SOCK_RAW),
+    "mount": lambda p: p.call("mount", "none", "/mnt", "tmpfs", 0, None),
+    "signal a process": lambda p: p.call("kill", os.getpid(), signal.SIGCONT),
+    "open a disk of the host": lambda p: p.touch("/dev/vda"),
+    "execute a program": lambda p: p.call("execve", "/bin/true", Array([b"true\0", 0]), Array([0])),
+}
+
+
+def attempts(puppet):
+    try:
+        return {name: outcome(attempt, puppet) for name, attempt in ATTEMPTS.items()}
+    finally:
+        puppet.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink("/etc/vmunit-made")
 
 
 @case
@@ -141,6 +180,68 @@ def with_kvm():
         os.kill(machine.supervisor(), signal.SIGKILL)
         check_equal(machine.wait_stopped(), "failed")
         check_equal(profiles(), {})
+
+
+@case(timeout=SLOW)
+def an_emulator_that_was_taken_over():
+    with file(SECRET, "secret"), taken_over("attacker") as machine:
+        check_equal(confinement(machine.qemu()), "vmunit-attacker (enforce)")
+        # Its uid may, its mounts have it, no filter knows paths: AppArmor is all there is.
+        since = time.time()
+        check_equal(outcome(ATTEMPTS["read a file that everybody may read"], machine.puppet), "EACCES")
+        check([line for line in lines(since, "DENIED") if line[2] == "vmunit-attacker" and SECRET in line[3]], "the log has nothing")
+        # Root itself with nothing in the way but the profile.
+        everywhere = root_with("unconfined")
+        check_equal(set(attempts(everywhere).values()), {"succeeded"}, "unconfined")
+        check_equal({k: v for k, v in attempts(root_with("vmunit-attacker")).items() if v not in ("EACCES", "EPERM")}, {}, "behind the profile")
+
+
+@case(timeout=SLOW)
+def an_administrator_s_additions():
+    with file(SECRET, "secret"), file(f"{OWN}/adds.rules", f"  {SECRET} r,\n"), taken_over("adds") as machine:
+        check_equal(machine.puppet.read(SECRET), b"secret")
+        check_equal(outcome(lambda p: p.touch("/etc/hostname"), machine.puppet), "EACCES")
+    with file("/etc/apparmor.d/local/vmunit", f"  {SECRET} r,\n"), file(SECRET, "secret"), taken_over("site") as machine:
+        check_equal(machine.puppet.read(SECRET), b"secret")
+    with file(f"{OWN}/wrong.rules", "  this is no rule,\n"), gone_afterwards(without_kvm("wrong")) as machine:
+        machine.write()
+        result = run(["vmunit", "start", "wrong"], timeout=SLOW)
+        check_match("cannot load the profile of AppArmor '/run/vmunit/wrong/vmunit-wrong': .*syntax error", result.err)
+        check_equal(profiles(), {})
+
+
+@case(timeout=SLOW)
+def complain_mode():
+    """By a template of the machine's own, and by AppArmor's own directory for that; all others are held back."""
+    os.makedirs("/etc/apparmor.d/force-complain", exist_ok=True)
+    for by, path, text in (("template", f"{OWN}/free.template", template("complain,")),
+                           ("link", "/etc/apparmor.d/force-complain/vmunit-free", "")):
+        with file(SECRET, "secret"), file(path, text), taken_over("free") as machine:
+            check_equal(confinement(machine.qemu()), "vmunit-free (complain)", by)
+            since = time.time()
+            check_equal(machine.puppet.read(SECRET), b"secret", by)
+            check([line for line in lines(since, "ALLOWED") if line[2] == "vmunit-free" and SECRET in line[3]], f"{by}: the log has nothing")
+            check_match(r"^Security label: +vmunit-free \(permissive\)$", run_ok("vmunit dominfo free"))
+            check(any("complain mode" in m for m in machine.journal()), "the start does not say so")
+    check_equal(profiles(), {})
+
+
+@case(timeout=SLOW)
+def labels_of_definitions():
+    with gone_afterwards(without_kvm("free")) as machine:
+        machine.xml = machine.xml.replace("</domain>", "<seclabel type='none' model='apparmor'/></domain>")
+        machine.start(timeout=SLOW)
+        check_confined(machine, "unconfined")
+        check_equal(profiles(), {})
+    label = "<seclabel type='static' model='apparmor' relabel='no'><label>mine</label></seclabel></domain>"
+    with gone_afterwards(without_kvm("static")) as machine:
+        machine.xml = machine.xml.replace("</domain>", label)
+        machine.write()
+        check_match("there is no profile 'mine' of AppArmor", run(["vmunit", "start", "static"], timeout=SLOW).err)
+        run_ok(["apparmor_parser", "--replace"], input="profile mine flags=(attach_disconnected) { file, network, signal, unix, ptrace, }")
+        machine.start(timeout=SLOW)
+        check_confined(machine, "mine (enforce)")
+    run_ok(["apparmor_parser", "--remove"], input="profile mine { }")
 
 
 if __name__ == "__main__":
