@@ -71,6 +71,28 @@ _printf_(3, 4) static void add_string(Stats *s, const char *value, const char *f
         va_end(ap);
 }
 
+/* A refusal is an answer. */
+static bool answered(Stats *s, int r) {
+        if (r < 0 && r != -EREMOTEIO && r != -ENOMEM)
+                s->silent = true;
+        return r >= 0;
+}
+
+/* ARGUMENTS (NULL: none) are taken over; the result is the caller's, NULL without an answer. */
+static json_object *ask(Stats *s, const char *command, json_object *arguments) {
+        json_object *o = NULL;
+
+        if (s->vm->active && !s->silent)
+                return answered(s, vm_qmp_ask(s->m, s->vm, command, arguments, NULL, &o)) ? o : NULL;
+        json_object_put(arguments);
+        return NULL;
+}
+
+/* Only what is a list, and no more of it than that. */
+static size_t list_length(json_object *list, size_t max) {
+        return json_object_is_type(list, json_type_array) ? MIN(json_object_array_length(list), max) : 0;
+}
+
 /* --- state --- */
 
 /* libvirt's numbers of the reasons (virDomainRunningReason and so on). */
@@ -146,6 +168,114 @@ static void thread_waits(Manager *m, unsigned tid, uint64_t *ret_wait, uint64_t 
                 (void) sscanf(schedstat, "%*u %" SCNu64, ret_delay);
 }
 
+/* What a provider within QEMU counts: KVM. Its words go into names, so they have to be words. */
+#define PROVIDED_MAX 256U
+#define PROVIDED_NAME_MAX 64U
+#define VCPUS_MAX 4096U
+
+static bool is_name(const char *s) {
+        size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+        return n > 0 && n <= PROVIDED_NAME_MAX && !s[n];
+}
+
+static const char *provided_suffix(json_object *schema, const char *name) {
+        static const struct {
+                const char *type, *suffix;
+        } types[] = { { "cumulative", "sum" }, { "instant", "cur" }, { "peak", "max" } };
+        json_object *stats = json_member(schema, "stats", json_type_array);
+
+        for (size_t i = 0; i < list_length(stats, PROVIDED_MAX); i++) {
+                json_object *o = json_object_array_get_idx(stats, i);
+                if (!streq_ptr(json_member_string(o, "name"), name))
+                        continue;
+                FOREACH_ARRAY(t, types, ELEMENTSOF(types))
+                        if (streq_ptr(json_member_string(o, "type"), t->type))
+                                return t->suffix;
+        }
+        return NULL;
+}
+
+static json_object *find_schema(json_object *schemas, json_object *entry, const char *target) {
+        const char *provider = json_member_string(entry, "provider");
+
+        for (size_t i = 0; i < list_length(schemas, PROVIDED_MAX); i++) {
+                json_object *o = json_object_array_get_idx(schemas, i);
+                if (provider && streq_ptr(json_member_string(o, "provider"), provider) &&
+                    streq_ptr(json_member_string(o, "target"), target))
+                        return o;
+        }
+        return NULL;
+}
+
+static void add_provided(Stats *s, json_object *schema, json_object *entry, const char *prefix) {
+        json_object *stats = json_member(entry, "stats", json_type_array);
+
+        for (size_t i = 0; schema && i < list_length(stats, PROVIDED_MAX); i++) {
+                json_object *o = json_object_array_get_idx(stats, i), *number = json_member(o, "value", json_type_int),
+                            *flag = json_member(o, "value", json_type_boolean);
+                const char *name = strempty(json_member_string(o, "name")), *suffix = is_name(name) ? provided_suffix(schema, name) : NULL;
+
+                if (suffix && number && json_object_get_int64(number) >= 0)
+                        add_number(s, json_object_get_uint64(number), "%s.%s.%s", prefix, name, suffix);
+                else if (suffix && flag)
+                        add_string(s, json_object_get_boolean(flag) ? "yes" : "no", "%s.%s.%s", prefix, name, suffix);
+        }
+}
+
+/* The answers that tell of all virtual CPUs. */
+typedef struct VcpuReport {
+        json_object *schemas, *stats, *cpus; /* owned */
+} VcpuReport;
+
+static void vcpu_report_done(VcpuReport *r) {
+        json_object_put(r->schemas);
+        json_object_put(r->stats);
+        json_object_put(r->cpus);
+}
+
+static void ask_vcpus(Stats *s, VcpuReport *r) {
+        r->schemas = ask(s, "query-stats-schemas", NULL);
+        if (list_length(r->schemas, PROVIDED_MAX) == 0)
+                return;
+        r->stats = ask(s, "query-stats", json_strings("target", "vcpu", NULL));
+        r->cpus = ask(s, "query-cpus-fast", NULL);
+}
+
+static const char *vcpu_path(const VcpuReport *r, unsigned id) {
+        for (size_t i = 0; i < list_length(r->cpus, VCPUS_MAX); i++) {
+                json_object *o = json_object_array_get_idx(r->cpus, i), *index = json_member(o, "cpu-index", json_type_int);
+                if (index && json_object_get_int64(index) == (int64_t) id)
+                        return json_member_string(o, "qom-path");
+        }
+        return NULL;
+}
+
+static void add_vcpu_provided(Stats *s, const VcpuReport *r, unsigned id) {
+        const char *path = vcpu_path(r, id);
+        char prefix[32];
+
+        (void) snprintf(prefix, sizeof(prefix), "vcpu.%u", id);
+        for (size_t i = 0; path && i < list_length(r->stats, VCPUS_MAX); i++) {
+                json_object *entry = json_object_array_get_idx(r->stats, i);
+                if (streq_ptr(json_member_string(entry, "qom-path"), path))
+                        add_provided(s, find_schema(r->schemas, entry, "vcpu"), entry, prefix);
+        }
+}
+
+static void add_vm(Stats *s) {
+        json_object *schemas = ask(s, "query-stats-schemas", NULL), *list = NULL;
+
+        if (list_length(schemas, PROVIDED_MAX) > 0)
+                list = ask(s, "query-stats", json_strings("target", "vm", NULL));
+        for (size_t i = 0; i < list_length(list, PROVIDED_MAX); i++) {
+                json_object *entry = json_object_array_get_idx(list, i);
+                add_provided(s, find_schema(schemas, entry, "vm"), entry, "vm");
+        }
+        json_object_put(list);
+        json_object_put(schemas);
+}
+
 static void add_vcpu(Stats *s, const VcpuInfo *v, const VmThread *threads, size_t n_threads) {
         uint64_t wait, delay;
 
@@ -163,22 +293,24 @@ static void add_vcpu(Stats *s, const VcpuInfo *v, const VmThread *threads, size_
 static void add_vcpus(Stats *s) {
         _cleanup_free_ VmThread *threads = NULL;
         _cleanup_free_ VcpuInfo *list = NULL;
+        _cleanup_(vcpu_report_done) VcpuReport report = {};
         size_t n = 0, n_threads = 0;
 
         add_number(s, domain_current_vcpus(s->domain), "vcpu.current");
         add_number(s, domain_max_vcpus(s->domain), "vcpu.maximum");
         if (!s->vm->active || s->silent)
                 return;
-        if (vm_threads(s->m, s->vm, NULL, &threads, &n_threads) < 0) {
-                s->silent = true;
+        if (!answered(s, vm_threads(s->m, s->vm, NULL, &threads, &n_threads)))
                 return;
-        }
         /* It also looks whether these are the VM's. */
         if (vm_vcpu_info(s->m, s->vm, NULL, &list, &n) < 0)
                 return;
+        ask_vcpus(s, &report);
         FOREACH_ARRAY(v, list, n)
-                if (v->running)
+                if (v->running) {
                         add_vcpu(s, v, threads, n_threads);
+                        add_vcpu_provided(s, &report, v->id);
+                }
 }
 
 /* --- memory --- */
@@ -189,8 +321,8 @@ static void add_balloon(Stats *s) {
         MemoryStat stats[MEMORY_STATS_MAX];
         size_t n = 0;
 
-        if (s->vm->active && !s->silent && vm_memory_stats(s->m, s->vm, NULL, stats, &n) < 0)
-                s->silent = true;
+        if (s->vm->active && !s->silent)
+                (void) answered(s, vm_memory_stats(s->m, s->vm, NULL, stats, &n));
         FOREACH_ARRAY(i, stats, n)
                 if (streq(i->name, "actual"))
                         current = i->value;
@@ -321,8 +453,8 @@ static void add_blocks(Stats *s) {
         _cleanup_block_report_ BlockReport report = {};
         unsigned n = 0;
 
-        if (s->vm->active && !s->silent && vm_block_report(s->m, s->vm, s->domain, NULL, &report) < 0)
-                s->silent = true;
+        if (s->vm->active && !s->silent)
+                (void) answered(s, vm_block_report(s->m, s->vm, s->domain, NULL, &report));
         /* How many there are comes first, and is known last. */
         size_t at = s->list->n_items;
         add_number(s, 0, "block.count");
@@ -344,14 +476,6 @@ static void add_blocks(Stats *s) {
 }
 
 /* --- what QEMU alone knows --- */
-
-static json_object *ask(Stats *s, const char *command) {
-        json_object *o = NULL;
-
-        if (s->vm->active && !s->silent && vm_qmp_ask(s->m, s->vm, command, NULL, NULL, &o) < 0)
-                s->silent = true;
-        return o;
-}
 
 static void add_member(Stats *s, json_object *o, const char *key, const char *name) {
         json_object *v = json_member(o, key, json_type_int);
@@ -377,8 +501,8 @@ static void add_iothread(Stats *s, json_object *o) {
 }
 
 static void add_iothreads(Stats *s) {
-        json_object *list = ask(s, "query-iothreads");
-        size_t n = json_object_is_type(list, json_type_array) ? MIN(json_object_array_length(list), IOTHREADS_MAX) : 0;
+        json_object *list = ask(s, "query-iothreads", NULL);
+        size_t n = list_length(list, IOTHREADS_MAX);
 
         if (n > 0)
                 add_number(s, n, "iothread.count");
@@ -390,7 +514,7 @@ static void add_iothreads(Stats *s) {
 static void add_dirty_rate(Stats *s) {
         static const char *const states[] = { "unstarted", "measuring", "measured" };
         static const char *const modes[] = { "page-sampling", "dirty-bitmap", "dirty-ring" };
-        json_object *o = ask(s, "query-dirty-rate");
+        json_object *o = ask(s, "query-dirty-rate", NULL);
 
         for (unsigned i = 0; i < ELEMENTSOF(states); i++)
                 if (streq_ptr(json_member_string(o, "status"), states[i]))
@@ -426,6 +550,7 @@ static void (*const group_functions[_STATS_MAX])(Stats *s) = {
         [STATS_BLOCK] = add_blocks,
         [STATS_IOTHREAD] = add_iothreads,
         [STATS_DIRTYRATE] = add_dirty_rate,
+        [STATS_VM] = add_vm,
 };
 
 int vm_stats(Manager *m, const Vm *vm, unsigned groups, bool backing, Diag *diag, StatsList *ret) {

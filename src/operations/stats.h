@@ -16,7 +16,7 @@ typedef enum StatsGroup {
         STATS_IOTHREAD,
         STATS_MEMORY, /* nothing yet: no bandwidth monitor */
         STATS_DIRTYRATE,
-        STATS_VM,     /* nothing yet: counters of KVM's */
+        STATS_VM,     /* what KVM counts; nothing without it */
         _STATS_MAX,
 } StatsGroup;
 
