@@ -276,7 +276,7 @@ static void on_stop(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *ou
 static void on_resume(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         set_state(lc, out, STATE_RUNNING, lc->next_resume);
         lc->next_resume = REASON_UNPAUSED;
-        lc->restarting = false;
+        lc->restarting = lc->restored = false;
         forget_paused(lc, out);
 }
 
@@ -602,6 +602,7 @@ static void on_restored(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
         if (!lc->restoring || lc->ending)
                 return;
         lc->restoring = false;
+        lc->restored = !lc->start_paused;
         emit(out, STEP_MARK_USED);
         say(emit(out, STEP_LOG), LOG_INFO, "guest is restored");
         if (lc->start_paused)
@@ -730,6 +731,8 @@ int lifecycle_input(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *ou
                 on_timer(lc, in, out);
                 break;
         case LIFECYCLE_FAILED:
+                if (lc->restored)
+                        emit(out, STEP_MARK_UNUSED);
                 if (!lc->ending)
                         end(lc, out, REASON_FAILED);
                 break;

@@ -141,6 +141,7 @@ typedef enum StepType {
         STEP_ABANDON_SAVE, /* … and stop that; LIFECYCLE_SAVE_FAILED follows */
         STEP_RESTORE,      /* begin to read it; LIFECYCLE_RESTORED or LIFECYCLE_FAILED follows */
         STEP_MARK_USED,    /* what was read is not to be read again: the guest goes on */
+        STEP_MARK_UNUSED,  /* … which it did not */
         /* to the guest agent */
         STEP_AGENT_SHUTDOWN,
         STEP_AGENT_REBOOT,
@@ -196,6 +197,7 @@ typedef struct Lifecycle {
         SavePhase save;
         bool save_noted; /* the guest ran before */
         bool restoring;
+        bool restored; /* but the guest has not gone on yet */
         /* what was seen before LIFECYCLE_ATTACHED, in the order of arrival; the last one counts */
         ShutdownCause early_cause;
         bool early_shutdown;

@@ -321,7 +321,7 @@ static void pump_start(Saving *s) {
                 restore_failed(s, "out of memory");
 }
 
-void monitor_mark_used(Monitor *m) {
+void monitor_mark_used(Monitor *m, bool used) {
         _cleanup_saved_header_ SavedHeader h = {};
         char block[SAVED_HEADER_SIZE];
         int fd = monitor_find_fd(m, PLAN_FD_SAVED);
@@ -330,11 +330,11 @@ void monitor_mark_used(Monitor *m) {
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 return; /* somebody else's, who keeps it as it is */
         if (pread(fd, block, sizeof(block), 0) == sizeof(block) && saved_header_parse(block, &h) >= 0) {
-                h.used = true;
+                h.used = used;
                 if (saved_header_format(&h, block) >= 0 && pwrite(fd, block, sizeof(block), 0) == sizeof(block) && fdatasync(fd) >= 0)
                         return;
         }
-        log_warning("cannot mark the managed save as used: %m");
+        log_warning("cannot mark the managed save as %s: %m", used ? "used" : "not used");
 }
 
 /* --- the end ------------------------------------------------------------------------------------------ */

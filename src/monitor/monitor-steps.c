@@ -387,7 +387,8 @@ static bool do_at_once(Monitor *m, const Step *s) {
                 log_message(s->priority, "%s", s->text);
                 break;
         case STEP_MARK_USED:
-                monitor_mark_used(m);
+        case STEP_MARK_UNUSED:
+                monitor_mark_used(m, s->type == STEP_MARK_USED);
                 break;
         case STEP_AGENT_SHUTDOWN:
         case STEP_AGENT_REBOOT:
