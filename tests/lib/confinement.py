@@ -477,7 +477,7 @@ class World:
 
     def has_image(self, fd):
         with contextlib.suppress(OSError):
-            return os.path.samefile(f"/proc/{self.victim_pid}/fd/{fd}", self.image)
+            return os.path.samefile(f"/proc/{self.victim_pid}/fd/{fd}", f"{self.image}.2")
         return False
 
     def close(self):

@@ -92,7 +92,7 @@ def reach_into_the_files_of_another_vm(p, w):
     p.list(f"/proc/{w.victim_pid}/fd")
 
 
-@attempt("uid", "mounts for its uid", "type enforcement")
+@attempt("uid", "mounts for its uid", "type enforcement", "MCS")
 def open_the_image_of_another_vm_by_its_descriptor(p, w):
     p.touch(f"/proc/{w.victim_pid}/fd/{w.image_fd}", os.O_RDWR)
 
