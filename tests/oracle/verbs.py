@@ -826,6 +826,27 @@ managedsave-remove nothing
 managedsave-dumpxml verbs
 managedsave-define verbs
 restore
+# keys, screens
+help inject-nmi
+help send-key
+help screenshot
+inject-nmi verbs
+send-key verbs
+send-key verbs KEY_A
+send-key verbs --codeset foo KEY_A
+! send-key verbs --codeset usb 4 # not yet supported
+send-key verbs --codeset qnum 30
+send-key verbs --codeset qnum KEY_FOO
+send-key verbs KEY_FOO
+send-key verbs --holdtime x KEY_A
+send-key verbs --holdtime 0 KEY_A
+send-key verbs --holdtime -1 KEY_A
+send-key verbs 0x70000
+send-key verbs 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17
+screenshot verbs
+screenshot verbs /tmp/x
+screenshot verbs --screen x
+screenshot nothing
 # the guest agent
 help qemu-agent-command
 help guest-agent-timeout
