@@ -333,8 +333,11 @@ static int emit_spice(Emit *e, const DomainGraphics *g) {
                 return diag_error(e->diag, g->loc, "graphics spice: a port with TLS, but vmunit.conf has no SpiceTLS=yes");
         if (e->native)
                 add_spice_address(e, &o, g, &ports);
-        else
+        else {
+                /* Its settings are beside the host's certificates and keys, which are none of QEMU's business (SELinux: cert_t). */
+                emit_env(e, "OPENSSL_CONF", "/dev/null");
                 r = add_spice_listeners(e, &o, g, &ports);
+        }
         if (r >= 0)
                 r = add_spice_access(e, &o, g, &ports);
         if (r < 0)

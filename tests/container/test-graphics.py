@@ -395,6 +395,8 @@ def spice_with_tls():
         check_equal(unit_property(machine.unit, "PrivateNetwork"), "yes", "PrivateNetwork")
         with open(f"/proc/{machine.qemu()}/cmdline", "rb") as f:
             check(SPICE_CERTS.encode() not in f.read(), "QEMU is told the directory of root's certificates")
+        with open(f"/proc/{machine.qemu()}/environ", "rb") as f:
+            check(b"OPENSSL_CONF=/dev/null" in f.read().split(b"\0"), "QEMU reads settings from beside the host's certificates")
     with host(conf), screen("spicetls2", f"<graphics type='spice' tlsPort='{TLS_PORT}'/>") as machine:
         machine.start(ready=False)
         check_equal(spice("localhost", TLS_PORT, ca=CA), None, "the only port")
