@@ -56,7 +56,7 @@ def check_vcpus(machine, present):
     check_match(rf"present={'0' if present == 1 else f'0-{present - 1}'}\b", answer, "the guest's CPUs")
 
 
-@case(timeout=240)
+@case(timeout=300)
 def vcpus_come_and_go():
     machine = machine_with("vcpus", "<vcpu current='1'>3</vcpu>")
     try:
@@ -91,6 +91,14 @@ def vcpus_come_and_go():
                 "execute QEMU command 'device_del': )")
         check_equal(sorted(vcpus(machine)), [0, 1, 2])
         check_equal(counts(machine)[3], ["current", "live", "3"])
+
+        # It lets go when it goes on, and nobody waits for that any more.
+        def let_go():
+            run(["vmunit", "qemu-monitor-command", "vcpus", '{"execute":"device_del","arguments":{"id":"vcpu2"}}'])
+            return counts(machine)[3] == ["current", "live", "2"]
+        run_ok(["vmunit", "resume", "vcpus"])
+        wait_for(let_go, 120, "the guest to let go of a CPU")
+        check_equal(sorted(vcpus(machine)), [0, 1], "QEMU's virtual CPUs")
     finally:
         machine.remove()
 
