@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "apparmor.h"
+#include "change-qemu.h"
 #include "definition.h"
 #include "definitions.h"
 #include "domain-xml.h"
@@ -345,6 +346,7 @@ static int read_label(Manager *m, const Vm *vm, VmInfo *info) {
 int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         VmInfo info = {};
+        NumberSet gone;
 
         int r = vm_load_domain(m, vm, false, diag, &d);
         if (r < 0)
@@ -352,6 +354,8 @@ int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret) {
         memcpy(info.uuid, d->uuid, sizeof(info.uuid));
         info.os_type = d->os.type;
         info.vcpus = d->current_vcpus.set ? d->current_vcpus.value : domain_written_vcpus(d);
+        if (vm->active && change_vcpus_gone(m, vm, d, &gone) >= 0)
+                info.vcpus -= MIN(number_set_count(&gone), info.vcpus);
         info.max_memory = d->memory;
         info.used_memory = d->current_memory.set ? d->current_memory.value : d->memory;
         info.autostart = vm_autostart(m, vm);

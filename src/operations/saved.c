@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "change.h"
 #include "definitions.h"
 #include "domain-xml.h"
 #include "file-util.h"
@@ -261,7 +262,7 @@ static int describe(Save *s, Diag *diag) {
         _cleanup_(domain_freep) Domain *d = NULL;
         DomainState state = s->vm->state;
 
-        int r = vm_load_domain(s->m, s->vm, false, diag, &d);
+        int r = vm_change_load(s->m, s->vm, CHANGE_LIVE, diag, &d);
         if (r >= 0 && s->options->xml)
                 r = check_same(s->m, s->options->xml, d->name, d->uuid, diag);
         if (r < 0)
