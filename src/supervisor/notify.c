@@ -86,6 +86,18 @@ int passed_fds_find(const PassedFds *p, const char *name) {
         return -ENOENT;
 }
 
+void passed_fds_give_up(PassedFds *p, const char *name) {
+        _cleanup_free_ char *state = strf("FDSTOREREMOVE=1\nFDNAME=%s", name);
+        int fd = passed_fds_find(p, name);
+
+        if (fd < 0)
+                return;
+        if (state)
+                (void) notify(state);
+        p->names[fd - PASSED_FD_FIRST] = "";
+        safe_close(fd);
+}
+
 void passed_fds_done(PassedFds *p) {
         free(p->names_buffer);
         free(p->names);

@@ -23,4 +23,6 @@ typedef struct PassedFds {
 int passed_fds_receive(PassedFds *ret);
 /* The descriptor, which stays the list's; -ENOENT if there is none of this name. */
 int passed_fds_find(const PassedFds *p, const char *name);
+/* Closes it here and has the service manager close the one it has stored. */
+void passed_fds_give_up(PassedFds *p, const char *name);
 void passed_fds_done(PassedFds *p);

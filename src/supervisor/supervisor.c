@@ -124,6 +124,14 @@ static int check_profile(const char *profile) {
         return log_error_errno(-EPERM, "the profile of AppArmor is '%s' and not '%s'", own, profile);
 }
 
+/* The threads of the kernel that serve a vhost device belong to QEMU's control group, and hold its memory, until the last
+ * descriptor of the device is closed; and systemd waits for them when the unit ends. So QEMU has the only one. */
+static void give_up_vhost(Supervisor *s) {
+        FOREACH_ARRAY(fd, s->launch.fds, s->launch.n_fds)
+                if (!fd->pair && (startswith(fd->name, "vhost-") || startswith(fd->name, "vsock-")))
+                        passed_fds_give_up(&s->passed, fd->name);
+}
+
 static int start_qemu(Supervisor *s) {
         size_t n = s->launch.n_fds + 1;
         _cleanup_free_ SpawnFd *fds = calloc(n, sizeof(SpawnFd));
@@ -160,6 +168,8 @@ static int start_qemu(Supervisor *s) {
                 if (r < 0)
                         log_error_errno(r, "cannot %s: %s%s%s", step, s->launch.emulator, s->launch.label ? " as " : "",
                                         strempty(s->launch.label));
+                else
+                        give_up_vhost(s);
         }
         for (size_t i = 0; i < n; i++)
                 safe_close(ends[i]);

@@ -111,6 +111,9 @@ def _run_case(name, function, timeout):
         return "skipped"
     except (Exception, SystemExit) as e:  # a case must not end the run
         signal.alarm(0)
+        # What comes after it, while it is put in order, is of less interest.
+        while isinstance(e.__context__, Failure) and not e.__suppress_context__:
+            e = e.__context__
         where = _where(e)
         reason = str(e) if isinstance(e, Failure) else f"{type(e).__name__}: {e}"
         print(f"not ok {name}: {reason}{where}", flush=True)

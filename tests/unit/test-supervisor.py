@@ -186,6 +186,21 @@ class SupervisorTest(unittest.TestCase):
         self.assertEqual(monitor.names, ["supervisor", "qmp", "plan", "control", "test", "agent"])
         self.assertEqual(self.state(), "running/booted")
 
+    def test_vhost_is_qemus_alone(self):
+        """While another has it, the kernel's threads for it stay in the control group, and systemd waits for them."""
+        with tempfile.TemporaryFile() as device:
+            self.passed["vhost-net0"] = self.passed["vsock-vsock0"] = device.fileno()
+            inode = os.fstat(device.fileno()).st_ino
+            self.start(more=["fd=21:vhost-net0", "fd=22:vsock-vsock0"])
+            seen = eval(self.qemu.recv(100000).decode())
+            self.assertEqual(seen["fds"], [3, 12, 20, 21, 22])
+            self.expect_notification("FDSTOREREMOVE=1\nFDNAME=vhost-net0")
+            self.expect_notification("FDSTOREREMOVE=1\nFDNAME=vsock-vsock0")
+            Monitor(self.monitors)
+            # Those from 200 on are start()'s.
+            held = [os.stat(f"/proc/{self.pid}/fd/{fd}").st_ino for fd in os.listdir(f"/proc/{self.pid}/fd") if int(fd) < 200]
+            self.assertNotIn(inode, held)
+
     def test_exit_status_is_qemus(self):
         self.running()
         self.qemu.send(b"exit 3")
