@@ -81,7 +81,7 @@ def refused(machine, pattern, *, qemu=False):
     run(["systemctl", "reset-failed", machine.unit])
 
 
-@case
+@case(timeout=180)
 def disks_are_opened():
     """Both kinds, by UUID and by usage; what the guest writes is encrypted, and there the next time."""
     kept_by_usage = "vmunit.secret.-srv-secrets-b.qcow2"
@@ -103,7 +103,7 @@ def disks_are_opened():
                 check_match("vmunit-guest pattern vd.word", f.read(64).decode(errors="replace"), file)
 
 
-@case
+@case(timeout=180)
 def wrong_passphrase():
     with images(), vm("wrong", devices=disk(), cmdline="") as machine:
         kept(b"another one")
@@ -113,7 +113,7 @@ def wrong_passphrase():
         machine.start(ready=False)
 
 
-@case
+@case(timeout=180)
 def secrets_that_miss_or_are_open():
     where = r"miss\.xml:\d+:\d+: error: "
     with images(), vm("miss", devices=disk(), cmdline="") as machine:
@@ -133,7 +133,7 @@ def secrets_that_miss_or_are_open():
         check(any(f"credential '{NAME}' ends with a newline, which is taken as part of it" in m for m in machine.journal()), "nobody speaks of the newline")
 
 
-@case
+@case(timeout=180)
 def encrypted_by_systemd():
     with images(), vm("creds", devices=disk(), cmdline="") as machine:
         os.makedirs("/etc/credstore.encrypted", mode=0o700)
@@ -149,7 +149,7 @@ def encrypted_by_systemd():
         refused(machine, rf"cannot use '/etc/credstore\.encrypted/{NAME}': ")
 
 
-@case
+@case(timeout=180)
 def given_to_the_unit():
     """What an administrator's own drop-in loads comes first."""
     directory = "/run/systemd/system/vm@given.service.d"
@@ -164,7 +164,7 @@ def given_to_the_unit():
             os.unlink("/run/elsewhere")
 
 
-@case
+@case(timeout=180)
 def passphrase_is_nowhere():
     with images(), vm("nowhere", devices=disk(), cmdline="") as machine:
         kept()
@@ -189,7 +189,7 @@ def passphrase_is_nowhere():
         check(PASSPHRASE not in json.dumps(journal()), "the passphrase is in the journal")
 
 
-@case
+@case(timeout=180)
 def machine_for_once():
     with images(), vm("once", devices=disk(), cmdline="") as machine:
         kept()
