@@ -28,7 +28,6 @@ static const Verb later_verbs[] = {
         LATER(DOMAIN, "domjobabort"),
         LATER(DOMAIN, "domlaunchsecinfo"),
         LATER(DOMAIN, "domsetlaunchsecstate"),
-        LATER(DOMAIN, "domrename"),
         LATER(DOMAIN, "dump"),
         LATER(DOMAIN, "send-process-signal"),
         LATER(DOMAIN, "lxc-enter-namespace"),

@@ -17,6 +17,7 @@
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
+#include "xml-edit.h"
 
 void parsed_definition_done(ParsedDefinition *p) {
         domain_free(p->domain);
@@ -276,6 +277,19 @@ static int mask(const char *path) {
         return 0;
 }
 
+/* Takes D away, which is NAME's, or masks what would come to light then. PATH: the administrator's file. */
+static int remove_definition(const Definition *d, char *const *dirs, const char *name, const char *path, Diag *diag) {
+        int r = 0;
+
+        if (d->kind == DEFINITION_RUNTIME && unlink(d->path) < 0)
+                r = -errno;
+        else if (has_other_definition(dirs, name))
+                r = mask(path);
+        else if (d->kind == DEFINITION_PERSISTENT && unlink(path) < 0)
+                r = -errno;
+        return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot remove '%s': %s", d->path, strerror(-r)) : 0;
+}
+
 int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
         _cleanup_definition_ Definition d = {};
         _cleanup_strv_ char **dirs = NULL;
@@ -294,14 +308,9 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
         if (!path)
                 return -ENOMEM;
 
-        if (d.kind == DEFINITION_RUNTIME && unlink(d.path) < 0)
-                r = -errno;
-        else if (has_other_definition(dirs, vm->name))
-                r = mask(path); /* or that one would come to light */
-        else if (d.kind == DEFINITION_PERSISTENT && unlink(path) < 0)
-                r = -errno;
+        r = remove_definition(&d, dirs, vm->name, path, diag);
         if (r < 0)
-                return diag_error_code(diag, r, (SrcLoc) {}, "cannot remove '%s': %s", d.path, strerror(-r));
+                return r;
         r = m->remembers ? places_record_remove(vm->name) : 0;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the addresses of '%s': %s", vm->name, strerror(-r));
@@ -343,4 +352,114 @@ int vm_redefine(Manager *m, const Vm *vm, const char *old_digest, const char *te
         if (flags & PARSE_DRY_RUN)
                 return check_writable(path, diag);
         return write_definition(path, text, size, p.has_secret, diag);
+}
+
+/* --- another name --- */
+
+/* The text of D with the new name. The UUID stays, also one that was made of the name. */
+static int rename_text(Manager *m, const Definition *d, const char *new_name, Diag *diag, bool *ret_secret, char **ret, size_t *ret_size) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {}, renamed = {};
+        _cleanup_xml_edits_ XmlEdits edits = {};
+        char uuid[37];
+
+        int r = definition_parse(m, d->text, d->size, 0, diag, &p);
+        if (r >= 0)
+                r = xml_edits_text(&edits, new_name, "name");
+        if (r >= 0 && !p.uuid_written) {
+                format_uuid(p.domain->uuid, uuid);
+                r = xml_edits_text(&edits, uuid, "uuid");
+        }
+        if (r >= 0)
+                r = xml_edit_apply(d->text, d->size, edits.items, edits.n_items, diag, ret, ret_size);
+        if (r >= 0)
+                r = definition_parse(m, *ret, *ret_size, 0, diag, &renamed);
+        *ret_secret = p.has_secret;
+        return r;
+}
+
+static int move_state(Manager *m, const char *name, const char *new_name, Diag *diag) {
+        _cleanup_free_ char *from = vm_state_path(name, NULL), *to = vm_state_path(new_name, NULL);
+
+        if (!m->remembers)
+                return 0;
+        if (!from || !to)
+                return -ENOMEM;
+        if (rename(from, to) >= 0 || errno == ENOENT)
+                return 0;
+        return diag_error_code(diag, -errno, (SrcLoc) {}, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
+}
+
+static int check_rename(Manager *m, const Vm *vm, const char *new_name, Diag *diag) {
+        const char *why = NULL;
+
+        if (strchr(new_name, '/'))
+                return diag_error(diag, (SrcLoc) {}, "XML error: name %s cannot contain '/'", new_name);
+        if (vm->active)
+                why = "cannot rename active domain";
+        else if (!vm->persistent)
+                why = "cannot rename a transient domain";
+        else if (vm_has_managed_save(m, vm))
+                why = "domain with a managed saved state can't be renamed";
+        else if (streq(vm->name, new_name))
+                why = "Can't rename domain to itself";
+        return why ? diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: %s", why) : vm_name_check(new_name, (SrcLoc) {}, diag);
+}
+
+/* One that an interrupted rename has written is no obstacle. */
+static int check_new_name(Manager *m, const char *new_name, const char *text, size_t size, Diag *diag) {
+        _cleanup_definition_ Definition d = {};
+        _cleanup_vm_ Vm other = {};
+
+        int r = vm_lookup(m, new_name, VM_BY_NAME, NULL, &other);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0 && !other.active && definition_load(new_name, &d) >= 0 && d.size == size && memcmp(d.text, text, size) == 0)
+                return 0;
+        return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain with name '%s' already exists", new_name);
+}
+
+/* In this order, an interruption leaves a definition that has everything, but may not be started at boot: both names are
+ * there, and the same call finishes it. */
+int vm_rename(Manager *m, const Vm *vm, const char *new_name, Diag *diag) {
+        _cleanup_free_ char *text = NULL, *new_unit = vm_unit(new_name);
+        _cleanup_definition_ Definition d = {};
+        _cleanup_strv_ char **dirs = NULL;
+        size_t size = 0;
+        bool secret;
+
+        int r = check_rename(m, vm, new_name, diag);
+        if (r >= 0)
+                r = definition_directories(&dirs);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int lock = lock_definitions(m);
+        r = definition_load(vm->name, &d);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "%s", definition_error(r));
+        r = rename_text(m, &d, new_name, diag, &secret, &text, &size);
+        if (r >= 0)
+                r = check_new_name(m, new_name, text, size, diag);
+        if (r < 0)
+                return r;
+        const char *slash = strrchr(d.path, '/');
+        _cleanup_free_ char *path = definition_path(dirs, vm->name);
+        _cleanup_free_ char *new_path = d.kind == DEFINITION_RUNTIME ? strf("%.*s/%s.xml", (int) (slash - d.path), d.path, new_name) :
+                definition_path(dirs, new_name);
+        if (!path || !new_path || !new_unit)
+                return -ENOMEM;
+        bool autostart = vm_autostart(m, vm), again = access(new_path, F_OK) >= 0;
+        r = write_definition(new_path, text, size, secret, diag);
+        if (r >= 0 && autostart)
+                r = m->backend->set_unit_enabled(m->userdata, vm->unit, false, diag);
+        if (r >= 0)
+                r = move_state(m, vm->name, new_name, diag);
+        if (r < 0) {
+                if (!again)
+                        (void) unlink(new_path);
+                if (autostart)
+                        (void) m->backend->set_unit_enabled(m->userdata, vm->unit, true, NULL);
+                return r;
+        }
+        r = remove_definition(&d, dirs, vm->name, path, diag);
+        return r >= 0 && autostart ? m->backend->set_unit_enabled(m->userdata, new_unit, true, diag) : r;
 }

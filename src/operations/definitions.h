@@ -38,6 +38,10 @@ int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag 
 /* Takes the definition away; one that is not the administrator's is masked. */
 int vm_undefine(Manager *m, const Vm *vm, Diag *diag);
 
+/* VM, which does not run, is called NEW_NAME from now on: its definition, what it keeps in its state directory, and whether
+ * it is started at boot. What an interruption has left behind is finished by the same call. */
+int vm_rename(Manager *m, const Vm *vm, const char *new_name, Diag *diag);
+
 /* --- what `edit` needs --- */
 
 /* Replaces the definition of VM by TEXT if the file is still what digest OLD_DIGEST says; -ESTALE if it is not.

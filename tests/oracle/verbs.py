@@ -826,6 +826,18 @@ managedsave-remove nothing
 managedsave-dumpxml verbs
 managedsave-define verbs
 restore
+# domrename
+help domrename
+domrename verbs
+domrename verbs verbs
+domrename verbs ''
+domrename verbs a/b
+domrename verbs verbs2
+domrename verbs verbs3
+dumpxml verbs2 --xpath /domain/name
+dumpxml verbs2 --xpath /domain/uuid
+domrename 11111111-2222-4333-8444-555555555555 verbs
+domrename nothing x
 # keys, screens
 help inject-nmi
 help send-key
