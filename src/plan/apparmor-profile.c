@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "apparmor-profile.h"
+#include "names.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -68,15 +69,17 @@ static void append_added(Text *t, const ApparmorTemplate *template) {
 }
 
 static int make_rules(const Plan *p, const ApparmorTemplate *template, char **ret) {
+        _cleanup_free_ char *state = vm_runtime_path(p->name, "state"); /* which the monitor reads */
         _cleanup_free_ char *supervisor = strf("%s/vmunit-supervisor", template->libexec_dir),
                             *monitor = strf("%s/vmunit-monitor", template->libexec_dir);
         _cleanup_text_ Text t = {};
 
-        if (!supervisor || !monitor)
+        if (!state || !supervisor || !monitor)
                 return -ENOMEM;
         append_rule(&t, supervisor, "mr", NULL);
         append_rule(&t, monitor, "mrix", NULL);
         append_rule(&t, p->emulator, "mrix", NULL);
+        append_rule(&t, state, "r", NULL);
         STRV_FOREACH(device, p->devices)
                 append_rule(&t, *device, "rw", "device");
         STRV_FOREACH(cap, p->capabilities)

@@ -186,7 +186,7 @@ static void test_names(void **state) {
 
 static int make(const char *template, const char *rules, Diag *diag, char **ret) {
         char *const devices[] = { (char *) "/dev/a{b}", (char *) "/dev/line\nbreak", NULL };
-        Plan p = { .profile = (char *) "vmunit-web", .emulator = (char *) "/usr/bin/qemu", .devices = (char **) devices };
+        Plan p = { .name = (char *) "web", .profile = (char *) "vmunit-web", .emulator = (char *) "/usr/bin/qemu", .devices = (char **) devices };
         ApparmorTemplate t = { template, "/t", rules, "/r", "/lib" };
 
         return apparmor_profile_new(&p, &t, diag, ret);
@@ -201,6 +201,7 @@ static void test_profile(void **state) {
                                   "  \"/lib/vmunit-supervisor\" mr,\n"
                                   "  \"/lib/vmunit-monitor\" mrix,\n"
                                   "  \"/usr/bin/qemu\" mrix,\n"
+                                  "  \"/run/vmunit/web/state\" r,\n"
                                   "  \"/dev/a\\{b\\}\" rw, # device\n"
                                   "  # /r\n"
                                   "  /x r,\n"

@@ -6,6 +6,7 @@ profile vmunit-apparmor-network flags=(attach_disconnected,complain) {
   "/usr/libexec/vmunit/vmunit-supervisor" mr,
   "/usr/libexec/vmunit/vmunit-monitor" mrix,
   "/usr/bin/qemu-system-x86_64" mrix,
+  "/run/vmunit/apparmor-network/state" r,
   include <abstractions/nameservice>
   network inet,
   network inet6,

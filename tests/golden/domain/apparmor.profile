@@ -36,9 +36,12 @@ profile vmunit-apparmor flags=(attach_disconnected,mediate_deleted) {
   @{PROC}/@{pid}/task/@{tid}/comm w,
   @{PROC}/sys/vm/overcommit_memory r,
   @{sys}/devices/system/** r,
+  @{PROC}/sys/kernel/random/boot_id r,
   @{sys}/kernel/mm/** r,
+  @{sys}/bus/nd/devices/ r,
   @{sys}/module/{kvm,kvm_intel,kvm_amd,vhost}/parameters/* r,
   /etc/nsswitch.conf r,
+  /etc/machine-id r,
   /etc/passwd r,
   /etc/group r,
 
@@ -48,13 +51,15 @@ profile vmunit-apparmor flags=(attach_disconnected,mediate_deleted) {
   # The unit's own.
   owner /tmp/** rwk,
   owner /var/tmp/** rwk,
-  # The groups of its threads; the rest of the tree is root's.
-  owner @{sys}/fs/cgroup/** rw,
+  # The groups of its threads are its user's; the rest of the tree is root's.
+  @{sys}/fs/cgroup/{,**} r,
+  owner @{sys}/fs/cgroup/** w,
   @{run}/systemd/notify w,
 
   "/usr/libexec/vmunit/vmunit-supervisor" mr,
   "/usr/libexec/vmunit/vmunit-monitor" mrix,
   "/usr/bin/qemu-system-x86_64" mrix,
+  "/run/vmunit/apparmor/state" r,
   "/dev/kvm" rw, # device
   "/dev/null" rw, # device
   "/dev/dri/renderD128" rw, # device

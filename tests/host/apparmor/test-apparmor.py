@@ -143,7 +143,7 @@ def it_is_the_active_one():
 
 @case(timeout=2 * SLOW)
 def life():
-    run_ok("modprobe tun && modprobe vhost_net && ip link add apparmor0 type bridge && ip link set apparmor0 up")
+    run_ok("modprobe tun && modprobe vhost_net && { ip link show apparmor0 || ip link add apparmor0 type bridge; } && ip link set apparmor0 up")
     devices = """<serial type='pty'/>
     <interface type='bridge'><source bridge='apparmor0'/><model type='virtio'/><rom enabled='no'/></interface>
     <graphics type='vnc' autoport='yes' listen='127.0.0.1'/><video><model type='none'/></video>"""
@@ -171,18 +171,6 @@ def life():
 
 
 @case(timeout=SLOW)
-def with_kvm():
-    run_ok("modprobe kvm_amd || modprobe kvm_intel")
-    with nothing_refused(), gone_afterwards(without_kvm("kvm", type="kvm")) as machine:
-        machine.xml = machine.xml.replace("<cpu mode='maximum'/>", "<cpu mode='host-passthrough'/>")
-        machine.start(timeout=SLOW)
-        check_confined(machine, "vmunit-kvm (enforce)")
-        os.kill(machine.supervisor(), signal.SIGKILL)
-        check_equal(machine.wait_stopped(), "failed")
-        check_equal(profiles(), {})
-
-
-@case(timeout=SLOW)
 def an_emulator_that_was_taken_over():
     with file(SECRET, "secret"), taken_over("attacker") as machine:
         check_equal(confinement(machine.qemu()), "vmunit-attacker (enforce)")
@@ -198,11 +186,12 @@ def an_emulator_that_was_taken_over():
 
 @case(timeout=SLOW)
 def an_administrator_s_additions():
-    with file(SECRET, "secret"), file(f"{OWN}/adds.rules", f"  {SECRET} r,\n"), taken_over("adds") as machine:
+    site = "/etc/vmunit-site"
+    with (file(SECRET, "secret"), file(site, "site"), file(f"{OWN}/adds.rules", f"  {SECRET} r,\n"),
+          file("/etc/apparmor.d/local/vmunit", f"  {site} r,\n"), taken_over("adds") as machine):
         check_equal(machine.puppet.read(SECRET), b"secret")
+        check_equal(machine.puppet.read(site), b"site")
         check_equal(outcome(lambda p: p.touch("/etc/hostname"), machine.puppet), "EACCES")
-    with file("/etc/apparmor.d/local/vmunit", f"  {SECRET} r,\n"), file(SECRET, "secret"), taken_over("site") as machine:
-        check_equal(machine.puppet.read(SECRET), b"secret")
     with file(f"{OWN}/wrong.rules", "  this is no rule,\n"), gone_afterwards(without_kvm("wrong")) as machine:
         machine.write()
         result = run(["vmunit", "start", "wrong"], timeout=SLOW)
@@ -230,7 +219,7 @@ def complain_mode():
 def labels_of_definitions():
     with gone_afterwards(without_kvm("free")) as machine:
         machine.xml = machine.xml.replace("</domain>", "<seclabel type='none' model='apparmor'/></domain>")
-        machine.start(timeout=SLOW)
+        machine.start(ready=False)
         check_confined(machine, "unconfined")
         check_equal(profiles(), {})
     label = "<seclabel type='static' model='apparmor' relabel='no'><label>mine</label></seclabel></domain>"
@@ -239,9 +228,22 @@ def labels_of_definitions():
         machine.write()
         check_match("there is no profile 'mine' of AppArmor", run(["vmunit", "start", "static"], timeout=SLOW).err)
         run_ok(["apparmor_parser", "--replace"], input="profile mine flags=(attach_disconnected) { file, network, signal, unix, ptrace, }")
-        machine.start(timeout=SLOW)
+        machine.start(ready=False)
         check_confined(machine, "mine (enforce)")
     run_ok(["apparmor_parser", "--remove"], input="profile mine { }")
+
+
+@case(timeout=SLOW)
+def with_kvm():
+    """The last one: with an emulated KVM, emulators take their time to say what they can do."""
+    run_ok("modprobe kvm_amd || modprobe kvm_intel")
+    with nothing_refused(), gone_afterwards(without_kvm("kvm", type="kvm")) as machine:
+        machine.xml = machine.xml.replace("<cpu mode='maximum'/>", "<cpu mode='host-passthrough'/>")
+        machine.start(timeout=SLOW)
+        check_confined(machine, "vmunit-kvm (enforce)")
+        os.kill(machine.supervisor(), signal.SIGKILL)
+        check_equal(machine.wait_stopped(), "failed")
+        check_equal(profiles(), {})
 
 
 if __name__ == "__main__":
