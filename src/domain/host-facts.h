@@ -18,6 +18,9 @@ typedef struct DiskChain {
         char *target_dev; /* owned: "vda" */
         DiskImage *images; /* owned */
         size_t n_images;
+        /* The last so many: one that the definition names, and what only headers say is behind it. 0 when the definition
+         * says, or nobody can, where the chain ends. */
+        size_t n_unwritten;
         bool is_open; /* the last image is elsewhere, and may be backed by another */
 } DiskChain;
 

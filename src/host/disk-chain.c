@@ -208,12 +208,15 @@ static int resolve_chain(Resolver *r) {
                         k = add_remote(r, s);
         }
         r->chain.is_open = !last->backing && !disk_source_is_local(last);
+        size_t n_written = r->chain.n_images;
         while (k >= 0 && next) {
                 char *path = TAKE_PTR(next);
                 k = resolve_image(r, path, format, &next, &format);
                 free(path);
         }
         free(next);
+        if (k >= 0 && !last->backing && !r->chain.is_open)
+                r->chain.n_unwritten = r->chain.n_images - n_written + 1;
         return k;
 }
 

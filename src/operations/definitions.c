@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "chain-record.h"
 #include "definition.h"
 #include "definitions.h"
 #include "domain-xml.h"
@@ -314,6 +315,9 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
         r = m->remembers ? places_record_remove(vm->name) : 0;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the addresses of '%s': %s", vm->name, strerror(-r));
+        r = m->remembers ? chain_record_remove(vm->name) : 0;
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the images of '%s': %s", vm->name, strerror(-r));
         return 0;
 }
 

@@ -109,7 +109,7 @@ static int check_chains(Prepare *p, const Prepared *x) {
         if (p->transient)
                 return 0;
         _cleanup_free_ char *dir = vm_state_path(p->name, NULL);
-        return dir ? chain_record_check(dir, x->text.digest, x->facts.chains, x->facts.n_chains, &p->diag) : -ENOMEM;
+        return dir ? chain_record_check(dir, x->facts.chains, x->facts.n_chains, &p->diag) : -ENOMEM;
 }
 
 /* Says which nodes were chosen for placement='auto'. */

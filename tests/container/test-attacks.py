@@ -97,15 +97,24 @@ def a_chain_that_changed_by_itself():
             result = run(["vmunit", "start", "chained"])
             check_equal(result.rc, 1, "start with another chain")
             check_match(rf"backing chain of disk vda changed since the last start \('{IMAGES}/base\.raw' → "
-                        rf"'{IMAGES}/secret\.raw'\); if that is wanted, remove '{record}'", result.err)
+                        rf"'{IMAGES}/secret\.raw'\); if that is wanted, write it into the definition \(<backingStore>\), or remove '{record}'", result.err)
             os.unlink(record)
             run_ok(["vmunit", "start", "chained"])
             run_ok(["vmunit", "destroy", "chained"])
-            # The administrator's edit is believed.
+            # An edit that says nothing of the chain changes nothing; one that writes it down is believed.
             run_ok(["qemu-img", "rebase", "-u", "-F", "raw", "-b", f"{IMAGES}/base.raw", top])
             check_equal(run(["vmunit", "start", "chained"]).rc, 1, "start with another chain")
             edit(machine)
+            check_equal(run(["vmunit", "start", "chained"]).rc, 1, "start with another chain after an edit")
+            machine.xml = machine.xml.replace(f"<source file='{top}'/>", f"<source file='{top}'/><backingStore type='file'>"
+                                              f"<format type='raw'/><source file='{IMAGES}/base.raw'/></backingStore>")
+            machine.write()
             run_ok(["vmunit", "start", "chained"])
+            run_ok(["vmunit", "destroy", "chained"])
+            # Nothing is left of a VM that was undefined.
+            check(os.path.exists(record), "there is no record")
+            run_ok(["vmunit", "undefine", "chained"])
+            check(not os.path.exists(record), "there is a record of no VM")
 
 
 # ---- control groups

@@ -223,7 +223,8 @@ static DiskSource *below(DiskType type, const char *name, DiskFormat format, Dis
         return s;
 }
 
-/* Takes BACKING. TEXT is "NAME:FORMAT" for each image, "-" for one that is elsewhere. */
+/* Takes BACKING. TEXT is "NAME:FORMAT" for each image, "-" for one that is elsewhere, "?" before those of which the definition does not say
+ * what is behind them. */
 static void written_chain_is(const char *name, DiskFormat format, DiskSource *backing, bool is_open, const char *text) {
         DomainDisk disk = { .device = DEVICE_DISK, .target_dev = strdup("vda"), .source = {
                 .type = DISK_FILE, .format = format, .path = strf("%s/%s", dir, name), .backing = backing } };
@@ -236,9 +237,11 @@ static void written_chain_is(const char *name, DiskFormat format, DiskSource *ba
         assert_int_equal(disk_chains_resolve(&d, &diag, &facts), 0);
         assert_int_equal(facts.n_chains, 1);
         assert_int_equal(facts.chains[0].is_open, is_open);
-        FOREACH_ARRAY(i, facts.chains[0].images, facts.chains[0].n_images) {
+        const DiskChain *chain = facts.chains;
+        FOREACH_ARRAY(i, chain->images, chain->n_images) {
                 size_t n = strlen(found);
-                (void) snprintf(found + n, sizeof(found) - n, "%s%s:%s", n ? " " : "", i->path ? i->path + strlen(dir) + 1 : "-",
+                (void) snprintf(found + n, sizeof(found) - n, "%s%s%s:%s", n ? " " : "",
+                                i >= chain->images + chain->n_images - chain->n_unwritten ? "?" : "", i->path ? i->path + strlen(dir) + 1 : "-",
                                 disk_format_to_string(i->format));
         }
         assert_string_equal(found, text);
@@ -257,15 +260,15 @@ static void test_written_chains(void **state) {
                          "top.qcow2:qcow2 other.raw:raw");
         /* Where it ends, the image says what is below. */
         written_chain_is("top.qcow2", FORMAT_QCOW2, below(DISK_FILE, "mid.qcow2", FORMAT_QCOW2, NULL), false,
-                         "top.qcow2:qcow2 mid.qcow2:qcow2 base.raw:raw");
+                         "top.qcow2:qcow2 ?mid.qcow2:qcow2 ?base.raw:raw");
         /* An image that is taken for raw has nothing below it. */
         written_chain_is("top.qcow2", FORMAT_QCOW2, below(DISK_FILE, "mid.qcow2", FORMAT_RAW, NULL), false,
-                         "top.qcow2:qcow2 mid.qcow2:raw");
+                         "top.qcow2:qcow2 ?mid.qcow2:raw");
         written_chain_is("top.qcow2", FORMAT_QCOW2, below(DISK_NETWORK, NULL, FORMAT_QCOW2, NULL), true,
                          "top.qcow2:qcow2 -:qcow2");
         written_chain_is("top.qcow2", FORMAT_QCOW2,
                          below(DISK_NETWORK, NULL, FORMAT_QCOW2, below(DISK_FILE, "base.raw", FORMAT_RAW, NULL)), false,
-                         "top.qcow2:qcow2 -:qcow2 base.raw:raw");
+                         "top.qcow2:qcow2 -:qcow2 ?base.raw:raw");
 }
 
 /* --- the record of the last start's chains --- */
@@ -273,10 +276,11 @@ static void test_written_chains(void **state) {
 typedef struct Image {
         const char *target, *path;
         DiskFormat format;
+        bool written; /* the definition says that nothing, or nothing else, is behind it */
 } Image;
 
 /* Makes chains of IMAGES: those of one disk in a row. The first error, or NULL; owned by the caller. */
-static char *check_record(const char *record_dir, const char *digest, const Image *images, size_t n) {
+static char *check_record(const char *record_dir, const Image *images, size_t n) {
         _cleanup_diag_ Diag diag = {};
         DiskChain chains[4] = {};
         DiskImage list[8] = {};
@@ -287,18 +291,23 @@ static char *check_record(const char *record_dir, const char *digest, const Imag
                 list[i] = (DiskImage) { .path = (char *) images[i].path, .format = images[i].format };
                 if (i == 0 || !streq(images[i].target, images[i - 1].target))
                         chains[n_chains++] = (DiskChain) { .target_dev = (char *) images[i].target, .images = &list[i] };
-                chains[n_chains - 1].n_images++;
+                DiskChain *c = &chains[n_chains - 1];
+                c->n_images++;
+                c->n_unwritten = images[i].written ? 0 : c->n_unwritten + 1;
         }
-        int r = chain_record_check(record_dir, digest, chains, n_chains, &diag);
+        int r = chain_record_check(record_dir, chains, n_chains, &diag);
         const char *error = diag_first_error(&diag);
         assert_int_equal(r < 0, error != NULL);
         return error ? strdup(error) : NULL;
 }
 
+#define REFUSAL "backing chain of disk %.3s changed since the last start (%s); if that is wanted, write it into the definition " \
+        "(<backingStore>), or remove '%s'"
+
 static void test_record_of_chains(void **state) {
         static const Image first[] = {
                 { "vda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/base.raw", FORMAT_RAW },
-                { "vdb", "/srv/c.qcow2", FORMAT_QCOW2 },
+                { "vdb", "/srv/c.qcow2", FORMAT_QCOW2 },   { "vdc", "/srv/d.raw", FORMAT_RAW },
         };
         static const struct {
                 Image images[4];
@@ -315,23 +324,69 @@ static void test_record_of_chains(void **state) {
                 /* It had one image only. */
                 { { { "vdb", "/srv/c.qcow2", FORMAT_QCOW2 }, { "vdb", "/srv/secret.raw", FORMAT_RAW } }, 2,
                   "vdb|nothing → '/srv/secret.raw'" },
+                /* Another target is not another image. */
+                { { { "sda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "sda", "/srv/base.raw", FORMAT_RAW } }, 2, NULL },
+                { { { "sda", "/srv/c.qcow2", FORMAT_QCOW2 }, { "sda", "/srv/secret.raw", FORMAT_RAW } }, 2,
+                  "sda|nothing → '/srv/secret.raw'" },
+                /* Another image in its place is what the definition says. */
+                { { { "vda", "/srv/new.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/other.raw", FORMAT_RAW } }, 2, NULL },
+                /* And so is a chain that is written there, up to its end. */
+                { { { "vda", "/srv/a b.qcow2", FORMAT_QCOW2 }, { "vda", "/srv/other.raw", FORMAT_RAW, true } }, 2, NULL },
         };
         _cleanup_free_ char *record = strf("%s/state/web/chains", dir), *directory = strf("%s/state/web", dir);
 
         FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
                 (void) unlink(record);
-                assert_null(check_record(directory, "d1", first, ELEMENTSOF(first)));
-                _cleanup_free_ char *error = check_record(directory, "d1", c->images, c->n), *expected = NULL;
+                assert_null(check_record(directory, first, ELEMENTSOF(first)));
+                _cleanup_free_ char *error = check_record(directory, c->images, c->n), *expected = NULL;
                 if (c->expected)
-                        expected = strf("backing chain of disk %.3s changed since the last start (%s); if that is wanted, "
-                                        "remove '%s'", c->expected, c->expected + 4, record);
+                        expected = strf(REFUSAL, c->expected, c->expected + 4, record);
                 assert_true(streq_ptr(error, expected));
-                /* It stays refused; the administrator's new definition is believed, and written down. */
-                _cleanup_free_ char *again = check_record(directory, "d1", c->images, c->n);
+                /* It stays refused, until the administrator removes the record. */
+                _cleanup_free_ char *again = check_record(directory, c->images, c->n);
                 assert_true(streq_ptr(again, expected));
-                assert_null(check_record(directory, "d2", c->images, c->n));
-                assert_null(check_record(directory, "d2", c->images, c->n));
+                assert_int_equal(unlink(record), 0);
+                assert_null(check_record(directory, c->images, c->n));
+                assert_null(check_record(directory, c->images, c->n));
         }
+}
+
+/* What was not there for a while, as a disk with startupPolicy='optional', is not new afterwards. */
+static void test_record_of_unused_images(void **state) {
+        static const Image both[] = {
+                { "vda", "/a", FORMAT_QCOW2 }, { "vda", "/a1", FORMAT_QCOW2 }, { "vda", "/a2", FORMAT_RAW }, { "vdb", "/b", FORMAT_QCOW2 },
+        };
+        static const Image changed[] = { { "vda", "/a", FORMAT_QCOW2 }, { "vda", "/a1", FORMAT_QCOW2 } };
+        static const Image other[] = { { "vda", "/c", FORMAT_QCOW2 }, { "vda", "/c1", FORMAT_RAW } };
+
+        assert_null(check_record(dir, both, ELEMENTSOF(both)));
+        assert_null(check_record(dir, both + 3, 1));
+        assert_null(check_record(dir, other, ELEMENTSOF(other)));
+        assert_null(check_record(dir, NULL, 0));
+        assert_null(check_record(dir, both, ELEMENTSOF(both)));
+        assert_null(check_record(dir, other, ELEMENTSOF(other)));
+        _cleanup_free_ char *record = strf("%s/chains", dir), *error = check_record(dir, changed, ELEMENTSOF(changed)),
+                            *expected = strf(REFUSAL, "vda", "'/a2' → nothing", record);
+        assert_string_equal(error, expected);
+        /* Written chains do not make it forget either. */
+        static const Image written[] = { { "vda", "/b", FORMAT_QCOW2 }, { "vda", "/c1", FORMAT_RAW, true } },
+                           back[] = { { "vda", "/b", FORMAT_QCOW2 }, { "vda", "/c1", FORMAT_RAW } };
+        assert_null(check_record(dir, written, ELEMENTSOF(written)));
+        _cleanup_free_ char *once_more = check_record(dir, back, ELEMENTSOF(back));
+        assert_non_null(once_more);
+}
+
+/* An older record: a digest before, and targets. */
+static void test_record_of_old(void **state) {
+        static const Image same[] = { { "sdb", "/a", FORMAT_QCOW2 }, { "sdb", "/a 1", FORMAT_RAW } },
+                           changed[] = { { "sdb", "/a", FORMAT_QCOW2 }, { "sdb", "/b", FORMAT_RAW } };
+
+        put_bytes("chains", "0123456789abcdef\nvda qcow2 /a\nvda raw /a 1\n", 45);
+        _cleanup_free_ char *error = check_record(dir, changed, ELEMENTSOF(changed));
+        assert_non_null(error);
+        assert_null(check_record(dir, same, ELEMENTSOF(same)));
+        _cleanup_free_ char *again = check_record(dir, changed, ELEMENTSOF(changed));
+        assert_non_null(again);
 }
 
 /* A chain that was dropped cannot come back as another one. */
@@ -340,26 +395,26 @@ static void test_record_of_fewer_chains(void **state) {
         struct stat st;
 
         _cleanup_free_ char *record = strf("%s/chains", dir);
-        assert_null(check_record(dir, "d1", chain, 2));
+        assert_null(check_record(dir, chain, 2));
         assert_int_equal(stat(record, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
-        assert_null(check_record(dir, "d1", chain, 1));
-        _cleanup_free_ char *error = check_record(dir, "d1", chain, 2);
+        assert_null(check_record(dir, chain, 1));
+        _cleanup_free_ char *error = check_record(dir, chain, 2);
         assert_non_null(error);
         assert_int_equal(unlink(record), 0);
-        assert_null(check_record(dir, "d1", chain, 2));
+        assert_null(check_record(dir, chain, 2));
 }
 
 static void test_record_limits(void **state) {
         static const Image chain[] = { { "vda", "/a", FORMAT_QCOW2 }, { "vda", "/b\nvda raw /c", FORMAT_RAW } };
         _cleanup_free_ char *big = malloc(5 << 20), *record = strf("%s/chains", dir);
 
-        _cleanup_free_ char *error = check_record(dir, "d1", chain, 2);
+        _cleanup_free_ char *error = check_record(dir, chain, 2);
         assert_string_equal(error, "backing chain of disk vda has a path with a line break");
         assert_non_null(big);
         memset(big, 'x', 5 << 20);
         put_bytes("chains", big, 5 << 20);
-        _cleanup_free_ char *large = check_record(dir, "d1", chain, 1), *expected = strf("cannot read '%s': File too large", record);
+        _cleanup_free_ char *large = check_record(dir, chain, 1), *expected = strf("cannot read '%s': File too large", record);
         assert_string_equal(large, expected);
 }
 
@@ -369,6 +424,7 @@ int main(void) {
                 TEST(test_chains),           TEST(test_refusals),         TEST(test_depth),
                 TEST(test_optional_medium),  TEST(test_record_of_chains), TEST(test_record_of_fewer_chains),
                 TEST(test_record_limits),    TEST(test_missing_disk),     TEST(test_written_chains),
+                TEST(test_record_of_unused_images), TEST(test_record_of_old),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
