@@ -438,3 +438,10 @@ void domain_drop_implicit(Domain *d) {
         if (domain_audio_is_implicit(d))
                 DROP(d->audios, d->n_audios, 0, audio_done);
 }
+
+void domain_take_seclabels(Domain *d, Domain *from) {
+        FREE_LIST(d->seclabels, d->n_seclabels, seclabel_done);
+        d->seclabels = TAKE_PTR(from->seclabels);
+        d->n_seclabels = from->n_seclabels;
+        from->n_seclabels = 0;
+}

@@ -149,6 +149,8 @@ struct Domain {
 
 /* NULL when memory is out. */
 Domain *domain_new(void);
+/* The labels of FROM, which is left without, instead of D's own. */
+void domain_take_seclabels(Domain *d, Domain *from);
 /* Frees the domain and all it owns; takes NULL; returns NULL. */
 Domain *domain_free(Domain *d);
 DEFINE_CLEANUP(Domain *, domain_free)

@@ -73,10 +73,10 @@ static const char *reason(int r, bool is_saved) {
 }
 
 static int open_any(int dir_fd, const char *path, SavedOpenFlags flags) {
-        int access = flags & SAVED_OPEN_WRITABLE ? O_RDWR : O_RDONLY, links = flags & SAVED_OPEN_OWN ? O_NOFOLLOW : 0;
+        int links = flags & SAVED_OPEN_OWN ? O_NOFOLLOW : 0;
         struct stat st;
 
-        _cleanup_close_ int fd = openat(dir_fd, path, access | links | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | links | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
@@ -126,40 +126,53 @@ int saved_file_write_head(int fd, const SavedHeader *h, const char *xml) {
         return r < 0 ? r : write_at(fd, block, sizeof(block), 0);
 }
 
-/* 1: it is used, 0: it is not; -ENOENT and others. */
-static int managed_save_is_used(const char *name) {
-        _cleanup_free_ char *path = vm_state_path(name, MANAGED_SAVE_FILE);
-        _cleanup_saved_header_ SavedHeader h = {};
-        char block[SAVED_HEADER_SIZE];
+static int stat_state(const char *name, const char *file, struct stat *ret) {
+        _cleanup_free_ char *path = vm_state_path(name, file);
 
         if (!path)
                 return -ENOMEM;
-        _cleanup_close_ int fd = open_any(AT_FDCWD, path, SAVED_OPEN_OWN);
-        if (fd < 0)
-                return fd;
-        int r = read_at(fd, block, sizeof(block), 0);
-        if (r >= 0)
-                r = saved_header_parse(block, &h);
-        return r < 0 ? r : h.used;
+        return lstat(path, ret) < 0 ? -errno : 0;
+}
+
+static bool is_used(const char *name) {
+        struct stat st;
+
+        return stat_state(name, MANAGED_SAVE_MARK, &st) >= 0 && st.st_size > 0;
 }
 
 /* Also one that cannot be read: a start will say what is wrong with it. */
 bool managed_save_exists(const char *name) {
-        int r = managed_save_is_used(name);
+        struct stat st;
 
-        return r <= 0 && r != -ENOENT && r != -ENOMEM;
+        return stat_state(name, MANAGED_SAVE_FILE, &st) >= 0 && !is_used(name);
 }
 
-int managed_save_remove(const char *name) {
-        _cleanup_free_ char *path = vm_state_path(name, MANAGED_SAVE_FILE);
+static int remove_state(const char *name, const char *file) {
+        _cleanup_free_ char *path = vm_state_path(name, file);
 
         if (!path)
                 return -ENOMEM;
         return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* The mark outlives what it marks. */
+int managed_save_remove(const char *name) {
+        int r = remove_state(name, MANAGED_SAVE_FILE);
+
+        return r < 0 ? r : remove_state(name, MANAGED_SAVE_MARK);
+}
+
 int managed_save_remove_used(const char *name) {
-        return managed_save_is_used(name) > 0 ? managed_save_remove(name) : 0;
+        return is_used(name) ? managed_save_remove(name) : 0;
+}
+
+int managed_save_open_mark(const char *name) {
+        _cleanup_free_ char *path = vm_state_path(name, MANAGED_SAVE_MARK);
+
+        if (!path)
+                return -ENOMEM;
+        int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return fd < 0 ? -errno : fd;
 }
 
 char *restore_directory(const char *name) {

@@ -16,9 +16,8 @@ void saved_file_done(SavedFile *f);
 #define _cleanup_saved_file_ _cleanup_(saved_file_done)
 
 typedef enum SavedOpenFlags {
-        SAVED_OPEN_WRITABLE = 1 << 0, /* so that it can be marked */
-        SAVED_OPEN_OWN = 1 << 1,      /* nobody else's file, and no link to one */
-        SAVED_OPEN_HEAD = 1 << 2,     /* the stream is elsewhere */
+        SAVED_OPEN_OWN = 1 << 0,  /* nobody else's file, and no link to one */
+        SAVED_OPEN_HEAD = 1 << 1, /* the stream is elsewhere */
 } SavedOpenFlags;
 
 /* 0, or negative errno with the reason in DIAG: -ENOENT, -EBADMSG (it is none, or
@@ -28,13 +27,18 @@ int saved_file_open(int dir_fd, const char *path, SavedOpenFlags flags, Diag *di
 /* Writes header and definition at the beginning of FD. 0 or negative errno. */
 int saved_file_write_head(int fd, const SavedHeader *h, const char *xml);
 
-/* Whether VM_STATE_DIR/NAME has a managed save that its guest has not gone on from. */
+/* The managed save in VM_STATE_DIR/NAME, and a mark beside it: when something is in that, the guest has gone on from the
+ * save, and its disks have changed since. */
+#define MANAGED_SAVE_FILE "saved"
+#define MANAGED_SAVE_MARK "saved.used"
+/* Whether there is one that is of use. */
 bool managed_save_exists(const char *name);
 /* 0, also when there is none. */
 int managed_save_remove(const char *name);
 /* Removes one that the guest has gone on from. */
 int managed_save_remove_used(const char *name);
-#define MANAGED_SAVE_FILE "saved"
+/* Makes the mark, which says nothing yet; a descriptor for writing it. */
+int managed_save_open_mark(const char *name);
 
 /* What the prepare step is told of a guest that is to be restored from elsewhere: a directory beside those of the VMs
  * (".restore-NAME") with the head of the file and a pipe for its stream. */

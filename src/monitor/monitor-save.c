@@ -25,6 +25,8 @@ struct Saving {
         int stream;              /* owned: the reader's end, until it is handed out */
         int qemu_end;            /* owned: until QEMU has it */
         Job *job;                /* that waits for QEMU to begin, or to let go */
+        Job *abandon;            /* the latter, while the former is under way */
+        bool ended;              /* QEMU says that it is over before it has said that it begins */
         unsigned call;           /* of the commands that begin it */
         char *error;             /* owned: why it has failed */
 
@@ -53,6 +55,7 @@ static void saving_reset(Saving *s) {
         s->piece = mfree(s->piece);
         s->client = NULL;
         s->call = 0;
+        s->ended = false;
 }
 
 static Saving *get(Monitor *m) {
@@ -129,6 +132,7 @@ static const BeginCall save_calls[] = {
 
 static void pump_start(Saving *s);
 static void begin_next(Saving *s);
+static void ask_status(Saving *s);
 
 static bool restores(const Saving *s) {
         return s->monitor->lifecycle.restoring;
@@ -143,9 +147,11 @@ static void on_begun(Qmp *q, int result, json_object *reply, void *userdata) {
                 return;
         }
         const char *text = result == -EREMOTEIO ? qmp_error_text(reply) : strerror(-result);
-        Job *job = TAKE_PTR(s->job);
+        Job *job = TAKE_PTR(s->job), *abandon = TAKE_PTR(s->abandon);
         saving_reset(s);
         job_step_done(job, result, result == -ETIMEDOUT ? CONTROL_ERROR_TIMEOUT : CONTROL_ERROR_QEMU, text);
+        if (abandon)
+                job_step_done(abandon, result == -ECONNRESET ? result : 0, NULL, NULL);
 }
 
 static void begin_next(Saving *s) {
@@ -156,7 +162,12 @@ static void begin_next(Saving *s) {
                 s->qemu_end = safe_close(s->qemu_end);
                 if (restores(s))
                         pump_start(s);
+                Job *abandon = TAKE_PTR(s->abandon);
                 job_step_done(TAKE_PTR(s->job), 0, NULL, NULL);
+                if (abandon)
+                        monitor_save_abandon(abandon);
+                else if (s->ended)
+                        ask_status(s);
                 return;
         }
         int r = qmp_call(m->qmp, c->command, c->arguments(), c->with_fd ? s->qemu_end : -1, MONITOR_QMP_USEC, on_begun, s);
@@ -321,20 +332,20 @@ static void pump_start(Saving *s) {
                 restore_failed(s, "out of memory");
 }
 
-void monitor_mark_used(Monitor *m, bool used) {
-        _cleanup_saved_header_ SavedHeader h = {};
-        char block[SAVED_HEADER_SIZE];
-        int fd = monitor_find_fd(m, PLAN_FD_SAVED);
+/* On the disk before the guest runs: a start after a crash of the host must know it. */
+void monitor_mark_used(Job *job) {
+        int fd = monitor_find_fd(job->monitor, PLAN_FD_SAVED_MARK);
+        bool done = fd >= 0 && write(fd, "used\n", 5) == 5 && (fdatasync(fd) >= 0 || errno == EINVAL);
+
+        job_step_done(job, done ? 0 : -EREMOTEIO, CONTROL_ERROR_QEMU, "cannot mark what was restored as used");
+}
+
+void monitor_mark_unused(Monitor *m) {
+        int fd = monitor_find_fd(m, PLAN_FD_SAVED_MARK);
         struct stat st;
 
-        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-                return; /* somebody else's, who keeps it as it is */
-        if (pread(fd, block, sizeof(block), 0) == sizeof(block) && saved_header_parse(block, &h) >= 0) {
-                h.used = used;
-                if (saved_header_format(&h, block) >= 0 && pwrite(fd, block, sizeof(block), 0) == sizeof(block) && fdatasync(fd) >= 0)
-                        return;
-        }
-        log_warning("cannot mark the managed save as %s: %m", used ? "used" : "not used");
+        if (fd >= 0 && fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && (ftruncate(fd, 0) < 0 || fdatasync(fd) < 0))
+                log_warning("cannot mark the managed save as not used: %m");
 }
 
 /* --- the end ------------------------------------------------------------------------------------------ */
@@ -378,6 +389,10 @@ static void on_status(Qmp *q, int result, json_object *reply, void *userdata) {
 }
 
 static void ask_status(Saving *s) {
+        if (s->qemu_end >= 0) { /* it has not begun yet: asked again then */
+                s->ended = true;
+                return;
+        }
         if (qmp_call(s->monitor->qmp, "query-migrate", NULL, -1, MONITOR_QMP_USEC, on_status, s) < 0)
                 let_go(s);
 }
@@ -394,7 +409,12 @@ void monitor_save_abandon(Job *job) {
                 job_step_done(job, -ENOMEM, CONTROL_ERROR_QEMU, "out of memory");
                 return;
         }
+        if (s->job) { /* QEMU is about to begin: once it has, there is something to cancel */
+                s->abandon = job;
+                return;
+        }
         s->job = job;
+        s->stream = safe_close(s->stream); /* or QEMU would wait for somebody to read */
         if (qmp_call(s->monitor->qmp, "migrate_cancel", NULL, -1, MONITOR_QMP_USEC, on_cancelled, s) < 0)
                 ask_status(s);
 }

@@ -95,6 +95,7 @@ static const struct {
         [STEP_SAVE] = { "migrate", NULL, false },
         [STEP_ABANDON_SAVE] = { "migrate_cancel", NULL, false },
         [STEP_RESTORE] = { "migrate-incoming", NULL, false },
+        [STEP_MARK_USED] = { "cont", NULL, false },
 };
 
 /* Steps of more than one command. */
@@ -102,6 +103,7 @@ static void (*const long_steps[_STEP_MAX])(Job *job) = {
         [STEP_SAVE] = monitor_save_begin,
         [STEP_ABANDON_SAVE] = monitor_save_abandon,
         [STEP_RESTORE] = monitor_restore_begin,
+        [STEP_MARK_USED] = monitor_mark_used,
 };
 
 /* The parts of STEP_PREPARE_GUEST: each gives the arguments of its command's I-th call, or NULL when the plan
@@ -386,9 +388,8 @@ static bool do_at_once(Monitor *m, const Step *s) {
         case STEP_LOG:
                 log_message(s->priority, "%s", s->text);
                 break;
-        case STEP_MARK_USED:
         case STEP_MARK_UNUSED:
-                monitor_mark_used(m, s->type == STEP_MARK_USED);
+                monitor_mark_unused(m);
                 break;
         case STEP_AGENT_SHUTDOWN:
         case STEP_AGENT_REBOOT:

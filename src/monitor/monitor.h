@@ -192,7 +192,8 @@ void monitor_displays_stop(Monitor *m);
 void monitor_save_begin(Job *job);
 void monitor_save_abandon(Job *job);
 void monitor_restore_begin(Job *job);
-void monitor_mark_used(Monitor *m, bool used);
+void monitor_mark_used(Job *job);
+void monitor_mark_unused(Monitor *m);
 /* Answers the call that has begun it. */
 void monitor_save_reply(Monitor *m, ControlRequest *r);
 /* Answers R when the guest is saved, or has not been. */

@@ -34,6 +34,7 @@ int main(int argc, char *argv[]) {
                 log_error("vmunit-monitor is started by vmunit-supervisor, not by hand");
                 return EXIT_FAILURE;
         }
+        (void) signal(SIGPIPE, SIG_IGN); /* the supervisor has reset it */
         r = sd_event_new(&event);
         if (r >= 0)
                 r = monitor_new(event, &fds, &m);

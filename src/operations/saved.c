@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +20,8 @@
 
 #define PROGRESS_USEC 500000
 #define END_USEC (UINT64_C(60) * 1000000)
+/* Of what a machine has besides its memory: screens, caches, devices. */
+#define BESIDE_MEMORY_MAX (UINT64_C(2) << 30)
 #define COMPRESSOR "zstd"
 
 static int say(Diag *diag, int r, const char *what, const char *path) {
@@ -29,7 +33,8 @@ static int say(Diag *diag, int r, const char *what, const char *path) {
 /* A file without a name until it is complete, so that nothing is left of one that is not. */
 typedef struct Target {
         const char *path;
-        char *temporary; /* owned: where the file system cannot do that; NULL */
+        char *dir;       /* owned: that it is in */
+        char *temporary; /* owned: its name before it is PATH; NULL: none yet */
         int fd;          /* owned */
         bool direct;     /* a block device: there is no other way */
 } Target;
@@ -38,16 +43,17 @@ static void target_done(Target *t) {
         if (t->temporary)
                 (void) unlink(t->temporary);
         free(t->temporary);
+        free(t->dir);
         safe_close(t->fd);
 }
 
 static int target_open(const char *path, Target *ret) {
         _cleanup_(target_done) Target t = { .path = path, .fd = -EBADF };
         const char *slash = strrchr(path, '/');
-        _cleanup_free_ char *dir = slash ? strf("%.*s", (int) MAX(slash - path, 1), path) : strdup(".");
         struct stat st;
 
-        if (!dir)
+        t.dir = slash ? strf("%.*s", (int) MAX(slash - path, 1), path) : strdup(".");
+        if (!t.dir)
                 return -ENOMEM;
         if (stat(path, &st) >= 0 && !S_ISREG(st.st_mode)) {
                 t.direct = S_ISBLK(st.st_mode);
@@ -55,7 +61,7 @@ static int target_open(const char *path, Target *ret) {
                 if (t.fd < 0)
                         return t.direct ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
         } else {
-                t.fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+                t.fd = open(t.dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
                 if (t.fd < 0 && errno != EOPNOTSUPP && errno != EISDIR)
                         return -errno;
         }
@@ -89,16 +95,23 @@ static int target_name(Target *t) {
         return -EEXIST;
 }
 
-/* Complete: it is PATH now, whatever happens to this machine. */
-static int target_commit(Target *t) {
+/* Complete and on the disk, under a name that is not PATH yet. */
+static int target_finish(Target *t) {
         int r = fsync(t->fd) < 0 && errno != EINVAL ? -errno : 0;
-        if (r >= 0 && !t->direct)
-                r = target_name(t);
-        if (r >= 0 && !t->direct && rename(t->temporary, t->path) < 0)
-                r = -errno;
-        if (r >= 0)
-                t->temporary = mfree(t->temporary);
-        return r;
+        return r >= 0 && !t->direct ? target_name(t) : r;
+}
+
+/* It is PATH now, whatever happens to this machine. */
+static int target_commit(Target *t) {
+        _cleanup_close_ int dir = -EBADF;
+
+        if (t->direct)
+                return 0;
+        dir = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0 || rename(t->temporary, t->path) < 0)
+                return -errno;
+        t->temporary = mfree(t->temporary);
+        return fsync(dir) < 0 && errno != EINVAL ? -errno : 0;
 }
 
 /* --- a program that packs or unpacks between us and a file --- */
@@ -202,7 +215,9 @@ static ssize_t read_piece(int fd, char *buffer) {
         return (ssize_t) size;
 }
 
+/* A QEMU that never ends is not a reason to fill the disk. */
 static int copy_stream(Save *s, int from, int to) {
+        uint64_t limit = s->memory + s->memory / 8 + BESIDE_MEMORY_MAX;
         _cleanup_free_ char *piece = malloc(SAVED_PIECE);
         SavedDigest digest = {};
         ssize_t n;
@@ -211,7 +226,7 @@ static int copy_stream(Save *s, int from, int to) {
                 return -ENOMEM;
         while ((n = read_piece(from, piece)) > 0) {
                 saved_digest_add(&digest, piece, (size_t) n);
-                int r = write_all(to, piece, (size_t) n);
+                int r = digest.size > limit ? -EFBIG : write_all(to, piece, (size_t) n);
                 if (r < 0)
                         return r;
                 say_progress(s, digest.size);
@@ -223,15 +238,17 @@ static int copy_stream(Save *s, int from, int to) {
 
 static int write_stream(Save *s, int stream) {
         _cleanup_(filter_done) Filter filter = { .fd = -EBADF };
-        int r = 0;
+        void (*old)(int) = signal(SIGPIPE, SIG_IGN);
+        int r = lseek(s->target.fd, (off_t) saved_data_offset(&s->header), SEEK_SET) < 0 ? -errno : 0;
 
-        if (lseek(s->target.fd, (off_t) saved_data_offset(&s->header), SEEK_SET) < 0)
-                return -errno;
-        if (s->header.compression == SAVED_ZSTD)
+        if (r >= 0 && s->header.compression == SAVED_ZSTD)
                 r = filter_start(s->target.fd, true, &filter);
         if (r >= 0)
                 r = copy_stream(s, stream, filter.pid > 0 ? filter.fd : s->target.fd);
-        return r < 0 ? r : filter_finish(&filter);
+        if (r >= 0)
+                r = filter_finish(&filter);
+        (void) signal(SIGPIPE, old);
+        return r;
 }
 
 static int set_xml(Save *s, Diag *diag) {
@@ -281,6 +298,20 @@ static int describe(Save *s, Diag *diag) {
         return s->header.name ? set_xml(s, diag) : -ENOMEM;
 }
 
+/* Did it end because it was saved, whatever the monitor has come to say? */
+static bool has_ended(Save *s) {
+        const ManagerBackend *b = s->m->backend;
+        _cleanup_vm_ Vm vm = {};
+        UnitActivity activity;
+
+        if (b->unit_activity(s->m->userdata, s->vm->unit, &activity) < 0 || activity == UNIT_ACTIVE || activity == UNIT_ACTIVATING)
+                return false;
+        (void) b->stop_unit(s->m->userdata, s->vm->unit, END_USEC, NULL);
+        return vm_lookup(s->m, s->vm->name, VM_BY_NAME, NULL, &vm) < 0 || (!vm.active && vm.reason == REASON_SAVED);
+}
+
+/* The file is what it is called only when the machine has ended: a guest that goes on changes its disks, and must not be
+ * restored from there. */
 static int save_stream(Save *s, Diag *diag) {
         const ManagerBackend *b = s->m->backend;
         SaveSession *session = NULL;
@@ -296,13 +327,16 @@ static int save_stream(Save *s, Diag *diag) {
         if (k >= 0 && r >= 0)
                 k = saved_file_write_head(s->target.fd, &s->header, s->xml);
         if (k >= 0 && r >= 0)
-                k = target_commit(&s->target);
-        if (k < 0)
-                r = say(diag, k, "write", s->target.path);
-        if (r >= 0)
+                k = target_finish(&s->target);
+        if (k >= 0 && r >= 0) {
                 r = b->monitor_end_saved(s->m->userdata, session, diag);
+                if (r < 0 && has_ended(s))
+                        r = 0;
+                if (r >= 0)
+                        k = target_commit(&s->target);
+        }
         b->monitor_save_close(s->m->userdata, session);
-        return r;
+        return k < 0 ? say(diag, k, "write", s->target.path) : r;
 }
 
 int vm_save(Manager *m, const Vm *vm, const char *path, const SaveOptions *options, Diag *diag) {
@@ -377,15 +411,20 @@ static _noreturn_ void pump(Restore *s) {
         _cleanup_(filter_done) Filter filter = { .fd = -EBADF };
         char *piece = malloc(SAVED_PIECE);
         int from = s->file.fd, r = piece ? 0 : -ENOMEM;
+        uint64_t left = s->file.header.data_size;
         ssize_t n = 0;
+
+        (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
 
         if (r >= 0 && s->file.header.compression == SAVED_ZSTD) {
                 r = filter_start(s->file.fd, false, &filter);
                 from = filter.fd;
         }
-        while (r >= 0 && (n = read_piece(from, piece)) > 0)
-                r = write_all(s->pipe, piece, (size_t) n);
-        if (r < 0 || n < 0)
+        while (r >= 0 && left > 0 && (n = read_piece(from, piece)) > 0) {
+                r = write_all(s->pipe, piece, (size_t) MIN((uint64_t) n, left));
+                left -= MIN((uint64_t) n, left);
+        }
+        if (r < 0 || n < 0 || left > 0)
                 _exit(EXIT_FAILURE);
         for (;;)
                 (void) pause();
@@ -397,7 +436,28 @@ static int write_head(Restore *s, const SavedHeader *h) {
         return fd < 0 ? -errno : saved_file_write_head(fd, h, s->file.xml);
 }
 
-/* One restore of a VM at a time: the directory is the lock. */
+/* One restore of a VM at a time. What one that was killed has left behind is taken over. */
+static int claim_directory(Restore *s) {
+        struct stat own, named;
+
+        if (mkdirat(s->base_fd, s->directory, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        _cleanup_close_ int fd = openat(s->base_fd, s->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        if (fstat(fd, &own) < 0)
+                return -errno;
+        /* Removed meanwhile by whoever had it: that one has only just ended. */
+        if (fstatat(s->base_fd, s->directory, &named, AT_SYMLINK_NOFOLLOW) < 0 || named.st_ino != own.st_ino)
+                return -EBUSY;
+        (void) unlinkat(fd, RESTORE_HEAD, 0);
+        (void) unlinkat(fd, RESTORE_STREAM, 0);
+        s->dir_fd = TAKE_FD(fd);
+        return 0;
+}
+
 static int publish(Restore *s) {
         SavedHeader raw = s->file.header;
 
@@ -407,12 +467,8 @@ static int publish(Restore *s) {
         s->directory = restore_directory(s->file.header.name);
         if (r >= 0 && !s->directory)
                 r = -ENOMEM;
-        if (r >= 0 && mkdirat(s->base_fd, s->directory, 0700) < 0)
-                r = -errno;
-        if (r >= 0) {
-                s->dir_fd = openat(s->base_fd, s->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-                r = s->dir_fd < 0 ? -errno : 0;
-        }
+        if (r >= 0)
+                r = claim_directory(s);
         raw.compression = SAVED_RAW;
         if (r >= 0)
                 r = write_head(s, &raw);
@@ -478,7 +534,7 @@ int vm_restore(Manager *m, const char *path, const SaveOptions *options, Diag *d
         if (r >= 0)
                 r = start_pump(&s);
         if (r < 0)
-                return diag_error_code(diag, r, (SrcLoc) {}, r == -EEXIST ? "domain '%s' is being restored" : "cannot restore domain '%s': %s",
+                return diag_error_code(diag, r, (SrcLoc) {}, r == -EBUSY ? "domain '%s' is being restored" : "cannot restore domain '%s': %s",
                                        s.file.header.name, strerror(-r));
         r = start_restored(&s, diag);
         if (r >= 0 && ret_name)
@@ -525,6 +581,8 @@ int saved_define(Manager *m, const char *path, const SaveOptions *options, Diag 
                 r = copy_data(f.fd, target.fd, (off_t) saved_data_offset(&f.header));
         if (r >= 0)
                 r = saved_file_write_head(target.fd, &f.header, f.xml);
+        if (r >= 0)
+                r = target_finish(&target);
         if (r >= 0)
                 r = target_commit(&target);
         return r < 0 ? say(diag, r, "write", path) : 0;

@@ -46,8 +46,10 @@ int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size) {
                 entry(&t, "profile", p->profile);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 fd_entry(&t, fd);
-        if (p->restores)
+        if (p->restores) {
                 entry(&t, "monitor-fd", PLAN_FD_SAVED);
+                entry(&t, "monitor-fd", PLAN_FD_SAVED_MARK);
+        }
         entries(&t, "allow", p->allow);
         entries(&t, "cap", p->capabilities);
         if (unit)

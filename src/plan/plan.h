@@ -79,6 +79,8 @@ DEFINE_CLEANUP(Plan *, plan_free)
 
 /* The monitor's descriptor of what a guest is restored from: a file or a pipe, at the place where the stream begins. */
 #define PLAN_FD_SAVED "saved"
+/* … and what it writes to before the guest goes on from there. */
+#define PLAN_FD_SAVED_MARK "saved-mark"
 /* What the plan is when the guest goes on from what H describes. 0 or -ENOMEM. */
 int plan_restore(Plan *p, const SavedHeader *h);
 

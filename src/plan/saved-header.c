@@ -25,8 +25,8 @@ void saved_header_done(SavedHeader *h) {
 int saved_header_format(const SavedHeader *h, char ret[SAVED_HEADER_SIZE]) {
         _cleanup_text_ Text t = {};
 
-        text_appendf(&t, MAGIC VERSION "\nname=%s\nstate=%s\ncompression=%s\nused=%s\n", h->name, h->running ? "running" : "paused",
-                     saved_compression_to_string(h->compression), h->used ? "yes" : "no");
+        text_appendf(&t, MAGIC VERSION "\nname=%s\nstate=%s\ncompression=%s\n", h->name, h->running ? "running" : "paused",
+                     saved_compression_to_string(h->compression));
         text_appendf(&t, "xml-size=%llu\nxml-digest=%s\ndata-size=%llu\ndata-digest=%s\n", (unsigned long long) h->xml_size,
                      h->xml_digest, (unsigned long long) h->data_size, h->data_digest);
         if (t.failed || t.length >= SAVED_HEADER_SIZE)
@@ -51,11 +51,6 @@ static int read_state(SavedHeader *h, const char *value) {
 static int read_compression(SavedHeader *h, const char *value) {
         h->compression = saved_compression_from_string(value);
         return (int) h->compression > 0 ? 0 : -EBADMSG;
-}
-
-static int read_used(SavedHeader *h, const char *value) {
-        h->used = streq(value, "yes");
-        return h->used || streq(value, "no") ? 0 : -EBADMSG;
 }
 
 static int read_size(const char *value, uint64_t max, uint64_t *ret) {
@@ -91,8 +86,8 @@ static const struct {
         int (*read)(SavedHeader *h, const char *value);
 } lines[] = {
         { "name=", read_name },         { "state=", read_state },           { "compression=", read_compression },
-        { "used=", read_used },         { "xml-size=", read_xml_size },     { "xml-digest=", read_xml_digest },
-        { "data-size=", read_data_size }, { "data-digest=", read_data_digest },
+        { "xml-size=", read_xml_size }, { "xml-digest=", read_xml_digest }, { "data-size=", read_data_size },
+        { "data-digest=", read_data_digest },
 };
 
 int saved_header_parse(const char block[SAVED_HEADER_SIZE], SavedHeader *ret) {

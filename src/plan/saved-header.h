@@ -11,7 +11,6 @@
  *   name=web
  *   state=running
  *   compression=none
- *   used=no
  *   xml-size=5120
  *   xml-digest=…
  *   data-size=402653184        of the stream as QEMU wrote it, so uncompressed
@@ -32,7 +31,6 @@ DECLARE_STRING_TABLE(saved_compression, SavedCompression); /* "raw", "zstd": lib
 typedef struct SavedHeader {
         char *name;   /* owned: the machine's */
         bool running; /* it ran when it was saved; false: it was paused */
-        bool used;    /* the guest has gone on from here: its disks have changed since */
         SavedCompression compression;
         uint64_t xml_size, data_size; /* bytes */
         char xml_digest[33], data_digest[33];

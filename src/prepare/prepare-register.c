@@ -65,10 +65,15 @@ static int do_register(Prepare *p) {
                                        plan->machine, strerror(-r)) : 0;
 }
 
-/* The guest goes on: from what was saved it cannot a second time. (When this is not reached, it is removed by what
- * comes next: the file says that it was used.) */
+/* The guest goes on from what was saved, whether it was this or what `vmunit restore` was given: from here it cannot go on
+ * any more. (When this is not reached, the mark tells.) */
 static void remove_used_save(Prepare *p) {
-        int r = p->transient ? 0 : managed_save_remove_used(p->name);
+        _cleanup_(plan_freep) Plan *plan = NULL;
+
+        _cleanup_close_ int dir_fd = p->transient ? -EBADF : runtime_open(p->name, false);
+        if (dir_fd < 0 || read_plan(dir_fd, &plan) < 0 || !plan->restores)
+                return;
+        int r = managed_save_remove(p->name);
         if (r < 0)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove the managed save of '%s': %s", p->name, strerror(-r));
 }

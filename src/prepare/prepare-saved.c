@@ -34,6 +34,11 @@ static int take_from_elsewhere(Prepare *p, int base_fd) {
                 p->saved.fd = safe_close(p->saved.fd);
                 r = p->saved.fd = open_stream(dir);
         }
+        /* It is somebody else's, who keeps it as it is. */
+        if (r >= 0) {
+                p->saved_mark = open("/dev/null", O_WRONLY | O_CLOEXEC);
+                r = p->saved_mark < 0 ? -errno : 0;
+        }
         return r < 0 && p->diag.n_errors == 0 ?
                 diag_error_code(&p->diag, r, (SrcLoc) {}, "cannot read what is to be restored: %s", strerror(-r)) : MIN(r, 0);
 }
@@ -45,13 +50,15 @@ static int take_managed(Prepare *p) {
         if (!path)
                 return -ENOMEM;
         (void) managed_save_remove_used(p->name);
-        int r = saved_file_open(AT_FDCWD, path, SAVED_OPEN_WRITABLE | SAVED_OPEN_OWN, &diag, &p->saved);
+        int r = saved_file_open(AT_FDCWD, path, SAVED_OPEN_OWN, &diag, &p->saved);
         if (r == -ENOENT)
                 return 0;
         if (r >= 0 && p->saved.header.compression != SAVED_RAW)
                 r = -EOPNOTSUPP;
+        if (r >= 0)
+                r = p->saved_mark = managed_save_open_mark(p->name);
         return r < 0 ? diag_error_code(&p->diag, r, (SrcLoc) {}, "%s; it is kept, and 'vmunit managedsave-remove %s' removes it",
-                                       diag_first_error(&diag) ?: "a managed save that is compressed cannot be restored", p->name) : 0;
+                                       diag_first_error(&diag) ?: (r == -EOPNOTSUPP ? "a managed save that is compressed cannot be restored" : strerror(-r)), p->name) : 0;
 }
 
 int take_saved(Prepare *p, int base_fd, StartOptionFlags options) {

@@ -16,7 +16,7 @@
 int prepare_init(Prepare *p, const char *instance) {
         const char *source = getenv("VMUNIT_SOURCE");
 
-        *p = (Prepare) { .digest = getenv("VMUNIT_DIGEST"), .saved = SAVED_FILE_NONE };
+        *p = (Prepare) { .digest = getenv("VMUNIT_DIGEST"), .saved = SAVED_FILE_NONE, .saved_mark = -EBADF };
         int r = diag_init(&p->diag, NULL);
         if (r < 0)
                 return r;
@@ -50,6 +50,7 @@ void prepare_done(Prepare *p) {
         free(p->runtime);
         free(p->kept);
         saved_file_done(&p->saved);
+        safe_close(p->saved_mark);
         free(p->context);
         diag_done(&p->diag);
 }

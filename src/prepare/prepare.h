@@ -29,6 +29,7 @@ typedef struct Prepare {
         char *kept;     /* owned: the definition the VM ran with before an automatic restart; NULL without one */
         size_t kept_size;
         SavedFile saved; /* owned: what the guest goes on from; without XML: it begins anew */
+        int saved_mark;  /* owned: where it is written that it has */
         JournalContext journal;
         Diag diag;
 } Prepare;

@@ -227,6 +227,59 @@ def monitor_dies_while_saving():
 
 
 @case
+def savers_that_are_killed_at_any_time():
+    """Also in the first milliseconds, when QEMU has hardly begun: the guest goes on each time, under the same monitor."""
+    with counting("lambda") as vm:
+        monitor = vm.monitor()
+        for n in range(30):
+            saver = subprocess.Popen(["vmunit", "save", "lambda", path("lambda.save")], stderr=subprocess.DEVNULL)
+            wait_for(lambda: vm.state()[1] == "saving" or saver.poll() is not None, 20, "the guest to be saved", interval=0.001 * (n % 7))
+            saver.kill()
+            if saver.wait() == 0:
+                run_ok(["vmunit", "restore", path("lambda.save")])
+                monitor = vm.monitor()
+            wait_for(lambda: vm.state()[0] == "running", 20, f"the guest to go on after saver {n}")
+        check_equal(vm.monitor(), monitor, "the monitor")
+        check_equal([n for n in os.listdir(DIRECTORY) if n.startswith("lambda.save.")], [], "what is left")
+        goes_on(vm, vm.serial.ticks())
+
+
+@case
+def a_guest_that_went_on_is_not_restored():
+    """A restore from elsewhere makes the managed save stale; so does a saver that could not end the machine."""
+    with counting("mu") as vm:
+        file, managed = path("mu.save"), f"{STATE}/mu/saved"
+        run_ok(["vmunit", "save", "mu", file])
+        run_ok(["vmunit", "restore", file])
+        run_ok(["vmunit", "managedsave", "mu"])
+        run_ok(["vmunit", "restore", file])
+        wait_for(lambda: not os.path.exists(managed), 20, "the managed save to be gone")
+        # What a host that crashed while the guest went on has left behind.
+        run_ok(["vmunit", "managedsave", "mu"])
+        with open(managed + ".used", "w", encoding="ascii") as f:
+            f.write("used\n")
+        check_match(r"Managed save: +no", run_ok(["vmunit", "dominfo", "mu"]))
+        run_ok(["vmunit", "start", "mu"])
+        check_equal(vm.state(), ("running", "booted"), "state")
+        check(not os.path.exists(managed) and not os.path.exists(managed + ".used"), "it is still there")
+
+
+@case
+def restores_that_are_killed():
+    """What one leaves behind is in nobody's way."""
+    with counting("nu") as vm:
+        file = path("nu.save")
+        run_ok(["vmunit", "save", "nu", file])
+        left = "/run/vmunit/.restore-nu"
+        os.mkdir(left, 0o700)
+        with open(f"{left}/head", "w", encoding="ascii") as f:
+            f.write("left behind")
+        run_ok(["vmunit", "restore", file])
+        check(not os.path.exists(left), "it is still there")
+        goes_on(vm, vm.serial.ticks())
+
+
+@case
 def hot_machine():
     """What was changed while it ran is in what is saved: CPUs that were plugged in."""
     with counting("iota", ("<vcpu>1</vcpu>", "<vcpu current='1'>2</vcpu>")) as vm:

@@ -34,10 +34,10 @@ static void test_header(void **state) {
         char block[SAVED_HEADER_SIZE];
 
         assert_int_equal(saved_header_format(&h, block), 0);
-        assert_non_null(startswith(block, "vmunit-saved 1\nname=web\nstate=running\ncompression=raw\nused=no\n"));
+        assert_non_null(startswith(block, "vmunit-saved 1\nname=web\nstate=running\ncompression=raw\n"));
         assert_int_equal(saved_header_parse(block, &got), 0);
         assert_string_equal(got.name, "web");
-        assert_true(got.running && !got.used);
+        assert_true(got.running);
         assert_int_equal(got.data_size, h.data_size);
         assert_string_equal(got.data_digest, h.data_digest);
         assert_int_equal(saved_data_offset(&got), 2 * SAVED_HEADER_SIZE);
@@ -59,7 +59,6 @@ static void test_wrong_headers(void **state) {
                 { "name=web", "name=", -EBADMSG },
                 { "state=running", "state=crashed", -EBADMSG },
                 { "compression=raw", "compression=lzop", -EBADMSG },
-                { "used=no", "used=maybe", -EBADMSG },
                 { "xml-size=", "xml-size=9999999", -EBADMSG },
                 { "xml-size=", "xml-size=-", -EBADMSG },
                 { "data-size=", "data-size=9999999999999999999", -EBADMSG },
