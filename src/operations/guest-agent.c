@@ -10,7 +10,7 @@
 #include "vm-lifecycle.h"
 
 #define COMMAND_LIMIT_USEC (5 * USEC_PER_SEC) /* libvirt's, for commands of the user's */
-#define SLEEP_LIMIT_USEC (60 * USEC_PER_SEC)
+#define SLEEP_LIMIT_USEC (20 * USEC_PER_SEC) /* also how long the agent counts as busy when the guest wakes up at once */
 
 int vm_agent_command(Manager *m, const Vm *vm, const char *command, int wait, Diag *diag, char **ret) {
         uint64_t limit = wait == AGENT_WAIT_NOT ? 0 : wait == AGENT_WAIT_BLOCK ? AGENT_ENDLESS_USEC : wait > 0 ?
