@@ -6,7 +6,7 @@ DEFINE_XML_TABLE(seclabel,
         ATTRIBUTE_ENUM("type", DomainSeclabel, type, seclabel_type, "who chooses the label: vmunit, this file, nobody"),
         ATTRIBUTE("model", DomainSeclabel, model, xml_string, "selinux or apparmor, if the host has it, or dac; the host's when absent"),
         ATTRIBUTE_ENUM("relabel", DomainSeclabel, relabel, yes_no, "whether files get the label"),
-        TEXT_CHILD("label", DomainSeclabel, label, xml_string, "label of the process"),
+        TEXT_CHILD("label", DomainSeclabel, label, xml_string, "label of the process; dac: USER:GROUP, and who has the same may end this VM"),
         TEXT_CHILD("imagelabel", DomainSeclabel, imagelabel, xml_string, "label of the files of a running VM"),
         TEXT_CHILD("baselabel", DomainSeclabel, baselabel, xml_string, "what a dynamic label is made from"));
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -203,6 +204,32 @@ static int check_user(Start *s) {
                                 "run: systemctl daemon-reload", s->p->unit, strempty(loaded), s->x.plan->user);
 }
 
+/* Does the machine called NAME run with the user of this one? */
+static bool has_same_user(Start *s, const char *name) {
+        _cleanup_close_ int fd = *name == '.' ? -EBADF : runtime_open(name, false);
+        _cleanup_free_ char *unit = NULL;
+        uint32_t uid = 0;
+
+        return fd >= 0 && runtime_read_line(fd, RUNTIME_UNIT, &unit) >= 0 && !streq(unit, s->p->unit) &&
+               systemd_get_u32(s->bus, unit, "Service", "UID", &uid) >= 0 && uid == s->uid;
+}
+
+/* Control groups and processes of machines with the same user are each other's. */
+static void warn_same_user(Start *s) {
+        _cleanup_free_ char *other = NULL;
+
+        DIR *d = opendir(VM_RUNTIME_DIR);
+        if (!d)
+                return;
+        for (struct dirent *e; !other && (e = readdir(d));)
+                if (has_same_user(s, e->d_name))
+                        other = strdup(e->d_name);
+        (void) closedir(d);
+        if (other)
+                diag_warning(&s->p->diag, (SrcLoc) {}, "domain '%s' runs with the same user, '%s': each of the two may end the other",
+                             other, s->x.plan->user);
+}
+
 /* One that the definition names is there already, and is not root. The dynamic one has a group of the same number. */
 static int find_user(Start *s) {
         const Plan *plan = s->x.plan;
@@ -219,6 +246,8 @@ static int find_user(Start *s) {
                                        plan->group, r == -ESRCH ? "there is no such group" : strerror(-r));
         if (s->uid == 0 || s->gid == 0)
                 return diag_error_code(&s->p->diag, -EPERM, (SrcLoc) {}, "a virtual machine cannot run as root");
+        if (named)
+                warn_same_user(s);
         return domain_set_dac(s->x.domain, s->uid, s->gid);
 }
 

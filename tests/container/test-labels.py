@@ -45,6 +45,18 @@ def a_user_of_the_definition():
 
 
 @case
+def a_user_of_two_machines():
+    """Nothing but their labels keeps them apart, which the second one says."""
+    text = "runs with the same user, 'daemon': each of the two may end the other"
+    with vm("first-of-two") as first, vm("second-of-two") as second:
+        for machine in (first, second):
+            with_seclabel(machine, STATIC.format("daemon:+1"))
+            check_equal(try_start(machine).rc, 0, "the start")
+        check(not [m for m in first.journal() if text in m], "the first one has said it")
+        wait_for(lambda: any(f"domain '{first.name}' {text}" in m for m in second.journal()), 10, "the warning")
+
+
+@case
 def users_that_are_refused():
     for label, message in (("+0:+0", "a virtual machine cannot run as root"), ("root:daemon", "a virtual machine cannot run as root"),
                            ("daemon:+0", "a virtual machine cannot run as root"), ("daemon", "is no user and group")):
