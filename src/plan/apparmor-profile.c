@@ -23,7 +23,9 @@ static void append_path(Text *t, const char *path) {
 static void append_rule(Text *t, const char *path, const char *permissions, const char *what) {
         if (!path || *path != '/')
                 return;
-        if (!utf8_is_printable(path)) /* there is no way to write it */
+        /* There is no way to write it: the parser takes a backslash before the last quote for one that is meant for the quote,
+         * whatever is before it. */
+        if (!utf8_is_printable(path) || endswith(path, "\\"))
                 return;
         text_append(t, INDENT);
         append_path(t, path);

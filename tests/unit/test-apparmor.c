@@ -185,7 +185,8 @@ static void test_names(void **state) {
 }
 
 static int make(const char *template, const char *rules, Diag *diag, char **ret) {
-        char *const devices[] = { (char *) "/dev/a{b}", (char *) "/dev/line\nbreak", NULL };
+        char *const devices[] = { (char *) "/dev/a{b}", (char *) "/dev/line\nbreak", (char *) "/dev/x\\",
+                                  (char *) "/dev/y\\z", NULL };
         Plan p = { .name = (char *) "web", .profile = (char *) "vmunit-web", .emulator = (char *) "/usr/bin/qemu", .devices = (char **) devices };
         ApparmorTemplate t = { template, "/t", rules, "/r", "/lib" };
 
@@ -203,6 +204,7 @@ static void test_profile(void **state) {
                                   "  \"/usr/bin/qemu\" mrix,\n"
                                   "  \"/run/vmunit/web/state\" r,\n"
                                   "  \"/dev/a\\{b\\}\" rw, # device\n"
+                                  "  \"/dev/y\\\\z\" rw, # device\n"
                                   "  # /r\n"
                                   "  /x r,\n"
                                   "end VMUNIT_RULES\n");
