@@ -232,6 +232,8 @@ static void generate(Generator *g, Definition *found) {
                 if (r < 0)
                         (void) diag_error(&diag, (SrcLoc) {}, "%s", definition_error(r));
                 else
+                        r = definition_check_owner(def.path, &diag);
+                if (r >= 0)
                         r = make_dropin(g, &def, &diag, &text);
         }
         if (diag.n_errors > 0)

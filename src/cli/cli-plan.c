@@ -17,6 +17,7 @@ typedef struct Source {
         char *path; /* owned: the file's, for messages */
         char *text; /* owned */
         size_t size;
+        bool found; /* among the definitions */
 } Source;
 
 static void source_done(Source *s) {
@@ -33,6 +34,7 @@ static int read_named(const char *name, Diag *diag, Source *s) {
         s->path = TAKE_PTR(d.path);
         s->text = TAKE_PTR(d.text);
         s->size = d.size;
+        s->found = true;
         return 0;
 }
 
@@ -118,6 +120,8 @@ static int verb_verify(Cli *cli, const Command *c) {
                 return unread(cli, c, word, r, &diag);
         (void) diag_init(&diag, s.path);
         r = definition_verify(cli->manager, s.text, s.size, s.path, flags, &diag);
+        int k = s.found ? definition_check_owner(s.path, &diag) : 0;
+        r = r < 0 ? r : k;
         (command_has(c, "json") ? print_verdict_json : print_verdict)(cli, s.path, r, &diag);
         return r < 0 ? -1 : 0;
 }

@@ -6,6 +6,7 @@
 #include "domain-xml.h"
 #include "file-util.h"
 #include "names.h"
+#include "path-walk.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
@@ -101,6 +102,33 @@ int definition_find(const char *name, Definition *ret) {
                 return r;
         }
         return -ENOENT;
+}
+
+/* A group of one's own is nothing but oneself, and its files are often written with its permissions. Root's is not. */
+static mode_t others_mode(void) {
+        return geteuid() == 0 ? S_IWGRP | S_IWOTH : S_IWOTH;
+}
+
+int definition_check_owner(const char *path, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        _cleanup_free_ char *reason = NULL;
+        struct stat st, entry;
+
+        if (stat(path, &st) < 0 || lstat(path, &entry) < 0)
+                return diag_error_code(diag, -errno, (SrcLoc) {}, "cannot open '%s': %s", path, strerror(errno));
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return diag_error_code(diag, -EPERM, (SrcLoc) {}, "the definition belongs to uid %u, who can change it; run: chown root '%s'",
+                                       st.st_uid, path);
+        if (st.st_mode & others_mode())
+                return diag_error_code(diag, -EPERM, (SrcLoc) {}, "the definition can be changed by others (mode %04o); run: chmod go-w '%s'",
+                                       st.st_mode & 07777, path);
+        if (!S_ISLNK(entry.st_mode) || geteuid() != 0)
+                return 0;
+        int r = path_walk(path, 0, &w, &reason);
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot open '%s': %s", path, strempty(reason));
+        return w.trusted ? 0 : diag_error_code(diag, -EPERM, (SrcLoc) {}, "the definition is a link to '%s', and others than root can change "
+                                               "a directory on the way; copy it to '%s'", w.resolved, path);
 }
 
 static int read_text(Definition *d) {

@@ -36,6 +36,9 @@ void definition_done(Definition *d);
 int definition_load(const char *name, Definition *ret);
 /* The same for the transient VM's file. */
 int definition_load_transient(const char *name, Definition *ret);
+/* Can others than root, or for a user than himself, change the definition at PATH, or where a link there leads to? Whoever
+ * can makes a QEMU of his own with root's files. 0, or negative errno with the reason and what to do in DIAG. */
+int definition_check_owner(const char *path, Diag *diag);
 /* Only finds it: text stays NULL. */
 int definition_find(const char *name, Definition *ret);
 

@@ -67,7 +67,9 @@ static int load(Prepare *p, Definition *d) {
         if (r == -ENOMEM)
                 return r;
         int k = free_and_strdup(&p->diag.file, d->path);
-        return r < 0 ? diag_error_code(&p->diag, r, (SrcLoc) {}, "%s", definition_error(r)) : k;
+        if (r < 0)
+                return diag_error_code(&p->diag, r, (SrcLoc) {}, "%s", definition_error(r));
+        return k < 0 || p->goes_on || p->transient ? k : definition_check_owner(d->path, &p->diag);
 }
 
 static int check_loaded(Prepare *p, const Definition *d) {

@@ -56,6 +56,23 @@ def a_bad_definition_says_why():
         check("definition changed on disk" not in text, "the journal speaks of a change")
 
 
+@case
+def a_definition_that_others_can_write():
+    with vm("others") as machine:
+        machine.write()
+        run_ok(["vmunit", "verify", "others"])
+        os.chmod(machine.path, 0o646)
+        reason = rf"the definition can be changed by others \(mode 0646\); run: chmod go-w '{machine.path}'"
+        result = run(["vmunit", "verify", "others"])
+        check_equal(result.rc, 1, "verify of a definition that others can write")
+        check_match(reason, result.err)
+        result = run(["vmunit", "start", "others"])
+        check_equal(result.rc, 1, "start of a definition that others can write")
+        check_match(reason, result.err)
+        os.chmod(machine.path, 0o644)
+        run_ok(["vmunit", "start", "others"])
+
+
 # ---- chains of images
 
 

@@ -42,7 +42,7 @@ def tree(directory):
 def run_generator(generator, case, work, arguments):
     """Returns exit status, stdout, stderr and the three output trees."""
     root = os.path.join(work, "root")
-    shutil.copytree(case, root, symlinks=True)
+    shutil.copytree(case, root, symlinks=True, copy_function=shutil.copyfile)
     outputs = [os.path.join(work, d) for d in ("normal", "early", "late")]
     for directory in outputs:
         os.mkdir(directory)
@@ -133,6 +133,7 @@ def check_case(generator, name, updating):
 
 
 def main():
+    os.umask(0o022)
     arguments = sys.argv[1:]
     updating = "--update" in arguments
     generator, *names = [a for a in arguments if a != "--update"]

@@ -110,8 +110,47 @@ static void test_list(void **state) {
         assert_non_null(strstr(diag.entries[0].text, "#bad.xml"));
 }
 
+static void is_owner_right(const char *path, const char *message, const char *what) {
+        _cleanup_free_ char *expected = message ? strf("%s%s'", message, what) : NULL;
+        _cleanup_diag_ Diag diag = {};
+
+        assert_int_equal(definition_check_owner(path, &diag), message ? -EPERM : 0);
+        assert_true(streq_ptr(diag_first_error(&diag), expected));
+}
+
+/* Who can change a definition has root's files. */
+static void test_owner(void **state) {
+        _cleanup_free_ char *path = strf("%s/etc/web.xml", dir), *link = strf("%s/etc/link.xml", dir);
+        bool root = geteuid() == 0;
+
+        put("etc/web.xml", "<domain/>");
+        is_owner_right(path, NULL, NULL);
+        assert_int_equal(chmod(path, 0646), 0);
+        is_owner_right(path, "the definition can be changed by others (mode 0646); run: chmod go-w '", path);
+        assert_int_equal(chmod(path, 0664), 0);
+        is_owner_right(path, root ? "the definition can be changed by others (mode 0664); run: chmod go-w '" : NULL, path);
+        put_link("etc/link.xml", "web.xml");
+        is_owner_right(link, root ? "the definition can be changed by others (mode 0664); run: chmod go-w '" : NULL, link);
+        assert_int_equal(chmod(path, 0644), 0);
+        is_owner_right(link, NULL, NULL);
+        if (!root)
+                return;
+        _cleanup_free_ char *lib = strf("%s/lib", dir), *far = strf("%s/etc/far.xml", dir),
+                            *message = strf("the definition is a link to '%s/far.xml', and others than root can change a directory on "
+                                            "the way; copy it to '", lib);
+        put("lib/far.xml", "<domain/>");
+        put_link("etc/far.xml", "../lib/far.xml");
+        is_owner_right(far, NULL, NULL);
+        assert_int_equal(chmod(lib, 0775), 0);
+        is_owner_right(far, message, far);
+        assert_int_equal(chmod(lib, 0755), 0);
+        assert_int_equal(chown(path, 65534, 0), 0);
+        is_owner_right(path, "the definition belongs to uid 65534, who can change it; run: chown root '", path);
+        is_owner_right(link, "the definition belongs to uid 65534, who can change it; run: chown root '", link);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-        const struct CMUnitTest tests[] = { TEST(test_precedence), TEST(test_masks_and_misses), TEST(test_list) };
+        const struct CMUnitTest tests[] = { TEST(test_precedence), TEST(test_masks_and_misses), TEST(test_list), TEST(test_owner) };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

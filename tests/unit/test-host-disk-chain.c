@@ -223,8 +223,8 @@ static DiskSource *below(DiskType type, const char *name, DiskFormat format, Dis
         return s;
 }
 
-/* Takes BACKING. TEXT is "NAME:FORMAT" for each image, "-" for one that is elsewhere, "?" before those of which the definition does not say
- * what is behind them. */
+/* Takes BACKING. TEXT is "NAME:FORMAT" for each image, "-" for one that is elsewhere, "?" before those of which the
+ * definition does not say what is behind them. */
 static void written_chain_is(const char *name, DiskFormat format, DiskSource *backing, bool is_open, const char *text) {
         DomainDisk disk = { .device = DEVICE_DISK, .target_dev = strdup("vda"), .source = {
                 .type = DISK_FILE, .format = format, .path = strf("%s/%s", dir, name), .backing = backing } };

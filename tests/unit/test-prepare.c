@@ -163,11 +163,11 @@ static void load_digest(const char *text) {
 }
 
 /* The first error of a start with TEXT on disk; KEPT (may be NULL) is what an automatic restart has kept. */
-static void plan_fails(const char *text, const char *kept, const char *expected, unsigned line) {
+static void plan_fails_as(mode_t mode, const char *text, const char *kept, const char *expected, unsigned line) {
         _cleanup_(prepare_done) Prepare p = {};
         _cleanup_(prepared_done) Prepared x = {};
 
-        assert_int_equal(write_file_atomic(AT_FDCWD, getenv("VMUNIT_SOURCE"), text, strlen(text), 0644), 0);
+        assert_int_equal(write_file_atomic(AT_FDCWD, getenv("VMUNIT_SOURCE"), text, strlen(text), mode), 0);
         assert_int_equal(prepare_init(&p, "web"), 0);
         if (kept) {
                 p.kept = strdup(kept);
@@ -177,6 +177,10 @@ static void plan_fails(const char *text, const char *kept, const char *expected,
         assert_string_equal(diag_first_error(&p.diag), expected);
         assert_int_equal(p.diag.entries[0].loc.line, line);
         assert_string_equal(p.diag.file, getenv("VMUNIT_SOURCE"));
+}
+
+static void plan_fails(const char *text, const char *kept, const char *expected, unsigned line) {
+        plan_fails_as(0644, text, kept, expected, line);
 }
 
 #define BODY "<memory>65536</memory><os><type arch='x86_64' machine='q35'>hvm</type></os></domain>\n"
@@ -196,6 +200,16 @@ static void test_bad_definition_says_why(void **state) {
         plan_fails(DOMAIN_OF("web") "<!-- edited -->\n", NULL, STALE, 0);
         set_env("VMUNIT_DIGEST", NULL);
         plan_fails(DOMAIN_OF("web"), NULL, STALE, 0);
+}
+
+/* Also one that systemd has loaded, as it may have been right then. */
+static void test_definition_of_others(void **state) {
+        _cleanup_free_ char *expected = strf("the definition can be changed by others (mode 0646); run: chmod go-w '%s'",
+                                             getenv("VMUNIT_SOURCE"));
+
+        plan_fails_as(0646, DOMAIN_OF("web"), NULL, expected, 0);
+        load_digest(DOMAIN_OF("web"));
+        plan_fails_as(0646, DOMAIN_OF("web"), NULL, expected, 0);
 }
 
 /* The kept definition has an error of its own, by which it can be told from the file. */
@@ -221,6 +235,7 @@ int main(void) {
                 cmocka_unit_test(test_names),       cmocka_unit_test(test_bad_names),
                 cmocka_unit_test(test_owner_of_the_directory),
                 CONFIG_TEST(test_bad_definition_says_why), CONFIG_TEST(test_restart_uses_what_was_kept),
+                CONFIG_TEST(test_definition_of_others),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
