@@ -25,6 +25,8 @@
 
 #define BARRIER_USEC (UINT64_C(10) * 1000000)
 #define CGROUP_MAX 65536U
+#define GROUPS_SPARE 64U /* supervisor, vm, emulator, those of root's, and I/O threads that are added later */
+#define GROUPS_DEEP "2"  /* vm/vcpu0, .control/hold */
 
 /* A start on its way. */
 typedef struct Start {
@@ -110,6 +112,26 @@ static int hold_control_group(Start *s) {
         if (r >= 0)
                 r = make_root_group(hold);
         return r < 0 ? fail(s, r, "make the control group of the root steps") : 0;
+}
+
+static int write_group(const char *group, const char *file, const char *value) {
+        _cleanup_free_ char *path = strf("%s/%s", group, file);
+        if (!path)
+                return -ENOMEM;
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : write_all(fd, value, strlen(value));
+}
+
+/* Below the unit's group its user may make groups, and each one costs the kernel memory that is counted for nobody; these
+ * two files stay root's. A kernel without them has no such limit. */
+static int limit_groups(Start *s) {
+        if (!s->group)
+                return 0;
+        _cleanup_free_ char *most = strf("%u", domain_max_vcpus(s->x.domain) + domain_count_iothreads(s->x.domain) + GROUPS_SPARE);
+        int r = most ? write_group(s->group, "cgroup.max.descendants", most) : -ENOMEM;
+        if (r >= 0)
+                r = write_group(s->group, "cgroup.max.depth", GROUPS_DEEP);
+        return r < 0 && r != -ENOENT ? fail(s, r, "limit the unit's control groups") : 0;
 }
 
 static int enter_network(Start *s) {
@@ -559,7 +581,7 @@ static int allocate_id(Start *s) {
 }
 
 static int (*const steps[])(Start *s) = {
-        hold_control_group, connect_systemd, enter_network, claim_directory, make_plan, ask_systemd, make_directories,
+        hold_control_group, connect_systemd, enter_network, claim_directory, make_plan, limit_groups, ask_systemd, make_directories,
         open_all,           name_taps,       describe_displays, confine,       freeze,          open_own,      push_all,        set_properties, allocate_id,
 };
 

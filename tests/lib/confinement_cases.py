@@ -381,6 +381,39 @@ def device_list_through_reloads():
             machine.remove()
 
 
+# ---- control groups
+
+
+def not_many_control_groups_can_be_made():
+    """Those below its unit's are its user's. Root tries, whom nothing but the kernel's limit is in the way of."""
+    if "world" not in state:
+        set_up()
+    group, made = f"{state['world'].group}/vm", []
+    check(os.stat(group).st_uid > 60000, "it is its own")
+    try:
+        for n in range(5000):
+            made.append(f"{group}/many{n}")
+            try:
+                os.mkdir(made[-1])
+            except OSError as e:
+                check_equal(errno.errorcode[e.errno], "EAGAIN")
+                made.pop()
+                break
+        print(f"    {len(made)} groups could be made", flush=True)
+        check(30 < len(made) < 100, f"{len(made)} groups could be made")
+        os.rmdir(made.pop())
+        try:
+            os.mkdir(f"{made[0]}/deeper")
+        except OSError as e:
+            check_equal(errno.errorcode[e.errno], "EAGAIN")
+        else:
+            os.rmdir(f"{made[0]}/deeper")
+            check(False, "a group that is deeper could be made")
+    finally:
+        for path in reversed(made):
+            os.rmdir(path)
+
+
 # ---- the one capability
 
 
@@ -430,7 +463,7 @@ def run_all():
     for a in ATTEMPTS:
         add_case(a.name, lambda a=a: try_one(a), timeout=400)
     for f in (enough_was_shown, exposure_of_the_running_unit, what_supervisor_and_monitor_are_after_all_that, nothing_says_it_is_systemds_main_process,
-              json_of_another_kind, json_without_bottom, garbage):
+              not_many_control_groups_can_be_made, json_of_another_kind, json_without_bottom, garbage):
         add_case(f.__name__, f)
     add_case("an_agent_says_anything", an_agent_says_anything, timeout=300)
     if not is_enforcing():  # no matter of SELinux, and long
