@@ -68,7 +68,7 @@ class Fds:
     def open(self, line):
         words = re.sub(r' \([^)]*\)$', '', line).split(' ')
         # Labels are a matter of the host tier.
-        if words[0] in ('label', 'files') or words[3] != 'qemu':
+        if words[0] in ('label', 'files', 'profile') or words[3] != 'qemu':
             return
         number, name, kind, flags = words[0], words[1], words[2], [w for w in words[4:] if not w.startswith('label=')]
         opened = getattr(self, 'open_' + kind.replace('-', '_'))(name, flags)
