@@ -323,7 +323,7 @@ static int add_disks(Info *i, json_object *o) {
 static int add_addresses(Info *i, size_t k, json_object *list) {
         size_t n = list ? json_object_array_length(list) : 0;
 
-        int r = list ? add_count(i, n, "if.%zu.addr.count", k) : 0;
+        int r = add_count(i, n, "if.%zu.addr.count", k);
         for (size_t j = 0; r >= 0 && j < n; j++) {
                 json_object *a = json_object_array_get_idx(list, j);
                 r = add(i, json_member_string(a, "ip-address-type"), "if.%zu.addr.%zu.type", k, j);

@@ -34,10 +34,10 @@ EXAMPLES = {
     "definitions/virt-install-kernel-direct": None,
     "definitions/virt-install-aarch64": LATER,
     "definitions/virt-install-alma9-hostdevs": LATER,
-    "definitions/virt-install-debian11-bios": LATER,
+    "definitions/virt-install-debian11-bios": None,
     "definitions/virt-install-fedora37-tuned": f"{LATER}|{ABSENT}",
     "definitions/virt-install-ubuntu2204-uefi": LATER,
-    "definitions/virt-install-win10": LATER,
+    "definitions/virt-install-win10": None,
 }
 
 

@@ -158,6 +158,9 @@ def given_to_the_unit():
         write("/run/elsewhere", PASSPHRASE.encode())
         write(f"{directory}/secret.conf", f"[Service]\nLoadCredential={NAME}:/run/elsewhere\n".encode(), 0o644)
         try:
+            machine.write()
+            run_ok(["systemctl", "daemon-reload"])
+            check_match("secret.conf", run_ok(["systemctl", "show", "-P", "DropInPaths", machine.unit]), "what systemd has loaded")
             machine.start(ready=False)
         finally:
             shutil.rmtree(directory)
