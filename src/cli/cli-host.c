@@ -15,7 +15,7 @@ static int verb_hostname(Cli *cli, const Command *c) {
 }
 
 static int verb_uri(Cli *cli, const Command *c) {
-        cli_print(cli, "qemu:///system\n");
+        cli_print(cli, "%s\n", cli->connection.uri ?: CONNECTION_SYSTEM);
         return 0;
 }
 

@@ -118,6 +118,7 @@ static const struct {
 typedef struct Start {
         bool help, version, version_long;
         const char *completion;
+        const char *uri; /* NULL: not given */
         int verb; /* index of the verb in argv */
 } Start;
 
@@ -135,8 +136,7 @@ static int set_escape(Cli *cli, const char *s) {
 static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value) {
         switch (o) {
         case GLOBAL_CONNECT:
-                if (*value && !streq(value, "qemu:///system"))
-                        return cli_error(cli, "not yet supported: connection URI '%s'", value);
+                start->uri = value;
                 return 0;
         case GLOBAL_ESCAPE:
                 return set_escape(cli, value);
@@ -227,6 +227,33 @@ static void print_version(Cli *cli, bool is_long) {
                 cli_print(cli, VMUNIT_VERSION "\n");
 }
 
+static int connect_to(Cli *cli, const Connection *c, Diag *diag) {
+        if (cli->open_connection)
+                return cli->open_connection(cli, c, diag);
+        if (c->test || c->session || c->host)
+                return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not supported: URI '%s'", c->uri);
+        return 0;
+}
+
+int cli_connect(Cli *cli, const char *uri) {
+        _cleanup_connection_ Connection c = {};
+        _cleanup_diag_ Diag diag = {};
+
+        int r = connection_parse(isempty(uri) ? CONNECTION_SYSTEM : uri, &diag, &c);
+        if (r >= 0)
+                r = connect_to(cli, &c, &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "failed to connect to the hypervisor");
+        connection_done(&cli->connection);
+        cli->connection = c;
+        c = (Connection) {};
+        return 0;
+}
+
+void cli_done(Cli *cli) {
+        connection_done(&cli->connection);
+}
+
 int cli_run(Cli *cli, int argc, char **argv) {
         _cleanup_command_ Command c = {};
         Start start = {};
@@ -241,6 +268,8 @@ int cli_run(Cli *cli, int argc, char **argv) {
         }
         if (start.help || start.verb >= argc)
                 return help_print_usage(cli) < 0 || !start.help ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (start.uri && cli_connect(cli, start.uri) < 0)
+                return EXIT_FAILURE;
 
         if (command_parse(cli, argv + start.verb, &c) < 0)
                 return EXIT_FAILURE;

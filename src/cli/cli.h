@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "connection.h"
 #include "diag.h"
 #include "macro.h"
 
@@ -10,7 +11,10 @@ typedef struct Manager Manager;
 
 /* One run of the program. */
 typedef struct Cli {
-        Manager *manager; /* not owned */
+        Manager *manager; /* not owned: of the connection */
+        Connection connection; /* owned; empty: none yet, and MANAGER is the machine's */
+        /* Makes MANAGER the one of another connection; NULL: there is but one. */
+        int (*open_connection)(struct Cli *cli, const Connection *c, Diag *diag);
         FILE *in, *out, *err; /* not owned */
         const char *program; /* "vmunit" or "virsh", for --help */
         bool quiet;
@@ -20,8 +24,13 @@ typedef struct Cli {
 
 #define CLI_ESCAPE_DEFAULT ((char) 0x1d)
 
+void cli_done(Cli *cli);
+
 /* Runs the command line; argv as main() gets it. The exit status: 0 or 1. */
 int cli_run(Cli *cli, int argc, char **argv);
+
+/* Goes over to what URI says. 0, or -1 with virsh's message printed; then all is as it was. */
+int cli_connect(Cli *cli, const char *uri);
 
 /* What commands print: always, and unless --quiet was given. */
 void cli_print(Cli *cli, const char *format, ...) _printf_(2, 3);

@@ -7,29 +7,58 @@
 #include "manager.h"
 #include "string-util.h"
 
-int main(int argc, char **argv) {
+typedef struct Program {
+        Cli cli;
+        Manager *manager;       /* owned: the connection's */
+        SystemBackend *backend; /* owned: the manager's */
+} Program;
+
+static void program_done(Program *p) {
+        cli_done(&p->cli);
+        manager_free(p->manager);
+        system_backend_free(p->backend);
+}
+
+static int open_connection(Cli *cli, const Connection *c, Diag *diag) {
+        Program *p = (Program *) ((char *) cli - offsetof(Program, cli));
         _cleanup_(system_backend_freep) SystemBackend *backend = NULL;
         _cleanup_(manager_freep) Manager *manager = NULL;
 
-        (void) setlocale(LC_CTYPE, ""); /* for the width of what stands in tables */
-
-        int r = system_backend_new(&backend);
+        if (c->session || c->test || c->host)
+                return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not yet supported: URI '%s'", c->uri);
+        int r = system_backend_new(c->session, &backend);
         if (r >= 0)
                 r = manager_new(&manager_backend_system, backend, NULL, &manager);
+        if (r < 0)
+                return r;
+        manager->session = c->session;
+        manager_free(p->manager);
+        system_backend_free(p->backend);
+        p->manager = TAKE_PTR(manager);
+        p->backend = TAKE_PTR(backend);
+        cli->manager = p->manager;
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        (void) setlocale(LC_CTYPE, ""); /* for the width of what stands in tables */
+
+        const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+        const char *name = argc > 0 ? slash ? slash + 1 : argv[0] : "vmunit";
+        _cleanup_(program_done) Program p = {
+                .cli = {
+                        .in = stdin,
+                        .out = stdout,
+                        .err = stderr,
+                        .program = streq(name, "virsh") ? "virsh" : "vmunit",
+                        .escape = CLI_ESCAPE_DEFAULT,
+                        .open_connection = open_connection,
+                },
+        };
+        int r = open_connection(&p.cli, &(Connection) {}, NULL);
         if (r < 0) {
                 log_error_errno(r, "cannot begin");
                 return EXIT_FAILURE;
         }
-
-        const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-        const char *name = argc > 0 ? slash ? slash + 1 : argv[0] : "vmunit";
-        Cli cli = {
-                .manager = manager,
-                .in = stdin,
-                .out = stdout,
-                .err = stderr,
-                .program = streq(name, "virsh") ? "virsh" : "vmunit",
-                .escape = CLI_ESCAPE_DEFAULT,
-        };
-        return cli_run(&cli, argc, argv);
+        return cli_run(&p.cli, argc, argv);
 }

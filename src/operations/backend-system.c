@@ -19,6 +19,7 @@
 
 struct SystemBackend {
         sd_bus *bus; /* owned */
+        bool session; /* it is the user's own systemd's */
 };
 
 /* No start takes longer than the unit's own limit; this is for a systemd that does not answer. */
@@ -27,11 +28,12 @@ struct SystemBackend {
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 
-int system_backend_new(SystemBackend **ret) {
+int system_backend_new(bool session, SystemBackend **ret) {
         SystemBackend *b = calloc(1, sizeof(SystemBackend));
 
         if (!b)
                 return -ENOMEM;
+        b->session = session;
         *ret = b;
         return 0;
 }

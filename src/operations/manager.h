@@ -134,6 +134,7 @@ typedef struct Manager {
         char *runtime_dir; /* owned: /run/vmunit */
         const char *host_root; /* not owned: "", but in tests */
         bool remembers;    /* the state directories are this machine's too */
+        bool session;      /* the user's own machines, of his own systemd */
         HostFacts facts;   /* filled in on first use */
         bool has_facts;
 } Manager;
@@ -161,6 +162,7 @@ void vm_consoles_free(VmConsole *consoles, size_t n);
 /* The real machine: systemd over D-Bus, monitors over their sockets, emulators by asking them. */
 extern const ManagerBackend manager_backend_system;
 typedef struct SystemBackend SystemBackend;
-int system_backend_new(SystemBackend **ret);
+/* SESSION: the user's own systemd instead of the machine's. */
+int system_backend_new(bool session, SystemBackend **ret);
 SystemBackend *system_backend_free(SystemBackend *b);
 DEFINE_CLEANUP(SystemBackend *, system_backend_free)
