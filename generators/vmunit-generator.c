@@ -16,6 +16,7 @@
 #include "label-registry.h"
 #include "names.h"
 #include "runtime.h"
+#include "scope.h"
 #include "apparmor.h"
 #include "selinux-util.h"
 #include "string-util.h"
@@ -379,7 +380,7 @@ int main(int argc, char *argv[]) {
                 { "version", no_argument, NULL, 'v' }, {},
         };
         const char *scope = getenv("SYSTEMD_SCOPE"), *runtime_dir = getenv("VMUNIT_RUNTIME_DIR");
-        Generator g = { .runtime_dir = runtime_dir ?: VM_RUNTIME_DIR, .by_systemd = scope, .kmsg = -EBADF };
+        Generator g = { .runtime_dir = runtime_dir ?: vm_directories()->runtime, .by_systemd = scope, .kmsg = -EBADF };
         bool dry_run = false;
 
         for (int c; (c = getopt_long(argc, argv, "", options, NULL)) >= 0;)

@@ -26,7 +26,7 @@ static int open_connection(Cli *cli, const Connection *c, Diag *diag) {
 
         if (c->session || c->test || c->host)
                 return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not yet supported: URI '%s'", c->uri);
-        int r = system_backend_new(c->session, &backend);
+        int r = system_backend_new(c->session ? VM_SCOPE_SESSION : VM_SCOPE_SYSTEM, diag, &backend);
         if (r >= 0)
                 r = manager_new(&manager_backend_system, backend, NULL, &manager);
         if (r < 0)

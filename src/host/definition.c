@@ -7,6 +7,7 @@
 #include "file-util.h"
 #include "names.h"
 #include "path-walk.h"
+#include "scope.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
@@ -19,7 +20,7 @@
 int definition_directories(char ***ret) {
         const char *path = getenv("VMUNIT_CONFIG_PATH");
         _cleanup_strv_ char **l = NULL;
-        int r = strv_split(path ?: "/etc/vm:/run/vm:/usr/lib/vm", ":", &l);
+        int r = strv_split(path ?: vm_directories()->definitions, ":", &l);
 
         if (r < 0)
                 return r;
@@ -152,7 +153,7 @@ int definition_load_transient(const char *name, Definition *ret) {
         r = vm_name_check(name, (SrcLoc) {}, NULL);
         if (r < 0)
                 return -ENOENT;
-        r = fill(ret, name, DEFINITION_TRANSIENT_DIR, DEFINITION_TRANSIENT);
+        r = fill(ret, name, vm_directories()->transient, DEFINITION_TRANSIENT);
         if (r >= 0)
                 r = check_file(AT_FDCWD, ret->path, &st);
         return r < 0 ? r : read_text(ret);

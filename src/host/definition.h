@@ -9,13 +9,12 @@ typedef enum DefinitionKind {
         DEFINITION_PERSISTENT, /* /etc/vm: the administrator's */
         DEFINITION_RUNTIME,    /* /run/vm: declared until the next boot */
         DEFINITION_VENDOR,     /* /usr/lib/vm */
-        DEFINITION_TRANSIENT,  /* /run/vmunit/.transient: of a VM made by `vmunit create`; never listed */
+        DEFINITION_TRANSIENT,  /* of a VM made by `vmunit create`; never listed */
 } DefinitionKind;
 
 /* The directories in their order. VMUNIT_CONFIG_PATH (a list separated by colons) replaces them, the first one
  * counting as persistent, the second as runtime, further ones as vendor's. Owned by the caller. */
 int definition_directories(char ***ret);
-#define DEFINITION_TRANSIENT_DIR "/run/vmunit/.transient"
 
 typedef struct Definition {
         char *name; /* owned */

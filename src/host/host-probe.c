@@ -8,7 +8,7 @@
 
 #include "host-probe.h"
 #include "host-resources.h"
-#include "names.h"
+#include "scope.h"
 #include "apparmor.h"
 #include "selinux-util.h"
 
@@ -49,7 +49,7 @@ int host_facts_gather(HostFacts *ret) {
                 .has_kvm = kvm_works(),
                 .has_vhost_net = access("/dev/vhost-net", F_OK) >= 0,
                 .now = (int64_t) time(NULL),
-                .state_dir = VM_STATE_DIR,
+                .state_dir = vm_directories()->state,
                 .data_dir = VMUNIT_DATADIR,
         };
         sd_id128_t id;

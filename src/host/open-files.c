@@ -8,10 +8,10 @@
 #include "certificate.h"
 #include "credential.h"
 #include "file-util.h"
-#include "names.h"
 #include "open-files.h"
 #include "open-sockets.h"
 #include "path-walk.h"
+#include "scope.h"
 #include "string-util.h"
 #include "tap.h"
 
@@ -247,7 +247,8 @@ static int create_from_template(const PlanFd *p, const PathWalk *w, Diag *diag) 
 
 /* The machine's own directory for durable state is made when it is needed. */
 static int make_state_directory(const PlanFd *p, Diag *diag) {
-        if (!startswith(p->path, VM_STATE_DIR "/"))
+        const char *rest = startswith(p->path, vm_directories()->state);
+        if (!rest || *rest != '/')
                 return 0;
         _cleanup_free_ char *dir = strndup(p->path, (size_t) (strrchr(p->path, '/') - p->path));
         if (!dir)

@@ -16,7 +16,7 @@
 #include <cap-ng.h>
 
 #include "file-util.h"
-#include "names.h"
+#include "scope.h"
 #include "path-walk.h"
 #include "qemu-probe.h"
 #include "qemu-query.h"
@@ -411,9 +411,9 @@ int qemu_caps_get_at(const char *cache_dir, const char *emulator, bool only_cach
 }
 
 int qemu_caps_get(const char *emulator, Diag *diag, QemuCaps **ret) {
-        return qemu_caps_get_at(VM_CACHE_DIR, emulator, false, diag, ret);
+        return qemu_caps_get_at(vm_directories()->cache, emulator, false, diag, ret);
 }
 
 int qemu_caps_get_cached(const char *emulator, QemuCaps **ret) {
-        return qemu_caps_get_at(VM_CACHE_DIR, emulator, true, NULL, ret);
+        return qemu_caps_get_at(vm_directories()->cache, emulator, true, NULL, ret);
 }

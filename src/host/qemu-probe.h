@@ -4,7 +4,7 @@
 #include "diag.h"
 #include "qemu-caps.h"
 
-/* What the emulator at this path can do: from the cache below VM_CACHE_DIR if that was made from this very
+/* What the emulator at this path can do: from the cache below the cache directory if that was made from this very
  * file (path, time and size), else by asking it. The program is executed without privileges, without network,
  * with limits, for QEMU_PROBE_SECONDS at most. A cache that is damaged or somebody else's is not believed; one
  * that cannot be written is no error. 0 or negative errno with the reason in DIAG. Blocks. */

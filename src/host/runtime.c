@@ -8,6 +8,7 @@
 #include "names.h"
 #include "parse-util.h"
 #include "runtime.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 
@@ -27,12 +28,12 @@ int runtime_open_in(const char *base, const char *name) {
 
 int runtime_open(const char *name, bool create) {
         if (create) {
-                _cleanup_free_ char *path = name ? vm_runtime_path(name, NULL) : strdup(VM_RUNTIME_DIR);
+                _cleanup_free_ char *path = name ? vm_runtime_path(name, NULL) : strdup(vm_directories()->runtime);
                 int r = path ? mkdir_parents(path, 0755) : -ENOMEM;
                 if (r < 0)
                         return r;
         }
-        return runtime_open_in(VM_RUNTIME_DIR, name);
+        return runtime_open_in(vm_directories()->runtime, name);
 }
 
 int runtime_write(int dir_fd, const char *file, const void *data, size_t size, mode_t mode) {

@@ -27,7 +27,7 @@ int saved_file_open(int dir_fd, const char *path, SavedOpenFlags flags, Diag *di
 /* Writes header and definition at the beginning of FD. 0 or negative errno. */
 int saved_file_write_head(int fd, const SavedHeader *h, const char *xml);
 
-/* The managed save in VM_STATE_DIR/NAME, and a mark beside it: when something is in that, the guest has gone on from the
+/* The managed save in the state directory, and a mark beside it: when something is in that, the guest has gone on from the
  * save, and its disks have changed since. */
 #define MANAGED_SAVE_FILE "saved"
 #define MANAGED_SAVE_MARK "saved.used"

@@ -2,15 +2,16 @@
 #include <pwd.h>
 #include <systemd/sd-daemon.h>
 
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "systemd.h"
+#include "text.h"
 #include "unit-dbus.h"
 #include "unit-overrides.h"
 #include "time-util.h"
 
 #define SYSTEMD "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
-#define SYSTEMD_PRIVATE "unix:path=/run/systemd/private"
 /* Generators, ours among them, run before a reload is done. */
 #define RELOAD_USEC (UINT64_C(90) * 1000000)
 
@@ -19,12 +20,27 @@ static int refused(Diag *diag, int error, const sd_bus_error *e, const char *wha
                                e && e->message ? e->message : strerror(-error));
 }
 
+/* As D-Bus writes addresses: what is not in this set has its number. */
+static char *socket_address(const char *path) {
+        _cleanup_text_ Text t = {};
+        char *address;
+
+        text_append(&t, "unix:path=");
+        for (const char *p = path; *p; p++)
+                if (strchr(ALPHANUMERICAL "-_/.", *p))
+                        text_append_char(&t, *p);
+                else
+                        text_appendf(&t, "%%%02x", (unsigned char) *p);
+        return text_finish(&t, &address) < 0 ? NULL : address;
+}
+
 static int open_direct(sd_bus **ret) {
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        _cleanup_free_ char *address = socket_address(vm_directories()->manager);
 
-        int r = sd_bus_new(&bus);
+        int r = address ? sd_bus_new(&bus) : -ENOMEM;
         if (r >= 0)
-                r = sd_bus_set_address(bus, SYSTEMD_PRIVATE);
+                r = sd_bus_set_address(bus, address);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r < 0)
@@ -52,9 +68,9 @@ int systemd_connect(SystemdConnectFlags flags, sd_bus **ret) {
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
         int r;
 
-        if (flags & SYSTEMD_USER) {
-                r = sd_bus_open_user(&bus);
-                if (r < 0)
+        if (vm_is_session()) {
+                r = open_direct(&bus);
+                if (r == -ENOENT || r == -ECONNREFUSED)
                         return -ENOTCONN;
         } else if (sd_booted() <= 0)
                 return -ENOTCONN;

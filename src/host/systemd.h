@@ -13,10 +13,10 @@
 #define SYSTEMD_CALL_USEC (UINT64_C(25) * 1000000)
 
 /* Root speaks to PID 1 directly, which needs no bus daemon; everybody else over the system bus, where polkit
- * decides. -ENOTCONN: there is no systemd; any other error: there is one, but it cannot be asked. */
+ * decides. In a session (scope.h) it is the user's own systemd, always directly. -ENOTCONN: there is no systemd; any
+ * other error: there is one, but it cannot be asked. */
 typedef enum SystemdConnectFlags {
         SYSTEMD_DIRECT = 1 << 0, /* only directly: what must work without a bus daemon */
-        SYSTEMD_USER = 1 << 1,   /* the session's manager */
 } SystemdConnectFlags;
 int systemd_connect(SystemdConnectFlags flags, sd_bus **ret);
 

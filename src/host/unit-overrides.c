@@ -6,14 +6,12 @@
 #include "file-util.h"
 #include "parse-util.h"
 #include "runtime.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "unit-overrides.h"
 
 #define QUOTA "CPUQuota"
-
-/* What is set on a transient unit comes into the directory of its kind, which goes with it. */
-static const char *const directories[] = { "/run/systemd/system.control", "/run/systemd/transient" };
 
 static char *override_path(const char *root, const char *directory, const char *unit, const char *setting) {
         return strf("%s%s/%s.d/50-%s.conf", root, directory, unit, setting);
@@ -26,7 +24,7 @@ int unit_overrides_list(const char *root, const char *unit, char ***ret) {
         for (size_t i = 0; unit_property_row(i, &row); i++) {
                 if (!row.property.live)
                         continue;
-                _cleanup_free_ char *path = override_path(root, directories[0], unit, row.property.name);
+                _cleanup_free_ char *path = override_path(root, vm_directories()->overrides[0], unit, row.property.name);
                 if (!path)
                         return -ENOMEM;
                 if (access(path, F_OK) < 0)
@@ -43,7 +41,7 @@ int unit_overrides_remove(const char *root, const char *unit, char *const *setti
         int r = 0;
 
         STRV_FOREACH(s, settings) {
-                _cleanup_free_ char *path = override_path(root, directories[0], unit, *s);
+                _cleanup_free_ char *path = override_path(root, vm_directories()->overrides[0], unit, *s);
                 if (!path)
                         return -ENOMEM;
                 if (unlink(path) < 0 && errno != ENOENT)
@@ -53,7 +51,7 @@ int unit_overrides_remove(const char *root, const char *unit, char *const *setti
 }
 
 int unit_dropin_differs(const char *root, const char *unit, const char *text) {
-        _cleanup_free_ char *path = strf("%s/run/systemd/generator/%s.d/" RUNTIME_DROPIN, root, unit), *found = NULL;
+        _cleanup_free_ char *path = strf("%s%s/%s.d/" RUNTIME_DROPIN, root, vm_directories()->generator, unit), *found = NULL;
 
         if (!path)
                 return -ENOMEM;
@@ -93,8 +91,8 @@ int unit_overrides_mend_quota(const char *root, const char *unit, const char *un
                                          (unsigned long long) n % 100);
         if (!text)
                 return -ENOMEM;
-        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
-                _cleanup_free_ char *path = override_path(root, directories[i], unit, QUOTA);
+        for (size_t i = 0; i < ELEMENTSOF(vm_directories()->overrides); i++) {
+                _cleanup_free_ char *path = override_path(root, vm_directories()->overrides[i], unit, QUOTA);
                 if (!path)
                         return -ENOMEM;
                 r = replace(path, text);

@@ -10,6 +10,7 @@
 #include "manager.h"
 #include "names.h"
 #include "qemu-probe.h"
+#include "session.h"
 #include "string-util.h"
 #include "strv.h"
 #include "systemd.h"
@@ -19,7 +20,6 @@
 
 struct SystemBackend {
         sd_bus *bus; /* owned */
-        bool session; /* it is the user's own systemd's */
 };
 
 /* No start takes longer than the unit's own limit; this is for a systemd that does not answer. */
@@ -28,13 +28,17 @@ struct SystemBackend {
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
 
-int system_backend_new(bool session, SystemBackend **ret) {
-        SystemBackend *b = calloc(1, sizeof(SystemBackend));
+int system_backend_new(VmScope scope, Diag *diag, SystemBackend **ret) {
+        _cleanup_(system_backend_freep) SystemBackend *b = calloc(1, sizeof(SystemBackend));
 
         if (!b)
                 return -ENOMEM;
-        b->session = session;
-        *ret = b;
+        if (scope == VM_SCOPE_SESSION)
+                return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not yet supported: connection URI 'qemu:///session'");
+        int r = session_enter(scope, diag);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(b);
         return 0;
 }
 

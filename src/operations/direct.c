@@ -92,7 +92,7 @@ static int make_directory(const Plan *p, DirectVm *vm, Diag *diag) {
                 vm->dir = vm_runtime_path(p->name, NULL);
                 int r = vm->dir ? mkdir_parents(vm->dir, 0755) : -ENOMEM;
                 if (r < 0)
-                        return diag_error_code(diag, r, (SrcLoc) {}, "cannot make '%s': %s", VM_RUNTIME_DIR,
+                        return diag_error_code(diag, r, (SrcLoc) {}, "cannot make '%s': %s", vm->dir,
                                                strerror(-r));
                 r = lock_directory(p, vm, diag);
                 return r < 0 ? r : make_subdirectories(p, vm, diag);

@@ -4,6 +4,7 @@
 #include "manager.h"
 #include "names.h"
 #include "runtime.h"
+#include "scope.h"
 #include "string-util.h"
 
 int manager_new(const ManagerBackend *backend, void *userdata, const char *runtime_dir, Manager **ret) {
@@ -14,7 +15,7 @@ int manager_new(const ManagerBackend *backend, void *userdata, const char *runti
         m->backend = backend;
         m->userdata = userdata;
         m->host_root = "";
-        m->runtime_dir = strdup(runtime_dir ?: VM_RUNTIME_DIR);
+        m->runtime_dir = strdup(runtime_dir ?: vm_directories()->runtime);
         if (!m->runtime_dir)
                 return -ENOMEM;
         m->remembers = !runtime_dir;

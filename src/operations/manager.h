@@ -8,6 +8,7 @@
 #include "macro.h"
 #include "plan.h"
 #include "qemu-caps.h"
+#include "scope.h"
 
 /* What can be done to VMs: functions with structs in and out and a Diag, no option parsing, no printing.
  * `vmunit` is the first face of it. There is no state between calls but what is on the machine: definitions,
@@ -134,7 +135,7 @@ typedef struct Manager {
         char *runtime_dir; /* owned: /run/vmunit */
         const char *host_root; /* not owned: "", but in tests */
         bool remembers;    /* the state directories are this machine's too */
-        bool session;      /* the user's own machines, of his own systemd */
+        bool session;      /* the user's own machines, of his own systemd: vm_is_session() */
         HostFacts facts;   /* filled in on first use */
         bool has_facts;
 } Manager;
@@ -162,7 +163,7 @@ void vm_consoles_free(VmConsole *consoles, size_t n);
 /* The real machine: systemd over D-Bus, monitors over their sockets, emulators by asking them. */
 extern const ManagerBackend manager_backend_system;
 typedef struct SystemBackend SystemBackend;
-/* SESSION: the user's own systemd instead of the machine's. */
-int system_backend_new(bool session, SystemBackend **ret);
+/* Makes SCOPE that of the whole process: there is one backend at a time. 0, or negative errno with the reason in DIAG. */
+int system_backend_new(VmScope scope, Diag *diag, SystemBackend **ret);
 SystemBackend *system_backend_free(SystemBackend *b);
 DEFINE_CLEANUP(SystemBackend *, system_backend_free)

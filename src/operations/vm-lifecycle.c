@@ -144,7 +144,7 @@ static int check_name_is_free(Manager *m, const char *name, Diag *diag) {
                                "operation failed: domain '%s' is already defined in %s", name, vm.source_path);
 }
 
-/* The file the prepare step reads; its name is what DEFINITION_TRANSIENT_DIR promises. */
+/* The file the prepare step reads; its name is what VmDirectories.transient promises. */
 static int write_transient(Manager *m, const char *name, const char *text, size_t size, Diag *diag,
                            char **ret_path) {
         _cleanup_free_ char *dir = strf("%s/.transient", m->runtime_dir);

@@ -10,6 +10,7 @@
 #include "prepare.h"
 #include "prepare-result.h"
 #include "runtime.h"
+#include "scope.h"
 #include "start-options.h"
 #include "string-util.h"
 
@@ -64,7 +65,7 @@ static bool will_restart(int dir_fd, const ServiceResult *result) {
 }
 
 static void remove_transient(Prepare *p) {
-        _cleanup_free_ char *path = strf(DEFINITION_TRANSIENT_DIR "/%s.xml", p->name);
+        _cleanup_free_ char *path = strf("%s/%s.xml", vm_directories()->transient, p->name);
 
         if (path && unlink(path) < 0 && errno != ENOENT)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove '%s': %s", path, strerror(errno));

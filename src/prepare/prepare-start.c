@@ -15,6 +15,7 @@
 #include "prepare.h"
 #include "qemu-argv.h"
 #include "runtime.h"
+#include "scope.h"
 #include "start-options.h"
 #include "string-util.h"
 #include "strv.h"
@@ -240,7 +241,7 @@ static bool has_same_user(Start *s, const char *name) {
 static void warn_same_user(Start *s) {
         _cleanup_free_ char *other = NULL;
 
-        DIR *d = opendir(VM_RUNTIME_DIR);
+        DIR *d = opendir(vm_directories()->runtime);
         if (!d)
                 return;
         for (struct dirent *e; !other && (e = readdir(d));)

@@ -10,6 +10,7 @@
 #include "open-sockets.h"
 #include "prepare.h"
 #include "runtime.h"
+#include "scope.h"
 #include "string-util.h"
 #include "tap.h"
 
@@ -29,7 +30,7 @@ int prepare_init(Prepare *p, const char *instance) {
         r = vm_name_check(p->name, (SrcLoc) {}, &p->diag);
         if (r < 0)
                 return r;
-        _cleanup_free_ char *transient_source = strf(DEFINITION_TRANSIENT_DIR "/%s.xml", p->name);
+        _cleanup_free_ char *transient_source = strf("%s/%s.xml", vm_directories()->transient, p->name);
         if (!transient_source)
                 return -ENOMEM;
         p->transient = streq_ptr(source, transient_source);

@@ -22,7 +22,7 @@ typedef struct Prepare {
         char *name;     /* owned: the VM's */
         char *unit;     /* owned: the unit this process belongs to */
         char *runtime;  /* owned: /run/vmunit/NAME */
-        bool transient; /* made by `vmunit create`: the definition is in DEFINITION_TRANSIENT_DIR */
+        bool transient; /* made by `vmunit create`: the definition is in vm_directories()->transient */
         const char *digest; /* VMUNIT_DIGEST: of the definition systemd has loaded; NULL when none */
         char *context;  /* owned: SELinuxContext= of the unit as systemd has loaded it; NULL without one */
         bool goes_on;   /* an automatic restart with a definition that is not the file's any more */

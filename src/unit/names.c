@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "names.h"
+#include "scope.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "text.h"
@@ -202,11 +203,11 @@ static char *path_of(const char *directory, const char *name, const char *file) 
 }
 
 char *vm_runtime_path(const char *name, const char *file) {
-        return path_of(VM_RUNTIME_DIR, name, file);
+        return path_of(vm_directories()->runtime, name, file);
 }
 
 char *vm_state_path(const char *name, const char *file) {
-        return path_of(VM_STATE_DIR, name, file);
+        return path_of(vm_directories()->state, name, file);
 }
 
 char *net_device_unit(const char *ifname) {

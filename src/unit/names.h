@@ -31,10 +31,7 @@ char *vm_machine(const char *name);
 /* The profile of AppArmor: "vmunit-web"; behind the prefix as the machine is called. */
 char *vm_profile(const char *name);
 
-#define VM_RUNTIME_DIR "/run/vmunit"
-#define VM_STATE_DIR "/var/lib/vmunit"
-#define VM_CACHE_DIR "/var/cache/vmunit"
-/* "/run/vmunit/web": the directory of one VM. */
+/* "/run/vmunit/web", "/var/lib/vmunit/web": the directory of one VM, below vm_directories() (scope.h). */
 char *vm_runtime_path(const char *name, const char *file);
 char *vm_state_path(const char *name, const char *file);
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "scope.h"
+#include "string-util.h"
+
+static const VmDirectories of_system = {
+        .runtime = "/run/vmunit",
+        .transient = "/run/vmunit/.transient",
+        .state = "/var/lib/vmunit",
+        .cache = "/var/cache/vmunit",
+        .definitions = "/etc/vm:/run/vm:/usr/lib/vm",
+        .generator = "/run/systemd/generator",
+        .overrides = { "/run/systemd/system.control", "/run/systemd/transient" },
+        .manager = "/run/systemd/private",
+};
+
+static VmDirectories of_session; /* owned, until another session's come in their place */
+static VmScope scope = VM_SCOPE_SYSTEM;
+
+VmScope vm_scope(void) {
+        return scope;
+}
+
+const VmDirectories *vm_directories(void) {
+        return scope == VM_SCOPE_SESSION ? &of_session : &of_system;
+}
+
+void vm_scope_set_system(void) {
+        scope = VM_SCOPE_SYSTEM;
+}
+
+static void directories_done(VmDirectories *d) {
+        const char *const all[] = {
+                d->runtime,   d->transient,    d->state,        d->cache,  d->definitions,
+                d->generator, d->overrides[0], d->overrides[1], d->manager,
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(all); i++)
+                free((char *) all[i]);
+        *d = (VmDirectories) {};
+}
+
+int vm_scope_set_session(const char *runtime, const char *config, const char *state, const char *cache) {
+        VmDirectories d = {
+                .runtime = strf("%s/vmunit", runtime),
+                .transient = strf("%s/vmunit/.transient", runtime),
+                .state = strf("%s/vmunit", state),
+                .cache = strf("%s/vmunit", cache),
+                .definitions = strf("%s/vm:%s/vm", config, runtime),
+                .generator = strf("%s/systemd/generator", runtime),
+                .overrides = { strf("%s/systemd/user.control", runtime), strf("%s/systemd/transient", runtime) },
+                .manager = strf("%s/systemd/private", runtime),
+        };
+
+        if (!d.runtime || !d.transient || !d.state || !d.cache || !d.definitions || !d.generator || !d.overrides[0] ||
+            !d.overrides[1] || !d.manager) {
+                directories_done(&d);
+                return -ENOMEM;
+        }
+        directories_done(&of_session);
+        of_session = d;
+        scope = VM_SCOPE_SESSION;
+        return 0;
+}
