@@ -242,14 +242,14 @@ static const Option domblklist_options[] = {
 };
 static const Option domblkinfo_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
-        { .name = "device", .type = OPTION_STRING, .help = "block device" },
+        { .name = "device", .type = OPTION_STRING, .hint = HINT_DISK, .help = "block device" },
         OPTION_FLAG("human", "Human readable output"),
         OPTION_FLAG("all", "display all block devices info"),
         OPTIONS_END,
 };
 static const Option domblkstat_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
-        { .name = "device", .type = OPTION_STRING, .help = "block device" },
+        { .name = "device", .type = OPTION_STRING, .hint = HINT_DISK, .help = "block device" },
         OPTION_FLAG("human", "print a more human readable output"),
         OPTIONS_END,
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager.h"
+#include "strv.h"
 #include "verbs.h"
 
-/* version, help */
+/* version, help, complete */
 
 static int verb_version(Cli *cli, const Command *c) {
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
@@ -39,6 +40,21 @@ static int verb_help(Cli *cli, const Command *c) {
         return r < 0 ? -1 : 0;
 }
 
+/* For the scripts of the shells. Errors are nobody's business there. */
+static int verb_complete(Cli *cli, const Command *c) {
+        _cleanup_strv_ char **found = NULL;
+        bool files;
+
+        int r = complete_words(cli, c->rest, c->n_rest, command_has(c, "describe"), &found, &files);
+        if (r < 0)
+                return -1;
+        STRV_FOREACH(word, found)
+                cli_print(cli, "%s\n", *word);
+        if (files)
+                cli_print(cli, "/\n");
+        return 0;
+}
+
 static const Option version_options[] = {
         OPTION_FLAG("daemon", "report daemon version too"),
         OPTIONS_END,
@@ -49,11 +65,19 @@ static const Option help_options[] = {
         OPTIONS_END,
 };
 
+static const Option complete_options[] = {
+        OPTION_FLAG("describe", "behind each a tab and what it is"),
+        { .name = "string", .type = OPTION_ARGV, .help = "partial string to autocomplete" },
+        OPTIONS_END,
+};
+
 static const Verb general_verbs[] = {
         { "version", GROUP_HOST, verb_version, version_options, "show version",
           "Display the system version information." },
         { "help", GROUP_VIRSH, verb_help, help_options, "print help",
           "Prints global help, command specific help, or help for a\n"
           "group of related commands" },
+        { "complete", GROUP_VIRSH, verb_complete, complete_options, "internal command for autocompletion", "internal use only",
+          .plain = true, .hidden = true },
 };
 DEFINE_VERB_TABLE(general);

@@ -87,7 +87,7 @@ static int verb_blkdeviotune(Cli *cli, const Command *c) {
 #define NUMBER(name_, former_, help_) { .name = (name_), .former = (former_), .type = OPTION_INT, .help = (help_) }
 static const Option blkdeviotune_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
-        { .name = "device", .type = OPTION_DATA, .required = true, .help = "block device" },
+        { .name = "device", .type = OPTION_DATA, .required = true, .hint = HINT_DISK, .help = "block device" },
         NUMBER("total-bytes-sec", "total_bytes_sec", "total throughput limit, as scaled integer (default bytes)"),
         NUMBER("read-bytes-sec", "read_bytes_sec", "read throughput limit, as scaled integer (default bytes)"),
         NUMBER("write-bytes-sec", "write_bytes_sec", "write throughput limit, as scaled integer (default bytes)"),

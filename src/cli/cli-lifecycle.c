@@ -124,7 +124,7 @@ static int verb_destroy(Cli *cli, const Command *c) {
 }
 
 #define OPTION_MODE \
-        { .name = "mode", .type = OPTION_STRING, .words = "acpi|agent", \
+        { .name = "mode", .type = OPTION_STRING, .words = "acpi|agent", .list = true, \
           .help = "shutdown mode: acpi|agent|initctl|signal|paravirt" }
 
 static const Option start_options[] = {

@@ -172,14 +172,14 @@ static const Option domiflist_options[] = {
 };
 static const Option domif_getlink_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
-        { .name = "interface", .type = OPTION_DATA, .required = true, .help = "interface device (MAC Address)" },
+        { .name = "interface", .type = OPTION_DATA, .required = true, .hint = HINT_INTERFACE, .help = "interface device (MAC Address)" },
         { .name = "config", .former = "persistent", .type = OPTION_BOOL, .help = "Get persistent interface state" },
         OPTIONS_END,
 };
 
 static const Option domifstat_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
-        { .name = "interface", .type = OPTION_DATA, .required = true, .help = "interface device specified by name or MAC Address" },
+        { .name = "interface", .type = OPTION_DATA, .required = true, .hint = HINT_INTERFACE, .help = "interface device specified by name or MAC Address" },
         OPTIONS_END,
 };
 static const Option domifaddr_options[] = {

@@ -204,6 +204,22 @@ static int parse_global(Cli *cli, Start *start, int argc, char **argv, int *i) {
         return cli_error(cli, "unsupported option '%s'. See --help.", word);
 }
 
+unsigned cli_global_words(const char *word) {
+        size_t n = strcspn(word, "=");
+
+        for (size_t k = 0; k < ELEMENTSOF(global_options); k++) {
+                typeof(global_options[0]) *o = &global_options[k];
+                bool is_long = startswith(word, "--") && o->name && strlen(o->name) == n - 2 && memcmp(o->name, word + 2, n - 2) == 0;
+                if (is_long || (word[0] == '-' && o->letter && o->letter == word[1]))
+                        return o->value == VALUE && (is_long ? !word[n] : !word[2]) ? 2 : 1;
+        }
+        return 0;
+}
+
+const char *cli_global_name(size_t i) {
+        return i < ELEMENTSOF(global_options) ? strempty(global_options[i].name) : NULL;
+}
+
 static int parse_globals(Cli *cli, int argc, char **argv, Start *start) {
         int i;
 

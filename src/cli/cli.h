@@ -31,6 +31,11 @@ int cli_run(Cli *cli, int argc, char **argv);
 
 /* Goes over to what URI says. 0, or -1 with virsh's message printed; then all is as it was. */
 int cli_connect(Cli *cli, const char *uri);
+/* How many words from WORD, an option in front of the verb, on belong to it: 1, or 2 with a value behind; 0 when there is no such
+ * option. */
+unsigned cli_global_words(const char *word);
+/* The I-th of these options, NULL behind the last; "" for one that has only a letter. */
+const char *cli_global_name(size_t i);
 
 /* What commands print: always, and unless --quiet was given. */
 void cli_print(Cli *cli, const char *format, ...) _printf_(2, 3);

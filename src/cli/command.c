@@ -5,6 +5,7 @@
 
 #include "parse-util.h"
 #include "string-util.h"
+#include "strv.h"
 #include "verbs.h"
 
 static bool takes_value(const Option *o) {
@@ -115,6 +116,44 @@ static int parse_words(Cli *cli, Command *c, char *const *argv) {
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+const Option *verb_option(const Verb *v, const char *name, size_t n) {
+        int i = option_index(v, name, n);
+        return i < 0 ? NULL : &v->options[i];
+}
+
+const Option *command_next_data(const Command *c) {
+        int i = next_positional(c);
+        return i < 0 ? NULL : &c->verb->options[i];
+}
+
+int command_parse_begun(const Verb *v, char *const *words, Command *ret, const Option **ret_option, bool *ret_data) {
+        _cleanup_command_ Command c = { .verb = v };
+        const Option *option = NULL;
+        bool data = false;
+
+        STRV_FOREACH(w, words) {
+                bool named = !data && !option && startswith(*w, "--");
+                if (named && streq(*w, "--")) {
+                        data = true;
+                        continue;
+                }
+                size_t n = strcspn(*w, "=");
+                int i = option ? (int) (option - v->options) : named ? option_index(v, *w + 2, n - 2) : next_positional(&c);
+                if (i < 0)
+                        return -EINVAL;
+                bool waits = named && !(*w)[n] && takes_value(&v->options[i]);
+                option = waits ? &v->options[i] : NULL;
+                int r = waits ? 0 : set_value(&c, i, named && (*w)[n] ? *w + n + 1 : takes_value(&v->options[i]) ? *w : (char *) "");
+                if (r < 0)
+                        return r;
+        }
+        *ret = c;
+        c = (Command) {};
+        *ret_option = option;
+        *ret_data = data;
         return 0;
 }
 

@@ -53,7 +53,7 @@ typedef struct VerbList {
 static void collect(const Verb *v, void *userdata) {
         VerbList *l = userdata;
 
-        if (!v->run || !v->summary || (l->group != _GROUP_MAX && v->group != l->group))
+        if (!v->run || v->hidden || (l->group != _GROUP_MAX && v->group != l->group))
                 return;
         if (l->items)
                 l->items[l->n] = v;

@@ -24,6 +24,8 @@ typedef enum OptionHint {
         HINT_FILE,
         HINT_VERB,
         HINT_DOMAIN_OR_FILE,
+        HINT_DISK,      /* of the domain: the target of a disk */
+        HINT_INTERFACE, /* of the domain: the name or MAC address of an interface */
 } OptionHint;
 
 typedef struct Option {
@@ -33,6 +35,7 @@ typedef struct Option {
         bool named; /* never without its --name */
         OptionHint hint;
         const char *words; /* what a string may be, separated by "|", or NULL */
+        bool list;         /* or several of these words, with commas between them */
         const char *former; /* the name it once had in virsh, which is taken and never shown; or NULL */
         const char *help;
 } Option;
@@ -70,6 +73,7 @@ typedef struct Verb {
         const char *description; /* of a verb without RUN: why it will not be there */
         bool changes; /* something on the machine: refused with --readonly */
         bool plain;   /* vmunit's own: no empty line behind the output */
+        bool hidden;  /* for programs: no help lists it */
 } Verb;
 
 /* The end of a list of options. */
@@ -130,6 +134,14 @@ int command_parse(Cli *cli, char *const *argv, Command *ret);
 /* Says that V is virsh's and vmunit has it not, or not yet. */
 void command_missing(Cli *cli, const Verb *v);
 void command_done(Command *c);
+/* Reads as much of a command line of V that is still being written as there is: WORDS, up to NULL, are those behind the verb
+ * that are complete. *ret_option is the option whose value comes next, NULL for any; *ret_data: what comes is no option,
+ * because of "--". 0, -EINVAL for what cannot go on, or -ENOMEM. */
+int command_parse_begun(const Verb *v, char *const *words, Command *ret, const Option **ret_option, bool *ret_data);
+/* The option of C that the next word is for when no name stands in front of it, or NULL. */
+const Option *command_next_data(const Command *c);
+/* The option "--NAME" of V, of N characters, or NULL. */
+const Option *verb_option(const Verb *v, const char *name, size_t n);
 #define _cleanup_command_ _cleanup_(command_done)
 
 bool command_has(const Command *c, const char *option);
@@ -165,5 +177,9 @@ int help_print_topic(Cli *cli, const char *topic);
 int help_print_all(Cli *cli);
 /* `--help`. */
 int help_print_usage(Cli *cli);
+/* What the word behind WORDS[0] to WORDS[N - 2] may be that begins with WORDS[N - 1]; WORDS[0] follows the program's name. Each
+ * candidate is the whole word, and, DESCRIBE, a tab and what it is. *ret_files: or the name of a file. 0 or -ENOMEM; nothing is
+ * printed, and what cannot be found out is left out. */
+int complete_words(Cli *cli, char *const *words, size_t n, bool describe, char ***ret, bool *ret_files);
 /* A completion script, SHELL is "bash" or "zsh". -EINVAL for another. */
 int completion_print(Cli *cli, const char *shell);
