@@ -44,7 +44,8 @@ static void log_end(Prepare *p, int dir_fd, const ServiceResult *result) {
         _cleanup_free_ char *how = service_result_describe(result);
         if (reason == REASON_FAILED) /* the reason is in the journal already */
                 return;
-        journal_log(&p->journal, crashed ? LOG_ERR : LOG_INFO, crashed ? MESSAGE_ID_VM_CRASHED : MESSAGE_ID_VM_STOPPED,
+        const char *id = crashed ? MESSAGE_ID_VM_CRASHED : reason == REASON_PANICKED ? MESSAGE_ID_GUEST_PANICKED : MESSAGE_ID_VM_STOPPED;
+        journal_log(&p->journal, crashed ? LOG_ERR : LOG_INFO, id,
                     "Virtual machine %s is %s (%s)%s%s.", p->name, domain_state_to_string(state),
                     strempty(domain_reason_to_string(reason)), how && crashed ? ": " : "", how && crashed ? how : "");
 }

@@ -83,6 +83,7 @@ int prepare_register(Prepare *p) {
         remove_used_save(p);
         int r = do_register(p);
 
+        journal_log(&p->journal, LOG_INFO, MESSAGE_ID_VM_STARTED, "Virtual machine %s is running.", p->name);
         if (r == -ENOTCONN)
                 journal_log(&p->journal, LOG_INFO, NULL, "systemd-machined is not there: machinectl does not list '%s'.",
                             p->name);
