@@ -74,7 +74,6 @@ typedef struct Verb {
         bool changes; /* something on the machine: refused with --readonly */
         bool plain;   /* vmunit's own: no empty line behind the output */
         bool hidden;  /* for programs: no help lists it */
-        const char *json; /* it takes --json, also without a row for it: what its document is like, as in vmunit(1); or NULL */
 } Verb;
 
 /* The end of a list of options. */
@@ -100,7 +99,7 @@ extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table
         plan_verb_table, run_verb_table, save_verb_table, native_verb_table, block_verb_table, net_verb_table, host_verb_table, control_verb_table, display_verb_table, stats_verb_table,
         tune_verb_table,
         node_verb_table, cpu_verb_table, memory_verb_table, iotune_verb_table,
-        capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, input_verb_table, metadata_verb_table, later_verb_table;
+        capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, event_verb_table, input_verb_table, metadata_verb_table, later_verb_table;
 
 /* The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);
@@ -123,7 +122,6 @@ extern const GroupInfo verb_groups[_GROUP_MAX];
 struct Command {
         const Verb *verb;
         bool help; /* --help: nothing else counts then */
-        bool json; /* --json of a query */
         /* By position in verb->options; "" for a flag; not owned: parts of argv. */
         const char *values[COMMAND_OPTIONS_MAX];
         char **rest; /* the words of an OPTION_ARGV; the array is owned, the words are not */
@@ -142,8 +140,6 @@ void command_done(Command *c);
 int command_parse_begun(const Verb *v, char *const *words, Command *ret, const Option **ret_option, bool *ret_data);
 /* The option of C that the next word is for when no name stands in front of it, or NULL. */
 const Option *command_next_data(const Command *c);
-/* Whether V takes --json without a row for it. */
-bool verb_has_common_json(const Verb *v);
 /* The option "--NAME" of V, of N characters, or NULL. */
 const Option *verb_option(const Verb *v, const char *name, size_t n);
 #define _cleanup_command_ _cleanup_(command_done)

@@ -12,6 +12,8 @@ typedef struct Client {
         ControlServer *server;
         sd_bus *bus; /* owned */
         unsigned n_requests;
+        bool subscribed;
+        size_t unsent; /* at most so many bytes of events */
         struct Client *next;
 } Client;
 
@@ -45,11 +47,29 @@ static void client_free(Client *c) {
 }
 
 /* A client that does not take what it is sent must not fill our memory. */
-static void client_check(Client *c) {
+static bool is_full(Client *c) {
         uint64_t n;
 
-        if (sd_bus_get_n_queued_write(c->bus, &n) < 0 || n > CONTROL_QUEUE_MAX)
+        if (sd_bus_get_n_queued_write(c->bus, &n) < 0)
+                return true;
+        if (n == 0)
+                c->unsent = 0;
+        return n > (c->subscribed ? CONTROL_EVENTS_MAX : CONTROL_QUEUE_MAX) || c->unsent > CONTROL_EVENTS_SIZE_MAX;
+}
+
+static void client_check(Client *c) {
+        if (is_full(c))
                 client_free(c);
+}
+
+/* The end of a client may be the reason for further signals, and these for the end of others. */
+static void check_clients(ControlServer *s) {
+        for (Client *c = s->clients; c;)
+                if (is_full(c)) {
+                        client_free(c);
+                        c = s->clients;
+                } else
+                        c = c->next;
 }
 
 static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -90,6 +110,7 @@ static const struct {
         { "Save", CONTROL_SAVE },
         { "WaitSaved", CONTROL_WAIT_SAVED },
         { "EndSaved", CONTROL_END_SAVED },
+        { "Subscribe", CONTROL_SUBSCRIBE },
 };
 
 static const char *const mode_words[] = {
@@ -192,8 +213,11 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("Save", NULL, , "h", SD_BUS_PARAM(stream), on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("WaitSaved", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("EndSaved", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Subscribe", NULL, , "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("StateChanged", "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ConsoleTaken", "s", SD_BUS_PARAM(alias), 0),
+        SD_BUS_SIGNAL_WITH_NAMES("Event", "sts", SD_BUS_PARAM(name) SD_BUS_PARAM(usec) SD_BUS_PARAM(data), 0),
         SD_BUS_VTABLE_END,
 };
 
@@ -313,13 +337,11 @@ ControlServer *control_server_free(ControlServer *s) {
 }
 
 static void broadcast(ControlServer *s, const char *member, const char *first, const char *second) {
-        for (Client *c = s->clients, *next; c; c = next) {
-                next = c->next;
+        for (Client *c = s->clients; c; c = c->next)
                 /* The signature is as long as there are strings. */
                 (void) sd_bus_emit_signal(c->bus, CONTROL_PATH, CONTROL_INTERFACE, member, second ? "ss" : "s", first,
                                           second);
-                client_check(c);
-        }
+        check_clients(s);
 }
 
 void control_server_state_changed(ControlServer *s, DomainState state, DomainReason reason) {
@@ -329,6 +351,35 @@ void control_server_state_changed(ControlServer *s, DomainState state, DomainRea
 
 void control_server_console_taken(ControlServer *s, const char *alias) {
         broadcast(s, "ConsoleTaken", alias, NULL);
+}
+
+void control_server_event(ControlServer *s, const char *name, uint64_t usec, const char *data) {
+        size_t n = strlen(name), size = strlen(data);
+
+        if (n == 0 || n > CONTROL_EVENT_NAME_MAX || size > CONTROL_EVENT_DATA_MAX || !in_charset(name, ALPHANUMERICAL "_-"))
+                return;
+        for (Client *c = s->clients; c; c = c->next) {
+                if (!c->subscribed)
+                        continue;
+                /* What is no UTF-8 is refused here. */
+                (void) sd_bus_emit_signal(c->bus, CONTROL_PATH, CONTROL_INTERFACE, "Event", "sts", name, usec, data);
+                c->unsent += n + size;
+        }
+        check_clients(s);
+}
+
+bool control_server_has_subscribers(const ControlServer *s) {
+        for (const Client *c = s->clients; c; c = c->next)
+                if (c->subscribed)
+                        return true;
+        return false;
+}
+
+void control_subscribe(ControlRequest *r) {
+        Client *c = r->client;
+
+        if (c)
+                c->subscribed = true;
 }
 
 static void request_end(ControlRequest *r) {

@@ -30,6 +30,7 @@ typedef enum ControlMethod {
         CONTROL_SAVE,
         CONTROL_WAIT_SAVED,
         CONTROL_END_SAVED,
+        CONTROL_SUBSCRIBE,
         _CONTROL_METHOD_MAX,
 } ControlMethod;
 
@@ -67,6 +68,11 @@ DEFINE_CLEANUP(ControlServer *, control_server_free)
 /* Signals to all connections. */
 void control_server_state_changed(ControlServer *s, DomainState state, DomainReason reason);
 void control_server_console_taken(ControlServer *s, const char *alias);
+/* To subscribers. NAME and DATA are QEMU's: what is no event's name, or too long, is not passed on. */
+void control_server_event(ControlServer *s, const char *name, uint64_t usec, const char *data);
+bool control_server_has_subscribers(const ControlServer *s) _pure_;
+/* The client of R gets events from now on. */
+void control_subscribe(ControlRequest *r);
 
 /* Answers; each of them ends R. */
 void control_reply(ControlRequest *r);
@@ -90,3 +96,6 @@ bool control_peer_allowed(uid_t uid, uid_t owner) _pure_;
 #define CONTROL_CLIENTS_MAX 32U
 #define CONTROL_REQUESTS_MAX 16U /* unanswered, per client */
 #define CONTROL_QUEUE_MAX 64U    /* unsent messages, per client */
+/* The same for a subscriber. It may be away for a while, but does not get more of our memory: then it is dropped. */
+#define CONTROL_EVENTS_MAX 4096U
+#define CONTROL_EVENTS_SIZE_MAX (1024U * 1024U)

@@ -22,11 +22,19 @@
  *                                             the stream or its connection, the guest goes on
  *   WaitSaved()                               from the same client: returns when all of the state was written
  *   EndSaved()                                what was read is safe: ends the machine
- *   signal StateChanged(s state, s reason)
+ *   Subscribe() → s state, s reason           from then on this client gets Event, too. While there is a subscriber, the monitor
+ *                                             has work to do, and stays
+ *   signal StateChanged(s state, s reason)    after the Event that it follows from
+ *   signal Event(s name, t usec, s data)      QEMU's, to subscribers: usec since 1970 (0: not known), its data as JSON ("": none).
+ *                                             "VMUNIT_CONTROL_ERROR" is the monitor's own: it gives QEMU up
  *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it
  */
 #define CONTROL_PATH "/org/vmunit/Machine1"
 #define CONTROL_INTERFACE "org.vmunit.Machine1"
+
+#define CONTROL_EVENT_ERROR "VMUNIT_CONTROL_ERROR"
+#define CONTROL_EVENT_NAME_MAX 64U
+#define CONTROL_EVENT_DATA_MAX (16U * 1024U)
 
 #define CONTROL_ERROR_STATE "org.vmunit.Error.InvalidState"   /* "domain is not running" */
 #define CONTROL_ERROR_BUSY "org.vmunit.Error.Busy"            /* another client has the console */

@@ -4,6 +4,7 @@
 
 #include "domain-xml.h"
 #include "string-util.h"
+#include "strv.h"
 #include "xml-metadata.h"
 
 static void free_doc(xmlDoc **d) {
@@ -90,6 +91,20 @@ static void strip_namespace(xmlNode *root, const char *uri) {
                 *p = ns->next;
                 xmlFreeNs(ns);
         }
+}
+
+int xml_metadata_uris(const char *metadata, char ***ret) {
+        _cleanup_(free_doc) xmlDoc *doc = NULL;
+        _cleanup_strv_ char **uris = NULL;
+
+        int r = metadata ? parse_xml(metadata, NULL, &doc) : 0;
+        for (xmlNode *n = doc ? xmlDocGetRootElement(doc)->children : NULL; r >= 0 && n; n = n->next)
+                if (n->type == XML_ELEMENT_NODE && n->ns && n->ns->href && !strv_contains(uris, (const char *) n->ns->href))
+                        r = strv_extend(&uris, (const char *) n->ns->href);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(uris);
+        return 0;
 }
 
 static bool names_uri(const xmlNode *root, const char *uri) {

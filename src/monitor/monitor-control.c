@@ -70,6 +70,10 @@ static void on_call(ControlRequest *r, void *userdata) {
         case CONTROL_GET_STATE:
                 control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
                 break;
+        case CONTROL_SUBSCRIBE:
+                control_subscribe(r);
+                control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
+                break;
         case CONTROL_OPEN_CONSOLE:
                 monitor_open_console(m, r);
                 break;
@@ -114,6 +118,12 @@ static void on_call(ControlRequest *r, void *userdata) {
 
 static void on_gone(const void *client, void *userdata) {
         monitor_client_gone(userdata, client);
+}
+
+void monitor_tell_event(Monitor *m, const char *name, uint64_t usec, json_object *data) {
+        if (m->control && control_server_has_subscribers(m->control))
+                control_server_event(m->control, name, usec,
+                                     data ? json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE) : "");
 }
 
 int monitor_control_start(Monitor *m) {

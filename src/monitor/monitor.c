@@ -22,6 +22,7 @@ void monitor_give_up(Monitor *m, const char *why) {
         if (m->given_up)
                 return;
         m->given_up = true;
+        monitor_tell_event(m, CONTROL_EVENT_ERROR, 0, NULL);
         log_error("%s: giving up", why);
         (void) sd_event_exit(m->event, EXIT_FAILURE);
 }
@@ -157,6 +158,8 @@ static void on_event(Qmp *q, const char *name, json_object *data, void *userdata
         Monitor *m = userdata;
         LifecycleInput in;
 
+        /* Before the state that follows from it. */
+        monitor_tell_event(m, name, qmp_event_time(q), data);
         monitor_unplug_event(m, name, data);
         monitor_save_event(m, name, data);
         if (!guest_event_parse(name, data, monitor_now(m), &in))

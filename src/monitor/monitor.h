@@ -153,6 +153,8 @@ void monitor_agent_forget(Monitor *m, Job *job);
 
 /* monitor-control.c */
 int monitor_control_start(Monitor *m);
+/* To those who have subscribed. */
+void monitor_tell_event(Monitor *m, const char *name, uint64_t usec, json_object *data);
 
 /* monitor-console.c */
 void monitor_open_console(Monitor *m, ControlRequest *r);

@@ -14,6 +14,7 @@
 #include "string-util.h"
 #include "strv.h"
 #include "systemd.h"
+#include "unit-watch.h"
 
 /* The real machine. The connection to systemd is made when it is first needed and kept for the run of the
  * program; those to monitors live for one call. */
@@ -503,6 +504,62 @@ static int system_monitor_threads(void *userdata, const char *name, VmThread **r
         return 0;
 }
 
+/* --- events --- */
+
+typedef struct SystemUnitWatch {
+        UnitWatch *watch; /* owned */
+        void (*changed)(const char *unit, UnitActivity activity, bool lost, void *userdata);
+        void *userdata;
+} SystemUnitWatch;
+
+static void on_unit_changed(const char *unit, const char *active, bool lost, void *userdata) {
+        SystemUnitWatch *w = userdata;
+
+        w->changed(unit, lost ? UNIT_INACTIVE : activity_from_word(active), lost, w->userdata);
+}
+
+static void system_unwatch_units(void *userdata, void *watch) {
+        SystemUnitWatch *w = watch;
+
+        unit_watch_free(w->watch);
+        free(w);
+}
+
+static int system_watch_units(void *userdata, sd_event *event,
+                              void (*changed)(const char *unit, UnitActivity activity, bool lost, void *changed_userdata),
+                              void *changed_userdata, void **ret) {
+        SystemUnitWatch *w = calloc(1, sizeof(SystemUnitWatch));
+
+        if (!w)
+                return -ENOMEM;
+        *w = (SystemUnitWatch) { .changed = changed, .userdata = changed_userdata };
+        int r = unit_watch_new(event, on_unit_changed, w, &w->watch);
+        if (r < 0) {
+                free(w);
+                return r;
+        }
+        *ret = w;
+        return 0;
+}
+
+static int system_watch_monitor(void *userdata, sd_event *event, const char *name, const ControlEventsHandlers *handlers,
+                                void *handlers_userdata, void **ret) {
+        ControlEvents *e = NULL;
+
+        int r = control_events_open(event, name, handlers, handlers_userdata, &e);
+        if (r >= 0)
+                *ret = e;
+        return r;
+}
+
+static void system_drain_monitor(void *userdata, void *watch) {
+        control_events_drain(watch);
+}
+
+static void system_unwatch_monitor(void *userdata, void *watch) {
+        control_events_free(watch);
+}
+
 /* --- facts --- */
 
 static int system_emulator_caps(void *userdata, const char *emulator, bool only_cached, Diag *diag,
@@ -542,6 +599,11 @@ const ManagerBackend manager_backend_system = {
         .monitor_wait_saved = system_monitor_wait_saved,
         .monitor_end_saved = system_monitor_end_saved,
         .monitor_save_close = system_monitor_save_close,
+        .watch_units = system_watch_units,
+        .unwatch_units = system_unwatch_units,
+        .watch_monitor = system_watch_monitor,
+        .drain_monitor = system_drain_monitor,
+        .unwatch_monitor = system_unwatch_monitor,
         .emulator_caps = system_emulator_caps,
         .host_facts = system_host_facts,
 };

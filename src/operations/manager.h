@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "control-events.h"
 #include "diag.h"
 #include "domain-state.h"
 #include "domain.h"
@@ -121,6 +122,17 @@ typedef struct ManagerBackend {
         int (*monitor_wait_saved)(void *userdata, SaveSession *session, Diag *diag);
         int (*monitor_end_saved)(void *userdata, SaveSession *session, Diag *diag);
         void (*monitor_save_close)(void *userdata, SaveSession *session);
+
+        /* What systemd says of units, as it happens, see unit-watch.h: CHANGED tells a unit's activity, or that no more comes. */
+        int (*watch_units)(void *userdata, sd_event *event,
+                           void (*changed)(const char *unit, UnitActivity activity, bool lost, void *changed_userdata),
+                           void *changed_userdata, void **ret);
+        void (*unwatch_units)(void *userdata, void *watch);
+        /* A subscription to what a monitor says, see control-events.h. */
+        int (*watch_monitor)(void *userdata, sd_event *event, const char *name, const ControlEventsHandlers *handlers,
+                             void *handlers_userdata, void **ret);
+        void (*drain_monitor)(void *userdata, void *watch);
+        void (*unwatch_monitor)(void *userdata, void *watch);
 
         /* What EMULATOR can do; only_cached: without executing it. -ENOENT: not known, or no such program. */
         int (*emulator_caps)(void *userdata, const char *emulator, bool only_cached, Diag *diag,

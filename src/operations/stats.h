@@ -22,7 +22,6 @@ typedef enum StatsGroup {
 
 typedef struct StatsItem {
         char *name, *value; /* owned */
-        bool is_number;
 } StatsItem;
 
 typedef struct StatsList {

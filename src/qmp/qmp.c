@@ -51,6 +51,8 @@ struct Qmp {
         char *input; /* owned */
         size_t input_size, input_capacity, input_scanned;
         bool skip_line; /* the agent sent a line that is too long */
+
+        uint64_t event_usec; /* of the event that is being reported */
 };
 
 static size_t message_limit(const Qmp *q) {
@@ -412,6 +414,20 @@ static void on_reply(Qmp *q, json_object *message) {
         pending_finish(q, p, r, error ?: result);
 }
 
+/* 2^63 microseconds are no time that a clock shows. */
+static uint64_t event_time(json_object *message) {
+        json_object *t = member(message, "timestamp", json_type_object);
+        json_object *seconds = t ? member(t, "seconds", json_type_int) : NULL;
+        json_object *usec = t ? member(t, "microseconds", json_type_int) : NULL;
+        int64_t s = seconds ? json_object_get_int64(seconds) : -1, u = usec ? json_object_get_int64(usec) : -1;
+
+        return s < 0 || u < 0 || u > 999999 || s > INT64_MAX / 1000000 - 1 ? 0 : (uint64_t) s * 1000000 + (uint64_t) u;
+}
+
+uint64_t qmp_event_time(const Qmp *q) {
+        return q->event_usec;
+}
+
 /* 0 or -EBADMSG. */
 static int on_message(Qmp *q, json_object *message) {
         json_object *event, *v;
@@ -421,6 +437,7 @@ static int on_message(Qmp *q, json_object *message) {
         if (json_object_object_get_ex(message, "event", &event)) {
                 if (!json_object_is_type(event, json_type_string))
                         return -EBADMSG;
+                q->event_usec = event_time(message);
                 if (q->handlers.event)
                         q->handlers.event(q, json_object_get_string(event),
                                           member(message, "data", json_type_object), q->handlers.userdata);

@@ -22,6 +22,8 @@ typedef struct Qmp Qmp;
 typedef void (*QmpReply)(Qmp *q, int result, json_object *reply, void *userdata);
 /* NAME is the event's name, DATA its data or NULL. */
 typedef void (*QmpEvent)(Qmp *q, const char *name, json_object *data, void *userdata);
+/* In a QmpEvent: when QEMU says that it happened, in microseconds since 1970; 0 when it does not say so. */
+uint64_t qmp_event_time(const Qmp *q) _pure_;
 /* The connection is gone: -ECONNRESET at end of file, -EBADMSG after a breach of protocol. */
 typedef void (*QmpClosed)(Qmp *q, int error, void *userdata);
 

@@ -58,6 +58,14 @@ static void answer(ControlRequest *r) {
         case CONTROL_GET_STATE:
                 control_reply_state(r, STATE_RUNNING, REASON_BOOTED);
                 break;
+        case CONTROL_SUBSCRIBE: {
+                ControlServer *server = r->server;
+                control_subscribe(r);
+                control_reply_state(r, STATE_RUNNING, REASON_BOOTED);
+                for (unsigned i = 0; server && i < 3; i++)
+                        control_server_event(server, "RESET", i, i > 0 ? "{}" : "");
+                break;
+        }
         case CONTROL_GET_CONSOLES:
                 control_reply_consoles(r, consoles, ELEMENTSOF(consoles));
                 break;
@@ -90,7 +98,7 @@ static void answer_pending(Target *t) {
 
 static const char *const members[] = {
         "GetState", "Suspend", "Resume", "Shutdown", "Reboot", "Reset", "OpenConsole", "GetConsoles", "Qmp", "Agent",
-        "SetThreads", "GetThreads", "Unplug", "AgentWithin", "QmpWithFd", "Introspect", "GetAll", "Ping", "Hello", "Nothing",
+        "SetThreads", "GetThreads", "Unplug", "AgentWithin", "QmpWithFd", "Introspect", "GetAll", "Ping", "Hello", "Nothing", "Subscribe",
 };
 
 static void align(Text *t, size_t start, size_t to) {

@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "domain-xml.h"
+#include "event-kinds.h"
 #include "fuzz.h"
 #include "guest-event.h"
 #include "lifecycle.h"
@@ -14,6 +16,7 @@
 typedef struct Target {
         Qmp *qmp;
         Lifecycle lifecycle;
+        VmRun run;
         unsigned n_replies, n_closed;
 } Target;
 
@@ -27,10 +30,35 @@ static void feed(Target *t, const LifecycleInput *in) {
                 abort();
 }
 
+static void on_told(VmEventKind kind, json_object *fields, void *userdata) {
+        if (kind >= _VM_EVENT_MAX || vm_event_kinds[kind].never || !json_object_is_type(fields, json_type_object))
+                abort();
+        json_object_put(fields);
+}
+
+/* What those who have subscribed make of it, beside a domain with the devices that the events of the corpus are about. */
+static void tell(Target *t, const char *name, json_object *data) {
+        static const char text[] =
+                "<domain type='kvm'><name>web</name><memory>1</memory><os><type>hvm</type></os><clock offset='variable' adjustment='9'/>"
+                "<devices><disk type='file'><source file='/a'/><target dev='vda'/><alias name='virtio-disk0'/></disk>"
+                "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/><alias name='channel0'/></channel>"
+                "</devices></domain>";
+        static Domain *domain;
+
+        if (!domain && domain_from_xml(text, sizeof(text) - 1, NULL, &domain) < 0)
+                abort();
+        vm_run_hint(&t->run, name, data);
+        vm_event_from_qemu(name, data, domain, on_told, t);
+        vm_run_observe(&t->run, t->lifecycle.state, t->lifecycle.reason, on_told, t);
+}
+
 static void on_event(Qmp *q, const char *name, json_object *data, void *userdata) {
         Target *t = userdata;
         LifecycleInput in;
 
+        if (qmp_event_time(q) > INT64_MAX)
+                abort();
+        tell(t, name, data);
         if (guest_event_parse(name, data, 1, &in))
                 feed(t, &in);
 }

@@ -361,6 +361,61 @@ static int host_facts(void *userdata, HostFacts *ret) {
         return 0;
 }
 
+/* --- who watches --- */
+
+static int watch_units(void *userdata, sd_event *event, void (*changed)(const char *unit, UnitActivity activity, bool lost, void *u),
+                       void *changed_userdata, void **ret) {
+        FakeMachine *f = userdata;
+
+        f->unit_changed = changed;
+        f->unit_userdata = changed_userdata;
+        *ret = f;
+        return 0;
+}
+
+static void unwatch_units(void *userdata, void *watch) {
+        FakeMachine *f = userdata;
+
+        f->unit_changed = NULL;
+}
+
+static int watch_monitor(void *userdata, sd_event *event, const char *name, const ControlEventsHandlers *handlers,
+                         void *handlers_userdata, void **ret) {
+        FakeMachine *f = userdata;
+
+        if (f->watch_error < 0)
+                return f->watch_error;
+        f->monitor_watch = handlers;
+        f->monitor_userdata = handlers_userdata;
+        *ret = f;
+        return 0;
+}
+
+static void drain_monitor(void *userdata, void *watch) {
+}
+
+static void unwatch_monitor(void *userdata, void *watch) {
+        FakeMachine *f = userdata;
+
+        f->monitor_watch = NULL;
+}
+
+void fake_unit_changed(FakeMachine *f, const char *unit, UnitActivity activity) {
+        f->unit_changed(unit, activity, false, f->unit_userdata);
+}
+
+void fake_monitor_state(FakeMachine *f, DomainState state, DomainReason reason, bool agreed) {
+        f->monitor_watch->state(state, reason, agreed, f->monitor_userdata);
+}
+
+void fake_monitor_event(FakeMachine *f, const char *name, uint64_t usec, const char *data) {
+        f->monitor_watch->event(name, usec, data, f->monitor_userdata);
+}
+
+void fake_monitor_gone(FakeMachine *f) {
+        f->monitor_watch->gone(f->monitor_userdata);
+}
+
 static const ManagerBackend fake_backend = {
         .list_units = list_units,
         .unit_activity = unit_activity,
@@ -385,6 +440,11 @@ static const ManagerBackend fake_backend = {
         .monitor_set_threads = monitor_set_threads,
         .monitor_threads = monitor_threads,
         .monitor_unplug = monitor_unplug,
+        .watch_units = watch_units,
+        .unwatch_units = unwatch_units,
+        .watch_monitor = watch_monitor,
+        .drain_monitor = drain_monitor,
+        .unwatch_monitor = unwatch_monitor,
         .emulator_caps = emulator_caps,
         .host_facts = host_facts,
 };

@@ -42,6 +42,13 @@ typedef struct FakeMachine {
         size_t n_threads;
         bool no_systemd;
         UnitProperties properties; /* that somebody has set, of any unit */
+
+        /* who watches */
+        void (*unit_changed)(const char *unit, UnitActivity activity, bool lost, void *userdata);
+        void *unit_userdata;
+        const ControlEventsHandlers *monitor_watch; /* of the one monitor; NULL: nobody */
+        void *monitor_userdata;
+        int watch_error; /* of the next subscriptions */
 } FakeMachine;
 
 /* Aborts when the machine the test runs on does not play along. */
@@ -53,6 +60,11 @@ DEFINE_CLEANUP(FakeMachine *, fake_machine_free)
 FakeUnit *fake_unit(FakeMachine *f, const char *name);
 /* Writes run/NAME/{state,id}; STATE is "running/booted". */
 void fake_runtime(FakeMachine *f, const char *name, const char *state, const char *id);
+/* What they are told. */
+void fake_unit_changed(FakeMachine *f, const char *unit, UnitActivity activity);
+void fake_monitor_state(FakeMachine *f, DomainState state, DomainReason reason, bool agreed);
+void fake_monitor_event(FakeMachine *f, const char *name, uint64_t usec, const char *data);
+void fake_monitor_gone(FakeMachine *f);
 /* Writes a file below the directory. */
 void fake_file(FakeMachine *f, const char *path, const char *text);
 /* Its content, owned by the caller, or NULL. */
