@@ -78,7 +78,9 @@ static int verb_agent_timeout(Cli *cli, const Command *c) {
 /* --- file systems --- */
 
 static int verb_fsinfo(Cli *cli, const Command *c) {
-        static const char *const head[] = { "Mountpoint", "Name", "Type", "Target", NULL };
+        static const TableColumn head[] = {
+                { "Mountpoint", "mountpoint" }, { "Name", "name" }, { "Type", "type" }, { "Target", "targets" }, {},
+        };
         _cleanup_table_ Table t = {};
         _cleanup_diag_ Diag diag = {};
         VmFileSystem *list = NULL;
@@ -98,9 +100,11 @@ static int verb_fsinfo(Cli *cli, const Command *c) {
         r = table_init(&t, head);
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 const VmFileSystem *f = list + i;
-                FOREACH_ARRAY(cell, ((const char *[]) { f->mountpoint, f->name, f->type, f->targets }), 4)
+                FOREACH_ARRAY(cell, ((const char *[]) { f->mountpoint, f->name, f->type }), 3)
                         if (r >= 0)
                                 r = table_add(&t, *cell);
+                if (r >= 0)
+                        r = table_add_value(&t, f->targets, report_words(f->targets));
         }
         vm_file_systems_free(list, n);
         if (r < 0)
@@ -161,6 +165,7 @@ static int get_time(Cli *cli, const Vm *vm, bool pretty) {
                 return cli_error_reason(cli, r, &diag);
         time_t t = (time_t) seconds;
         struct tm tm;
+        report_value(cli, "time", json_object_new_int64(seconds));
         if (!pretty)
                 cli_print(cli, "Time: %" PRId64, seconds);
         else if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) > 0)
@@ -219,7 +224,7 @@ static int verb_guestinfo(Cli *cli, const Command *c) {
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
         FOREACH_ARRAY(p, list, n)
-                cli_print(cli, "%-20s: %s\n", p->name, p->value);
+                report(cli, p->name, report_word(p->value, p->is_number), "%-20s: %s\n", p->name, p->value);
         guest_parameters_free(list, n);
         return 0;
 }
@@ -253,7 +258,7 @@ static int verb_get_keys(Cli *cli, const Command *c) {
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
         STRV_FOREACH(k, keys)
-                cli_print(cli, "%s\n", *k);
+                report(cli, NULL, report_text(*k), "%s\n", *k);
         return 0;
 }
 
@@ -407,7 +412,8 @@ static const Verb agent_verbs[] = {
         { "guest-agent-timeout", GROUP_DOMAIN, verb_agent_timeout, timeout_options, "Set the guest agent timeout",
           "Set the number of seconds to wait for a response from the guest agent.", .changes = true },
         { "domfsinfo", GROUP_DOMAIN, verb_fsinfo, domain_options, "Get information of domain's mounted filesystems.",
-          "Get information of domain's mounted filesystems." },
+          "Get information of domain's mounted filesystems.",
+          .json = "[{mountpoint: string, name: string, type: string, targets: [string]}]" },
         { "domfsfreeze", GROUP_DOMAIN, verb_fsfreeze, freeze_options, "Freeze domain's mounted filesystems.",
           "Freeze domain's mounted filesystems.", .changes = true },
         { "domfsthaw", GROUP_DOMAIN, verb_fsthaw, thaw_options, "Thaw domain's mounted filesystems.",
@@ -415,13 +421,13 @@ static const Verb agent_verbs[] = {
         { "domfstrim", GROUP_DOMAIN, verb_fstrim, trim_options, "Invoke fstrim on domain's mounted filesystems.",
           "Invoke fstrim on domain's mounted filesystems.", .changes = true },
         { "domtime", GROUP_MONITOR, verb_time, time_options, "domain time", "Gets or sets the domain's system time",
-          .changes = true },
+          .changes = true, .json = "{[time: number]}" },
         { "guestinfo", GROUP_DOMAIN, verb_guestinfo, guestinfo_options, "query information about the guest (via agent)",
-          "Use the guest agent to query various information from guest's point of view" },
+          "Use the guest agent to query various information from guest's point of view", .json = "{...: number|string}" },
         { "set-user-password", GROUP_DOMAIN, verb_set_password, password_options, "set the user password inside the domain",
           "changes the password of the specified user inside the domain", .changes = true },
         { "get-user-sshkeys", GROUP_DOMAIN, verb_get_keys, get_keys_options, "list authorized SSH keys for given user (via agent)",
-          "Use the guest agent to query authorized SSH keys for given user" },
+          "Use the guest agent to query authorized SSH keys for given user", .json = "[string]" },
         { "set-user-sshkeys", GROUP_DOMAIN, verb_set_keys, set_keys_options,
           "manipulate authorized SSH keys file for given user (via agent)",
           "Append, reset or remove specified key from the authorized keys file for given user", .changes = true },

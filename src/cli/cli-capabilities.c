@@ -45,7 +45,7 @@ static int verb_cpu_models(Cli *cli, const Command *c) {
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "failed to get CPU model names");
         STRV_FOREACH(m, models)
-                cli_print(cli, "%s\n", *m);
+                report(cli, NULL, report_text(*m), "%s\n", *m);
         return 0;
 }
 
@@ -69,6 +69,6 @@ static const Verb capabilities_verbs[] = {
         { "domcapabilities", GROUP_HOST, verb_domain_capabilities, domain_capabilities_options, "domain capabilities",
           "Returns capabilities of emulator with respect to host and libvirt.", .plain = true },
         { "cpu-models", GROUP_HOST, verb_cpu_models, cpu_models_options, "CPU models",
-          "Get the CPU models for an arch.", .plain = true },
+          "Get the CPU models for an arch.", .plain = true, .json = "[string]" },
 };
 DEFINE_VERB_TABLE(capabilities);

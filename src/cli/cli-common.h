@@ -6,6 +6,7 @@
 #include "change.h"
 #include "cli.h"
 #include "machines.h"
+#include "report.h"
 #include "verbs.h"
 
 /* What several families of verbs need. They print what went wrong and return -1. */

@@ -59,7 +59,7 @@ static int verb_ttyconsole(Cli *cli, const Command *c) {
                 return -1; /* virsh says nothing here */
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to get the console of domain '%s'", vm.name);
-        cli_print(cli, "%s\n", device);
+        report(cli, "device", report_text(device), "%s\n", device);
         return 0;
 }
 
@@ -79,6 +79,6 @@ static const Verb console_verbs[] = {
         { "console", GROUP_DOMAIN, verb_console, console_options, "connect to the guest console",
           "Connect the virtual serial console for the guest", .changes = true },
         { "ttyconsole", GROUP_DOMAIN, verb_ttyconsole, ttyconsole_options, "tty console",
-          "Output the device for the TTY console." },
+          "Output the device for the TTY console.", .json = "{device: string}" },
 };
 DEFINE_VERB_TABLE(console);

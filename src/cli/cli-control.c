@@ -10,7 +10,8 @@ static int verb_domcontrol(Cli *cli, const Command *c) {
         if (cli_lookup_running(cli, c, &vm) < 0)
                 return -1;
         bool ok = vm_qmp_ask(cli->manager, &vm, "query-status", NULL, NULL, NULL) >= 0;
-        cli_print(cli, "%s\n", ok ? "ok" : "error: monitor failure");
+        const char *state = ok ? "ok" : "error: monitor failure";
+        report(cli, "state", report_text(state), "%s\n", state);
         return 0;
 }
 
@@ -25,6 +26,7 @@ static int verb_domjobinfo(Cli *cli, const Command *c) {
                 return -1;
         if (!vm.active && !completed)
                 return cli_error(cli, "Requested operation is not valid: domain is not running");
+        report_value(cli, "type", NULL);
         if (command_has(c, "rawstats"))
                 cli_print(cli, "Job type: %d\n\n", 0);
         else
@@ -48,8 +50,8 @@ static const Option domjobinfo_options[] = {
 
 static const Verb control_verbs[] = {
         { "domjobinfo", GROUP_DOMAIN, verb_domjobinfo, domjobinfo_options, "domain job information",
-          "Returns information about jobs running on a domain." },
+          "Returns information about jobs running on a domain.", .json = "{type: string?}" },
         { "domcontrol", GROUP_MONITOR, verb_domcontrol, domcontrol_options, "domain control interface state",
-          "Returns state of a control interface to the domain." },
+          "Returns state of a control interface to the domain.", .json = "{state: string}" },
 };
 DEFINE_VERB_TABLE(control);

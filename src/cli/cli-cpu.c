@@ -59,6 +59,14 @@ static int vcpucount_flags(Cli *cli, const Command *c, ChangeFlags *ret) {
         return 0;
 }
 
+static void report_count(Cli *cli, const char *which, const char *where, unsigned n) {
+        report_open(cli, NULL, json_type_object);
+        report_value(cli, "count", report_text(which));
+        report_value(cli, "of", report_text(where));
+        report_value(cli, "vcpus", report_u64(n));
+        report_close(cli);
+}
+
 /* The table of a verb without options: a row that says nothing is left out. */
 static int print_counts(Cli *cli, const Vm *vm) {
         static const struct {
@@ -80,6 +88,7 @@ static int print_counts(Cli *cli, const Vm *vm) {
                 if (r < 0)
                         return cli_error_reason(cli, r, &diag);
                 cli_print(cli, "%-12s %-12s %3u\n", row->which, row->where, n);
+                report_count(cli, row->which, row->where, n);
         }
         return 0;
 }
@@ -97,7 +106,9 @@ static int guest_count(Cli *cli, const Vm *vm, ChangeFlags flags, bool maximum) 
                 r = vm_guest_vcpus(cli->manager, vm, &diag, &guest);
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
-        cli_print(cli, "%u\n", number_set_count(maximum ? &guest.all : &guest.online));
+        unsigned n = number_set_count(maximum ? &guest.all : &guest.online);
+        cli_print(cli, "%u\n", n);
+        report_count(cli, maximum ? "maximum" : "current", "guest", n);
         return 0;
 }
 
@@ -120,20 +131,23 @@ static int verb_vcpucount(Cli *cli, const Command *c) {
         int r = vm_vcpu_count(cli->manager, &vm, flags, command_has(c, "maximum"), &diag, &n);
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
+        bool live = flags == CHANGE_LIVE || (flags == CHANGE_CURRENT && vm.active);
         cli_print(cli, "%u\n", n);
+        report_count(cli, command_has(c, "maximum") ? "maximum" : "current", live ? "live" : "config", n);
         return 0;
 }
 
 /* --- vcpuinfo --- */
 
 static int print_affinity(Cli *cli, const NumberSet *cpus, unsigned count, bool pretty) {
-        cli_print(cli, "%-15s ", "CPU Affinity:");
-        if (pretty) {
-                _cleanup_free_ char *text = number_set_format(cpus);
-                if (!text)
-                        return -ENOMEM;
+        _cleanup_free_ char *text = number_set_format(cpus);
+
+        if (!text)
+                return -ENOMEM;
+        report(cli, "affinity", report_text(text), "%-15s ", "CPU Affinity:");
+        if (pretty)
                 cli_print(cli, "%s (out of %u)", text, count);
-        } else
+        else
                 for (unsigned i = 0; i < count; i++)
                         cli_print(cli, "%c", number_set_has(cpus, i) ? 'y' : '-');
         cli_print(cli, "\n");
@@ -141,18 +155,22 @@ static int print_affinity(Cli *cli, const NumberSet *cpus, unsigned count, bool 
 }
 
 static int print_vcpu(Cli *cli, const VcpuInfo *v, unsigned count, bool pretty) {
-        cli_print(cli, "%-15s %u\n", "VCPU:", v->id);
+        report_open(cli, NULL, json_type_object);
+        report(cli, "vcpu", report_u64(v->id), "%-15s %u\n", "VCPU:", v->id);
         if (v->running) {
-                cli_print(cli, "%-15s %u\n", "CPU:", v->cpu);
-                cli_print(cli, "%-15s %s\n", "State:", "running");
+                report(cli, "cpu", report_u64(v->cpu), "%-15s %u\n", "CPU:", v->cpu);
+                report(cli, "state", report_text("running"), "%-15s %s\n", "State:", "running");
                 if (v->cpu_time_nsec > 0)
                         cli_print(cli, "%-15s %.1fs\n", "CPU time:", (double) v->cpu_time_nsec / 1e9);
+                report_value(cli, "cpu_time", report_u64(v->cpu_time_nsec));
         } else {
-                cli_print(cli, "%-15s %s\n", "CPU:", "N/A");
-                cli_print(cli, "%-15s %s\n", "State:", "N/A");
-                cli_print(cli, "%-15s %s\n", "CPU time", "N/A");
+                report(cli, "cpu", NULL, "%-15s %s\n", "CPU:", "N/A");
+                report(cli, "state", NULL, "%-15s %s\n", "State:", "N/A");
+                report(cli, "cpu_time", NULL, "%-15s %s\n", "CPU time", "N/A");
         }
-        return print_affinity(cli, &v->cpus, count, pretty);
+        int r = print_affinity(cli, &v->cpus, count, pretty);
+        report_close(cli);
+        return r;
 }
 
 static int verb_vcpuinfo(Cli *cli, const Command *c) {
@@ -239,7 +257,7 @@ static int print_guest_vcpus(Cli *cli, const Vm *vm) {
         } rows[] = { { "vcpus", &guest.all }, { "online", &guest.online }, { "offlinable", &guest.can_offline } };
         FOREACH_ARRAY(row, rows, ELEMENTSOF(rows)) {
                 _cleanup_free_ char *text = number_set_format(row->set);
-                cli_print(cli, "%-15s: %s\n", row->name, strempty(text));
+                report(cli, row->name, report_text(strempty(text)), "%-15s: %s\n", row->name, strempty(text));
         }
         return 0;
 }
@@ -267,7 +285,7 @@ static int verb_guestvcpus(Cli *cli, const Command *c) {
 /* --- cpu-stats --- */
 
 static void print_seconds(Cli *cli, const char *name, uint64_t nsec) {
-        cli_print(cli, "\t%-12s %9" PRIu64 ".%09" PRIu64 " seconds\n", name, nsec / UINT64_C(1000000000), nsec % UINT64_C(1000000000));
+        report(cli, name, report_u64(nsec), "\t%-12s %9" PRIu64 ".%09" PRIu64 " seconds\n", name, nsec / UINT64_C(1000000000), nsec % UINT64_C(1000000000));
 }
 
 static int verb_cpu_stats(Cli *cli, const Command *c) {
@@ -302,14 +320,14 @@ static int verb_cpu_stats(Cli *cli, const Command *c) {
 
 /* --- pins --- */
 
-static int print_pins(Cli *cli, const char *title, const CpuPin *pins, size_t n) {
-        const char *const head[] = { title, "CPU Affinity", NULL };
+static int print_pins(Cli *cli, const char *title, const char *key, const CpuPin *pins, size_t n) {
+        const TableColumn head[] = { { title, key }, { "CPU Affinity", "affinity" }, {} };
         _cleanup_table_ Table t = {};
 
         int r = table_init(&t, head);
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 _cleanup_free_ char *text = number_set_format(&pins[i].cpus);
-                r = table_addf(&t, "%u", pins[i].id);
+                r = table_add_number(&t, pins[i].id);
                 if (r >= 0)
                         r = table_add(&t, strempty(text));
         }
@@ -334,7 +352,7 @@ static int show_vcpu_pins(Cli *cli, const Vm *vm, ChangeFlags flags, const unsig
         if (vcpu && *vcpu >= n)
                 return cli_error(cli, "vcpu %u is out of range of %s cpu count %zu", *vcpu,
                                  vm->active && !(flags & CHANGE_CONFIG) ? "live" : "persistent", n);
-        return print_pins(cli, "VCPU", vcpu ? pins + *vcpu : pins, vcpu ? 1 : n);
+        return print_pins(cli, "VCPU", "vcpu", vcpu ? pins + *vcpu : pins, vcpu ? 1 : n);
 }
 
 static int verb_vcpupin(Cli *cli, const Command *c) {
@@ -376,7 +394,7 @@ static int show_emulator_pin(Cli *cli, const Vm *vm, ChangeFlags flags) {
         cli_print_extra(cli, "%s %s\n", "emulator:", "CPU Affinity");
         cli_print_extra(cli, "----------------------------------\n");
         cli_print_extra(cli, "       *: ");
-        cli_print(cli, "%s\n", text);
+        report(cli, "affinity", report_text(text), "%s\n", text);
         return 0;
 }
 
@@ -417,7 +435,7 @@ static int verb_iothreadinfo(Cli *cli, const Command *c) {
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "%s", headline);
         if (n > 0)
-                return print_pins(cli, "IOThread ID", pins, n);
+                return print_pins(cli, "IOThread ID", "iothread", pins, n);
         cli_print_extra(cli, "No IOThreads found for the domain");
         return 0;
 }
@@ -607,15 +625,16 @@ static const Option cpu_stats_options[] = {
 
 static const Verb cpu_verbs[] = {
         { "vcpucount", GROUP_DOMAIN, verb_vcpucount, vcpucount_options, "domain vcpu counts",
-          "Returns the number of virtual CPUs used by the domain." },
+          "Returns the number of virtual CPUs used by the domain.", .json = "[{count: string, of: string, vcpus: number}]" },
         { "vcpuinfo", GROUP_DOMAIN, verb_vcpuinfo, vcpuinfo_options, "detailed domain vcpu information",
-          "Returns basic information about the domain virtual CPUs." },
+          "Returns basic information about the domain virtual CPUs.",
+          .json = "[{vcpu: number, cpu: number?, state: string?, cpu_time: number?, affinity: string}]" },
         { "vcpupin", GROUP_DOMAIN, verb_vcpupin, vcpupin_options, "control or query domain vcpu affinity",
-          "Pin domain VCPUs to host physical CPUs.", .changes = true },
+          "Pin domain VCPUs to host physical CPUs.", .changes = true, .json = "[{vcpu: number, affinity: string}]" },
         { "emulatorpin", GROUP_DOMAIN, verb_emulatorpin, emulatorpin_options, "control or query domain emulator affinity",
-          "Pin domain emulator threads to host physical CPUs.", .changes = true },
+          "Pin domain emulator threads to host physical CPUs.", .changes = true, .json = "{[affinity: string]}" },
         { "iothreadinfo", GROUP_DOMAIN, verb_iothreadinfo, iothreadinfo_options, "view domain IOThreads",
-          "Returns basic information about the domain IOThreads." },
+          "Returns basic information about the domain IOThreads.", .json = "[{iothread: number, affinity: string}]" },
         { "iothreadpin", GROUP_DOMAIN, verb_iothreadpin, iothreadpin_options, "control domain IOThread affinity",
           "Pin domain IOThreads to host physical CPUs.", .changes = true },
         { "iothreadadd", GROUP_DOMAIN, verb_iothreadadd, iothreadadd_options, "add an IOThread to the guest domain",
@@ -629,8 +648,10 @@ static const Verb cpu_verbs[] = {
         { "setvcpu", GROUP_DOMAIN, verb_setvcpu, setvcpu_options, "attach/detach vcpu or groups of threads",
           "Add or remove vcpus", .changes = true },
         { "guestvcpus", GROUP_DOMAIN, verb_guestvcpus, guestvcpus_options, "query or modify state of vcpu in the guest (via agent)",
-          "Use the guest agent to query or set cpu state from guest's point of view", .changes = true },
+          "Use the guest agent to query or set cpu state from guest's point of view", .changes = true,
+          .json = "{[vcpus: string], [online: string], [offlinable: string]}" },
         { "cpu-stats", GROUP_DOMAIN, verb_cpu_stats, cpu_stats_options, "show domain cpu statistics",
-          "Display per-CPU and total statistics about the domain's CPUs" },
+          "Display per-CPU and total statistics about the domain's CPUs",
+          .json = "{cpu_time: number, user_time: number, system_time: number}" },
 };
 DEFINE_VERB_TABLE(cpu);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli-common.h"
 #include "definitions.h"
-#include "saved-file.h"
 #include "vm-lifecycle.h"
 #include "verbs.h"
 
@@ -25,23 +24,38 @@ static int verb_define(Cli *cli, const Command *c) {
         return 0;
 }
 
+/* To leave behind what was to be removed would be worse than to refuse. Of snapshots, checkpoints and TPMs there is
+ * nothing yet that could be. */
+static int check_undefine_options(Cli *cli, const Command *c) {
+        static const char *const later[] = { "storage", "remove-all-storage", "wipe-storage", "delete-storage-volume-snapshots" };
+        bool all = command_has(c, "remove-all-storage");
+
+        if (command_has(c, "delete-storage-volume-snapshots") && !all)
+                return cli_error(cli, "Option --remove-all-storage is required by option --delete-storage-volume-snapshots");
+        if (command_exclusive(cli, c, "nvram", "keep-nvram") < 0 || command_exclusive(cli, c, "tpm", "keep-tpm") < 0)
+                return -1;
+        if (command_has(c, "wipe-storage") && !all && !command_has(c, "storage"))
+                return cli_error(cli, "'--wipe-storage' requires '--storage <string>' or '--remove-all-storage'");
+        FOREACH_ARRAY(l, later, ELEMENTSOF(later))
+                if (command_has(c, *l))
+                        return cli_error(cli, "not yet supported: undefine --%s", *l);
+        return 0;
+}
+
 static int verb_undefine(Cli *cli, const Command *c) {
-        static const char *const later[] = { "storage", "remove-all-storage", "wipe-storage" };
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
         const char *word;
 
-        /* To leave behind what was to be removed would be worse than to refuse. */
-        for (size_t i = 0; i < ELEMENTSOF(later); i++)
-                if (command_has(c, later[i]))
-                        return cli_error(cli, "not yet supported: undefine --%s", later[i]);
-        if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0)
+        if (check_undefine_options(cli, c) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0)
                 return -1;
-        if (vm_has_managed_save(cli->manager, &vm) && !command_has(c, "managed-save"))
+        /* Without --nvram it is virsh itself that looks. */
+        if (!command_has(c, "managed-save") && !command_has(c, "nvram") && vm_has_managed_save(cli->manager, &vm))
                 return cli_error(cli, "Refusing to undefine while domain managed save image exists");
-        int r = vm_undefine(cli->manager, &vm, &diag);
-        if (r >= 0 && command_has(c, "managed-save"))
-                r = managed_save_remove(vm.name);
+        int r = vm_undefine(cli->manager, &vm,
+                            (command_has(c, "managed-save") ? VM_UNDEFINE_MANAGED_SAVE : 0) |
+                            (command_has(c, "nvram") ? VM_UNDEFINE_NVRAM : 0) |
+                            (command_has(c, "keep-nvram") ? VM_UNDEFINE_KEEP_NVRAM : 0), &diag);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to undefine domain '%s'", word);
         cli_print_extra(cli, "Domain '%s' has been undefined\n", word);
@@ -81,6 +95,7 @@ static const Option undefine_options[] = {
         { .name = "storage", .type = OPTION_STRING, .named = true,
           .help = "remove associated storage volumes (not yet supported)" },
         OPTION_FLAG("remove-all-storage", "remove all associated storage volumes (not yet supported)"),
+        OPTION_FLAG("delete-storage-volume-snapshots", "delete snapshots associated with volume(s) (not yet supported)"),
         OPTION_FLAG("wipe-storage", "wipe data on the removed volumes (not yet supported)"),
         OPTION_FLAG("snapshots-metadata", "remove all domain snapshot metadata (vm must be inactive)"),
         OPTION_FLAG("checkpoints-metadata", "remove all domain checkpoint metadata (vm must be inactive)"),

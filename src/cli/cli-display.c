@@ -33,7 +33,7 @@ static int verb_vncdisplay(Cli *cli, const Command *c) {
                 return cli_error(cli, "%s", strerror(-r));
         if (!text)
                 return cli_error(cli, "Failed to get VNC port. Is this domain using VNC?");
-        cli_print(cli, "%s\n", text);
+        report(cli, "display", report_text(text), "%s\n", text);
         return 0;
 }
 
@@ -57,6 +57,10 @@ static int verb_domdisplay(Cli *cli, const Command *c) {
                 if (!uri)
                         continue;
                 found = true;
+                report_open(cli, NULL, json_type_object);
+                report_value(cli, "type", report_text(graphics_type_to_string(types[i])));
+                report_value(cli, "uri", report_text(uri));
+                report_close(cli);
                 cli_print(cli, all ? "%s\n" : "%s", uri);
         }
         if (!found)
@@ -80,8 +84,8 @@ static const Option domdisplay_options[] = {
 
 static const Verb display_verbs[] = {
         { "vncdisplay", GROUP_DOMAIN, verb_vncdisplay, vncdisplay_options, "vnc display",
-          "Output the IP address and port number for the VNC display." },
+          "Output the IP address and port number for the VNC display.", .json = "{display: string}" },
         { "domdisplay", GROUP_DOMAIN, verb_domdisplay, domdisplay_options, "domain display connection URI",
-          "Output the IP address and port number for the graphical display." },
+          "Output the IP address and port number for the graphical display.", .json = "[{type: string, uri: string}]" },
 };
 DEFINE_VERB_TABLE(display);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager.h"
+#include "report.h"
+#include "string-util.h"
 #include "strv.h"
 #include "verbs.h"
 
@@ -10,7 +12,7 @@ static int verb_version(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         const HostFacts *facts;
 
-        cli_print(cli, "Compiled against library: vmunit " VMUNIT_VERSION "\n");
+        report(cli, "version", report_text(VMUNIT_VERSION), "Compiled against library: vmunit " VMUNIT_VERSION "\n");
         cli_print(cli, "Using library: vmunit " VMUNIT_VERSION "\n");
         cli_print(cli, "Using API: QEMU " VMUNIT_VERSION "\n");
 
@@ -20,10 +22,11 @@ static int verb_version(Cli *cli, const Command *c) {
                 r = cli->manager->backend->emulator_caps(cli->manager->userdata, emulator, false, &diag,
                                                          &caps);
         if (r < 0 || !caps)
-                cli_print(cli, "Cannot extract running hypervisor version\n");
-        else
-                cli_print(cli, "Running hypervisor: QEMU %u.%u.%u\n", caps->version / 1000000,
-                          caps->version / 1000 % 1000, caps->version % 1000);
+                report(cli, "qemu", NULL, "Cannot extract running hypervisor version\n");
+        else {
+                _cleanup_free_ char *text = strf("%u.%u.%u", caps->version / 1000000, caps->version / 1000 % 1000, caps->version % 1000);
+                report(cli, "qemu", report_text(text), "Running hypervisor: QEMU %s\n", strempty(text));
+        }
         if (command_has(c, "daemon"))
                 cli_print(cli, "Running against daemon: none\n");
         return 0;
@@ -73,7 +76,7 @@ static const Option complete_options[] = {
 
 static const Verb general_verbs[] = {
         { "version", GROUP_HOST, verb_version, version_options, "show version",
-          "Display the system version information." },
+          "Display the system version information.", .json = "{version: string, qemu: string?}" },
         { "help", GROUP_VIRSH, verb_help, help_options, "print help",
           "Prints global help, command specific help, or help for a\n"
           "group of related commands" },

@@ -10,12 +10,14 @@ static int verb_hostname(Cli *cli, const Command *c) {
         int r = host_name(&name);
         if (r < 0)
                 return cli_error_diag(cli, r, NULL, "failed to get hostname");
-        cli_print(cli, "%s\n", name);
+        report(cli, "hostname", report_text(name), "%s\n", name);
         return 0;
 }
 
 static int verb_uri(Cli *cli, const Command *c) {
-        cli_print(cli, "%s\n", cli->connection.uri ?: CONNECTION_SYSTEM);
+        const char *uri = cli->connection.uri ?: CONNECTION_SYSTEM;
+
+        report(cli, "uri", report_text(uri), "%s\n", uri);
         return 0;
 }
 
@@ -33,8 +35,8 @@ static int verb_sysinfo(Cli *cli, const Command *c) {
 static const Option no_options[] = { OPTIONS_END };
 
 static const Verb host_verbs[] = {
-        { "hostname", GROUP_HOST, verb_hostname, no_options, "print the hypervisor hostname", NULL },
-        { "uri", GROUP_HOST, verb_uri, no_options, "print the hypervisor canonical URI", NULL },
+        { "hostname", GROUP_HOST, verb_hostname, no_options, "print the hypervisor hostname", NULL, .json = "{hostname: string}" },
+        { "uri", GROUP_HOST, verb_uri, no_options, "print the hypervisor canonical URI", NULL, .json = "{uri: string}" },
         { "sysinfo", GROUP_HOST, verb_sysinfo, no_options, "print the hypervisor sysinfo",
           "output an XML string for the hypervisor sysinfo, if available" },
 };

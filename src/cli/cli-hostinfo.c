@@ -9,28 +9,20 @@
 
 /* hostinfo: what vmunit.conf asks of the host, and what there is */
 
-static json_object *text_or_null(const char *s) {
-        return s ? json_object_new_string(s) : NULL;
-}
-
-static void print_json(Cli *cli, const HostSettings *settings) {
-        json_object *list = json_object_new_array();
-
+static void report_settings(Cli *cli, const HostSettings *settings) {
         FOREACH_ARRAY(s, settings->items, settings->n_items) {
-                json_object *o = json_object_new_object();
-                json_object_object_add(o, "setting", json_object_new_string(s->name));
-                json_object_object_add(o, "file", json_object_new_string(s->path));
-                json_object_object_add(o, "wanted", text_or_null(s->wanted));
-                json_object_object_add(o, "actual", text_or_null(s->actual));
-                json_object_object_add(o, "differs", json_object_new_boolean(host_setting_differs(s)));
-                json_object_array_add(list, o);
+                report_open(cli, NULL, json_type_object);
+                report_value(cli, "setting", report_text(s->name));
+                report_value(cli, "file", report_text(s->path));
+                report_value(cli, "wanted", report_text(s->wanted));
+                report_value(cli, "actual", report_text(s->actual));
+                report_value(cli, "differs", report_bool(host_setting_differs(s)));
+                report_close(cli);
         }
-        cli_print(cli, "%s\n", json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-        json_object_put(list);
 }
 
 static int print_table(Cli *cli, const HostSettings *settings) {
-        static const char *const head[] = { "Setting", "Wanted", "Actual", "State", NULL };
+        static const TableColumn head[] = { { "Setting" }, { "Wanted" }, { "Actual" }, { "State" }, {} };
         _cleanup_table_ Table t = {};
 
         int r = table_init(&t, head);
@@ -57,8 +49,8 @@ static int verb_hostinfo(Cli *cli, const Command *c) {
                         (void) cli_error(cli, "%s", e->text);
         if (r < 0 && settings.n_items == 0)
                 return -1;
-        if (command_has(c, "json"))
-                print_json(cli, &settings);
+        if (cli->report)
+                report_settings(cli, &settings);
         else if (print_table(cli, &settings) < 0)
                 return -1;
         return r < 0 ? -1 : 0;
@@ -71,6 +63,7 @@ static const Option hostinfo_options[] = {
 
 static const Verb hostinfo_verbs[] = {
         { "hostinfo", GROUP_HOST, verb_hostinfo, hostinfo_options, "show how the host is tuned",
-          "Show the kernel's settings that vmunit.conf(5) can change: what it asks for, and what there is.", .plain = true },
+          "Show the kernel's settings that vmunit.conf(5) can change: what it asks for, and what there is.", .plain = true,
+          .json = "[{setting: string, file: string, wanted: string?, actual: string?, differs: boolean}]" },
 };
 DEFINE_VERB_TABLE(hostinfo);

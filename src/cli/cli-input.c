@@ -22,28 +22,23 @@ static int verb_inject_nmi(Cli *cli, const Command *c) {
         return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
 }
 
-/* The sets that virsh knows; those that nobody types are not here. */
 static int get_codeset(Cli *cli, const char *word, KeyCodeset *ret) {
-        static const char *const others[] = { "xt", "atset1", "atset2", "atset3", "os_x", "xt_kbd", "usb", "win32" };
+        int set = isempty(word) ? CODESET_LINUX : key_codeset_find(word);
 
-        *ret = word && streq(word, "qnum") ? CODESET_QNUM : CODESET_LINUX;
-        if (!word || streq(word, "linux") || streq(word, "qnum"))
-                return 0;
-        FOREACH_ARRAY(o, others, ELEMENTSOF(others))
-                if (streq(word, *o))
-                        return cli_error(cli, "not yet supported: send-key --codeset %s", word);
-        return cli_error(cli, "unknown codeset: '%s'", word);
+        if (set < 0)
+                return cli_error(cli, "unknown codeset: '%s'", word);
+        *ret = (KeyCodeset) set;
+        return 0;
 }
 
 static int verb_send_key(Cli *cli, const Command *c) {
         unsigned codes[KEYS_MAX], hold = 0;
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
-        const char *codeset;
-        KeyCodeset set;
+        KeyCodeset set = CODESET_LINUX;
 
-        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || command_get_nonempty(cli, c, "codeset", &codeset) < 0 ||
-            command_get_uint(cli, c, "holdtime", &hold) < 0 || get_codeset(cli, codeset, &set) < 0)
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0 || command_get_uint(cli, c, "holdtime", &hold) < 0 ||
+            get_codeset(cli, command_get(c, "codeset"), &set) < 0)
                 return -1;
         for (size_t i = 0; i < c->n_rest; i++) {
                 if (i == KEYS_MAX)
@@ -110,7 +105,7 @@ static int verb_screenshot(Cli *cli, const Command *c) {
 static const Option nmi_options[] = { OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"), OPTIONS_END };
 static const Option key_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
-        { .name = "codeset", .type = OPTION_STRING, .named = true, .words = "linux|qnum",
+        { .name = "codeset", .type = OPTION_STRING, .named = true, .words = "linux|xt|atset1|atset2|atset3|os_x|xt_kbd|usb|win32|qnum",
           .help = "the codeset of keycodes, default:linux" },
         { .name = "holdtime", .type = OPTION_INT, .named = true,
           .help = "the time (in milliseconds) how long the keys will be held" },

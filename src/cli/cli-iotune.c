@@ -57,8 +57,8 @@ static int show(Cli *cli, const Vm *vm, ChangeFlags flags, const char *device) {
                                       "Unable to get number of block I/O throttle parameters");
         for (unsigned i = 0; i < _IOTUNE_MAX; i++) {
                 if (i == IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH)
-                        cli_print(cli, "%-15s: %s\n", "group_name", s.group);
-                cli_print(cli, "%-15s: %" PRIu64 "\n", iotune_names[i], s.values[i]);
+                        report(cli, "group_name", report_text(s.group), "%-15s: %s\n", "group_name", s.group);
+                report(cli, iotune_names[i], report_u64(s.values[i]), "%-15s: %" PRIu64 "\n", iotune_names[i], s.values[i]);
         }
         free(s.group);
         return 0;
@@ -114,6 +114,13 @@ static const Option blkdeviotune_options[] = {
 
 static const Verb iotune_verbs[] = {
         { "blkdeviotune", GROUP_DOMAIN, verb_blkdeviotune, blkdeviotune_options,
-          "Set or query a block device I/O tuning parameters.", "Set or query disk I/O parameters such as block throttling." },
+          "Set or query a block device I/O tuning parameters.", "Set or query disk I/O parameters such as block throttling.",
+          .json = "{[total_bytes_sec: number], [read_bytes_sec: number], [write_bytes_sec: number], [total_iops_sec: "
+                  "number], [read_iops_sec: number], [write_iops_sec: number], [total_bytes_sec_max: number], "
+                  "[read_bytes_sec_max: number], [write_bytes_sec_max: number], [total_iops_sec_max: number], "
+                  "[read_iops_sec_max: number], [write_iops_sec_max: number], [size_iops_sec: number], [group_name: "
+                  "string], [total_bytes_sec_max_length: number], [read_bytes_sec_max_length: number], "
+                  "[write_bytes_sec_max_length: number], [total_iops_sec_max_length: number], "
+                  "[read_iops_sec_max_length: number], [write_iops_sec_max_length: number]}" },
 };
 DEFINE_VERB_TABLE(iotune);

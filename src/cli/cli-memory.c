@@ -74,7 +74,7 @@ static int verb_dommemstat(Cli *cli, const Command *c) {
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to get memory statistics for domain %s", vm.name);
         FOREACH_ARRAY(s, stats, n)
-                cli_print(cli, "%s %" PRIu64 "\n", s->name, s->value);
+                report(cli, s->name, report_u64(s->value), "%s %" PRIu64 "\n", s->name, s->value);
         return 0;
 }
 
@@ -103,6 +103,6 @@ static const Verb memory_verbs[] = {
         { "setmaxmem", GROUP_DOMAIN, verb_setmaxmem, setmaxmem_options, "change maximum memory limit",
           "Change the maximum memory allocation limit in the guest domain.", .changes = true },
         { "dommemstat", GROUP_MONITOR, verb_dommemstat, dommemstat_options, "get memory statistics for a domain",
-          "Get memory statistics for a running domain." },
+          "Get memory statistics for a running domain.", .json = "{...: number}" },
 };
 DEFINE_VERB_TABLE(memory);

@@ -50,6 +50,7 @@ static int verb_desc(Cli *cli, const Command *c) {
         if (get_note(cli, &j, config, &old) < 0)
                 return -1;
         if (c->n_rest == 0 && !command_has(c, "edit")) {
+                report_value(cli, notes[j.note].word, *old ? report_text(old) : NULL);
                 if (*old)
                         cli_print(cli, "%s", old);
                 else
@@ -140,7 +141,7 @@ static int verb_metadata(Cli *cli, const Command *c) {
         }
         if (get_metadata(cli, &j, false, &text) < 0)
                 return -1;
-        cli_print(cli, "%s\n", text);
+        report(cli, "metadata", report_text(text), "%s\n", text);
         return 0;
 }
 
@@ -203,9 +204,11 @@ static const Option set_lifecycle_action_options[] = {
 
 static const Verb metadata_verbs[] = {
         { "desc", GROUP_DOMAIN, verb_desc, desc_options, "show or set domain's description or title",
-          "Allows setting or modifying the description or title of a domain.", .changes = true },
+          "Allows setting or modifying the description or title of a domain.", .changes = true,
+          .json = "{[title: string?], [description: string?]}" },
         { "metadata", GROUP_DOMAIN, verb_metadata, metadata_options, "show or set domain's custom XML metadata",
-          "Shows or modifies the XML metadata of a domain.", .changes = true },
+          "Shows or modifies the XML metadata of a domain.", .changes = true,
+          .json = "{[metadata: string]}" },
         { "set-lifecycle-action", GROUP_DOMAIN, verb_set_lifecycle_action, set_lifecycle_action_options, "change lifecycle actions",
           "Change lifecycle actions for the guest domain.", .changes = true },
 };

@@ -13,19 +13,21 @@
 
 static int list_interface(Table *t, const DomainInterface *i) {
         const char *source = i->source_bridge ?: i->source_dev ?: i->source_network ?: i->source_name ?: i->socket_path;
-        char mac[18] = "-";
+        char mac[18];
 
         if (i->has_mac)
                 format_mac(i->mac, mac);
-        const char *const cells[] = { i->target_dev, interface_type_to_string(i->type), source, i->model, mac };
+        const char *const cells[] = { i->target_dev, interface_type_to_string(i->type), source, i->model, i->has_mac ? mac : NULL };
         int r = 0;
         for (size_t k = 0; r >= 0 && k < ELEMENTSOF(cells); k++)
-                r = table_add(t, cells[k] ?: "-");
+                r = table_add_text(t, cells[k]);
         return r;
 }
 
 static int verb_domiflist(Cli *cli, const Command *c) {
-        static const char *const head[] = { "Interface", "Type", "Source", "Model", "MAC", NULL };
+        static const TableColumn head[] = {
+                { "Interface", "interface" }, { "Type", "type" }, { "Source", "source" }, { "Model", "model" }, { "MAC", "mac" }, {},
+        };
         _cleanup_(domain_freep) Domain *d = NULL;
         _cleanup_table_ Table t = {};
         _cleanup_vm_ Vm vm = {};
@@ -67,7 +69,9 @@ static int verb_domif_getlink(Cli *cli, const Command *c) {
         if (!found)
                 return is_mac ? cli_error(cli, "Interface (mac: %s) not found.", text)
                               : cli_error(cli, "Interface (dev: %s) not found.", word);
-        cli_print(cli, "%s %s", word, link_state_to_string(found->link) ?: "up");
+        const char *state = link_state_to_string(found->link) ?: "up";
+        report(cli, "interface", report_text(word), "%s ", word);
+        report(cli, "state", report_text(state), "%s", state);
         return 0;
 }
 
@@ -95,7 +99,7 @@ static int verb_domifstat(Cli *cli, const Command *c) {
                 { "tx_bytes", n.tx_bytes }, { "tx_packets", n.tx_packets }, { "tx_errs", n.tx_errors }, { "tx_drop", n.tx_dropped },
         };
         FOREACH_ARRAY(row, rows, ELEMENTSOF(rows))
-                cli_print(cli, "%s %s %" PRIu64 "\n", word, row->name, row->value);
+                report(cli, row->name, report_u64(row->value), "%s %s %" PRIu64 "\n", word, row->name, row->value);
         return 0;
 }
 
@@ -117,13 +121,24 @@ static int get_source(Cli *cli, const Command *c, AddressSource n, AddressSource
 }
 
 static void print_addresses(Cli *cli, const GuestInterface *i, bool full) {
+        report_open(cli, NULL, json_type_object);
+        report_value(cli, "name", report_text(i->name));
+        report_value(cli, "mac", report_text(i->mac));
+        report_open(cli, "addresses", json_type_array);
         if (i->n_addresses == 0)
                 cli_print(cli, " %-10s %-17s    %-12s %s\n", i->name, i->mac ?: "N/A", "N/A", "N/A");
         FOREACH_ARRAY(a, i->addresses, i->n_addresses) {
                 bool named = full || a == i->addresses;
                 cli_print(cli, " %-10s %-17s    %-12s %s/%u\n", named ? i->name : "-", named ? strempty(i->mac) : "-",
                           a->ipv6 ? "ipv6" : "ipv4", a->address, a->prefix);
+                report_open(cli, NULL, json_type_object);
+                report_value(cli, "protocol", report_text(a->ipv6 ? "ipv6" : "ipv4"));
+                report_value(cli, "address", report_text(a->address));
+                report_value(cli, "prefix", report_u64(a->prefix));
+                report_close(cli);
         }
+        report_close(cli);
+        report_close(cli);
 }
 
 static int verb_domifaddr(Cli *cli, const Command *c) {
@@ -161,7 +176,7 @@ static int verb_domhostname(Cli *cli, const Command *c) {
                           : diag_error(&diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "failed to get hostname");
-        cli_print(cli, "%s\n", name);
+        report(cli, "hostname", report_text(name), "%s\n", name);
         return 0;
 }
 
@@ -197,13 +212,18 @@ static const Option domhostname_options[] = {
 
 static const Verb net_verbs[] = {
         { "domifstat", GROUP_MONITOR, verb_domifstat, domifstat_options, "get network interface stats for a domain",
-          "Get network interface stats for a running domain." },
+          "Get network interface stats for a running domain.",
+          .json = "{rx_bytes: number, rx_packets: number, rx_errs: number, rx_drop: number, tx_bytes: number, tx_packets: number, "
+                  "tx_errs: number, tx_drop: number}" },
         { "domifaddr", GROUP_MONITOR, verb_domifaddr, domifaddr_options, "Get network interfaces' addresses for a running domain",
-          "Get network interfaces' addresses for a running domain" },
-        { "domhostname", GROUP_DOMAIN, verb_domhostname, domhostname_options, "print the domain's hostname", NULL },
+          "Get network interfaces' addresses for a running domain",
+          .json = "[{name: string, mac: string?, addresses: [{protocol: string, address: string, prefix: number}]}]" },
+        { "domhostname", GROUP_DOMAIN, verb_domhostname, domhostname_options, "print the domain's hostname", NULL,
+          .json = "{hostname: string}" },
         { "domiflist", GROUP_MONITOR, verb_domiflist, domiflist_options, "list all domain virtual interfaces",
-          "Get the summary of virtual interfaces for a domain." },
+          "Get the summary of virtual interfaces for a domain.",
+          .json = "[{interface: string?, type: string, source: string?, model: string?, mac: string?}]" },
         { "domif-getlink", GROUP_MONITOR, verb_domif_getlink, domif_getlink_options, "get link state of a virtual interface",
-          "Get link state of a domain's virtual interface." },
+          "Get link state of a domain's virtual interface.", .json = "{interface: string, state: string}" },
 };
 DEFINE_VERB_TABLE(net);

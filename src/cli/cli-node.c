@@ -18,15 +18,15 @@ static int verb_nodeinfo(Cli *cli, const Command *c) {
         int r = node_info(cli->manager, &diag, &n);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "failed to get node information");
-        cli_print(cli, "%-20s %s\n", "CPU model:", n.model);
-        cli_print(cli, "%-20s %u\n", "CPU(s):", n.cpus);
+        report(cli, "cpu_model", report_text(n.model), "%-20s %s\n", "CPU model:", n.model);
+        report(cli, "cpus", report_u64(n.cpus), "%-20s %u\n", "CPU(s):", n.cpus);
         if (n.mhz > 0)
-                cli_print(cli, "%-20s %u MHz\n", "CPU frequency:", n.mhz);
-        cli_print(cli, "%-20s %u\n", "CPU socket(s):", n.sockets);
-        cli_print(cli, "%-20s %u\n", "Core(s) per socket:", n.cores);
-        cli_print(cli, "%-20s %u\n", "Thread(s) per core:", n.threads);
-        cli_print(cli, "%-20s %u\n", "NUMA cell(s):", n.cells);
-        cli_print(cli, "%-20s %" PRIu64 " KiB\n", "Memory size:", n.memory / KIB);
+                report(cli, "mhz", report_u64(n.mhz), "%-20s %u MHz\n", "CPU frequency:", n.mhz);
+        report(cli, "sockets", report_u64(n.sockets), "%-20s %u\n", "CPU socket(s):", n.sockets);
+        report(cli, "cores_per_socket", report_u64(n.cores), "%-20s %u\n", "Core(s) per socket:", n.cores);
+        report(cli, "threads_per_core", report_u64(n.threads), "%-20s %u\n", "Thread(s) per core:", n.threads);
+        report(cli, "numa_cells", report_u64(n.cells), "%-20s %u\n", "NUMA cell(s):", n.cells);
+        report(cli, "memory", report_u64(n.memory), "%-20s %" PRIu64 " KiB\n", "Memory size:", n.memory / KIB);
         return 0;
 }
 
@@ -39,11 +39,12 @@ static int verb_nodecpumap(Cli *cli, const Command *c) {
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Unable to get cpu map");
         unsigned last = (unsigned) MAX(number_set_last(&present), 0);
-        cli_print(cli, "%-15s %u\n", "CPUs present:", last + 1);
-        cli_print(cli, "%-15s %u\n", "CPUs online:", number_set_count(&online));
+        report(cli, "present", report_u64(last + 1), "%-15s %u\n", "CPUs present:", last + 1);
+        report(cli, "online", report_u64(number_set_count(&online)), "%-15s %u\n", "CPUs online:", number_set_count(&online));
+        list = number_set_format(&online);
+        report_value(cli, "online_cpus", report_text(list));
         cli_print(cli, "%-15s ", "CPU map:");
         if (command_has(c, "pretty")) {
-                list = number_set_format(&online);
                 cli_print(cli, "%s\n", list ?: "");
                 return 0;
         }
@@ -65,7 +66,12 @@ static int read_cpu_times(Cli *cli, int cpu, HostCpuTimes *ret) {
 }
 
 static void print_percent(Cli *cli, const char *word, uint64_t part, uint64_t all) {
-        cli_print(cli, "%-15s %5.1f%%\n", word, all > 0 ? (double) part / (double) all * 100 : 0.0);
+        double percent = all > 0 ? (double) part / (double) all * 100 : 0.0;
+
+        char text[32];
+
+        (void) snprintf(text, sizeof(text), "%.1f", percent);
+        report(cli, word, json_object_new_double_s(percent, text), "%s:%*s %5s%%\n", word, (int) (14 - strlen(word)), "", text);
 }
 
 static int print_percents(Cli *cli, int cpu, const HostCpuTimes *first) {
@@ -78,11 +84,11 @@ static int print_percents(Cli *cli, int cpu, const HostCpuTimes *first) {
         uint64_t user = t.user - MIN(t.user, first->user), system = t.system - MIN(t.system, first->system),
                  idle = t.idle - MIN(t.idle, first->idle), iowait = t.iowait - MIN(t.iowait, first->iowait),
                  all = user + system + idle + iowait;
-        print_percent(cli, "usage:", user + system, all);
-        print_percent(cli, "user:", user, all);
-        print_percent(cli, "system:", system, all);
-        print_percent(cli, "idle:", idle, all);
-        print_percent(cli, "iowait:", iowait, all);
+        print_percent(cli, "usage", user + system, all);
+        print_percent(cli, "user", user, all);
+        print_percent(cli, "system", system, all);
+        print_percent(cli, "idle", idle, all);
+        print_percent(cli, "iowait", iowait, all);
         return 0;
 }
 
@@ -94,14 +100,18 @@ static int verb_nodecpustats(Cli *cli, const Command *c) {
                 return -1;
         if (command_has(c, "percent"))
                 return print_percents(cli, cpu, &t);
-        cli_print(cli, "%-15s %20" PRIu64 "\n", "user:", t.user);
-        cli_print(cli, "%-15s %20" PRIu64 "\n", "system:", t.system);
-        cli_print(cli, "%-15s %20" PRIu64 "\n", "idle:", t.idle);
-        cli_print(cli, "%-15s %20" PRIu64 "\n", "iowait:", t.iowait);
+        report(cli, "user", report_u64(t.user), "%-15s %20" PRIu64 "\n", "user:", t.user);
+        report(cli, "system", report_u64(t.system), "%-15s %20" PRIu64 "\n", "system:", t.system);
+        report(cli, "idle", report_u64(t.idle), "%-15s %20" PRIu64 "\n", "idle:", t.idle);
+        report(cli, "iowait", report_u64(t.iowait), "%-15s %20" PRIu64 "\n", "iowait:", t.iowait);
         return 0;
 }
 
 /* --- memory --- */
+
+static void print_memory(Cli *cli, const char *word, uint64_t bytes) {
+        report(cli, word, report_u64(bytes), "%-7s: %20" PRIu64 " KiB\n", word, bytes / KIB);
+}
 
 static int verb_nodememstats(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
@@ -113,12 +123,12 @@ static int verb_nodememstats(Cli *cli, const Command *c) {
         int r = node_memory(cli->manager, cell, &diag, &memory);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Unable to get number of memory stats");
-        cli_print(cli, "%-7s: %20" PRIu64 " KiB\n", "total", memory.total / KIB);
-        cli_print(cli, "%-7s: %20" PRIu64 " KiB\n", "free", memory.free / KIB);
+        print_memory(cli, "total", memory.total);
+        print_memory(cli, "free", memory.free);
         if (cell >= 0)
                 return 0;
-        cli_print(cli, "%-7s: %20" PRIu64 " KiB\n", "buffers", memory.buffers / KIB);
-        cli_print(cli, "%-7s: %20" PRIu64 " KiB\n", "cached", memory.cached / KIB);
+        print_memory(cli, "buffers", memory.buffers);
+        print_memory(cli, "cached", memory.cached);
         return 0;
 }
 
@@ -127,6 +137,14 @@ static int plain_error(Cli *cli, int r, const Diag *diag) {
         const char *text = diag_first_error(diag);
 
         return cli_error(cli, "%s", text ?: strerror(-r));
+}
+
+/* For a program, cell by cell: it can add. */
+static void report_free_cell(Cli *cli, unsigned cell, uint64_t bytes) {
+        report_open(cli, NULL, json_type_object);
+        report_value(cli, "cell", report_u64(cell));
+        report_value(cli, "free", report_u64(bytes));
+        report_close(cli);
 }
 
 static int verb_freecell(Cli *cli, const Command *c) {
@@ -144,11 +162,13 @@ static int verb_freecell(Cli *cli, const Command *c) {
         if (r < 0)
                 return plain_error(cli, r, &diag);
         if (has_cell) {
+                report_free_cell(cli, (unsigned) cell, sum);
                 cli_print(cli, "%d: %" PRIu64 " KiB\n", cell, sum / KIB);
                 return 0;
         }
         FOREACH_ARRAY(n, x.nodes, x.n_nodes) {
                 sum += n->free;
+                report_free_cell(cli, n->id, n->free);
                 if (command_has(c, "all"))
                         cli_print(cli, "%5u: %10" PRIu64 " KiB\n", n->id, n->free / KIB);
         }
@@ -181,6 +201,11 @@ static int print_free_pages(Cli *cli, int cell, uint64_t page_kib) {
         if (r < 0)
                 return plain_error(cli, r, &diag);
         cli_print(cli, "%" PRIu64 "KiB: %" PRIu64 "\n", page_kib, n);
+        report_open(cli, NULL, json_type_object);
+        report_value(cli, "cell", cell < 0 ? NULL : report_u64((unsigned) cell));
+        report_value(cli, "page_size", report_u64(page_kib * KIB));
+        report_value(cli, "free", report_u64(n));
+        report_close(cli);
         return 0;
 }
 
@@ -272,7 +297,7 @@ static int verb_maxvcpus(Cli *cli, const Command *c) {
         int r = node_max_vcpus(cli->manager, type, &diag, &n);
         if (r < 0)
                 return plain_error(cli, r, &diag);
-        cli_print(cli, "%u\n", n);
+        report(cli, "maximum", report_u64(n), "%u\n", n);
         return 0;
 }
 
@@ -315,20 +340,26 @@ static const Option maxvcpus_options[] = {
 };
 
 static const Verb node_verbs[] = {
-        { "nodeinfo", GROUP_HOST, verb_nodeinfo, no_options, "node information", "Returns basic information about the node." },
+        { "nodeinfo", GROUP_HOST, verb_nodeinfo, no_options, "node information", "Returns basic information about the node.",
+          .json = "{cpu_model: string, cpus: number, [mhz: number], sockets: number, cores_per_socket: number, threads_per_core: number, "
+                  "numa_cells: number, memory: number}" },
         { "nodecpumap", GROUP_HOST, verb_nodecpumap, nodecpumap_options, "node cpu map",
-          "Displays the node's total number of CPUs, the number of online CPUs and the list of online CPUs." },
+          "Displays the node's total number of CPUs, the number of online CPUs and the list of online CPUs.",
+          .json = "{present: number, online: number, online_cpus: string}" },
         { "nodecpustats", GROUP_HOST, verb_nodecpustats, nodecpustats_options, "Prints cpu stats of the node.",
-          "Returns cpu stats of the node, in nanoseconds." },
+          "Returns cpu stats of the node, in nanoseconds.",
+          .json = "{[usage: number], user: number, system: number, idle: number, iowait: number}" },
         { "nodememstats", GROUP_HOST, verb_nodememstats, nodememstats_options, "Prints memory stats of the node.",
-          "Returns memory stats of the node, in kilobytes." },
+          "Returns memory stats of the node, in kilobytes.",
+          .json = "{total: number, free: number, [buffers: number], [cached: number]}" },
         { "freecell", GROUP_HOST, verb_freecell, freecell_options, "NUMA free memory",
-          "display available free memory for the NUMA cell." },
+          "display available free memory for the NUMA cell.", .json = "[{cell: number, free: number}]" },
         { "freepages", GROUP_HOST, verb_freepages, freepages_options, "NUMA free pages",
-          "display available free pages for the NUMA cell." },
+          "display available free pages for the NUMA cell.",
+          .json = "[{cell: number?, page_size: number, free: number}]" },
         { "allocpages", GROUP_HOST, verb_allocpages, allocpages_options, "Manipulate pages pool size",
           "Allocate or free some pages in the pool for NUMA cell.", .changes = true },
         { "maxvcpus", GROUP_HOST, verb_maxvcpus, maxvcpus_options, "connection vcpu maximum",
-          "Show maximum number of virtual CPUs for guests on this connection." },
+          "Show maximum number of virtual CPUs for guests on this connection.", .json = "{maximum: number}" },
 };
 DEFINE_VERB_TABLE(node);

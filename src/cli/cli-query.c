@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+
 #include "cli-common.h"
 #include "machines.h"
 #include "parse-util.h"
@@ -12,6 +14,10 @@
 
 static const char *state_word(const Vm *vm) {
         return strempty(domain_state_to_string(vm->state));
+}
+
+static json_object *id_value(const Vm *vm) {
+        return vm->id > 0 ? report_u64(vm->id) : NULL;
 }
 
 /* --- list --- */
@@ -104,7 +110,7 @@ static int list_row(Cli *cli, Table *t, const Vm *vm, const ListColumns *columns
         _cleanup_free_ char *title = NULL;
         int r;
 
-        r = vm->id > 0 ? table_addf(t, "%u", vm->id) : table_add(t, "-");
+        r = vm->id > 0 ? table_add_number(t, vm->id) : table_add(t, "-");
         if (r >= 0)
                 r = table_add(t, vm->name);
         if (r >= 0)
@@ -115,9 +121,31 @@ static int list_row(Cli *cli, Table *t, const Vm *vm, const ListColumns *columns
         return table_add(t, strempty(title));
 }
 
+/* The same for a program, whatever words are asked for. */
+static void list_object(Cli *cli, const Vm *vm, const ListColumns *columns) {
+        _cleanup_free_ char *title = NULL;
+        char uuid[37];
+
+        report_open(cli, NULL, json_type_object);
+        report_value(cli, "id", id_value(vm));
+        report_value(cli, "name", report_text(vm->name));
+        report_value(cli, "state", report_text(state_word(vm)));
+        report_value(cli, "reason", report_text(domain_reason_to_string(vm->reason)));
+        report_value(cli, "persistent", report_bool(vm->persistent));
+        report_value(cli, "managed_save", report_bool(vm_has_managed_save(cli->manager, vm)));
+        report_value(cli, "unit", report_text(vm->unit));
+        if (columns->uuid || columns->title)
+                xml_facts(cli, vm, uuid, &title);
+        if (columns->uuid)
+                report_value(cli, "uuid", *uuid ? report_text(uuid) : NULL);
+        if (columns->title)
+                report_value(cli, "title", report_text(title));
+        report_close(cli);
+}
+
 static int verb_list(Cli *cli, const Command *c) {
-        static const char *const head[] = { "Id", "Name", "State", NULL };
-        static const char *const head_title[] = { "Id", "Name", "State", "Title", NULL };
+        static const TableColumn head[] = { { "Id" }, { "Name" }, { "State" }, {} };
+        static const TableColumn head_title[] = { { "Id" }, { "Name" }, { "State" }, { "Title" }, {} };
         ListColumns columns = {
                 .id = command_has(c, "id"),
                 .uuid = command_has(c, "uuid"),
@@ -150,7 +178,9 @@ static int verb_list(Cli *cli, const Command *c) {
                         break;
                 if (!list_wants(cli, c, vm))
                         continue;
-                if (table)
+                if (cli->report)
+                        list_object(cli, vm, &columns);
+                else if (table)
                         r = list_row(cli, &t, vm, &columns);
                 else
                         list_words(cli, vm, &columns);
@@ -158,7 +188,7 @@ static int verb_list(Cli *cli, const Command *c) {
         vms_free(vms, n);
         if (r < 0)
                 return cli_error(cli, "%s", strerror(-r));
-        if (table)
+        if (table && !cli->report)
                 table_print(cli, &t);
         return 0;
 }
@@ -170,11 +200,25 @@ static int verb_domstate(Cli *cli, const Command *c) {
 
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
                 return -1;
+        const char *reason = strempty(domain_reason_to_string(vm.reason));
+        report(cli, "state", report_text(state_word(&vm)), "%s", state_word(&vm));
+        report_value(cli, "reason", report_text(reason));
         if (command_has(c, "reason"))
-                cli_print(cli, "%s (%s)\n", state_word(&vm), strempty(domain_reason_to_string(vm.reason)));
-        else
-                cli_print(cli, "%s\n", state_word(&vm));
+                cli_print(cli, " (%s)", reason);
+        cli_print(cli, "\n");
         return 0;
+}
+
+static void info_text(Cli *cli, const char *title, const char *key, const char *text) {
+        report(cli, key, report_text(text), "%-15s %s\n", title, text);
+}
+
+static void info_memory(Cli *cli, const char *title, const char *key, uint64_t bytes) {
+        report(cli, key, report_u64(bytes), "%-15s %" PRIu64 " KiB\n", title, bytes / 1024);
+}
+
+static void info_flag(Cli *cli, const char *title, const char *key, bool is, const char *yes, const char *no) {
+        report(cli, key, report_bool(is), "%-15s %s\n", title, is ? yes : no);
 }
 
 static int verb_dominfo(Cli *cli, const Command *c) {
@@ -191,25 +235,27 @@ static int verb_dominfo(Cli *cli, const Command *c) {
 
         format_uuid(info.uuid, uuid);
         if (vm.id > 0)
-                cli_print(cli, "%-15s %u\n", "Id:", vm.id);
+                report(cli, "id", report_u64(vm.id), "%-15s %u\n", "Id:", vm.id);
         else
-                cli_print(cli, "%-15s %s\n", "Id:", "-");
-        cli_print(cli, "%-15s %s\n", "Name:", vm.name);
-        cli_print(cli, "%-15s %s\n", "UUID:", uuid);
-        cli_print(cli, "%-15s %s\n", "OS Type:", strempty(os_type_to_string(info.os_type)));
-        cli_print(cli, "%-15s %s\n", "State:", state_word(&vm));
-        cli_print(cli, "%-15s %u\n", "CPU(s):", info.vcpus);
+                report(cli, "id", NULL, "%-15s %s\n", "Id:", "-");
+        info_text(cli, "Name:", "name", vm.name);
+        info_text(cli, "UUID:", "uuid", uuid);
+        info_text(cli, "OS Type:", "os_type", strempty(os_type_to_string(info.os_type)));
+        info_text(cli, "State:", "state", state_word(&vm));
+        report(cli, "vcpus", report_u64(info.vcpus), "%-15s %u\n", "CPU(s):", info.vcpus);
         if (info.has_cpu_time)
-                cli_print(cli, "%-15s %.1fs\n", "CPU time:", (double) info.cpu_time_nsec / 1e9);
-        cli_print(cli, "%-15s %llu KiB\n", "Max memory:", (unsigned long long) (info.max_memory / 1024));
-        cli_print(cli, "%-15s %llu KiB\n", "Used memory:", (unsigned long long) (info.used_memory / 1024));
-        cli_print(cli, "%-15s %s\n", "Persistent:", vm.persistent ? "yes" : "no");
-        cli_print(cli, "%-15s %s\n", "Autostart:", info.autostart ? "enable" : "disable");
-        cli_print(cli, "%-15s %s\n", "Managed save:", info.managed_save ? "yes" : "no");
-        cli_print(cli, "%-15s %s\n", "Security model:", info.security_model);
+                report(cli, "cpu_time", report_u64(info.cpu_time_nsec), "%-15s %.1fs\n", "CPU time:", (double) info.cpu_time_nsec / 1e9);
+        info_memory(cli, "Max memory:", "max_memory", info.max_memory);
+        info_memory(cli, "Used memory:", "used_memory", info.used_memory);
+        info_flag(cli, "Persistent:", "persistent", vm.persistent, "yes", "no");
+        info_flag(cli, "Autostart:", "autostart", info.autostart, "enable", "disable");
+        info_flag(cli, "Managed save:", "managed_save", info.managed_save, "yes", "no");
+        info_text(cli, "Security model:", "security_model", info.security_model);
         cli_print(cli, "%-15s %s\n", "Security DOI:", "0");
-        if (info.label)
-                cli_print(cli, "%-15s %s (%s)\n", "Security label:", info.label, info.enforcing ? "enforcing" : "permissive");
+        if (info.label) {
+                report(cli, "security_label", report_text(info.label), "%-15s %s", "Security label:", info.label);
+                report(cli, "security_enforcing", report_bool(info.enforcing), " (%s)\n", info.enforcing ? "enforcing" : "permissive");
+        }
         vm_info_done(&info);
         return 0;
 }
@@ -242,9 +288,9 @@ static int verb_domid(Cli *cli, const Command *c) {
         if (cli_lookup(cli, c, VM_BY_NAME | VM_BY_UUID, &vm, NULL) < 0)
                 return -1;
         if (vm.id > 0)
-                cli_print(cli, "%u\n", vm.id);
+                report(cli, "id", report_u64(vm.id), "%u\n", vm.id);
         else
-                cli_print(cli, "-\n");
+                report(cli, "id", NULL, "-\n");
         return 0;
 }
 
@@ -261,7 +307,7 @@ static int verb_domuuid(Cli *cli, const Command *c) {
         if (r < 0 || !d->has_uuid)
                 return cli_error_diag(cli, r, &diag, "failed to get domain UUID");
         format_uuid(d->uuid, uuid);
-        cli_print(cli, "%s\n", uuid);
+        report(cli, "uuid", report_text(uuid), "%s\n", uuid);
         return 0;
 }
 
@@ -270,7 +316,7 @@ static int verb_domname(Cli *cli, const Command *c) {
 
         if (cli_lookup(cli, c, VM_BY_ID | VM_BY_UUID, &vm, NULL) < 0)
                 return -1;
-        cli_print(cli, "%s\n", vm.name);
+        report(cli, "name", report_text(vm.name), "%s\n", vm.name);
         return 0;
 }
 
@@ -332,18 +378,23 @@ static const Option domname_options[] = {
 };
 
 static const Verb query_verbs[] = {
-        { "list", GROUP_MONITOR, verb_list, list_options, "list domains", "Returns list of domains." },
+        { "list", GROUP_MONITOR, verb_list, list_options, "list domains", "Returns list of domains.",
+          .json = "[{id: number?, name: string, state: string, reason: string, persistent: boolean, managed_save: boolean, "
+                  "unit: string, [uuid: string?], [title: string?]}]" },
         { "domstate", GROUP_MONITOR, verb_domstate, domstate_options, "domain state",
-          "Returns state about a domain." },
+          "Returns state about a domain.", .json = "{state: string, reason: string}" },
         { "dominfo", GROUP_MONITOR, verb_dominfo, domain_options, "domain information",
-          "Returns basic information about the domain." },
+          "Returns basic information about the domain.",
+          .json = "{id: number?, name: string, uuid: string, os_type: string, state: string, vcpus: number, [cpu_time: number], "
+                  "max_memory: number, used_memory: number, persistent: boolean, autostart: boolean, managed_save: boolean, "
+                  "security_model: string, [security_label: string], [security_enforcing: boolean]}" },
         { "dumpxml", GROUP_DOMAIN, verb_dumpxml, dumpxml_options, "domain information in XML",
           "Output the domain information as an XML dump to stdout." },
         { "domid", GROUP_DOMAIN, verb_domid, domid_options, "convert a domain name or UUID to domain id",
-          NULL },
+          NULL, .json = "{id: number?}" },
         { "domuuid", GROUP_DOMAIN, verb_domuuid, domuuid_options,
-          "convert a domain name or id to domain UUID", NULL },
+          "convert a domain name or id to domain UUID", NULL, .json = "{uuid: string}" },
         { "domname", GROUP_DOMAIN, verb_domname, domname_options,
-          "convert a domain id or UUID to domain name", NULL },
+          "convert a domain id or UUID to domain name", NULL, .json = "{name: string}" },
 };
 DEFINE_VERB_TABLE(query);

@@ -171,6 +171,63 @@ static int verb_managedsave_define(Cli *cli, const Command *c) {
         return 0;
 }
 
+/* --- editing it --- */
+
+typedef struct EditSaved {
+        const char *path;
+        SaveState state;
+} EditSaved;
+
+static int apply_edited(Cli *cli, const char *text, void *userdata) {
+        const EditSaved *e = userdata;
+        SaveOptions options = { .state = e->state, .xml = text };
+        _cleanup_diag_ Diag diag = {};
+
+        int r = saved_define(cli->manager, e->path, &options, &diag);
+        return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
+}
+
+/* As in virsh, --running and --paused are for what has been edited. 1: it is another one now; 0; -1. */
+static int edit_saved(Cli *cli, const Command *c, const char *path) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_free_ char *xml = NULL;
+        SaveOptions options;
+
+        if (get_options(cli, c, NULL, &options) < 0)
+                return -1;
+        int r = saved_dump_xml(cli->manager, path, true, &diag, &xml);
+        if (r < 0)
+                return cli_error_reason(cli, r, &diag);
+        if (endswith(xml, "\n"))
+                xml[strlen(xml) - 1] = 0;
+        EditSaved e = { .path = path, .state = options.state };
+        return cli_edit_text(cli, xml, apply_edited, &e);
+}
+
+static int verb_save_image_edit(Cli *cli, const Command *c) {
+        const char *file;
+
+        if (command_exclusive(cli, c, "running", "paused") < 0 || command_get_nonempty(cli, c, "file", &file) < 0)
+                return -1;
+        int r = edit_saved(cli, c, file);
+        if (r >= 0)
+                cli_print_extra(cli, r > 0 ? "State file %s edited.\n" : "Saved image %s XML configuration not changed.\n", file);
+        return r < 0 ? -1 : 0;
+}
+
+static int verb_managedsave_edit(Cli *cli, const Command *c) {
+        _cleanup_free_ char *path = NULL;
+        const char *word;
+
+        if (command_exclusive(cli, c, "running", "paused") < 0 || get_managed(cli, c, &path, &word) < 0)
+                return -1;
+        int r = edit_saved(cli, c, path);
+        if (r >= 0)
+                cli_print_extra(cli, r > 0 ? "Managed save image of Domain '%s' XML configuration edited.\n" :
+                                             "Managed save image of domain '%s' XML configuration not changed.\n", word);
+        return r < 0 ? -1 : 0;
+}
+
 #define OPTION_SAVED(help_) { .name = "file", .type = OPTION_DATA, .required = true, .hint = HINT_FILE, .help = (help_) }
 #define OPTION_XML { .name = "xml", .type = OPTION_STRING, .named = true, .hint = HINT_FILE, .help = "filename containing updated XML for the target" }
 #define OPTION_NEW_XML { .name = "xml", .type = OPTION_DATA, .required = true, .hint = HINT_FILE, .help = "filename containing updated XML for the target" }
@@ -202,6 +259,10 @@ static const Option save_options[] = {
         OPTION_NEW_XML,
         OPTION_STATES("restore"),
         OPTIONS_END,
+}, image_edit_options[] = {
+        OPTION_SAVED("saved state file to edit"),
+        OPTION_STATES("restore"),
+        OPTIONS_END,
 }, managedsave_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN_ACTIVE, "domain name, id or uuid"),
         OPTION_FLAG("bypass-cache", "avoid file system cache when saving"),
@@ -220,6 +281,10 @@ static const Option save_options[] = {
         OPTION_NEW_XML,
         OPTION_STATES("start"),
         OPTIONS_END,
+}, managedsave_edit_options[] = {
+        OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
+        OPTION_STATES("start"),
+        OPTIONS_END,
 };
 
 static const Verb save_verbs[] = {
@@ -231,6 +296,8 @@ static const Verb save_verbs[] = {
           "Dump XML of domain information for a saved state file to stdout." },
         { "save-image-define", GROUP_DOMAIN, verb_save_image_define, image_define_options, "redefine the XML for a domain's saved state file",
           "Replace the domain XML associated with a saved state file", .changes = true },
+        { "save-image-edit", GROUP_DOMAIN, verb_save_image_edit, image_edit_options, "edit XML for a domain's saved state file",
+          "Edit the domain XML associated with a saved state file", .changes = true },
         { "managedsave", GROUP_DOMAIN, verb_managedsave, managedsave_options, "managed save of a domain state",
           "Save and destroy a running domain, so it can be restarted from\n"
           "the same state at a later time.  When the domain is started next, by 'start',\n"
@@ -243,5 +310,8 @@ static const Verb save_verbs[] = {
         { "managedsave-define", GROUP_DOMAIN, verb_managedsave_define, managedsave_define_options,
           "redefine the XML for a domain's managed save state file",
           "Replace the domain XML associated with a managed save state file", .changes = true },
+        { "managedsave-edit", GROUP_DOMAIN, verb_managedsave_edit, managedsave_edit_options,
+          "edit XML for a domain's managed save state file",
+          "Edit the domain XML associated with the managed save state file", .changes = true },
 };
 DEFINE_VERB_TABLE(save);

@@ -82,9 +82,13 @@ static int print_stats(Cli *cli, const Command *c, const Vm *vm, bool *first) {
         int r = vm_stats(cli->manager, vm, wanted_groups(c), command_has(c, "backing"), &diag, &list);
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
-        cli_print(cli, "%sDomain: '%s'\n", *first ? "" : "\n", vm->name);
+        report_open(cli, NULL, json_type_object);
+        report(cli, "domain", report_text(vm->name), "%sDomain: '%s'\n", *first ? "" : "\n", vm->name);
+        report_open(cli, "stats", json_type_object);
         FOREACH_ARRAY(i, list.items, list.n_items)
-                cli_print(cli, "  %s=%s\n", i->name, i->value);
+                report(cli, i->name, report_word(i->value, i->is_number), "  %s=%s\n", i->name, i->value);
+        report_close(cli);
+        report_close(cli);
         *first = false;
         return 0;
 }
@@ -160,6 +164,7 @@ static const Option domstats_options[] = {
 
 static const Verb stats_verbs[] = {
         { "domstats", GROUP_MONITOR, verb_domstats, domstats_options, "get statistics about one or multiple domains",
-          "Gets statistics about one or more (or all) domains" },
+          "Gets statistics about one or more (or all) domains",
+          .json = "[{domain: string, stats: {...: number|string}}]" },
 };
 DEFINE_VERB_TABLE(stats);

@@ -51,15 +51,15 @@ static const struct SchedField {
 static void print_sched_field(Cli *cli, const Domain *d, const struct SchedField *f, bool live) {
         const CpuBandwidth *b = (const void *) ((const uint8_t *) &d->cputune + f->bandwidth);
 
+        int64_t v;
+
         if (!f->bandwidth)
-                cli_print(cli, "%-15s: %" PRIu64 "\n", f->name,
-                          d->cputune.shares.set ? d->cputune.shares.value : live ? SHARES_DEFAULT : 0);
+                v = (int64_t) (d->cputune.shares.set ? d->cputune.shares.value : live ? SHARES_DEFAULT : 0);
         else if (f->quota)
-                cli_print(cli, "%-15s: %" PRIi64 "\n", f->name,
-                          b->has_quota && (!live || b->quota > 0) ? b->quota : live ? -1 : 0);
+                v = b->has_quota && (!live || b->quota > 0) ? b->quota : live ? -1 : 0;
         else
-                cli_print(cli, "%-15s: %" PRIu64 "\n", f->name,
-                          b->period.set && b->period.value > 0 ? b->period.value : live ? PERIOD_DEFAULT : 0);
+                v = (int64_t) (b->period.set && b->period.value > 0 ? b->period.value : live ? PERIOD_DEFAULT : 0);
+        report(cli, f->name, json_object_new_int64(v), "%-15s: %" PRIi64 "\n", f->name, v);
 }
 
 /* One NAME=VALUE; *SEEN has a bit for each field. */
@@ -141,6 +141,7 @@ static int verb_schedinfo(Cli *cli, const Command *c) {
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
         bool live = vm.active && (both || !(flags & CHANGE_CONFIG));
+        report_value(cli, "scheduler", report_text("posix"));
         FOREACH_ARRAY(f, sched_fields, ELEMENTSOF(sched_fields))
                 print_sched_field(cli, d, f, live);
         return 0;
@@ -235,9 +236,9 @@ static int show_limits(Cli *cli, const Vm *vm, ChangeFlags flags) {
         FOREACH_ARRAY(f, memory_fields, ELEMENTSOF(memory_fields)) {
                 const OptU64 *v = memory_field(d, f);
                 if (v->set && v->value / 1024 < UNLIMITED_KIB)
-                        cli_print(cli, "%-15s: %" PRIu64 "\n", f->name, v->value / 1024);
+                        report(cli, f->name, report_u64(v->value / 1024), "%-15s: %" PRIu64 "\n", f->name, v->value / 1024);
                 else
-                        cli_print(cli, "%-15s: unlimited\n", f->name);
+                        report(cli, f->name, NULL, "%-15s: unlimited\n", f->name);
         }
         return 0;
 }
@@ -322,8 +323,9 @@ static int show_numa(Cli *cli, const Vm *vm, ChangeFlags flags) {
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Unable to get number of memory parameters");
         nodes = d->numatune.has_nodes ? number_set_format(&d->numatune.nodes) : strdup("");
-        cli_print(cli, "%-15s: %s\n", "numa_mode", numa_mode_to_string(d->numatune.mode ?: NUMA_STRICT));
-        cli_print(cli, "%-15s: %s\n", "numa_nodeset", strempty(nodes));
+        const char *mode = numa_mode_to_string(d->numatune.mode ?: NUMA_STRICT);
+        report(cli, "numa_mode", report_text(mode), "%-15s: %s\n", "numa_mode", mode);
+        report(cli, "numa_nodeset", report_text(strempty(nodes)), "%-15s: %s\n", "numa_nodeset", strempty(nodes));
         return 0;
 }
 
@@ -417,15 +419,18 @@ static int show_blkio(Cli *cli, const Vm *vm, ChangeFlags flags) {
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, flags & CHANGE_LIVE && flags & CHANGE_CONFIG ?
                                       "Unable to get number of blkio parameters" : "Unable to get blkio parameters");
-        cli_print(cli, "%-15s: %u\n", "weight", d->blkiotune.weight.set ? d->blkiotune.weight.value : 0);
+        unsigned weight = d->blkiotune.weight.set ? d->blkiotune.weight.value : 0;
+        report(cli, "weight", report_u64(weight), "%-15s: %u\n", "weight", weight);
         FOREACH_ARRAY(f, device_fields, ELEMENTSOF(device_fields)) {
                 const char *comma = "";
                 cli_print(cli, "%-15s: ", f->name);
+                report_open(cli, f->name, json_type_object);
                 FOREACH_ARRAY(b, d->blkiotune.devices, d->blkiotune.n_devices)
                         if (device_value(b, f) > 0) {
-                                cli_print(cli, "%s%s,%" PRIu64, comma, b->path, device_value(b, f));
+                                report(cli, b->path, report_u64(device_value(b, f)), "%s%s,%" PRIu64, comma, b->path, device_value(b, f));
                                 comma = ",";
                         }
+                report_close(cli);
                 cli_print(cli, "\n");
         }
         return 0;
@@ -510,15 +515,21 @@ static const Option blkiotune_options[] = {
 
 static const Verb tune_verbs[] = {
         { "schedinfo", GROUP_DOMAIN, verb_schedinfo, schedinfo_options, "show/set scheduler parameters",
-          "Show/Set scheduler parameters.", .changes = true },
+          "Show/Set scheduler parameters.", .changes = true,
+          .json = "{scheduler: string, cpu_shares: number, vcpu_period: number, vcpu_quota: number, emulator_period: number, "
+                  "emulator_quota: number, global_period: number, global_quota: number, iothread_period: number, iothread_quota: number}" },
         { "memtune", GROUP_DOMAIN, verb_memtune, memtune_options, "Get or set memory parameters",
           "Get or set the current memory parameters for a guest domain.\n"
-          "To get the memory parameters use following command: \n\nvirsh # memtune <domain>", .changes = true },
+          "To get the memory parameters use following command: \n\nvirsh # memtune <domain>", .changes = true,
+          .json = "{[hard_limit: number?], [soft_limit: number?], [swap_hard_limit: number?]}" },
         { "numatune", GROUP_DOMAIN, verb_numatune, numatune_options, "Get or set numa parameters",
           "Get or set the current numa parameters for a guest domain.\n"
-          "To get the numa parameters use following command: \n\nvirsh # numatune <domain>", .changes = true },
+          "To get the numa parameters use following command: \n\nvirsh # numatune <domain>", .changes = true,
+          .json = "{[numa_mode: string], [numa_nodeset: string]}" },
         { "blkiotune", GROUP_DOMAIN, verb_blkiotune, blkiotune_options, "Get or set blkio parameters",
           "Get or set the current blkio parameters for a guest domain.\n"
-          "To get the blkio parameters use following command: \n\nvirsh # blkiotune <domain>", .changes = true },
+          "To get the blkio parameters use following command: \n\nvirsh # blkiotune <domain>", .changes = true,
+          .json = "{[weight: number], [device_weight: {...: number}], [device_read_iops_sec: {...: number}], [device_write_iops_sec: {...: number}], "
+                  "[device_read_bytes_sec: {...: number}], [device_write_bytes_sec: {...: number}]}" },
 };
 DEFINE_VERB_TABLE(tune);

@@ -3,12 +3,15 @@
 #include <stdarg.h>
 
 #include "manager.h"
+#include "report.h"
 #include "string-util.h"
 #include "verbs.h"
 
 void cli_print(Cli *cli, const char *format, ...) {
         va_list ap;
 
+        if (cli->report)
+                return;
         va_start(ap, format);
         (void) vfprintf(cli->out, format, ap);
         va_end(ap);
@@ -17,7 +20,7 @@ void cli_print(Cli *cli, const char *format, ...) {
 void cli_print_extra(Cli *cli, const char *format, ...) {
         va_list ap;
 
-        if (cli->quiet)
+        if (cli->quiet || cli->report)
                 return;
         va_start(ap, format);
         (void) vfprintf(cli->out, format, ap);
@@ -270,6 +273,18 @@ void cli_done(Cli *cli) {
         connection_done(&cli->connection);
 }
 
+static int run_for_json(Cli *cli, const Command *c) {
+        _cleanup_report_ Report report = {};
+
+        if (report_init(&report, *c->verb->json == '[') < 0)
+                return cli_error(cli, "out of memory");
+        cli->report = &report;
+        int r = c->verb->run(cli, c);
+        cli->report = NULL;
+        report_print(cli, &report, r < 0);
+        return r;
+}
+
 int cli_run(Cli *cli, int argc, char **argv) {
         _cleanup_command_ Command c = {};
         Start start = {};
@@ -298,9 +313,9 @@ int cli_run(Cli *cli, int argc, char **argv) {
                 cli_error(cli, "operation %s forbidden for read only access", c.verb->name);
                 return EXIT_FAILURE;
         }
-        int r = c.verb->run(cli, &c);
+        int r = c.json ? run_for_json(cli, &c) : c.verb->run(cli, &c);
         /* virsh ends what a verb printed, also if it was nothing, with an empty line. */
-        if (!c.verb->plain)
+        if (!c.verb->plain && !c.json)
                 cli_print_extra(cli, "\n");
         if (fflush(cli->out) != 0) {
                 cli_error(cli, "cannot write the output: %m");

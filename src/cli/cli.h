@@ -8,6 +8,7 @@
 #include "macro.h"
 
 typedef struct Manager Manager;
+typedef struct Report Report;
 
 /* One run of the program. */
 typedef struct Cli {
@@ -20,6 +21,7 @@ typedef struct Cli {
         bool quiet;
         bool readonly;
         char escape; /* of the console: ^] */
+        Report *report; /* not owned; NULL without --json */
 } Cli;
 
 #define CLI_ESCAPE_DEFAULT ((char) 0x1d)
@@ -37,7 +39,7 @@ unsigned cli_global_words(const char *word);
 /* The I-th of these options, NULL behind the last; "" for one that has only a letter. */
 const char *cli_global_name(size_t i);
 
-/* What commands print: always, and unless --quiet was given. */
+/* What commands print as text: always, and unless --quiet was given. Nothing of it with --json: see report.h. */
 void cli_print(Cli *cli, const char *format, ...) _printf_(2, 3);
 void cli_print_extra(Cli *cli, const char *format, ...) _printf_(2, 3);
 /* "error: …" on stderr. Returns -1, for `return cli_error(…)`. */

@@ -61,11 +61,16 @@ static int parse_option(Cli *cli, Command *c, char *const **argv) {
         size_t n = equals ? (size_t) (equals - name) : strlen(name);
         int i = option_index(c->verb, name, n);
 
+        if (i < 0 && c->verb->json && !equals && is_word("json", name, n)) {
+                c->json = true;
+                return 0;
+        }
         if (i < 0) {
                 cli_error(cli, "command '%s' doesn't support option --%.*s", c->verb->name, (int) n, name);
                 return -EINVAL;
         }
         const Option *o = &c->verb->options[i];
+        c->json = c->json || (c->verb->json && streq(o->name, "json"));
         if (c->values[i] && o->type != OPTION_ARGV) {
                 cli_error(cli, "option --%s already seen", o->name);
                 return -EINVAL;
@@ -119,6 +124,10 @@ static int parse_words(Cli *cli, Command *c, char *const *argv) {
         return 0;
 }
 
+bool verb_has_common_json(const Verb *v) {
+        return v->json && option_index(v, "json", strlen("json")) < 0;
+}
+
 const Option *verb_option(const Verb *v, const char *name, size_t n) {
         int i = option_index(v, name, n);
         return i < 0 ? NULL : &v->options[i];
@@ -138,6 +147,10 @@ int command_parse_begun(const Verb *v, char *const *words, Command *ret, const O
                 bool named = !data && !option && startswith(*w, "--");
                 if (named && streq(*w, "--")) {
                         data = true;
+                        continue;
+                }
+                if (named && streq(*w, "--json") && verb_has_common_json(v)) {
+                        c.json = true;
                         continue;
                 }
                 size_t n = strcspn(*w, "=");

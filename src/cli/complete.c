@@ -147,6 +147,8 @@ static void add_options(Completion *x) {
                 if (!x->command->values[o - x->command->verb->options] || o->type == OPTION_ARGV)
                         add(x, word, o->help);
         }
+        if (verb_has_common_json(x->command->verb) && !x->command->json)
+                add(x, "--json", "answer as JSON");
 }
 
 static void add_globals(Completion *x) {

@@ -137,6 +137,7 @@ int help_print_usage(Cli *cli) {
                   "    -c | --connect=URI      accepted for virsh's sake: qemu:///system only\n"
                   "    -e | --escape <char>    set escape sequence for console\n"
                   "    -h | --help             this help\n"
+                  "         --json             behind a verb that answers something: answer as JSON\n"
                   "    -q | --quiet            quiet mode\n"
                   "    -r | --readonly         refuse what would change anything\n"
                   "    -v                      short version\n"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdarg.h>
+#include <inttypes.h>
 #include <wchar.h>
 
 #include "string-util.h"
 #include "table.h"
 
-int table_init(Table *t, const char *const *head) {
-        *t = (Table) {};
-        for (const char *const *h = head; *h; h++) {
-                int r = table_add(t, *h);
+int table_init(Table *t, const TableColumn *head) {
+        *t = (Table) { .columns = head };
+        for (const TableColumn *c = head; c->title; c++) {
+                int r = table_add(t, c->title);
                 if (r < 0)
                         return r;
                 t->n_columns++;
@@ -16,29 +16,35 @@ int table_init(Table *t, const char *const *head) {
         return 0;
 }
 
-int table_add(Table *t, const char *cell) {
+int table_add_value(Table *t, const char *cell, json_object *value) {
         char *copy = strdup(cell);
 
         if (!copy || !ARRAY_GROW(t->cells, t->n_cells)) {
                 free(copy);
+                json_object_put(value);
                 return -ENOMEM;
         }
         /* What users write into titles must not move the cursor. */
         for (char *p = copy; *p; p++)
                 if ((unsigned char) *p < 0x20 || *p == 0x7f)
                         *p = ' ';
-        t->cells[t->n_cells++] = copy;
+        t->cells[t->n_cells++] = (TableCell) { .text = copy, .value = value };
         return 0;
 }
 
-int table_addf(Table *t, const char *format, ...) {
-        _cleanup_free_ char *s = NULL;
-        va_list ap;
+int table_add(Table *t, const char *cell) {
+        return table_add_value(t, cell, report_text(cell));
+}
 
-        va_start(ap, format);
-        int n = vasprintf(&s, format, ap);
-        va_end(ap);
-        return n < 0 ? -ENOMEM : table_add(t, s);
+int table_add_number(Table *t, uint64_t number) {
+        char text[32];
+
+        (void) snprintf(text, sizeof(text), "%" PRIu64, number);
+        return table_add_value(t, text, report_u64(number));
+}
+
+int table_add_text(Table *t, const char *text) {
+        return table_add_value(t, text ?: "-", report_text(text));
 }
 
 /* Columns on the screen, or bytes where the locale cannot tell. */
@@ -61,12 +67,19 @@ static size_t width(const char *s) {
 
 static void print_row(Cli *cli, const Table *t, size_t first, const size_t *widths) {
         for (size_t c = 0; c < t->n_columns; c++) {
-                const char *cell = t->cells[first + c];
+                const char *cell = t->cells[first + c].text;
                 if (c + 1 < t->n_columns)
                         cli_print(cli, " %s%*s", cell, (int) (widths[c] - width(cell) + 2), "");
                 else
                         cli_print(cli, " %s\n", cell);
         }
+}
+
+static void report_row(Cli *cli, const Table *t, size_t first) {
+        report_open(cli, NULL, json_type_object);
+        for (size_t c = 0; c < t->n_columns; c++)
+                report_value(cli, t->columns[c].key, json_object_get(t->cells[first + c].value));
+        report_close(cli);
 }
 
 void table_print(Cli *cli, const Table *t) {
@@ -77,7 +90,9 @@ void table_print(Cli *cli, const Table *t) {
                 return;
         /* A head that is not printed does not count. */
         for (size_t i = cli->quiet ? t->n_columns : 0; i < t->n_cells; i++)
-                widths[i % t->n_columns] = MAX(widths[i % t->n_columns], width(t->cells[i]));
+                widths[i % t->n_columns] = MAX(widths[i % t->n_columns], width(t->cells[i].text));
+        for (size_t i = t->n_columns; cli->report && i + t->n_columns <= t->n_cells; i += t->n_columns)
+                report_row(cli, t, i);
         for (size_t c = 0; c < t->n_columns; c++)
                 total += widths[c] + 3;
 
@@ -92,8 +107,10 @@ void table_print(Cli *cli, const Table *t) {
 }
 
 void table_done(Table *t) {
-        for (size_t i = 0; i < t->n_cells; i++)
-                free(t->cells[i]);
+        FOREACH_ARRAY(c, t->cells, t->n_cells) {
+                free(c->text);
+                json_object_put(c->value);
+        }
         free(t->cells);
         *t = (Table) {};
 }

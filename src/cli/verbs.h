@@ -74,6 +74,7 @@ typedef struct Verb {
         bool changes; /* something on the machine: refused with --readonly */
         bool plain;   /* vmunit's own: no empty line behind the output */
         bool hidden;  /* for programs: no help lists it */
+        const char *json; /* it takes --json, also without a row for it: what its document is like, as in vmunit(1); or NULL */
 } Verb;
 
 /* The end of a list of options. */
@@ -122,6 +123,7 @@ extern const GroupInfo verb_groups[_GROUP_MAX];
 struct Command {
         const Verb *verb;
         bool help; /* --help: nothing else counts then */
+        bool json; /* --json of a query */
         /* By position in verb->options; "" for a flag; not owned: parts of argv. */
         const char *values[COMMAND_OPTIONS_MAX];
         char **rest; /* the words of an OPTION_ARGV; the array is owned, the words are not */
@@ -140,6 +142,8 @@ void command_done(Command *c);
 int command_parse_begun(const Verb *v, char *const *words, Command *ret, const Option **ret_option, bool *ret_data);
 /* The option of C that the next word is for when no name stands in front of it, or NULL. */
 const Option *command_next_data(const Command *c);
+/* Whether V takes --json without a row for it. */
+bool verb_has_common_json(const Verb *v);
 /* The option "--NAME" of V, of N characters, or NULL. */
 const Option *verb_option(const Verb *v, const char *name, size_t n);
 #define _cleanup_command_ _cleanup_(command_done)

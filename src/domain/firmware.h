@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* Where flash that keeps variables is, in the machine's state directory, unless the definition says it. */
+#define NVRAM_FILE "nvram.fd"
+
 #include "domain-enums.h"
 
 /* A firmware that is installed on the host, as its descriptor tells (QEMU's docs/interop/firmware.json). */

@@ -49,6 +49,10 @@ static int take_fd(OpenedFd *o, int fd) {
         return 0;
 }
 
+int opened_fd_take(OpenedFd *o, int *fd) {
+        return take_fd(o, TAKE_FD(*fd));
+}
+
 /* --- files --- */
 
 static const char *kind_of_file(mode_t mode) {

@@ -36,6 +36,9 @@ void opened_fd_done(OpenedFd *o);
  * the supervisor's: -EINVAL. */
 int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret);
 
+/* Makes what was opened before, *fd, which is -EBADF then, one that OpenedFd owns. */
+int opened_fd_take(OpenedFd *o, int *fd);
+
 /* Takes the rows that need not be there (may_miss), and are not, out of the plan. */
 void leave_out_missing(Plan *p);
 

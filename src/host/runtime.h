@@ -16,6 +16,7 @@
 #define RUNTIME_CONTROL "control"
 #define RUNTIME_STATE "state"
 #define RUNTIME_ID "id"
+#define RUNTIME_CID "cid"             /* the guest's address in AF_VSOCK, of a VM with <vsock> */
 #define RUNTIME_UNIT "unit"           /* the unit the VM runs in: who owns the rest of the directory */
 #define RUNTIME_RESOURCES "resources" /* what has to be given back: resources.h */
 #define RUNTIME_NEXT_ID ".next-id"    /* in /run/vmunit itself; with a dot, which no VM's name begins with */

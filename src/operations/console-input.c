@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <linux/input-event-codes.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,58 +23,14 @@ int vm_inject_nmi(Manager *m, const Vm *vm, Diag *diag) {
 
 /* --- keys --- */
 
-#define KEY(name_, qnum_) { "KEY_" #name_, KEY_##name_, (qnum_) }
-/* Keys of the first PC keyboards: the kernel's number is the scan code. */
-#define PLAIN(name_) KEY(name_, KEY_##name_)
-
-static const struct {
-        const char *name;
-        unsigned code, qnum;
-} keys[] = {
-        PLAIN(ESC), PLAIN(1), PLAIN(2), PLAIN(3), PLAIN(4), PLAIN(5), PLAIN(6), PLAIN(7), PLAIN(8), PLAIN(9), PLAIN(0),
-        PLAIN(MINUS), PLAIN(EQUAL), PLAIN(BACKSPACE), PLAIN(TAB), PLAIN(Q), PLAIN(W), PLAIN(E), PLAIN(R), PLAIN(T), PLAIN(Y),
-        PLAIN(U), PLAIN(I), PLAIN(O), PLAIN(P), PLAIN(LEFTBRACE), PLAIN(RIGHTBRACE), PLAIN(ENTER), PLAIN(LEFTCTRL), PLAIN(A),
-        PLAIN(S), PLAIN(D), PLAIN(F), PLAIN(G), PLAIN(H), PLAIN(J), PLAIN(K), PLAIN(L), PLAIN(SEMICOLON), PLAIN(APOSTROPHE),
-        PLAIN(GRAVE), PLAIN(LEFTSHIFT), PLAIN(BACKSLASH), PLAIN(Z), PLAIN(X), PLAIN(C), PLAIN(V), PLAIN(B), PLAIN(N), PLAIN(M),
-        PLAIN(COMMA), PLAIN(DOT), PLAIN(SLASH), PLAIN(RIGHTSHIFT), PLAIN(KPASTERISK), PLAIN(LEFTALT), PLAIN(SPACE),
-        PLAIN(CAPSLOCK), PLAIN(F1), PLAIN(F2), PLAIN(F3), PLAIN(F4), PLAIN(F5), PLAIN(F6), PLAIN(F7), PLAIN(F8), PLAIN(F9),
-        PLAIN(F10), PLAIN(NUMLOCK), PLAIN(SCROLLLOCK), PLAIN(KP7), PLAIN(KP8), PLAIN(KP9), PLAIN(KPMINUS), PLAIN(KP4),
-        PLAIN(KP5), PLAIN(KP6), PLAIN(KPPLUS), PLAIN(KP1), PLAIN(KP2), PLAIN(KP3), PLAIN(KP0), PLAIN(KPDOT), PLAIN(102ND),
-        PLAIN(F11), PLAIN(F12),
-        KEY(KPENTER, 0x9c), KEY(RIGHTCTRL, 0x9d), KEY(KPSLASH, 0xb5), KEY(SYSRQ, 0x54), KEY(RIGHTALT, 0xb8), KEY(HOME, 0xc7),
-        KEY(UP, 0xc8), KEY(PAGEUP, 0xc9), KEY(LEFT, 0xcb), KEY(RIGHT, 0xcd), KEY(END, 0xcf), KEY(DOWN, 0xd0),
-        KEY(PAGEDOWN, 0xd1), KEY(INSERT, 0xd2), KEY(DELETE, 0xd3), KEY(MUTE, 0xa0), KEY(VOLUMEDOWN, 0xae), KEY(VOLUMEUP, 0xb0),
-        KEY(POWER, 0xde), KEY(PAUSE, 0xc6), KEY(LEFTMETA, 0xdb), KEY(RIGHTMETA, 0xdc), KEY(COMPOSE, 0xdd), KEY(SLEEP, 0xdf),
-        KEY(WAKEUP, 0xe3),
-};
-
-int key_code(KeyCodeset set, const char *key, unsigned *ret) {
-        char *end;
-
-        FOREACH_ARRAY(k, keys, ELEMENTSOF(keys))
-                if (set == CODESET_LINUX && streq(k->name, key)) {
-                        *ret = k->code;
-                        return 0;
-                }
-        errno = 0;
-        long v = strtol(key, &end, 0);
-        if (!*key || *end || errno != 0 || v <= 0 || v > 0xffff)
-                return -EINVAL;
-        *ret = (unsigned) v;
-        return 0;
-}
-
 static int translate(KeyCodeset set, unsigned code, Diag *diag, unsigned *ret) {
-        if (set == CODESET_QNUM) {
-                *ret = code;
-                return 0;
-        }
-        FOREACH_ARRAY(k, keys, ELEMENTSOF(keys))
-                if (k->code == code) {
-                        *ret = k->qnum;
-                        return 0;
-                }
-        return diag_error(diag, (SrcLoc) {}, "internal error: cannot translate keycode %u of linux codeset to qnum keycode", code);
+        int qnum = key_code_to_qnum(set, code);
+
+        if (qnum < 0)
+                return diag_error(diag, (SrcLoc) {}, "internal error: cannot translate keycode %u of %s codeset to qnum keycode", code,
+                                  key_codeset_to_string(set));
+        *ret = (unsigned) qnum;
+        return 0;
 }
 
 int vm_send_keys(Manager *m, const Vm *vm, KeyCodeset set, const unsigned *codes, size_t n, unsigned hold_msec, Diag *diag) {

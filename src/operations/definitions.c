@@ -9,12 +9,14 @@
 #include "definitions.h"
 #include "domain-xml.h"
 #include "file-util.h"
+#include "firmware.h"
 #include "names.h"
 #include "plans.h"
 #include "runtime.h"
 #include "parse-util.h"
 #include "path-walk.h"
 #include "places-record.h"
+#include "saved-file.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
@@ -291,14 +293,58 @@ static int remove_definition(const Definition *d, char *const *dirs, const char 
         return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot remove '%s': %s", d->path, strerror(-r)) : 0;
 }
 
-int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
+/* Where the firmware of VM keeps its variables, if there is such a file: what the definition names (as good as it can be read:
+ * also a broken one can be undefined), or what is in the state directory. *ret, the caller's, is NULL if not. */
+static int find_nvram(Manager *m, const Vm *vm, char **ret) {
+        _cleanup_free_ char *path = m->remembers ? vm_state_path(vm->name, NVRAM_FILE) : NULL;
+        _cleanup_(domain_freep) Domain *d = NULL;
+        struct stat st;
+
+        if (m->remembers && !path)
+                return -ENOMEM;
+        if (load_existing(m, vm->name, &d) >= 0 && d->os.nvram && free_and_strdup(&path, d->os.nvram) < 0)
+                return -ENOMEM;
+        /* A device is not removed, and what is behind a link is somebody else's. */
+        if (path && (lstat(path, &st) < 0 || !S_ISREG(st.st_mode)))
+                path = mfree(path);
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+/* What it leaves behind when the definition goes must have been spoken about. */
+static int check_undefine(Manager *m, const Vm *vm, VmUndefineFlags flags, const char *nvram, Diag *diag) {
+        const char *why = NULL;
+
+        if (!vm->persistent)
+                why = "cannot undefine transient domain";
+        else if (vm_has_managed_save(m, vm) && !(flags & VM_UNDEFINE_MANAGED_SAVE))
+                why = "Refusing to undefine while domain managed save image exists";
+        else if (nvram && !(flags & (VM_UNDEFINE_NVRAM | VM_UNDEFINE_KEEP_NVRAM)))
+                why = "cannot undefine domain with nvram";
+        return why ? diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: %s", why) : 0;
+}
+
+/* Before the definition: while that is there, the same call finishes what was interrupted. */
+static int remove_data(Manager *m, const Vm *vm, VmUndefineFlags flags, const char *nvram, Diag *diag) {
+        int r = m->remembers && (flags & VM_UNDEFINE_MANAGED_SAVE) ? managed_save_remove(vm->name) : 0;
+
+        if (r < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot remove the managed save of '%s': %s", vm->name, strerror(-r));
+        if (nvram && (flags & VM_UNDEFINE_NVRAM) && unlink(nvram) < 0 && errno != ENOENT)
+                return diag_error_code(diag, -errno, (SrcLoc) {}, "failed to remove nvram: %s: %s", nvram, strerror(errno));
+        return 0;
+}
+
+int vm_undefine(Manager *m, const Vm *vm, VmUndefineFlags flags, Diag *diag) {
+        _cleanup_free_ char *nvram = NULL;
         _cleanup_definition_ Definition d = {};
         _cleanup_strv_ char **dirs = NULL;
 
-        if (!vm->persistent)
-                return diag_error(diag, (SrcLoc) {},
-                                  "Requested operation is not valid: cannot undefine transient domain");
-        int r = definition_directories(&dirs);
+        int r = find_nvram(m, vm, &nvram);
+        if (r >= 0)
+                r = check_undefine(m, vm, flags, nvram, diag);
+        if (r >= 0)
+                r = definition_directories(&dirs);
         if (r < 0)
                 return r;
         _cleanup_close_ int lock = lock_definitions(m);
@@ -309,9 +355,18 @@ int vm_undefine(Manager *m, const Vm *vm, Diag *diag) {
         if (!path)
                 return -ENOMEM;
 
-        r = remove_definition(&d, dirs, vm->name, path, diag);
+        bool autostart = vm_autostart(m, vm);
+        r = autostart ? m->backend->set_unit_enabled(m->userdata, vm->unit, false, diag) : 0;
         if (r < 0)
                 return r;
+        r = remove_data(m, vm, flags, nvram, diag);
+        if (r >= 0)
+                r = remove_definition(&d, dirs, vm->name, path, diag);
+        if (r < 0) {
+                if (autostart)
+                        (void) m->backend->set_unit_enabled(m->userdata, vm->unit, true, NULL);
+                return r;
+        }
         r = m->remembers ? places_record_remove(vm->name) : 0;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the addresses of '%s': %s", vm->name, strerror(-r));

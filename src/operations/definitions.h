@@ -35,8 +35,15 @@ int definition_check_file_name(const char *path, const Domain *d, Diag *diag);
  * to *ret_name. A link in its place stays, and what it leads to is written, if only root can change that. */
 int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag, char **ret_name);
 
-/* Takes the definition away; one that is not the administrator's is masked. */
-int vm_undefine(Manager *m, const Vm *vm, Diag *diag);
+typedef enum VmUndefineFlags {
+        VM_UNDEFINE_MANAGED_SAVE = 1 << 0, /* that goes, too; without it, a VM that has one stays */
+        VM_UNDEFINE_NVRAM = 1 << 1,        /* so does the file of the firmware's variables */
+        VM_UNDEFINE_KEEP_NVRAM = 1 << 2,   /* … or that stays where it is; without either, a VM that has one stays */
+} VmUndefineFlags;
+
+/* Takes the definition away; one that is not the administrator's is masked. It is not started at boot any more. What runs
+ * goes on, and is gone when it stops. */
+int vm_undefine(Manager *m, const Vm *vm, VmUndefineFlags flags, Diag *diag);
 
 /* VM, which does not run, is called NEW_NAME from now on: its definition, what it keeps in its state directory, and whether
  * it is started at boot. What an interruption has left behind is finished by the same call. */

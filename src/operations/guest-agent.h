@@ -37,6 +37,7 @@ typedef enum GuestInfoType {
 } GuestInfoType;
 typedef struct GuestParameter {
         char *name, *value; /* owned: "os.id", "debian" */
+        bool is_number;
 } GuestParameter;
 void guest_parameters_free(GuestParameter *list, size_t n);
 /* TYPES 0: all that this agent can tell. */

@@ -150,7 +150,7 @@ typedef struct Info {
 } Info;
 
 /* VALUE is taken over. */
-static int add_value(Info *i, char *value, const char *format, va_list ap) {
+static int add_value(Info *i, char *value, bool is_number, const char *format, va_list ap) {
         char *name = strfv(format, ap);
 
         if (!name || !value || i->n >= PARAMETERS_MAX || !ARRAY_GROW(i->items, i->n)) {
@@ -159,7 +159,7 @@ static int add_value(Info *i, char *value, const char *format, va_list ap) {
                 free(value);
                 return r;
         }
-        i->items[i->n++] = (GuestParameter) { name, value };
+        i->items[i->n++] = (GuestParameter) { name, value, is_number };
         return 0;
 }
 
@@ -170,7 +170,19 @@ static _printf_(3, 4) int add(Info *i, const char *text, const char *format, ...
         if (!text)
                 return 0;
         va_start(ap, format);
-        int r = add_value(i, string_printable(text), format, ap);
+        int r = add_value(i, string_printable(text), false, format, ap);
+        va_end(ap);
+        return r;
+}
+
+/* The same of a number. */
+static _printf_(3, 4) int add_digits(Info *i, const char *digits, const char *format, ...) {
+        va_list ap;
+
+        if (!digits)
+                return 0;
+        va_start(ap, format);
+        int r = add_value(i, strdup(digits), true, format, ap);
         va_end(ap);
         return r;
 }
@@ -179,7 +191,7 @@ static _printf_(3, 4) int add_count(Info *i, size_t n, const char *format, ...) 
         va_list ap;
 
         va_start(ap, format);
-        int r = add_value(i, strf("%zu", n), format, ap);
+        int r = add_value(i, strf("%zu", n), true, format, ap);
         va_end(ap);
         return r;
 }
@@ -191,7 +203,7 @@ static _printf_(3, 4) int add_number(Info *i, json_object *number, const char *f
         if (!number)
                 return 0;
         va_start(ap, format);
-        int r = add_value(i, strf("%" PRIu64, json_object_get_uint64(number)), format, ap);
+        int r = add_value(i, strf("%" PRIu64, json_object_get_uint64(number)), true, format, ap);
         va_end(ap);
         return r;
 }
@@ -212,7 +224,7 @@ static int add_users(Info *i, json_object *o) {
                 double seconds = time ? json_object_get_double(time) : 0;
                 _cleanup_free_ char *msec = time ? strf("%" PRIu64, seconds > 0 && seconds < 1e15 ? (uint64_t) (seconds * 1000) : 0) : NULL;
                 if (r >= 0)
-                        r = add(i, msec, "user.%zu.login-time", k);
+                        r = add_digits(i, msec, "user.%zu.login-time", k);
         }
         return r;
 }
@@ -234,7 +246,7 @@ static int add_timezone(Info *i, json_object *o) {
                 return missing("offset", "guest-get-timezone", i->diag);
         int r = add(i, json_member_string(o, "zone"), "timezone.name");
         _cleanup_free_ char *text = strf("%" PRId64, json_object_get_int64(offset));
-        return r < 0 ? r : add(i, text, "timezone.offset");
+        return r < 0 ? r : add_digits(i, text, "timezone.offset");
 }
 
 static int add_hostname(Info *i, json_object *o) {

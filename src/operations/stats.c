@@ -39,9 +39,9 @@ void stats_list_done(StatsList *l) {
         FREE_LIST(l->items, l->n_items, stats_item_done);
 }
 
-static void add_taken(Stats *s, char *name, char *value) {
+static void add_taken(Stats *s, char *name, char *value, bool is_number) {
         if (name && value && ARRAY_GROW(s->list->items, s->list->n_items)) {
-                s->list->items[s->list->n_items++] = (StatsItem) { name, value };
+                s->list->items[s->list->n_items++] = (StatsItem) { name, value, is_number };
                 return;
         }
         s->failed = true;
@@ -59,7 +59,7 @@ _printf_(3, 4) static void add_number(Stats *s, uint64_t value, const char *form
         va_list ap;
 
         va_start(ap, format);
-        add_taken(s, vname(format, ap), strf("%" PRIu64, value));
+        add_taken(s, vname(format, ap), strf("%" PRIu64, value), true);
         va_end(ap);
 }
 
@@ -67,7 +67,7 @@ _printf_(3, 4) static void add_string(Stats *s, const char *value, const char *f
         va_list ap;
 
         va_start(ap, format);
-        add_taken(s, vname(format, ap), strdup(value));
+        add_taken(s, vname(format, ap), strdup(value), false);
         va_end(ap);
 }
 

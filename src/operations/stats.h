@@ -22,6 +22,7 @@ typedef enum StatsGroup {
 
 typedef struct StatsItem {
         char *name, *value; /* owned */
+        bool is_number;
 } StatsItem;
 
 typedef struct StatsList {

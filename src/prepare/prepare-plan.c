@@ -16,6 +16,7 @@
 #include "string-util.h"
 #include "strv.h"
 #include "unit-host.h"
+#include "vsock.h"
 
 void prepared_done(Prepared *x) {
         domain_free(x->domain);
@@ -149,6 +150,14 @@ static int use_saved(Prepare *p, Prepared *x) {
         return domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);
 }
 
+/* Before the plan, since the address is in QEMU's arguments. */
+static int claim_vsock(Prepare *p, Prepared *x) {
+        if (x->domain->n_vsocks == 0)
+                return 0;
+        p->vsock_fd = vsock_open(x->domain->vsocks, &p->diag); /* there is one at most */
+        return MIN(p->vsock_fd, 0);
+}
+
 /* What the emulator and the machine add. */
 static int complete(Prepare *p, Prepared *x) {
         const char *text = p->saved.xml ?: x->text.text;
@@ -171,6 +180,8 @@ static int complete(Prepare *p, Prepared *x) {
                 r = place(p, x);
         if (r >= 0)
                 r = qemu_check_huge_pages(x->domain, &x->facts, &p->diag);
+        if (r >= 0)
+                r = claim_vsock(p, x);
         if (r >= 0)
                 r = plan_new(x->domain, caps, &x->facts, x->text.digest, x->text.path, &p->diag, &x->plan);
         return r >= 0 && p->saved.xml ? plan_restore(x->plan, &p->saved.header) : r;

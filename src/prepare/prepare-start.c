@@ -23,6 +23,7 @@
 #include "unit-host.h"
 #include "unit-overrides.h"
 #include "users.h"
+#include "vsock.h"
 
 #define BARRIER_USEC (UINT64_C(10) * 1000000)
 #define CGROUP_MAX 65536U
@@ -350,7 +351,8 @@ static int open_all(Start *s) {
         for (size_t i = 0; i < plan->n_fds; i++) {
                 if (plan->fds[i].kind == PLAN_FD_PAIR)
                         continue;
-                int r = open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
+                int r = streq_ptr(plan->fds[i].path, VSOCK_DEVICE) ? opened_fd_take(&s->opened[i], &s->p->vsock_fd) :
+                        open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
                 if (r >= 0)
                         r = note(s, &s->opened[i]);
                 if (r >= 0 && plan->fds[i].label)
@@ -581,9 +583,19 @@ static int allocate_id(Start *s) {
         return r < 0 ? fail(s, r, "allocate an id") : 0;
 }
 
+/* For everybody: who can connect is the guest's to say. */
+static int publish_cid(Start *s) {
+        if (s->x.domain->n_vsocks == 0)
+                return 0;
+        _cleanup_free_ char *text = strf("%u\n", s->x.domain->vsocks[0].cid.value);
+        int r = text ? runtime_write(s->dir_fd, RUNTIME_CID, text, strlen(text), 0644) : -ENOMEM;
+        return r < 0 ? fail(s, r, "write the guest's address") : 0;
+}
+
 static int (*const steps[])(Start *s) = {
         hold_control_group, connect_systemd, enter_network, claim_directory, make_plan, limit_groups, ask_systemd, make_directories,
-        open_all,           name_taps,       describe_displays, confine,       freeze,          open_own,      push_all,        set_properties, allocate_id,
+        open_all,           name_taps,       describe_displays, confine,       freeze,          open_own,      push_all,        set_properties, publish_cid,
+        allocate_id,
 };
 
 /* --- all together --- */

@@ -30,6 +30,7 @@ typedef struct Prepare {
         size_t kept_size;
         SavedFile saved; /* owned: what the guest goes on from; without XML: it begins anew */
         int saved_mark;  /* owned: where it is written that it has */
+        int vsock_fd;    /* owned: what holds the guest's address in AF_VSOCK, until QEMU does */
         JournalContext journal;
         Diag diag;
 } Prepare;

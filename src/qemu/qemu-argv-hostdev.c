@@ -204,15 +204,14 @@ int emit_hostdevs(Emit *e) {
 
 /* --- sockets between host and guest --- */
 
-/* QEMU gets the kernel's device as a descriptor. Addresses are the host's to give out, and nobody does that yet. */
+/* QEMU gets the kernel's device as a descriptor, which has the address already. A plan that nobody carries out shows the first
+ * address there is. */
 static int emit_vsock(Emit *e, const DomainVsock *v) {
         _cleanup_qjson_ Json j = {};
         PlanFd *fd = NULL;
 
         if (!e->native) {
                 _cleanup_free_ char *name = strf("vsock-%s", v->info.alias);
-                if (!v->cid.set || v->auto_cid == TRI_YES)
-                        return emit_unwired(e, v->info.loc, "vsock with <cid auto='yes'/>");
                 fd = name ? emit_fd(e, PLAN_FD_FILE, name, "vsock", v->info.loc, 1) : NULL;
                 if (!fd || free_and_strdup(&fd->path, "/dev/vhost-vsock") < 0) {
                         e->failed = true;

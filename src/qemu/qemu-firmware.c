@@ -240,7 +240,7 @@ static int complete_nvram(Domain *d, const HostFacts *facts) {
         flash->nvram_is_block = os->nvram_type == DISK_BLOCK;
         if (os->nvram)
                 return free_and_strdup(&flash->nvram, os->nvram);
-        flash->nvram = strf("%s/%s/nvram.fd", facts->state_dir, d->name);
+        flash->nvram = strf("%s/%s/" NVRAM_FILE, facts->state_dir, d->name);
         if (!flash->nvram)
                 return -ENOMEM;
         return os->firmware == FIRMWARE_UNSET ? free_and_strdup(&os->nvram, flash->nvram) : 0;

@@ -33,6 +33,7 @@ WAITS = {
     "disk-iotune": "its limits let QEMU read a byte in a second",
     "disk-slices": "needs images that begin within others",
     "vsock": "needs a vhost device of the kernel",
+    "vsock-auto": "needs a vhost device of the kernel",
     "vsock-transitional": "needs a vhost device of the kernel",
     "native-disk-transient": "needs an image to lay the forgotten changes over",
     "native-disk-iotune-burst-alone": "has a burst without a limit, which QEMU refuses",

@@ -5,6 +5,7 @@ leaves the guest running."""
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import stat
@@ -307,9 +308,30 @@ def definitions_of_files():
         with open(path("other.xml"), "w", encoding="utf-8") as f:
             f.write(xml.replace("kappa", "other"))
         refused(["vmunit", "save-image-define", file, path("other.xml")], "Target domain name 'other' does not match source 'kappa'")
+        # In an editor: what is good is taken, what is not asks, and is kept in the file that is named.
+        editor = {**os.environ, "EDITOR": "sed -i 's/once saved/edited/'"}
+        edit = ["vmunit", "save-image-edit", file]
+        check_equal(run_ok(edit, env=editor), f"State file {file} edited.\n\n", "output of an edit")
+        check_match("<title>edited</title>", run_ok(["vmunit", "save-image-dumpxml", file]))
+        check_equal(run_ok(edit, env=editor), f"Saved image {file} XML configuration not changed.\n\n", "output without one")
+        result = run(edit, env={**os.environ, "EDITOR": "sed -i 's/kappa/other/'"})
+        check_equal(result.rc, 1, "status of a bad edit")
+        check_match("Target domain name 'other' does not match source 'kappa'", result.err)
+        with open(re.search("what you wrote is in (/.*)", result.err)[1], encoding="utf-8") as f:
+            check_match("<name>other</name>", f.read())
+        check_match("<title>edited</title>", run_ok(["vmunit", "save-image-dumpxml", file]))
         ticks = vm.serial.ticks()
         run_ok(["vmunit", "restore", file])
         goes_on(vm, ticks)
+        # The same of the managed save, with the state it goes on in.
+        run_ok(["vmunit", "managedsave", "kappa"])
+        edit = ["vmunit", "managedsave-edit", "kappa", "--paused"]
+        editor["EDITOR"] = "sed -i 's/edited/once more/'"
+        check_equal(run_ok(edit, env=editor), "Managed save image of Domain 'kappa' XML configuration edited.\n\n", "output of an edit")
+        check_equal(run_ok(edit, env=editor), "Managed save image of domain 'kappa' XML configuration not changed.\n\n", "output without one")
+        run_ok(["vmunit", "start", "kappa"])
+        check_equal(vm.state()[0], "paused", "state after an edit with --paused")
+        check_equal(run_ok(["vmunit", "desc", "kappa", "--live", "--title"]).strip(), "once more", "title of what runs")
 
 
 main()

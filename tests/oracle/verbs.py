@@ -718,6 +718,37 @@ dumpxml verbs --xpath /domain/metadata
 metadata verbs http://a --remove
 ! dumpxml verbs --xpath /domain/metadata # an empty element is not left behind
 metadata nothing http://a
+# send-key, of what does not run
+help send-key
+send-key verbs KEY_A
+send-key verbs KEY_NOTHING
+send-key verbs --codeset win32 VK_A
+send-key verbs --codeset win32 KEY_A
+send-key verbs --codeset os_x ANSI_A
+send-key verbs --codeset usb 4
+send-key verbs --codeset usb A
+send-key verbs --codeset rfb 0x1e
+send-key verbs --codeset xt_kbd 0
+send-key verbs --codeset nothing 1
+send-key verbs --codeset '' 1
+send-key verbs 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17
+send-key verbs
+# undefine, what does not come so far
+! help undefine # storage volumes are not there yet, and the help says it
+undefine verbs --nvram --keep-nvram
+undefine verbs --tpm --keep-tpm
+undefine verbs --wipe-storage
+undefine verbs --delete-storage-volume-snapshots
+undefine nothing
+undefine
+# save-image-edit, managedsave-edit
+help save-image-edit
+help managedsave-edit
+managedsave-edit verbs
+managedsave-edit verbs --running --paused
+managedsave-edit nothing
+save-image-edit /nowhere --running --paused
+! save-image-edit /nowhere # the file is called by what it was to be
 # set-lifecycle-action
 help set-lifecycle-action
 set-lifecycle-action verbs poweroff destroy
@@ -871,7 +902,6 @@ inject-nmi verbs
 send-key verbs
 send-key verbs KEY_A
 send-key verbs --codeset foo KEY_A
-! send-key verbs --codeset usb 4 # not yet supported
 send-key verbs --codeset qnum 30
 send-key verbs --codeset qnum KEY_FOO
 send-key verbs KEY_FOO

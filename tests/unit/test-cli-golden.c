@@ -7,15 +7,18 @@
 #include "cli.h"
 #include "fake-machine.h"
 #include "file-util.h"
+#include "json-shape.h"
 #include "parse-util.h"
 #include "string-util.h"
 #include "strv.h"
+#include "verbs.h"
 
 /* Sessions at a terminal, one per file of tests/golden/cli, on a machine made up (fake-machine.h):
  *
  *   # a comment
  *   ! SETTING …        what the machine is like; see settings[] below
  *   $ list --all       a command line, followed by what it must print, both streams together, and "[exit 1]"
+ *   % version --json   the same where what is printed depends on the machine: only its form counts
  *   > calls            what the commands before did to systemd and the monitors
  *   > cat PATH, > mode PATH, > ls PATH
  *
@@ -27,7 +30,10 @@ typedef struct Session {
         size_t at;
         const char *raw; /* of the setting: the line behind its first word */
         Text output; /* the file as it should be */
+        bool wrong; /* beside what it printed */
 } Session;
+
+static char **seen; /* verbs that have answered as JSON */
 
 static const char *word(char *const *words, size_t i) {
         return strv_length(words) > i ? words[i] : "";
@@ -268,8 +274,33 @@ static char **split_command(const char *line) {
         return words;
 }
 
+/* What a verb answers to --json has to be what its row promises. */
+static void check_document(Session *s, const char *name, const char *text) {
+        const Verb *v = verb_find(name);
+        json_object *o = json_tokener_parse(text);
+        _cleanup_free_ char *why = NULL;
+
+        if (!v || !v->json)
+                return;
+        if (!o || !json_has_shape(o, v->json, &why)) {
+                fprintf(stderr, "%s --json: %s; what it should be: %s\n%s\n", name, why ?: "no JSON", v->json, text);
+                s->wrong = true;
+        } else if (!streq(text, "{}\n") && !streq(text, "[]\n") && strv_extend(&seen, name) < 0)
+                abort();
+        json_object_put(o);
+}
+
+static void check_seen(const Verb *v, void *userdata) {
+        bool *ok = userdata;
+
+        if (!v->run || !v->json || strv_contains(seen, v->name))
+                return;
+        fprintf(stderr, "no session shows what %s --json answers\n", v->name);
+        *ok = false;
+}
+
 /* "$ edit web <y n": the words behind "<" are the lines of its input. */
-static void run_command(Session *s, const char *line) {
+static void run_command(Session *s, const char *line, bool shown) {
         const char *less = strstr(line, " <");
         _cleanup_free_ char *command = strndup(line, less ? (size_t) (less - line) : strlen(line));
         _cleanup_free_ char *input = strdup(less ? less + 2 : ""), *text = NULL;
@@ -294,7 +325,10 @@ static void run_command(Session *s, const char *line) {
         int r = cli_run(&cli, (int) strv_length(argv), argv);
         fclose(cli.in);
         fclose(cli.out);
-        add_output(s, text);
+        if (shown)
+                add_output(s, text);
+        if (r == 0 && strv_length(words) > 0 && strv_contains(words, "--json"))
+                check_document(s, words[0], text);
         if (r != 0)
                 text_appendf(&s->output, "[exit %d]\n", r);
 }
@@ -352,13 +386,13 @@ static void run_session(Session *s) {
                 const char *line = s->lines[s->at++];
                 _cleanup_strv_ char **words = *line ? split_command(line + 1) : NULL;
 
-                if (!strchr("#!$>", *line) || !*line)
+                if (!strchr("#!$%>", *line) || !*line)
                         continue;
                 text_appendf(&s->output, "%s\n", line);
                 if (*line == '!')
                         apply_setting(s, line, words);
-                else if (*line == '$')
-                        run_command(s, line + 1);
+                else if (*line == '$' || *line == '%')
+                        run_command(s, line + 1, *line == '$');
                 else if (*line == '>')
                         inspect(s, words);
         }
@@ -407,6 +441,8 @@ static bool run_file(const char *directory, const char *name) {
         run_session(&s);
         if (text_finish(&s.output, &actual) < 0)
                 abort();
+        if (s.wrong)
+                return false;
         if (streq(actual, expected)) {
                 printf("ok %s\n", name);
                 return true;
@@ -435,5 +471,7 @@ int main(int argc, char **argv) {
                 free(entries[i]);
         }
         free(entries);
+        verbs_foreach(check_seen, &ok);
+        strv_free(seen);
         return ok && n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -112,7 +112,7 @@ static void test_refused(void **state) {
 }
 
 static void test_table(void **state) {
-        static const char *const head[] = { "Id", "Name", "State", NULL };
+        static const TableColumn head[] = { { "Id", "id" }, { "Name", "name" }, { "State", "state" }, {} };
         _cleanup_(capture_done) Capture c;
         _cleanup_table_ Table t = {};
 
@@ -217,6 +217,11 @@ static void test_completion(void **state) {
                         _cleanup_free_ char *word = offered(WORDS((char *) (*v)->name, (char *) "--"), k++), *option = strf("--%s", o->name);
                         assert_string_equal(word, option);
                 }
+                if (verb_has_common_json(*v)) {
+                        _cleanup_free_ char *word = offered(WORDS((char *) (*v)->name, (char *) "--"), k++);
+                        assert_string_equal(word, "--json");
+                        assert_null(offered(WORDS((char *) (*v)->name, (char *) "--json", (char *) "--"), k - 1));
+                }
                 assert_null(offered(WORDS((char *) (*v)->name, (char *) "--"), k));
         }
         assert_null(offered(WORDS((char *) ""), n));
@@ -304,6 +309,101 @@ static void test_man_page(void **state) {
         }
 }
 
+/* --- JSON --- */
+
+/* Verbs that change nothing and answer nothing that JSON could say better. */
+static const struct {
+        const char *verb, *why;
+} not_json[] = {
+        { "dumpxml", "answers XML" },          { "capabilities", "answers XML" }, { "domcapabilities", "answers XML" },
+        { "sysinfo", "answers XML" },          { "save-image-dumpxml", "answers XML" }, { "managedsave-dumpxml", "answers XML" },
+        { "domxml-to-native", "answers a command line" }, { "domxml-from-native", "answers XML" },
+        { "help", "is for people" },           { "complete", "is for shells" },
+        { "event", "is virsh's: events answers the same as JSON" }, { "qemu-monitor-event", "answers what QEMU says, which is JSON" },
+                 { "screenshot", "answers a picture" },
+};
+
+/* Those that can change something, too. */
+static const char *const also_json[] = {
+        "schedinfo", "memtune", "numatune", "blkiotune", "vcpupin", "emulatorpin", "guestvcpus", "domtime", "desc", "metadata",
+};
+
+static bool takes_json(const Verb *v) {
+        FOREACH_OPTION(o, v)
+                if (streq(o->name, "json"))
+                        return true;
+        return v->json;
+}
+
+static void check_json(const Verb *v, void *userdata) {
+        bool excused = v->changes || !v->run;
+
+        FOREACH_ARRAY(n, not_json, ELEMENTSOF(not_json))
+                if (streq(n->verb, v->name)) {
+                        if (takes_json(v))
+                                fail_msg("%s takes --json, and is in the list of those that do not", v->name);
+                        excused = true;
+                }
+        FOREACH_ARRAY(a, also_json, ELEMENTSOF(also_json))
+                if (streq(*a, v->name) && !takes_json(v))
+                        fail_msg("%s does not take --json", v->name);
+        if (!excused && !takes_json(v))
+                fail_msg("%s answers something, and not as JSON", v->name);
+}
+
+static void test_json_of_all(void **state) {
+        verbs_foreach(check_json, NULL);
+        FOREACH_ARRAY(n, not_json, ELEMENTSOF(not_json))
+                assert_non_null(verb_find(n->verb));
+}
+
+/* The page without line breaks: what a document is like is one text, however it is broken. */
+static void test_json_in_man_page(void **state) {
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_free_ char *page = read_man_page();
+        char *section = strstr(page, "\n.SH JSON\n");
+
+        assert_non_null(section);
+        for (char *p = section; *p; p++)
+                *p = *p == '\n' ? ' ' : *p;
+        for (const Verb **v = verbs; *v; v++) {
+                _cleanup_free_ char *text = (*v)->json ? strf(" .TP .B %s %s ", (*v)->name, (*v)->json) : NULL;
+                if (text && !strstr(section, text))
+                        fail_msg("man/vmunit.1 does not say what '%s --json' prints:%s", (*v)->name, text);
+        }
+        for (const char *p = section; (p = strstr(p, " .TP .B ")); p++) {
+                const char *word = p + strlen(" .TP .B ");
+                _cleanup_free_ char *name = strndup(word, strcspn(word, " "));
+                const Verb *v = verb_find(name);
+                if (startswith(word + strlen(name), " {") || startswith(word + strlen(name), " ["))
+                        assert_true(v && v->json);
+        }
+}
+
+static void test_json_text(void **state) {
+        static const struct { const char *text, *json; } cases[] = {
+                { "a\"b\n", "\"a\\\"b\\n\"" }, { "\xc3\xa9", "\"\xc3\xa9\"" }, { "\xff", "\"\xef\xbf\xbd\"" },
+                { "a\xc3", "\"a\xef\xbf\xbd\"" }, { "\xc0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },
+                { "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, { "\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"" },
+        };
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                json_object *o = report_text(c->text);
+                assert_string_equal(json_object_to_json_string_ext(o, 0), c->json);
+                json_object_put(o);
+        }
+        assert_null(report_text(NULL));
+
+        static const struct { const char *text; bool is_number; const char *json; } words[] = {
+                { "5", true, "5" }, { "5", false, "\"5\"" }, { "-3600", true, "-3600" }, { "18446744073709551615", true, "18446744073709551615" },
+                { "x", true, "\"x\"" }, { "-", true, "\"-\"" }, { "99999999999999999999", true, "\"99999999999999999999\"" },
+        };
+        FOREACH_ARRAY(w, words, ELEMENTSOF(words)) {
+                json_object *o = report_word(w->text, w->is_number);
+                assert_string_equal(json_object_to_json_string_ext(o, 0), w->json);
+                json_object_put(o);
+        }
+}
+
 /* A section of the page about a verb that does not exist would be a promise. */
 static void test_man_page_is_not_ahead(void **state) {
         _cleanup_free_ char *page = read_man_page();
@@ -325,6 +425,8 @@ int main(void) {
                 cmocka_unit_test(test_help_lists_all), cmocka_unit_test(test_completion),
                 cmocka_unit_test(test_definition_files),
                 cmocka_unit_test(test_man_page),       cmocka_unit_test(test_man_page_is_not_ahead),
+                cmocka_unit_test(test_json_of_all),    cmocka_unit_test(test_json_in_man_page),
+                cmocka_unit_test(test_json_text),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

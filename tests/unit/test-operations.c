@@ -78,15 +78,64 @@ static void test_undefine_uncovers_nothing(void **state) {
         fake_file(f, "run-vm/web.xml", SMALL("web"));
         fake_file(f, "lib/web.xml", SMALL("web"));
         _cleanup_vm_ Vm first = lookup(f, "web");
-        assert_int_equal(vm_undefine(f->manager, &first, NULL), 0);
+        assert_int_equal(vm_undefine(f->manager, &first, 0, NULL), 0);
         assert_int_equal(vm_lookup(f->manager, "web", VM_BY_NAME, NULL, &vm), -ENOENT);
 
         /* One of this boot only is taken away without a trace. */
         fake_file(f, "run-vm/brief.xml", SMALL("brief"));
         _cleanup_vm_ Vm brief = lookup(f, "brief");
-        assert_int_equal(vm_undefine(f->manager, &brief, NULL), 0);
+        assert_int_equal(vm_undefine(f->manager, &brief, 0, NULL), 0);
         assert_null(fake_read(f, "run-vm/brief.xml"));
         assert_null(fake_read(f, "etc/brief.xml"));
+}
+
+static int undefine(FakeMachine *f, const char *name, VmUndefineFlags flags, const char *why) {
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = lookup(f, name);
+
+        int r = vm_undefine(f->manager, &vm, flags, &diag);
+        if (why)
+                assert_string_equal(diag_first_error(&diag), why);
+        return r;
+}
+
+/* A file of variables is spoken about: nothing changes until somebody says what becomes of it. */
+static void test_undefine_nvram(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        _cleanup_free_ char *nvram = strf("%s/vars", f->dir), *kept = strf("%s/kept", f->dir);
+        _cleanup_free_ char *text = strf("<domain type='qemu'><name>web</name><memory>65536</memory>"
+                                         "<os><type arch='x86_64' machine='q35'>hvm</type><loader type='pflash' readonly='yes'>/code</loader>"
+                                         "<nvram>%s</nvram></os><features><acpi/></features></domain>", nvram);
+
+        fake_file(f, "etc/web.xml", text);
+        fake_file(f, "vars", "variables");
+        FakeUnit *u = fake_unit(f, "web");
+        u->enabled = true;
+        assert_int_equal(undefine(f, "web", 0, "Requested operation is not valid: cannot undefine domain with nvram"), -EINVAL);
+        assert_int_equal(access(nvram, F_OK), 0);
+        assert_true(fake_unit(f, "web")->enabled);
+
+        assert_int_equal(undefine(f, "web", VM_UNDEFINE_KEEP_NVRAM, NULL), 0);
+        assert_int_equal(access(nvram, F_OK), 0);
+        assert_false(fake_unit(f, "web")->enabled);
+
+        fake_file(f, "etc/web.xml", text);
+        assert_int_equal(undefine(f, "web", VM_UNDEFINE_NVRAM, NULL), 0);
+        assert_int_equal(access(nvram, F_OK), -1);
+
+        /* What is behind a link is not the machine's; what is not there is no question. */
+        fake_file(f, "etc/web.xml", text);
+        fake_file(f, "kept", "somebody's");
+        assert_int_equal(symlink(kept, nvram), 0);
+        assert_int_equal(undefine(f, "web", VM_UNDEFINE_NVRAM, NULL), 0);
+        assert_int_equal(access(kept, F_OK), 0);
+        assert_int_equal(unlink(nvram), 0);
+        fake_file(f, "etc/web.xml", text);
+        assert_int_equal(undefine(f, "web", 0, NULL), 0);
+
+        /* Also one that cannot be read. */
+        fake_file(f, "etc/web.xml", "<broken");
+        assert_int_equal(undefine(f, "web", 0, NULL), 0);
 }
 
 static void test_define_keeps_privacy(void **state) {
@@ -169,7 +218,7 @@ static void test_link_is_followed(void **state) {
         assert_int_equal(rmdir(file), 0);
         fake_file(f, "kept/web.xml", SMALL("web"));
         _cleanup_vm_ Vm vm = lookup(f, "web");
-        assert_int_equal(vm_undefine(f->manager, &vm, NULL), 0);
+        assert_int_equal(vm_undefine(f->manager, &vm, 0, NULL), 0);
         assert_int_equal(lstat(link, &st), -1);
         assert_int_equal(stat(file, &st), 0);
 }
@@ -201,9 +250,9 @@ static void test_writers_wait(void **state) {
                 assert_int_equal(flock(fd, LOCK_EX), 0);
                 pid_t pid = fork();
                 if (pid == 0) {
-                        Vm vm = { .name = (char *) "web", .persistent = true };
+                        Vm vm = { .name = (char *) "web", .unit = (char *) "vm@web.service", .persistent = true };
                         close(fd);
-                        _exit((i == 0 ? define(f, SMALL("web"), NULL) : vm_undefine(f->manager, &vm, NULL)) < 0);
+                        _exit((i == 0 ? define(f, SMALL("web"), NULL) : vm_undefine(f->manager, &vm, 0, NULL)) < 0);
                 }
                 while (!waits(pid))
                         assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
@@ -254,6 +303,7 @@ int main(void) {
                 cmocka_unit_test(test_start_options),
                 cmocka_unit_test(test_shell_quoting),
                 cmocka_unit_test(test_undefine_uncovers_nothing),
+                cmocka_unit_test(test_undefine_nvram),
                 cmocka_unit_test(test_define_keeps_privacy),
                 cmocka_unit_test(test_link_is_followed),
                 cmocka_unit_test(test_writers_wait),
