@@ -95,13 +95,48 @@ static int open_journal(const char *invocation, sd_journal **ret) {
         return 0;
 }
 
-int journal_explain_failure(sd_bus *bus, const char *unit, Diag *diag) {
+/* A transient unit that fails is gone at once, and the bus knows nothing of its run any more. What systemd wrote about
+ * UNIT since then names it. */
+static int invocation_of_journal(const char *unit, uint64_t since_usec, uint64_t until_usec, char ret[33]) {
+        _cleanup_(sd_journal_closep) sd_journal *j = NULL;
+        _cleanup_free_ char *about = strf("UNIT=%s", unit);
+
+        if (!about)
+                return -ENOMEM;
+        int r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        if (r >= 0)
+                r = sd_journal_add_match(j, "_PID=1", 0);
+        if (r >= 0)
+                r = sd_journal_add_match(j, about, 0);
+        while (r >= 0) {
+                _cleanup_free_ char *invocation = NULL;
+                sd_id128_t boot, id;
+                uint64_t usec, now;
+
+                sd_journal_seek_tail(j);
+                if (sd_journal_previous(j) > 0 && sd_journal_get_monotonic_usec(j, &usec, &boot) >= 0 && usec >= since_usec)
+                        invocation = get_field(j, "INVOCATION_ID");
+                if (invocation && sd_id128_from_string(invocation, &id) >= 0) {
+                        sd_id128_to_string(id, ret);
+                        return 0;
+                }
+                now = now_usec();
+                if (now >= until_usec)
+                        return -ENODATA;
+                r = sd_journal_wait(j, until_usec - now);
+        }
+        return r;
+}
+
+int journal_explain_failure(sd_bus *bus, const char *unit, uint64_t since_usec, Diag *diag) {
         _cleanup_(sd_journal_closep) sd_journal *j = NULL;
         uint64_t until = now_usec() + JOURNAL_WAIT_USEC;
         char *lines[LINES_MAX] = {};
         char invocation[33];
 
         int r = get_invocation(bus, unit, invocation);
+        if (r < 0)
+                r = invocation_of_journal(unit, since_usec, until, invocation);
         if (r >= 0)
                 r = open_journal(invocation, &j);
         if (r < 0)

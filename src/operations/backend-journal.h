@@ -6,5 +6,6 @@
 #include "diag.h"
 
 /* Why the last run of UNIT failed, in the words of what failed: the last errors that its processes wrote to the
- * journal go to DIAG. Their number; 0 when there are none, or they may not be read; or negative errno. */
-int journal_explain_failure(sd_bus *bus, const char *unit, Diag *diag);
+ * journal go to DIAG. SINCE is when it was asked to start, on the monotonic clock. Their number; 0 when there are none, or
+ * they may not be read; or negative errno. */
+int journal_explain_failure(sd_bus *bus, const char *unit, uint64_t since_usec, Diag *diag);

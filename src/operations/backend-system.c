@@ -14,6 +14,7 @@
 #include "string-util.h"
 #include "strv.h"
 #include "systemd.h"
+#include "time-util.h"
 #include "unit-watch.h"
 
 /* The real machine. The connection to systemd is made when it is first needed and kept for the run of the
@@ -295,11 +296,11 @@ static int system_reload(void *userdata, Diag *diag) {
 
 /* --- jobs --- */
 
-static int explain_start(sd_bus *bus, const char *unit, int r, const char *result, Diag *diag) {
+static int explain_start(sd_bus *bus, const char *unit, uint64_t since_usec, int r, const char *result, Diag *diag) {
         if (r != -ECANCELED)
                 return r < 0 && diag && diag->n_errors == 0 ?
                         diag_error_code(diag, r, (SrcLoc) {}, "unit '%s': %s", unit, strerror(-r)) : r;
-        if (journal_explain_failure(bus, unit, diag) > 0)
+        if (journal_explain_failure(bus, unit, since_usec, diag) > 0)
                 return r;
         return diag_error_code(diag, r, (SrcLoc) {},
                                "unit '%s' failed to start (%s); see: journalctl -u '%s'", unit,
@@ -308,6 +309,7 @@ static int explain_start(sd_bus *bus, const char *unit, int r, const char *resul
 
 static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
         _cleanup_free_ char *result = NULL;
+        uint64_t since = now_usec();
         sd_bus *bus = NULL;
 
         int r = get_bus_or_say(userdata, diag, &bus);
@@ -316,11 +318,12 @@ static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
         /* Earlier failures count against the unit's limit of starts; one that the user asks for does not. */
         (void) systemd_reset_failed(bus, unit, NULL);
         r = systemd_start_unit(bus, unit, START_LIMIT_USEC, diag, &result);
-        return r < 0 ? explain_start(bus, unit, r, result, diag) : 0;
+        return r < 0 ? explain_start(bus, unit, since, r, result, diag) : 0;
 }
 
 static int system_start_transient(void *userdata, const TransientStart *start, Diag *diag) {
         _cleanup_free_ char *result = NULL;
+        uint64_t since = now_usec();
         HostFacts facts;
         sd_bus *bus = NULL;
 
@@ -332,7 +335,7 @@ static int system_start_transient(void *userdata, const TransientStart *start, D
                 return r;
         r = transient_start(bus, start, &facts, START_LIMIT_USEC, diag, &result);
         host_facts_done(&facts);
-        return r < 0 ? explain_start(bus, start->unit, r, result, diag) : 0;
+        return r < 0 ? explain_start(bus, start->unit, since, r, result, diag) : 0;
 }
 
 static int system_stop_unit(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag) {

@@ -373,6 +373,10 @@ int vm_undefine(Manager *m, const Vm *vm, VmUndefineFlags flags, Diag *diag) {
         r = m->remembers ? chain_record_remove(vm->name) : 0;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the images of '%s': %s", vm->name, strerror(-r));
+        /* How it ended is nothing that the next one of this name has to do with. */
+        _cleanup_close_ int dir = vm->active ? -1 : manager_open_runtime(m, vm->name);
+        if (dir >= 0)
+                (void) unlinkat(dir, RUNTIME_STATE, 0);
         return 0;
 }
 

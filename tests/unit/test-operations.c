@@ -89,6 +89,27 @@ static void test_undefine_uncovers_nothing(void **state) {
         assert_null(fake_read(f, "etc/brief.xml"));
 }
 
+/* Why it was shut off is forgotten with it; of one that runs on, its supervisor goes on to say. */
+static void test_undefine_forgets_the_end(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+
+        fake_file(f, "etc/web.xml", SMALL("web"));
+        fake_runtime(f, "web", "shut off/destroyed", NULL);
+        _cleanup_vm_ Vm ended = lookup(f, "web");
+        assert_int_equal(ended.reason, REASON_DESTROYED);
+        assert_int_equal(vm_undefine(f->manager, &ended, 0, NULL), 0);
+        fake_file(f, "etc/web.xml", SMALL("web"));
+        _cleanup_vm_ Vm again = lookup(f, "web");
+        assert_int_equal(again.reason, REASON_UNKNOWN);
+
+        fake_runtime(f, "web", "running/booted", "3");
+        fake_unit(f, "web")->activity = UNIT_ACTIVE;
+        _cleanup_vm_ Vm running = lookup(f, "web");
+        assert_int_equal(vm_undefine(f->manager, &running, 0, NULL), 0);
+        _cleanup_free_ char *kept = fake_read(f, "run/web/state");
+        assert_non_null(kept);
+}
+
 static int undefine(FakeMachine *f, const char *name, VmUndefineFlags flags, const char *why) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = lookup(f, name);
@@ -303,6 +324,7 @@ int main(void) {
                 cmocka_unit_test(test_start_options),
                 cmocka_unit_test(test_shell_quoting),
                 cmocka_unit_test(test_undefine_uncovers_nothing),
+                cmocka_unit_test(test_undefine_forgets_the_end),
                 cmocka_unit_test(test_undefine_nvram),
                 cmocka_unit_test(test_define_keeps_privacy),
                 cmocka_unit_test(test_link_is_followed),
