@@ -16,21 +16,24 @@ NAME = "verbs"
 
 
 @contextlib.contextmanager
-def libvirtd(controllers):
-    """A libvirtd that runs QEMU as root and leaves the machine's devices as they are; yields virsh's words."""
+def libvirtd(controllers, sockets=None):
+    """A libvirtd that runs QEMU as root and leaves the machine's devices as they are; yields virsh's words. Its sockets
+    are where nobody looks for them, unless it is said where."""
     with tempfile.TemporaryDirectory() as directory:
+        sockets = sockets or directory
+        os.makedirs(sockets, exist_ok=True)
         os.makedirs("/etc/libvirt", exist_ok=True)
         with open("/etc/libvirt/qemu.conf", "w", encoding="ascii") as f:
             f.write('user = "root"\ngroup = "root"\nstdio_handler = "file"\nsecurity_driver = "none"\nnamespaces = []\n'
                     f'remember_owner = 0\ncgroup_controllers = [{", ".join(repr(c) for c in controllers)}]\n'.replace("'", '"'))
         with open(f"{directory}/conf", "w", encoding="ascii") as f:
-            f.write(f'unix_sock_dir = "{directory}"\nauth_unix_ro = "none"\nauth_unix_rw = "none"\n'
+            f.write(f'unix_sock_dir = "{sockets}"\nauth_unix_ro = "none"\nauth_unix_rw = "none"\n'
                     f'log_outputs = "3:file:{directory}/log"\n')
         # Before it reads that it shall not be used, it looks for the user that its other package makes.
         harness_run(["systemd-sysusers", "-"], input="u libvirt-qemu -\n", check=True)
         daemon = subprocess.Popen(["libvirtd", "-f", f"{directory}/conf", "-p", f"{directory}/pid"], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        virsh = ["virsh", "-q", "-c", f"qemu+unix:///system?socket={directory}/libvirt-sock"]
+        virsh = ["virsh", "-q", "-c", f"qemu+unix:///system?socket={sockets}/libvirt-sock"]
         try:
             wait_for(lambda: run([*virsh, "version"])[2] == 0 or daemon.poll() is not None, 120, "libvirtd to answer", interval=0.2)
             if daemon.poll() is not None:
