@@ -458,7 +458,11 @@ static int verb_qemu_event(Cli *cli, const Command *c) {
 
 static const Option event_options[] = {
         DOMAIN_ROW,
-        { .name = "event", .type = OPTION_STRING, .help = "which event type to wait for" },
+        { .name = "event", .type = OPTION_STRING, .help = "which event type to wait for",
+          .words = "lifecycle|reboot|rtc-change|watchdog|io-error|graphics|io-error-reason|control-error|block-job|disk-change|"
+                   "tray-change|pm-wakeup|pm-suspend|balloon-change|pm-suspend-disk|device-removed|block-job-2|tunable|"
+                   "agent-lifecycle|device-added|migration-iteration|job-completed|device-removal-failed|metadata-change|"
+                   "block-threshold|memory-failure|memory-device-size-change" },
         OPTION_FLAG("all", "wait for all events instead of just one type"),
         LOOP_ROW,
         TIMEOUT_ROW,

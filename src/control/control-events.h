@@ -14,7 +14,7 @@ typedef struct ControlEvents ControlEvents;
 typedef struct ControlEventsHandlers {
         /* AGREED: this is the answer to the subscription, and what was before it is not known. */
         void (*state)(DomainState state, DomainReason reason, bool agreed, void *userdata);
-        /* NAME is one of QEMU's, or CONTROL_EVENT_ERROR; USEC is 0 when it is not known when; DATA is JSON, or "". */
+        /* NAME is one of QEMU's, or a CONTROL_EVENT_…; USEC is 0 when it is not known when; DATA is JSON, or "". */
         void (*event)(const char *name, uint64_t usec, const char *data, void *userdata);
         /* The connection has ended, before AGREED or later; nothing comes any more. */
         void (*gone)(void *userdata);

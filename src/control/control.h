@@ -26,13 +26,15 @@
  *                                             has work to do, and stays
  *   signal StateChanged(s state, s reason)    after the Event that it follows from
  *   signal Event(s name, t usec, s data)      QEMU's, to subscribers: usec since 1970 (0: not known), its data as JSON ("": none).
- *                                             "VMUNIT_CONTROL_ERROR" is the monitor's own: it gives QEMU up
+ *                                             The monitor's own begin with "VMUNIT_": it gives QEMU up (CONTROL_ERROR); it has
+ *                                             handed a client over (VNC_CONNECTED, like QEMU's)
  *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it
  */
 #define CONTROL_PATH "/org/vmunit/Machine1"
 #define CONTROL_INTERFACE "org.vmunit.Machine1"
 
 #define CONTROL_EVENT_ERROR "VMUNIT_CONTROL_ERROR"
+#define CONTROL_EVENT_VNC "VMUNIT_VNC_CONNECTED"
 #define CONTROL_EVENT_NAME_MAX 64U
 #define CONTROL_EVENT_DATA_MAX (16U * 1024U)
 

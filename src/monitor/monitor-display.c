@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <netdb.h>
 #include <sys/socket.h>
 
+#include "json-member.h"
 #include "log.h"
 #include "monitor.h"
 
@@ -21,9 +23,41 @@ static void done(DisplayListener *l) {
         (void) sd_event_source_set_enabled(l->io, SD_EVENT_ON);
 }
 
+/* One end of a connection, as QEMU tells it. NULL: no such address. */
+static json_object *describe_end(const struct sockaddr_storage *sa, socklen_t size) {
+        char host[NI_MAXHOST], service[NI_MAXSERV];
+
+        if (sa->ss_family == AF_UNIX)
+                return json_strings("family", "unix", "host", "", "service", "", NULL);
+        if (getnameinfo((const struct sockaddr *) sa, size, host, sizeof(host), service, sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+                return NULL;
+        return json_strings("family", sa->ss_family == AF_INET6 ? "ipv6" : "ipv4", "host", host, "service", service, NULL);
+}
+
+/* QEMU tells of VNC clients that it has accepted itself only. (Of SPICE's it tells all.) */
+static void tell_connected(const DisplayListener *l) {
+        struct sockaddr_storage ours = {}, theirs = {};
+        socklen_t our_size = sizeof(ours), their_size = sizeof(theirs);
+
+        if (l->port != DISPLAY_PORT_VNC || getsockname(l->client, (struct sockaddr *) &ours, &our_size) < 0 ||
+            getpeername(l->client, (struct sockaddr *) &theirs, &their_size) < 0)
+                return;
+        json_object *server = describe_end(&ours, our_size), *client = describe_end(&theirs, their_size), *o = json_object_new_object();
+        if (server && client && o) {
+                json_object_object_add(o, "server", json_object_get(server));
+                json_object_object_add(o, "client", json_object_get(client));
+                monitor_tell_event(l->monitor, CONTROL_EVENT_VNC, 0, o);
+        }
+        json_object_put(server);
+        json_object_put(client);
+        json_object_put(o);
+}
+
 static void on_added(Qmp *q, int result, json_object *reply, void *userdata) {
         DisplayListener *l = userdata;
 
+        if (result >= 0)
+                tell_connected(l);
         if (result == -EREMOTEIO)
                 log_warning("QEMU refuses a %s client: %s", ports[l->port].protocol, qmp_error_text(reply));
         done(l);

@@ -4,11 +4,11 @@
 #include "definition-watch.h"
 #include "definition.h"
 #include "domain-xml.h"
+#include "event-notes.h"
 #include "names.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
-#include "xml-metadata.h"
 
 #define DIRECTORIES_MAX 16U
 #define SUFFIX ".xml"
@@ -18,7 +18,7 @@ typedef struct Known {
         char *name; /* owned */
         char digest[33]; /* of the text */
         char rest[33];   /* of what it says without the following */
-        char *title, *description, *metadata; /* owned */
+        EventNotes notes;
         bool has_uuid;
         uint8_t uuid[16];
 } Known;
@@ -35,9 +35,7 @@ struct DefinitionWatch {
 
 static void known_done(Known *k) {
         free(k->name);
-        free(k->title);
-        free(k->description);
-        free(k->metadata);
+        event_notes_done(&k->notes);
         *k = (Known) {};
 }
 
@@ -52,10 +50,9 @@ DefinitionWatch *definition_watch_free(DefinitionWatch *w) {
 
 /* --- reading one --- */
 
-static void digest_of_rest(Domain *d, const Definition *file, char ret[33]) {
+static void digest_of_rest(const Domain *d, const Definition *file, char ret[33]) {
         _cleanup_free_ char *text = NULL;
 
-        d->title = d->description = d->metadata = NULL;
         if (domain_to_xml(d, DOMAIN_XML_SECURE, &text) >= 0)
                 digest_hex(text, strlen(text), ret);
         else
@@ -71,9 +68,7 @@ static void take_content(Manager *m, Known *k, const Definition *file) {
         memcpy(k->rest, file->digest, sizeof(k->rest));
         if (domain_from_xml(file->text, file->size, NULL, &d) < 0)
                 return;
-        k->title = TAKE_PTR(d->title);
-        k->description = TAKE_PTR(d->description);
-        k->metadata = TAKE_PTR(d->metadata);
+        event_notes_take(d, &k->notes);
         digest_of_rest(d, file, k->rest);
         /* One that is not written follows from the name. */
         if (manager_facts(m, &facts) >= 0 && domain_complete(d, facts, NULL) >= 0 && d->has_uuid) {
@@ -105,36 +100,15 @@ static void tell(DefinitionWatch *w, const char *name, const char *type, const c
         w->sink(name, VM_EVENT_LIFECYCLE, vm_event_lifecycle(type, detail), w->userdata);
 }
 
-static void tell_metadata(DefinitionWatch *w, const char *name, const char *type, const char *uri) {
-        json_object *o = json_object_new_object();
+typedef struct Named {
+        DefinitionWatch *watch;
+        const char *name;
+} Named;
 
-        if (o) {
-                json_object_object_add(o, "type", json_object_new_string(type));
-                json_object_object_add(o, "uri", uri ? json_object_new_string(uri) : NULL);
-        }
-        w->sink(name, VM_EVENT_METADATA_CHANGE, o, w->userdata);
-}
+static void on_note(VmEventKind kind, json_object *fields, void *userdata) {
+        const Named *n = userdata;
 
-static bool same_element(const Known *a, const Known *b, const char *uri) {
-        _cleanup_free_ char *x = NULL, *y = NULL;
-
-        (void) xml_metadata_get(a->metadata, uri, NULL, &x);
-        (void) xml_metadata_get(b->metadata, uri, NULL, &y);
-        return streq_ptr(x, y);
-}
-
-/* What is in A's or B's metadata and not the same in both. */
-static void tell_elements(DefinitionWatch *w, const Known *a, const Known *b) {
-        _cleanup_strv_ char **old = NULL, **new = NULL;
-
-        if (streq_ptr(a->metadata, b->metadata) || xml_metadata_uris(a->metadata, &old) < 0 || xml_metadata_uris(b->metadata, &new) < 0)
-                return;
-        STRV_FOREACH(uri, old)
-                if (!same_element(a, b, *uri))
-                        tell_metadata(w, b->name, "element", *uri);
-        STRV_FOREACH(uri, new)
-                if (!strv_contains(old, *uri))
-                        tell_metadata(w, b->name, "element", *uri);
+        n->watch->sink(n->name, kind, fields, n->watch->userdata);
 }
 
 static void tell_update(DefinitionWatch *w, const Known *a, const Known *b) {
@@ -142,11 +116,7 @@ static void tell_update(DefinitionWatch *w, const Known *a, const Known *b) {
                 tell(w, b->name, "Defined", "Updated");
                 return;
         }
-        if (!streq_ptr(a->description, b->description))
-                tell_metadata(w, b->name, "description", NULL);
-        if (!streq_ptr(a->title, b->title))
-                tell_metadata(w, b->name, "title", NULL);
-        tell_elements(w, a, b);
+        event_notes_tell(&a->notes, &b->notes, on_note, &(Named) { w, b->name });
 }
 
 /* --- looking again --- */

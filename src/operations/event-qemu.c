@@ -290,6 +290,7 @@ static const struct {
         { "WAKEUP", on_wakeup, false },
         { "WATCHDOG", on_watchdog, false },
         { CONTROL_EVENT_ERROR, on_control_error, false },
+        { CONTROL_EVENT_VNC, on_client_connected, false },
 };
 
 void vm_event_from_qemu(const char *name, json_object *data, const Domain *d, VmEventSink sink, void *userdata) {

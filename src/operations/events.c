@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sys/inotify.h>
 #include <time.h>
 
 #include "control-events.h"
 #include "definition-watch.h"
+#include "domain-xml.h"
+#include "event-notes.h"
 #include "events.h"
 #include "json-member.h"
 #include "machines.h"
 #include "names.h"
+#include "qemu-device.h"
 #include "runtime.h"
 #include "string-util.h"
 #include "time-util.h"
@@ -34,6 +38,8 @@ typedef struct Watch {
         sd_event_source *retry;   /* owned */
         uint64_t retry_usec;
         Domain *domain;           /* owned; NULL: not needed yet */
+        sd_event_source *files;   /* owned: changes in the runtime directory */
+        EventNotes notes;         /* of what runs */
         struct Watch *next;
 } Watch;
 
@@ -107,8 +113,11 @@ static void no_longer_expected(Watch *w) {
 static const Domain *watch_domain(Watch *w) {
         Vm vm = { .name = w->name, .unit = w->unit, .active = true };
 
-        if (!w->domain)
-                (void) vm_load_domain(w->owner->manager, &vm, false, NULL, &w->domain);
+        if (!w->domain && (vm_load_domain(w->owner->manager, &vm, false, NULL, &w->domain) < 0 ||
+                           qemu_complete_aliases(w->domain, NULL) < 0)) {
+                domain_free(w->domain);
+                w->domain = NULL;
+        }
         return w->domain;
 }
 
@@ -120,6 +129,8 @@ static void disconnect(Watch *w) {
         w->retry = sd_event_source_disable_unref(w->retry);
 }
 
+static void forget_files(Watch *w);
+
 static void watch_free(Watch *w) {
         for (Watch **p = &w->owner->watches; *p; p = &(*p)->next)
                 if (*p == w) {
@@ -127,6 +138,7 @@ static void watch_free(Watch *w) {
                         break;
                 }
         disconnect(w);
+        forget_files(w);
         domain_free(w->domain);
         free(w->name);
         free(w->unit);
@@ -175,12 +187,58 @@ static void end_run(Watch *w) {
         if (read_state(w, &state, &reason) >= 0 && state == STATE_SHUT_OFF)
                 w->off_reason = reason;
         vm_run_end(&w->run, w->off_reason, on_watch_event, w);
+        forget_files(w);
         domain_free(w->domain);
         w->domain = NULL;
         w->id = 0;
         w->off_reason = REASON_UNKNOWN;
         w->agreed_before = w->found = w->denied = w->agent_told = false;
         w->retry_usec = 0;
+}
+
+/* --- what is changed of it for people and programs --- */
+
+static int read_notes(Watch *w, EventNotes *ret) {
+        Vm vm = { .name = w->name, .unit = w->unit, .active = true };
+        _cleanup_(domain_freep) Domain *d = NULL;
+        _cleanup_free_ char *text = NULL;
+        size_t size;
+
+        int r = vm_read_live(w->owner->manager, &vm, &text, &size);
+        if (r >= 0)
+                r = domain_from_xml(text, size, NULL, &d);
+        if (r >= 0)
+                event_notes_take(d, ret);
+        return r;
+}
+
+static int on_file(sd_event_source *source, const struct inotify_event *e, void *userdata) {
+        EventNotes now = {};
+        Watch *w = userdata;
+
+        if (!(e->mask & IN_Q_OVERFLOW) && (e->len == 0 || !streq(e->name, RUNTIME_DOMAIN)))
+                return 0;
+        if (read_notes(w, &now) < 0)
+                return 0;
+        event_notes_tell(&w->notes, &now, on_watch_event, w);
+        event_notes_done(&w->notes);
+        w->notes = now;
+        return 0;
+}
+
+/* What runs is replaced as a whole, by whoever changes it. */
+static void watch_files(Watch *w) {
+        _cleanup_free_ char *path = strf("%s/%s", w->owner->manager->runtime_dir, w->name);
+
+        if (w->files || !path || !wants(w->owner, VM_EVENT_METADATA_CHANGE) ||
+            sd_event_add_inotify(w->owner->event, &w->files, path, IN_MOVED_TO | IN_ONLYDIR, on_file, w) < 0)
+                return;
+        (void) read_notes(w, &w->notes);
+}
+
+static void forget_files(Watch *w) {
+        w->files = sd_event_source_disable_unref(w->files);
+        event_notes_done(&w->notes);
 }
 
 /* --- what its monitor says --- */
@@ -196,6 +254,7 @@ static void on_monitor_state(DomainState state, DomainReason reason, bool agreed
         }
         w->agreed = true;
         w->retry_usec = 0;
+        watch_files(w);
         if (w->agreed_before && w->owner->request.gap)
                 w->owner->request.gap(w->name, w->owner->request.userdata);
         w->agreed_before = true;

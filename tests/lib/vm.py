@@ -190,7 +190,10 @@ class TalkingVm(Vm):
             os.execvp("vmunit", ["vmunit", "console", self.name])
         self.client, self.console = pid, Console(fd)
         self.console.expect(rf"^Connected to domain '{re.escape(self.name)}'$")
-        # The guest may have said that it is up before anybody listened: it is up when it answers.
+        self.answers()
+
+    def answers(self):
+        """Waits. The guest may have said that it is up before anybody listened: it is up when it answers."""
         wait_for(self._answers, 90, f"{self.name} to answer")
 
     def _answers(self):

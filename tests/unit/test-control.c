@@ -13,10 +13,12 @@
 #include <cmocka.h>
 
 #include "control-client.h"
+#include "control-events.h"
 #include "control-server.h"
 #include "file-util.h"
 #include "string-util.h"
 #include "strv.h"
+#include "text.h"
 
 #define SECOND UINT64_C(1000000)
 #define LIMIT (20 * SECOND)
@@ -49,6 +51,21 @@ static void handle_qmp(Server *s, ControlRequest *r) {
                 for (unsigned i = 0; i < 100000; i++)
                         control_server_state_changed(s->control, STATE_PAUSED, REASON_IO_ERROR);
                 control_reply_text(r, "flooded");
+        } else if (streq(r->text, "events")) {
+                _cleanup_free_ char *big = calloc(1, CONTROL_EVENT_DATA_MAX + 2);
+                memset(big, 'b', CONTROL_EVENT_DATA_MAX + 1);
+                control_server_event(s->control, "RESET", 5, "{\"guest\":true}");
+                control_server_event(s->control, "", 5, "");
+                control_server_event(s->control, "NO NAME", 5, "");
+                control_server_event(s->control, "TOO_LONG", 5, big);
+                control_server_event(s->control, "NO_TEXT", 5, "\xff");
+                control_server_event(s->control, "STOP", 0, "");
+                control_server_state_changed(s->control, STATE_PAUSED, REASON_GUEST_PANICKED);
+                control_reply_text(r, control_server_has_subscribers(s->control) ? "told" : "nobody");
+        } else if (streq(r->text, "many events")) {
+                for (unsigned i = 0; i < 100000; i++)
+                        control_server_event(s->control, "RESET", i, "{}");
+                control_reply_text(r, "told");
         } else if (streq(r->text, "not text"))
                 control_reply_text(r, "\xff");
         else if (streq(r->text, "answer all")) {
@@ -70,6 +87,10 @@ static void handle(ControlRequest *r, void *userdata) {
         switch (r->method) {
         case CONTROL_GET_STATE:
                 control_reply_state(r, STATE_PAUSED, REASON_GUEST_PANICKED);
+                break;
+        case CONTROL_SUBSCRIBE:
+                control_subscribe(r);
+                control_reply_state(r, STATE_RUNNING, REASON_BOOTED);
                 break;
         case CONTROL_SUSPEND:
                 control_reply_error(r, CONTROL_ERROR_STATE, "domain is not running");
@@ -393,6 +414,74 @@ static void test_does_not_read(void **state) {
         sd_bus_close_unref(lazy);
 }
 
+typedef struct Heard {
+        Text lines;
+        unsigned n_events;
+        bool agreed, gone, quiet;
+        ControlEvents *events;
+} Heard;
+
+static void on_heard_state(DomainState state, DomainReason reason, bool agreed, void *userdata) {
+        Heard *h = userdata;
+
+        h->agreed = h->agreed || agreed;
+        text_appendf(&h->lines, "%s%d/%d ", agreed ? "agreed " : "", state, reason);
+}
+
+static void on_heard_event(const char *name, uint64_t usec, const char *data, void *userdata) {
+        Heard *h = userdata;
+
+        assert_int_equal(h->quiet ? h->n_events : usec, usec);
+        h->n_events++;
+        if (!h->quiet)
+                text_appendf(&h->lines, "%s %d %s ", name, (int) usec, data);
+}
+
+static void on_heard_gone(void *userdata) {
+        Heard *h = userdata;
+
+        h->gone = true;
+        h->events = control_events_free(h->events);
+}
+
+static const ControlEventsHandlers heard_handlers = { on_heard_state, on_heard_event, on_heard_gone };
+
+static void ask_for(const char *what, const char *expected) {
+        _cleanup_free_ char *text = NULL;
+        sd_bus *bus = open_bus();
+
+        assert_int_equal(control_qmp(bus, what, LIMIT, NULL, &text), 0);
+        assert_string_equal(text, expected);
+        close_bus(bus);
+}
+
+/* What is told to subscribers, in its order; one that does not read is dropped, and what it has been sent is still there. */
+static void test_subscription(void **state) {
+        sd_event *event = NULL;
+        Heard h = {};
+
+        assert_int_equal(sd_event_new(&event), 0);
+        ask_for("events", "nobody");
+        assert_int_equal(control_events_open_path(event, path, &heard_handlers, &h, &h.events), 0);
+        while (!h.agreed)
+                assert_true(sd_event_run(event, LIMIT) >= 0);
+        ask_for("events", "told");
+        while (h.n_events < 2 || !strstr(h.lines.data, " 3/"))
+                assert_true(sd_event_run(event, LIMIT) > 0);
+        _cleanup_free_ char *expected = strf("agreed %d/%d RESET 5 {\"guest\":true} STOP 0  %d/%d ", STATE_RUNNING, REASON_BOOTED,
+                                             STATE_PAUSED, REASON_GUEST_PANICKED);
+        assert_string_equal(h.lines.data, expected);
+        h.quiet = true;
+        h.n_events = 0;
+        ask_for("many events", "told");
+        while (!h.gone)
+                assert_true(sd_event_run(event, LIMIT) > 0);
+        /* As many as the kernel and the server keep for it. */
+        assert_in_range(h.n_events, 50, 99999);
+        text_done(&h.lines);
+        sd_event_unref(event);
+}
+
 static void test_peers(void **state) {
         assert_true(control_peer_allowed(0, 0));
         assert_true(control_peer_allowed(1000, 1000));
@@ -461,6 +550,7 @@ int main(void) {
                 cmocka_unit_test(test_calls),       cmocka_unit_test(test_errors),
                 cmocka_unit_test(test_console),     cmocka_unit_test(test_asynchronous),
                 cmocka_unit_test(test_gone),        cmocka_unit_test(test_many_connections),
+                cmocka_unit_test(test_subscription),
                 cmocka_unit_test(test_does_not_read), cmocka_unit_test(test_peers),
                 cmocka_unit_test(test_busctl),      cmocka_unit_test(test_garbage),
         };

@@ -14,6 +14,7 @@
 #include "json-member.h"
 #include "string-util.h"
 #include "text.h"
+#include "verbs.h"
 
 /* What is told of a VM, as lines: "lifecycle {...}". */
 
@@ -50,6 +51,15 @@ static void test_kinds(void **state) {
                         assert_string_not_equal(vm_event_kinds[i].name, vm_event_kinds[k].name);
         }
         assert_int_equal(_VM_EVENT_MAX, 27);
+
+        /* What is completed are just these. */
+        _cleanup_text_ Text names = {};
+        FOREACH_ARRAY(k, vm_event_kinds, _VM_EVENT_MAX)
+                text_appendf(&names, "%s%s", names.length > 0 ? "|" : "", k->name);
+        FOREACH_OPTION(o, verb_find("event"))
+                if (streq(o->name, "event"))
+                        expect_text(&names, o->words);
+        assert_null(names.data);
 }
 
 /* --- lifecycle --- */
@@ -344,6 +354,41 @@ static void step(Fixture *x) {
                 ;
 }
 
+/* The frozen definition has no aliases but the user's own: they are derived. */
+static void test_devices(void **state) {
+        Fixture x = { .f = fake_machine_new() };
+
+        fake_runtime(x.f, "web", "paused/starting up", "3");
+        fake_file(x.f, "run/web/domain.xml",
+                  "<domain type='kvm'><name>web</name><memory>1048576</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+                  "<disk type='file' device='disk'><source file='/var/lib/a.img'/><target dev='vda' bus='virtio'/></disk>"
+                  "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel></devices></domain>");
+        set_up(&x, NULL, false);
+        fake_unit_changed(x.f, "vm@web.service", UNIT_ACTIVATING);
+        fake_monitor_state(x.f, STATE_PAUSED, REASON_STARTING_UP, true);
+        expect_told(&x.told, "web: agent-lifecycle {\"state\":\"disconnected\",\"reason\":\"domain started\"}\n");
+        fake_monitor_state(x.f, STATE_RUNNING, REASON_BOOTED, false);
+        expect_told(&x.told, STARTED);
+        fake_monitor_event(x.f, "VSERPORT_CHANGE", 0, "{\"id\":\"channel0\",\"open\":true}");
+        expect_told(&x.told, "web: agent-lifecycle {\"state\":\"connected\",\"reason\":\"channel event\"}\n");
+        fake_monitor_event(x.f, "BLOCK_IO_ERROR", 0, "{\"qom-path\":\"/machine/peripheral/virtio-disk0/virtio-backend\",\"action\":\"report\"}");
+        expect_told(&x.told, "web: io-error {\"path\":\"\\/var\\/lib\\/a.img\",\"disk\":\"virtio-disk0\",\"action\":\"report\"}\n"
+                    "web: io-error-reason {\"path\":\"\\/var\\/lib\\/a.img\",\"disk\":\"virtio-disk0\",\"action\":\"report\",\"reason\":\"\"}\n");
+        /* Changed for people only; the same once more. */
+        for (unsigned i = 0; i < 2; i++) {
+                fake_file(x.f, "run/web/domain.xml", "<domain type='kvm'><name>web</name><title>a</title><memory>1048576</memory>"
+                          "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>");
+                fake_file(x.f, "run/web/other", "");
+                step(&x);
+                expect_told(&x.told, i > 0 ? "" : "web: metadata-change {\"type\":\"title\",\"uri\":null}\n");
+        }
+        fake_monitor_event(x.f, "BLOCK_IO_ERROR", 0, "no JSON");
+        fake_monitor_event(x.f, "STOP", 0, "");
+        fake_monitor_state(x.f, STATE_PAUSED, REASON_IO_ERROR, false);
+        expect_told(&x.told, "web: lifecycle {\"type\":\"Suspended\",\"detail\":\"I\\/O Error\"}\n");
+        tear_down(&x);
+}
+
 #define DEFINITION(name, uuid, inner) \
         "<domain type='kvm'><name>" name "</name>" uuid inner "<memory>1048576</memory><os><type arch='x86_64'>hvm</type></os></domain>"
 #define UUID "<uuid>11111111-2222-4333-8444-555555555555</uuid>"
@@ -395,6 +440,7 @@ int main(void) {
                 cmocka_unit_test(test_qemu),
                 cmocka_unit_test(test_one_run),
                 cmocka_unit_test(test_found),
+                cmocka_unit_test(test_devices),
                 cmocka_unit_test(test_definitions),
         };
 

@@ -14,11 +14,13 @@
 #include <cmocka.h>
 
 #include "control-client.h"
+#include "control-events.h"
 #include "domain-state.h"
 #include "fake-qemu.h"
 #include "monitor-protocol.h"
 #include "string-util.h"
 #include "test-directory.h"
+#include "text.h"
 #include "time-util.h"
 
 /* vmunit-monitor as a process, between a QEMU (played, or real) and a supervisor (played). */
@@ -839,6 +841,95 @@ static void test_flood(void **state) {
         teardown(&f);
 }
 
+/* --- those who have subscribed ------------------------------------------------------------------------ */
+
+typedef struct Heard {
+        Text lines;
+        bool agreed, gone;
+        unsigned n_events;
+        ControlEvents *events;
+} Heard;
+
+static void on_heard_state(DomainState state, DomainReason reason, bool agreed, void *userdata) {
+        Heard *h = userdata;
+
+        h->agreed = h->agreed || agreed;
+        text_appendf(&h->lines, "%s%s/%s; ", agreed ? "agreed " : "", domain_state_to_string(state), domain_reason_to_string(reason));
+}
+
+static void on_heard_event(const char *name, uint64_t usec, const char *data, void *userdata) {
+        Heard *h = userdata;
+
+        if (++h->n_events < 10)
+                text_appendf(&h->lines, "%s %llu %s; ", name, (unsigned long long) usec, data);
+}
+
+static void on_heard_gone(void *userdata) {
+        Heard *h = userdata;
+
+        h->gone = true;
+        h->events = control_events_free(h->events);
+}
+
+static void subscribe(Fixture *f, sd_event *event, Heard *h) {
+        static const ControlEventsHandlers handlers = { on_heard_state, on_heard_event, on_heard_gone };
+
+        assert_int_equal(control_events_open_path(event, f->path, &handlers, h, &h->events), 0);
+        while (!h->agreed) {
+                assert_true(sd_event_run(event, SECOND / 100) >= 0);
+                if (event != f->event)
+                        assert_true(sd_event_run(f->event, 0) >= 0);
+        }
+}
+
+static void test_events(void **state) {
+        sd_event *other = NULL;
+        Heard h = {}, lazy = {};
+        Fixture f;
+
+        setup(&f, PLAN);
+        run_until_ready(&f);
+        subscribe(&f, f.event, &h);
+        fake_qemu_send(&f.qemu, "{\"timestamp\": {\"seconds\": 5, \"microseconds\": 7}, \"event\": \"RTC_CHANGE\", \"data\": {\"offset\": 1, \"a\": \"/\"}}\n"
+                                "{\"event\": \"not a name\"}\n{\"timestamp\": {\"seconds\": -1, \"microseconds\": -1}, \"event\": \"ODD\"}\n");
+        RUN_UNTIL(&f, h.n_events == 2);
+        /* What follows from an event comes after it. */
+        f.qemu.status = "paused";
+        fake_qemu_send(&f.qemu, "{\"event\": \"STOP\"}\n");
+        RUN_UNTIL(&f, strstr(h.lines.data, "paused"));
+        assert_string_equal(h.lines.data, "agreed running/booted; RTC_CHANGE 5000007 {\"offset\":1,\"a\":\"/\"}; ODD 0 ; STOP 0 ; paused/unknown; ");
+        text_done(&h.lines);
+        h.lines = (Text) {};
+
+        /* The monitor is replaced. */
+        assert_int_equal(kill(f.monitor, SIGKILL), 0);
+        RUN_UNTIL(&f, h.gone);
+        h = (Heard) {};
+        subscribe(&f, f.event, &h);
+        assert_string_equal(h.lines.data, "agreed paused/unknown; ");
+
+        /* One that does not read is dropped; the other one gets all of it. */
+        assert_int_equal(sd_event_new(&other), 0);
+        subscribe(&f, other, &lazy);
+        const unsigned many = 60000;
+        for (unsigned i = 0; i < many; i++) {
+                const char *line = "{\"event\": \"RESET\", \"data\": {\"guest\": true}}\n";
+                assert_int_equal(send(f.qemu.fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+                if (i % 50 == 0)
+                        RUN_UNTIL(&f, h.n_events + 100 > i);
+        }
+        RUN_UNTIL(&f, h.n_events == many);
+        while (!lazy.gone)
+                assert_true(sd_event_run(other, SECOND) > 0);
+        assert_true(lazy.n_events < many);
+        call_simple(&f, "GetState", NULL, NULL, "paused");
+        control_events_free(h.events);
+        text_done(&h.lines);
+        text_done(&lazy.lines);
+        sd_event_unref(other);
+        teardown(&f);
+}
+
 /* --- the guest agent ----------------------------------------------------------------------------------- */
 
 /* Reads a line from the monitor at the agent's end; its number, or 0. */
@@ -1506,7 +1597,8 @@ int main(void) {
                 cmocka_unit_test(test_supervisor),            cmocka_unit_test(test_killed_in_life),
                 cmocka_unit_test(test_killed_in_fake_reboot), cmocka_unit_test(test_killed_in_reboot_call),
                 cmocka_unit_test(test_killed_in_panic),       cmocka_unit_test(test_killed_in_pause),
-                cmocka_unit_test(test_hostile),               cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_hostile),               cmocka_unit_test(test_events),
+                cmocka_unit_test(test_flood),
                 cmocka_unit_test(test_agent),                 cmocka_unit_test(test_agent_absent),
                 cmocka_unit_test(test_agent_commands),
                 cmocka_unit_test(test_consoles),              cmocka_unit_test(test_displays),
