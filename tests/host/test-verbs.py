@@ -120,7 +120,7 @@ numatune verbs --live
 numatune verbs --config
 numatune verbs --live --config
 ! numatune verbs --mode interleave # libvirt misses the nodes first
-! numatune verbs --mode interleave --config # the error names the element
+numatune verbs --mode interleave --config
 numatune verbs --nodeset x
 ! numatune verbs --nodeset 99 # the error names the element
 numatune verbs --nodeset 0
