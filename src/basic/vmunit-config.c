@@ -15,6 +15,13 @@ static const char *const missing_resources_words[] = {
 };
 DEFINE_STRING_TABLE(missing_resources, MissingResources)
 
+static const char *const host_shutdown_words[] = {
+        [HOST_SHUTDOWN_SHUTDOWN] = "shutdown",
+        [HOST_SHUTDOWN_SAVE] = "save",
+        [HOST_SHUTDOWN_DESTROY] = "destroy",
+};
+DEFINE_STRING_TABLE(host_shutdown, HostShutdown)
+
 static const char *const huge_page_use_words[] = {
         [HUGE_PAGE_USE_ALWAYS] = "always",
         [HUGE_PAGE_USE_MADVISE] = "madvise",
@@ -80,6 +87,8 @@ const ConfigKey config_keys[] = {
         ELSEWHERE("HugetlbfsMount", "huge pages need no mount point; HugePages= in [Host] makes them"),
         HOST("MissingResources", CONFIG_WORD, CONFIG_FOR_START, missing_resources, &missing_resources_table, NULL,
              "what becomes of a start that asks for CPUs, NUMA nodes and the like that the machine does not have"),
+        HOST("HostShutdown", CONFIG_WORD, CONFIG_FOR_START, host_shutdown, &host_shutdown_table, NULL,
+             "what becomes of virtual machines that do not say so themselves when the host goes down"),
         HOST("SELinuxCategories", CONFIG_CATEGORIES, CONFIG_FOR_START, selinux_categories, NULL, "three or more categories, as c0.c1023",
              "the categories of SELinux that virtual machines get, two each"),
         HOST("HaltPollNs", CONFIG_NANOSECONDS, CONFIG_FOR_TUNING, halt_poll, NULL,

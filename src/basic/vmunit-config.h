@@ -36,6 +36,16 @@ typedef enum HugePageDefrag {
 } HugePageDefrag;
 DECLARE_STRING_TABLE(huge_page_defrag, HugePageDefrag);
 
+/* What becomes of a VM when the host goes down. */
+typedef enum HostShutdown {
+        HOST_SHUTDOWN_UNSET,
+        HOST_SHUTDOWN_SHUTDOWN,
+        HOST_SHUTDOWN_SAVE,
+        HOST_SHUTDOWN_DESTROY,
+        _HOST_SHUTDOWN_INVALID = -EINVAL,
+} HostShutdown;
+DECLARE_STRING_TABLE(host_shutdown, HostShutdown);
+
 #define WHOLE_MACHINE (-1)
 #define HUGE_PAGE_POOLS_MAX 4096U
 
@@ -69,6 +79,7 @@ typedef enum ConfigReader {
 
 typedef struct Config {
         MissingResources missing_resources;
+        HostShutdown host_shutdown;
         bool has_halt_poll;
         unsigned halt_poll;          /* ns */
         NumberSet selinux_categories; /* empty: all there are */

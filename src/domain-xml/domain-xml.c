@@ -6,7 +6,7 @@
 #include "host-facts.h"
 #include "string-util.h"
 
-/* What <metadata> holds belongs to somebody else, so it is kept as it is. The copy carries the declarations of
+/* What <metadata> holds belongs to somebody else, so it is kept as it is, also what is read of it. The copy carries the declarations of
  * the namespaces it uses, wherever they stood before. */
 static void parse_metadata(XmlReader *r, const XmlRow *row, xmlNode *node, void *object) {
         Domain *d = object;
@@ -22,6 +22,9 @@ static void parse_metadata(XmlReader *r, const XmlRow *row, xmlNode *node, void 
                 xmlBufferFree(buffer);
         if (copy)
                 xmlFreeNode(copy);
+        for (xmlNode *n = node->children; n; n = n->next)
+                if (n->type == XML_ELEMENT_NODE && n->ns && streq_ptr((const char *) n->ns->href, XML_NAMESPACE_VMUNIT))
+                        xml_reader_child(r, row->table, n, d);
 }
 
 static void format_metadata(XmlWriter *w, const XmlRow *row, const void *object) {
@@ -70,7 +73,8 @@ DEFINE_XML_TABLE(domain,
         { .kind = XML_INCLUDE, .table = &genid_xml },
         TEXT_CHILD("title", Domain, title, xml_string, "short description", .loc = HAS(Domain, title_loc)),
         TEXT_CHILD("description", Domain, description, xml_string, "description"),
-        CUSTOM("metadata", parse_metadata, format_metadata, "notes of other programs, kept as they are"),
+        CUSTOM("metadata", parse_metadata, format_metadata, "notes of other programs, kept as they are, and what is vmunit's own",
+               .table = &metadata_xml, .flags = XML_OPEN),
         SIZE_CHILD("maxMemory", Domain, max_memory, "memory with all that can be plugged in", .flags = XML_OPTIONAL,
                    .loc = HAS(Domain, max_memory_loc), .table = &max_memory_xml),
         SIZE_CHILD("memory", Domain, memory, "memory of the guest; that of its NUMA nodes when it has any", .loc = HAS(Domain, memory_loc),

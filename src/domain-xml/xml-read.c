@@ -12,15 +12,29 @@ static const char *node_name(const xmlNode *node) {
         return (const char *) node->name;
 }
 
-/* A row speaks of elements without a namespace, or of libvirt's namespace for QEMU as "qemu:NAME". */
+const char *xml_row_namespace(const char *row_name, const char **ret_name) {
+        static const struct {
+                const char *prefix, *uri;
+        } namespaces[] = {
+                { "qemu:", XML_NAMESPACE_QEMU },
+                { "vmunit:", XML_NAMESPACE_VMUNIT },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(namespaces); i++)
+                if ((*ret_name = startswith(row_name, namespaces[i].prefix)))
+                        return namespaces[i].uri;
+        *ret_name = row_name;
+        return NULL;
+}
+
+static const char *node_namespace(const xmlNode *node) {
+        return node->ns ? (const char *) node->ns->href : NULL;
+}
+
 static bool row_matches(const XmlRow *row, const xmlNode *node) {
-        if (!row->name)
-                return false;
-        const char *qemu = startswith(row->name, "qemu:");
-        if (!node->ns)
-                return !qemu && streq(row->name, node_name(node));
-        return qemu && streq(qemu, node_name(node)) &&
-               streq_ptr((const char *) node->ns->href, XML_NAMESPACE_QEMU);
+        const char *name, *uri = row->name ? xml_row_namespace(row->name, &name) : NULL;
+
+        return row->name && streq_ptr(uri, node_namespace(node)) && streq(name, node_name(node));
 }
 
 /* Finds the row of a child element. Includes are entered, so the object the row belongs to comes with it.
@@ -207,13 +221,11 @@ static void read_attributes(XmlReader *r, const XmlTable *t, const xmlNode *node
 
 static const XmlTable empty_table;
 
-static void read_child(XmlReader *r, const XmlTable *t, xmlNode *node, void *object);
-
 /* T may be NULL, for elements that have no children: then every child is unknown. */
 static void read_children(XmlReader *r, const XmlTable *t, const xmlNode *node, void *object) {
         for (xmlNode *n = node->children; n; n = n->next)
                 if (n->type == XML_ELEMENT_NODE)
-                        read_child(r, t ?: &empty_table, n, object);
+                        xml_reader_child(r, t ?: &empty_table, n, object);
 }
 
 static bool has_text(const xmlNode *node) {
@@ -333,7 +345,7 @@ static bool row_is_single(const XmlRow *row) {
 static bool seen_before(const xmlNode *node) {
         for (const xmlNode *n = node->prev; n; n = n->prev)
                 if (n->type == XML_ELEMENT_NODE && streq(node_name(n), node_name(node)) &&
-                    !n->ns == !node->ns)
+                    streq_ptr(node_namespace(n), node_namespace(node)))
                         return true;
         return false;
 }
@@ -378,7 +390,7 @@ static void read_row(XmlReader *r, const XmlRow *row, xmlNode *node, void *objec
         }
 }
 
-static void read_child(XmlReader *r, const XmlTable *t, xmlNode *node, void *object) {
+void xml_reader_child(XmlReader *r, const XmlTable *t, xmlNode *node, void *object) {
         const XmlRow *row;
         void *target;
 
@@ -392,7 +404,7 @@ static void read_child(XmlReader *r, const XmlTable *t, xmlNode *node, void *obj
         } else if (k == -ENOENT)
                 diag_warning(r->diag, xml_reader_loc(r, node), "element <%s> in <%s> means nothing here",
                              node_name(node), node_name(node->parent));
-        else if (node->ns)
+        else if (node->ns && !streq_ptr(node_namespace(node), XML_NAMESPACE_VMUNIT))
                 diag_warning(r->diag, xml_reader_loc(r, node), "element <%s> of the foreign namespace %s",
                              node_name(node), (const char *) node->ns->href);
         else

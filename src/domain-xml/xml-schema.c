@@ -243,7 +243,9 @@ static bool is_taken(const Schema *s, const char *name) {
 /* Names a table: by its element, with that of the one around it when that is taken, and a number as well when
  * even that is. */
 static const char *add_definition(Schema *s, const XmlTable *t, const char *element, const char *around) {
-        const char *word = startswith(element, "qemu:") ?: element;
+        const char *word;
+
+        (void) xml_row_namespace(element, &word);
         char *name = strdup(word);
 
         for (unsigned i = 1; name && is_taken(s, name); i++) {
@@ -297,16 +299,21 @@ static void add_inside(Schema *s, const XmlRow *row, const char *around) {
                 return;
         }
         definition = find_definition(s, row->table) ?: add_definition(s, row->table, row->name, around);
-        text_appendf(s->text, "<ref name=\"%s\"/>", definition);
+        if (row->flags & XML_OPEN)
+                text_appendf(s->text, "<zeroOrMore><attribute><anyName/></attribute></zeroOrMore><interleave><ref name=\"%s\"/>"
+                                      "<zeroOrMore><element><anyName><except><nsName ns=\"" XML_NAMESPACE_VMUNIT "\"/></except></anyName>"
+                                      "<ref name=\"anything\"/></element></zeroOrMore><text/></interleave>", definition);
+        else
+                text_appendf(s->text, "<ref name=\"%s\"/>", definition);
 }
 
 static void add_element(Schema *s, const Rows *rows, const XmlRow *row, const char *around) {
-        const char *qemu = startswith(row->name, "qemu:"), *note = ignored_note(rows, row);
+        const char *name, *uri = xml_row_namespace(row->name, &name), *note = ignored_note(rows, row);
 
-        if (qemu)
-                text_appendf(s->text, "<element name=\"%s\" ns=\"" XML_NAMESPACE_QEMU "\"%s>", qemu, note);
+        if (uri)
+                text_appendf(s->text, "<element name=\"%s\" ns=\"%s\"%s>", name, uri, note);
         else
-                text_appendf(s->text, "<element name=\"%s\"%s>", row->name, note);
+                text_appendf(s->text, "<element name=\"%s\"%s>", name, note);
         add_inside(s, row, around);
         text_append(s->text, "</element>");
 }

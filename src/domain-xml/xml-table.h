@@ -19,6 +19,10 @@ typedef struct XmlTable XmlTable;
 typedef struct XmlType XmlType;
 
 #define XML_NAMESPACE_QEMU "http://libvirt.org/schemas/domain/qemu/1.0"
+#define XML_NAMESPACE_VMUNIT "urn:vmunit:metadata"
+
+/* The namespace of a row's element, NULL for none, and its name in there: "qemu:arg" and "vmunit:ready" have one. */
+const char *xml_row_namespace(const char *row_name, const char **ret_name);
 
 /* --- reading --- */
 
@@ -48,6 +52,8 @@ bool xml_reader_is_wrong_within(const XmlReader *r, const xmlNode *node, size_t 
 void xml_reader_error(XmlReader *r, SrcLoc loc, const char *format, ...) _printf_(3, 4);
 /* Reads the element NODE into OBJECT. Problems go into r->diag and reading goes on. */
 void xml_reader_element(XmlReader *r, const XmlTable *t, xmlNode *node, void *object);
+/* The same for the child NODE of an element whose table is T. */
+void xml_reader_child(XmlReader *r, const XmlTable *t, xmlNode *node, void *object);
 /* The text of a node without the white space around it, or NULL; owned by the caller. */
 char *xml_node_text(const xmlNode *node, bool trim);
 /* The value of an attribute, or NULL; owned by the caller. */
@@ -123,12 +129,13 @@ typedef enum XmlFlags {
         XML_HAS_LOC = 1 << 6,     /* XML_CHILD: the struct begins with its SrcLoc */
         XML_OPTIONAL = 1 << 7,    /* XML_SIZE_CHILD: the field is an OptU64 */
         XML_REPEAT = 1 << 8,      /* XML_CUSTOM: may stand there more than once */
+        XML_OPEN = 1 << 9,        /* XML_CUSTOM: beside what the table has, there may be anything of other namespaces */
 } XmlFlags;
 
 struct XmlRow {
         XmlKind kind;
         XmlFlags flags;
-        const char *name; /* NULL for XML_CONTENT and XML_INCLUDE; "qemu:NAME" in libvirt's namespace for QEMU */
+        const char *name; /* NULL for XML_CONTENT and XML_INCLUDE; see xml_row_namespace() */
         size_t offset;    /* of the field in the object */
         const XmlType *type;
         const StringTable *words;

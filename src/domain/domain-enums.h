@@ -59,6 +59,9 @@ DECLARE_ENUM(SmbiosMode, smbios_mode, SMBIOS, SMBIOS_MODES);
         X(ACTION_COREDUMP_RESTART, "coredump-restart")
 DECLARE_ENUM(LifecycleAction, lifecycle_action, ACTION, LIFECYCLE_ACTIONS);
 
+#define READY_WHENS(X) X(READY_NONE, "none") X(READY_GUEST_AGENT, "guest-agent") X(READY_VSOCK_NOTIFY, "vsock-notify")
+DECLARE_ENUM(ReadyWhen, ready_when, READY, READY_WHENS);
+
 #define LOCKFAILURE_ACTIONS(X) X(LOCKFAILURE_POWEROFF, "poweroff") X(LOCKFAILURE_RESTART, "restart") X(LOCKFAILURE_PAUSE, "pause") X(LOCKFAILURE_IGNORE, "ignore")
 DECLARE_ENUM(LockfailureAction, lockfailure_action, LOCKFAILURE, LOCKFAILURE_ACTIONS);
 #define QEMU_PROPERTY_TYPES(X) \

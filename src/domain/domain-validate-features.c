@@ -162,6 +162,27 @@ void check_lifecycle(const Domain *d, Diag *diag) {
                 (void) diag_error(diag, d->on_poweroff_loc, "on_poweroff 'restart' does not go with on_reboot 'destroy'");
 }
 
+/* The channel that the monitor itself has the other end of. */
+static bool has_agent_channel(const Domain *d) {
+        FOREACH_ARRAY(c, d->chars, d->n_chars)
+                if (c->kind == CHAR_CHANNEL && c->source.type == CHARDEV_UNIX && isempty(c->source.path) &&
+                    streq_ptr(c->target_name, "org.qemu.guest_agent.0"))
+                        return true;
+        return false;
+}
+
+void check_metadata(const Domain *d, Diag *diag) {
+        if (d->ready.when == READY_VSOCK_NOTIFY)
+                (void) diag_error(diag, d->ready.loc, "not supported: ready when='vsock-notify': nobody listens to what a guest's "
+                                  "systemd says over vsock yet; guest-agent is");
+        if (d->ready.when == READY_GUEST_AGENT && !has_agent_channel(d))
+                (void) diag_error(diag, d->ready.loc, "ready when='guest-agent' needs the agent's channel: <channel type='unix'> without "
+                                  "a path, with <target type='virtio' name='org.qemu.guest_agent.0'/>");
+        FOREACH_ARRAY(a, d->afters, d->n_afters)
+                if (streq_ptr(a->vm, d->name))
+                        (void) diag_error(diag, a->loc, "after: a VM cannot start after itself");
+}
+
 static bool is_variable_name(const char *s) {
         return in_charset(s, ALPHANUMERICAL "_") && !strchr(DIGITS, *s);
 }

@@ -304,6 +304,9 @@ Domain *domain_free(Domain *d) {
         free(d->title);
         free(d->description);
         free(d->metadata);
+        FOREACH_ARRAY(a, d->afters, d->n_afters)
+                free(a->vm);
+        free(d->afters);
         FREE_LIST(d->sysinfos, d->n_sysinfos, sysinfo_done);
         os_done(&d->os);
         free(d->features.hyperv.vendor);

@@ -12,6 +12,7 @@
 #include "domain-hostdev.h"
 #include "domain-interface.h"
 #include "domain-machine.h"
+#include "domain-metadata.h"
 #include "domain-redirect.h"
 #include "domain-os.h"
 #include "domain-places.h"
@@ -40,7 +41,11 @@ struct Domain {
         bool has_genid_value;  /* … and not empty */
         uint8_t genid[16];
         char *title, *description;
-        char *metadata; /* the <metadata> element as it was written, verbatim */
+        char *metadata; /* the <metadata> element as it was written, verbatim … */
+        DomainReady ready; /* … and what in it is vmunit's own */
+        DomainHostShutdown host_shutdown;
+        DomainAfter *afters;
+        size_t n_afters;
 
         uint64_t memory;         /* bytes, mandatory */
         SrcLoc memory_loc;

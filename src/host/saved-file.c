@@ -159,7 +159,27 @@ static int remove_state(const char *name, const char *file) {
 int managed_save_remove(const char *name) {
         int r = remove_state(name, MANAGED_SAVE_FILE);
 
-        return r < 0 ? r : remove_state(name, MANAGED_SAVE_MARK);
+        if (r >= 0)
+                r = remove_state(name, MANAGED_SAVE_MARK);
+        return r < 0 ? r : remove_state(name, MANAGED_SAVE_BOOT);
+}
+
+/* The directory is synchronised when the save gets its name. */
+int managed_save_mark_boot(const char *name, bool on) {
+        _cleanup_free_ char *path = vm_state_path(name, MANAGED_SAVE_BOOT);
+
+        if (!path)
+                return -ENOMEM;
+        if (!on)
+                return remove_state(name, MANAGED_SAVE_BOOT);
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return fd < 0 ? -errno : 0;
+}
+
+bool managed_save_is_for_boot(const char *name) {
+        struct stat st;
+
+        return stat_state(name, MANAGED_SAVE_BOOT, &st) >= 0;
 }
 
 int managed_save_remove_used(const char *name) {

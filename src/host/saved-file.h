@@ -37,6 +37,11 @@ bool managed_save_exists(const char *name);
 int managed_save_remove(const char *name);
 /* Removes one that the guest has gone on from. */
 int managed_save_remove_used(const char *name);
+/* Another mark, for a managed save that the host's shutdown has made: the next boot starts the VM. It goes with the save, and
+ * is there before it. */
+#define MANAGED_SAVE_BOOT "saved.boot"
+int managed_save_mark_boot(const char *name, bool on);
+bool managed_save_is_for_boot(const char *name);
 /* Makes the mark, which says nothing yet; a descriptor for writing it. */
 int managed_save_open_mark(const char *name);
 

@@ -340,6 +340,23 @@ int systemd_reset_failed(sd_bus *bus, const char *unit, Diag *diag) {
         return r < 0 ? refused(diag, r, &error, "reset", unit) : 0;
 }
 
+int systemd_is_going_down(sd_bus *bus, bool *ret) {
+        _cleanup_free_ char *state = NULL;
+
+        /* As soon as there is a job for shutdown.target. */
+        int r = sd_bus_get_property_string(bus, SYSTEMD, "SystemState", NULL, &state);
+        if (r >= 0)
+                *ret = streq(state, "stopping");
+        return MIN(r, 0);
+}
+
+int systemd_queue_start(sd_bus *bus, const char *unit, Diag *diag) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r = sd_bus_call_method(bus, SYSTEMD, "StartUnit", &error, NULL, "ss", unit, "replace");
+
+        return r < 0 ? refused(diag, r, &error, "start", unit) : 0;
+}
+
 int systemd_enable_unit(sd_bus *bus, const char *unit, bool enable, Diag *diag) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;

@@ -62,6 +62,11 @@ int systemd_enable_unit(sd_bus *bus, const char *unit, bool enable, Diag *diag);
 /* daemon-reload; takes as long as the generators of this machine do. */
 int systemd_reload(sd_bus *bus, Diag *diag);
 
+/* Whether the machine is about to go down: off, to reboot or into another system. */
+int systemd_is_going_down(sd_bus *bus, bool *ret);
+/* Queues the start of UNIT and waits for nothing. */
+int systemd_queue_start(sd_bus *bus, const char *unit, Diag *diag);
+
 /* SetUnitProperties: the live ones (cgroup properties) of P, until the unit is unloaded or the next reboot. */
 int systemd_set_live_properties(sd_bus *bus, const char *unit, const UnitProperties *p, Diag *diag);
 

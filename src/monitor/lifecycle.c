@@ -636,8 +636,9 @@ static int request_stop(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
         lc->stopping = true;
         lc->stop_deadline = UINT64_MAX;
         if (in->limit_usec != UINT64_MAX) {
-                /* QEMU needs a little time itself to end, before systemd uses force. */
-                uint64_t margin = MIN(MAX(STOP_MARGIN_USEC, in->limit_usec / 10), in->limit_usec / 4);
+                /* QEMU needs a little time itself to end, before the supervisor uses force. No more than that: a guest that
+                 * still makes it is not to be ended. */
+                uint64_t margin = MIN(STOP_MARGIN_USEC, in->limit_usec / 8);
                 lc->stop_deadline = in->now + in->limit_usec - margin;
         }
         lc->resetting = false;

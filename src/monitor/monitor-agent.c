@@ -53,8 +53,7 @@ static void on_answer(Qmp *q, int result, json_object *reply, void *userdata) {
         answer(userdata, result, reply);
 }
 
-static void on_synchronised_command(Qmp *q, int result, json_object *reply, void *userdata) {
-        Monitor *m = userdata;
+static void send_command(Monitor *m, Qmp *q, int result) {
         json_object *command = m->agent_request.command;
 
         bool waits = m->agent_request.limit_usec > 0;
@@ -71,10 +70,17 @@ static void on_synchronised_command(Qmp *q, int result, json_object *reply, void
                 reply_once(m, 0, NULL);
 }
 
+/* A probe is nobody's: whoever wants something of the agent goes on with its synchronisation. */
+static bool is_busy(const Monitor *m) {
+        return m->agent_request.active && !m->agent_request.probe;
+}
+
+static int synchronise(Monitor *m, AgentRequest request);
+
 void monitor_agent_command(Monitor *m, ControlRequest *r, uint64_t limit_usec) {
         json_object *command;
 
-        if (m->agent_request.active || !m->agent) {
+        if (is_busy(m) || !m->agent) {
                 control_reply_error(r, CONTROL_ERROR_AGENT, "%s", m->agent ? "the guest agent is being asked already" :
                                     "argument unsupported: QEMU guest agent is not configured");
                 return;
@@ -82,9 +88,8 @@ void monitor_agent_command(Monitor *m, ControlRequest *r, uint64_t limit_usec) {
         command = monitor_parse_command(r);
         if (!command)
                 return;
-        m->agent_request = (AgentRequest) { .active = true, .request = r, .command = command,
-                                           .limit_usec = MIN(limit_usec, MONITOR_AGENT_LIMIT_USEC) };
-        int k = qmp_negotiate_agent(m->agent, MONITOR_AGENT_USEC, on_synchronised_command, m);
+        int k = synchronise(m, (AgentRequest) { .active = true, .request = r, .command = command,
+                                                .limit_usec = MIN(limit_usec, MONITOR_AGENT_LIMIT_USEC) });
         if (k < 0)
                 answer(m, -ENOTCONN, NULL);
 }
@@ -107,11 +112,7 @@ static void on_done(Qmp *q, int result, json_object *reply, void *userdata) {
                        "Guest agent is not responding: its answer makes no sense");
 }
 
-static void on_synchronised(Qmp *q, int result, json_object *reply, void *userdata) {
-        Monitor *m = userdata;
-
-        if (!m->agent_request.active || m->agent_request.command)
-                return;
+static void send_power(Monitor *m, Qmp *q, int result) {
         json_object *arguments = json_object_new_object();
         if (result >= 0 && arguments) {
                 json_object_object_add(arguments, "mode",
@@ -123,16 +124,39 @@ static void on_synchronised(Qmp *q, int result, json_object *reply, void *userda
                 finish(m, -EHOSTDOWN, CONTROL_ERROR_AGENT, NOT_CONNECTED);
 }
 
+static void on_synchronised(Qmp *q, int result, json_object *reply, void *userdata) {
+        Monitor *m = userdata;
+
+        if (m->agent_request.command)
+                send_command(m, q, result);
+        else if (m->agent_request.probe)
+                m->agent_request = (AgentRequest) {};
+        else if (m->agent_request.active)
+                send_power(m, q, result);
+        monitor_ready_agent(m, result);
+}
+
+static int synchronise(Monitor *m, AgentRequest request) {
+        bool under_way = m->agent_request.active;
+
+        m->agent_request = request;
+        return under_way ? 0 : qmp_negotiate_agent(m->agent, MONITOR_AGENT_USEC, on_synchronised, m);
+}
+
+void monitor_agent_probe(Monitor *m) {
+        if (!m->agent_request.active && synchronise(m, (AgentRequest) { .active = true, .probe = true }) < 0)
+                m->agent_request = (AgentRequest) {};
+}
+
 void monitor_agent_ask(Monitor *m, bool reboot, Job *job) {
-        if (m->agent_request.active || !m->agent) {
+        if (is_busy(m) || !m->agent) {
                 if (job)
                         job_step_done(job, -EBUSY, CONTROL_ERROR_AGENT,
                                       m->agent ? "the guest agent is being asked already" :
                                                  "QEMU guest agent is not configured");
                 return;
         }
-        m->agent_request = (AgentRequest) { .active = true, .reboot = reboot, .job = job };
-        int r = qmp_negotiate_agent(m->agent, MONITOR_AGENT_USEC, on_synchronised, m);
+        int r = synchronise(m, (AgentRequest) { .active = true, .reboot = reboot, .job = job });
         if (r < 0)
                 finish(m, -EHOSTDOWN, CONTROL_ERROR_AGENT, NOT_CONNECTED);
 }
@@ -140,7 +164,7 @@ void monitor_agent_ask(Monitor *m, bool reboot, Job *job) {
 void monitor_agent_settle(Monitor *m) {
         if (m->agent_request.request)
                 reply_once(m, -ECANCELED, NULL);
-        else if (m->agent_request.active && !m->agent_request.command && qmp_is_ready(m->agent))
+        else if (is_busy(m) && !m->agent_request.command && qmp_is_ready(m->agent))
                 finish(m, 0, NULL, NULL);
 }
 

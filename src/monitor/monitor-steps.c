@@ -377,7 +377,7 @@ static bool do_at_once(Monitor *m, const Step *s) {
                 tell_state(m);
                 break;
         case STEP_TELL_READY:
-                monitor_send(m, MONITOR_READY, 0, 0);
+                monitor_ready(m);
                 break;
         case STEP_TELL_RESTART:
                 monitor_send(m, MONITOR_RESTART, 0, 0);

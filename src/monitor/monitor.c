@@ -72,6 +72,7 @@ static void stop_unit(Monitor *m, uint64_t deadline) {
         uint64_t now = monitor_now(m);
         LifecycleInput in = { .type = LIFECYCLE_REQUEST, .now = now, .request = REQUEST_STOP, .limit_usec = UINT64_MAX };
 
+        monitor_ready_stop(m);
         if (deadline != UINT64_MAX)
                 in.limit_usec = deadline > now ? deadline - now : 0;
         monitor_input(m, &in, NULL);
@@ -162,6 +163,7 @@ static void on_event(Qmp *q, const char *name, json_object *data, void *userdata
         monitor_tell_event(m, name, qmp_event_time(q), data);
         monitor_unplug_event(m, name, data);
         monitor_save_event(m, name, data);
+        monitor_ready_event(m, name, data);
         if (!guest_event_parse(name, data, monitor_now(m), &in))
                 return;
         if (in.event == EVENT_SHUTDOWN || in.event == EVENT_RESET)

@@ -57,6 +57,7 @@ typedef struct Unplug Unplug;
 typedef struct AgentRequest {
         bool active;
         bool reboot;
+        bool probe; /* nothing but whether it is there: monitor-ready.c */
         Job *job; /* that waits for it; NULL */
         ControlRequest *request; /* owned until it is answered: a client's command; NULL */
         json_object *command;    /* owned: its */
@@ -101,6 +102,9 @@ struct Monitor {
 
         Qmp *agent; /* owned; NULL: none */
         AgentRequest agent_request;
+        bool agent_connected; /* the guest has opened the agent's channel */
+        bool ready_awaited;   /* READY has been put off until the agent answers … */
+        uint64_t ready_since; /* … since then */
 
         ControlServer *control; /* owned */
 
@@ -150,6 +154,20 @@ void monitor_agent_settle(Monitor *m);
 /* The guest sleeps: the agent does not say so, and is not heard of before it wakes up. */
 void monitor_agent_asleep(Monitor *m);
 void monitor_agent_forget(Monitor *m, Job *job);
+
+/* Finds out whether somebody is there, unless the agent is busy; monitor_ready_agent() is told. */
+void monitor_agent_probe(Monitor *m);
+
+/* monitor-ready.c */
+
+/* The guest runs: tells the supervisor that it is ready, or waits for the guest's agent if the plan says so. */
+void monitor_ready(Monitor *m);
+/* A synchronisation with the agent has ended. */
+void monitor_ready_agent(Monitor *m, int result);
+/* An event of QEMU's; it may be about the agent's channel. */
+void monitor_ready_event(Monitor *m, const char *name, json_object *data);
+/* The unit is to end. */
+void monitor_ready_stop(Monitor *m);
 
 /* monitor-control.c */
 int monitor_control_start(Monitor *m);

@@ -24,7 +24,7 @@ struct SystemBackend {
         sd_bus *bus; /* owned */
 };
 
-/* No start takes longer than the unit's own limit; this is for a systemd that does not answer. */
+/* No start takes longer than the unit's own limit and what goes before it; this is for a systemd that does not answer. */
 #define START_LIMIT_USEC (UINT64_C(600) * 1000000)
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
@@ -307,6 +307,14 @@ static int explain_start(sd_bus *bus, const char *unit, uint64_t since_usec, int
                                result ?: "failed", unit);
 }
 
+static uint64_t start_limit(sd_bus *bus, const char *unit) {
+        uint64_t own;
+
+        if (systemd_get_u64(bus, unit, "Service", "TimeoutStartUSec", &own) < 0)
+                own = 0;
+        return own > UINT64_MAX - START_LIMIT_USEC ? UINT64_MAX : own + START_LIMIT_USEC;
+}
+
 static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
         _cleanup_free_ char *result = NULL;
         uint64_t since = now_usec();
@@ -317,7 +325,7 @@ static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
                 return r;
         /* Earlier failures count against the unit's limit of starts; one that the user asks for does not. */
         (void) systemd_reset_failed(bus, unit, NULL);
-        r = systemd_start_unit(bus, unit, START_LIMIT_USEC, diag, &result);
+        r = systemd_start_unit(bus, unit, start_limit(bus, unit), diag, &result);
         return r < 0 ? explain_start(bus, unit, since, r, result, diag) : 0;
 }
 
@@ -333,7 +341,7 @@ static int system_start_transient(void *userdata, const TransientStart *start, D
         r = host_facts_gather(&facts);
         if (r < 0)
                 return r;
-        r = transient_start(bus, start, &facts, START_LIMIT_USEC, diag, &result);
+        r = transient_start(bus, start, &facts, START_LIMIT_USEC + start->domain->ready.timeout.value * UINT64_C(1000000), diag, &result);
         host_facts_done(&facts);
         return r < 0 ? explain_start(bus, start->unit, since, r, result, diag) : 0;
 }

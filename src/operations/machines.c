@@ -59,6 +59,10 @@ static void read_inactive_state(int dir, Vm *vm) {
         vm->reason = state == STATE_SHUT_OFF ? reason : REASON_CRASHED;
 }
 
+bool vm_has_managed_save(Manager *m, const Vm *vm) {
+        return m->remembers && vm->persistent && managed_save_exists(vm->name);
+}
+
 static void read_state(Manager *m, Vm *vm) {
         _cleanup_close_ int dir = manager_open_runtime(m, vm->name);
 
@@ -66,10 +70,9 @@ static void read_state(Manager *m, Vm *vm) {
                 read_active_state(dir, vm);
         else
                 read_inactive_state(dir, vm);
-}
-
-bool vm_has_managed_save(Manager *m, const Vm *vm) {
-        return m->remembers && vm->persistent && managed_save_exists(vm->name);
+        /* What is in /run is gone after a reboot of the host; this is not. */
+        if (!vm->active && vm->reason == REASON_UNKNOWN && vm_has_managed_save(m, vm))
+                vm->reason = REASON_SAVED;
 }
 
 /* --- all of them --- */

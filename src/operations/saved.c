@@ -304,7 +304,7 @@ static bool has_ended(Save *s) {
         _cleanup_vm_ Vm vm = {};
         UnitActivity activity;
 
-        if (b->unit_activity(s->m->userdata, s->vm->unit, &activity) < 0 || activity == UNIT_ACTIVE || activity == UNIT_ACTIVATING)
+        if (s->options->host_goes_down || b->unit_activity(s->m->userdata, s->vm->unit, &activity) < 0 || activity == UNIT_ACTIVE || activity == UNIT_ACTIVATING)
                 return false;
         (void) b->stop_unit(s->m->userdata, s->vm->unit, END_USEC, NULL);
         return vm_lookup(s->m, s->vm->name, VM_BY_NAME, NULL, &vm) < 0 || (!vm.active && vm.reason == REASON_SAVED);
@@ -356,7 +356,7 @@ int vm_save(Manager *m, const Vm *vm, const char *path, const SaveOptions *optio
         if (options->progress)
                 options->progress(100, options->userdata);
         /* QEMU ends by itself now. */
-        return m->backend->stop_unit(m->userdata, vm->unit, END_USEC, diag);
+        return options->host_goes_down ? 0 : m->backend->stop_unit(m->userdata, vm->unit, END_USEC, diag);
 }
 
 int vm_managed_save(Manager *m, const Vm *vm, const SaveOptions *options, Diag *diag) {
@@ -366,7 +366,13 @@ int vm_managed_save(Manager *m, const Vm *vm, const SaveOptions *options, Diag *
                 return -ENOMEM;
         if (vm->active && !vm->persistent)
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: cannot do managed save for transient domain");
-        return vm_save(m, vm, path, options, diag);
+        int r = managed_save_mark_boot(vm->name, options->host_goes_down);
+        if (r < 0)
+                return say(diag, r, "write the mark beside", path);
+        r = vm_save(m, vm, path, options, diag);
+        if (r < 0)
+                (void) managed_save_mark_boot(vm->name, false);
+        return r;
 }
 
 int managed_save_path(const Vm *vm, Diag *diag, char **ret) {

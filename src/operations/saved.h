@@ -20,6 +20,7 @@ typedef struct SaveOptions {
         SavedCompression compression;
         void (*progress)(unsigned percent, void *userdata); /* NULL: nobody wants to know */
         void *userdata;
+        bool host_goes_down; /* the VM's unit is being stopped already, and the next boot is to start it */
 } SaveOptions;
 
 /* Saves VM into the file PATH, which is replaced when that is complete, and ends it. When it fails, the guest goes on. */

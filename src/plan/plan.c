@@ -45,6 +45,8 @@ static void set_policy(Plan *p, const Domain *d) {
         p->on_poweroff = d->on_poweroff;
         p->on_reboot = d->on_reboot;
         p->on_crash = d->on_crash;
+        p->ready = d->ready.when;
+        p->host_shutdown = d->host_shutdown.action;
         p->stop_timeout_usec = STOP_TIMEOUT_DEFAULT_USEC;
         if (d->current_memory.set && d->current_memory.value < d->memory)
                 p->memory_current = d->current_memory.value;
@@ -132,6 +134,7 @@ static void take_argv(Plan *p, QemuArgv *a) {
         a->n_fds = 0;
         p->links_down = TAKE_PTR(a->links_down);
         p->has_agent = a->has_agent;
+        p->agent_channel = TAKE_PTR(a->agent_channel);
 }
 
 /* What is below has the range of QEMU's own context, or none: several machines can use it. */
@@ -256,6 +259,7 @@ Plan *plan_free(Plan *p) {
         strv_free(p->devices);
         strv_free(p->links_down);
         free(p->saved_digest);
+        free(p->agent_channel);
         unit_properties_done(&p->properties);
         free(p->fds);
         free(p->threads);

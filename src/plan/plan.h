@@ -49,7 +49,10 @@ typedef struct Plan {
         uint64_t saved_size; /* of the stream, in bytes … */
         char *saved_digest;  /* owned: … and its digest */
         LifecycleAction on_poweroff, on_reboot, on_crash;
-        bool has_agent; /* there is a PLAN_FD_PAIR named "agent" */
+        bool has_agent; /* there is a PLAN_FD_PAIR named "agent" … */
+        char *agent_channel; /* owned: … and this is QEMU's name of the channel's device */
+        ReadyWhen ready;
+        HostShutdown host_shutdown;
         PlanConsole *consoles; /* owned */
         size_t n_consoles;
         PlanDisplay vnc, spice;

@@ -8,6 +8,7 @@
 #include "diag.h"
 #include "domain.h"
 #include "host-facts.h"
+#include "host-namespace.h"
 #include "journal.h"
 #include "label.h"
 #include "plan.h"
@@ -91,9 +92,3 @@ int load_profile(Prepare *p, const Prepared *x, int dir_fd, sd_bus *bus);
 /* Whether the directory belongs to p->unit: 1 yes, 0 to nobody, -EBUSY to another unit (*ret_other, owned by
  * the caller), else negative errno. */
 int runtime_owner(const Prepare *p, int dir_fd, char **ret_other);
-
-/* Taps, listening sockets and bridges are the machine's, but PrivateNetwork= holds for root steps, too. */
-int enter_host_network(void);
-/* systemd makes TemporaryFileSystem= and BindPaths= for the "+" steps as well, while it leaves out the rest. Call this
- * before anything else. 0 or negative errno. */
-int enter_host_mounts(void);

@@ -102,6 +102,7 @@ static int backend_unix(Emit *e, Backend *b) {
                 if (fd)
                         options_addf(&b->options, "fd", "%u", fd->number);
                 e->out->has_agent = true;
+                copy_to(e, &e->out->agent_channel, b->element);
                 return 0;
         }
         fd = socket_fd(e, b, listens);

@@ -144,6 +144,7 @@ void qemu_argv_done(QemuArgv *a) {
                 plan_fd_done(fd);
         free(a->fds);
         free(a->vnc_id);
+        free(a->agent_channel);
         strv_free(a->links_down);
         *a = (QemuArgv) {};
 }

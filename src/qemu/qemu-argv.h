@@ -17,7 +17,8 @@ typedef struct QemuArgv {
         char **argv, **env; /* owned; argv[0] is the emulator; env is "NAME=VALUE" */
         PlanFd *fds;        /* owned; numbers ascend from PLAN_FD_FIRST */
         size_t n_fds;
-        bool has_agent;     /* there is a PLAN_FD_PAIR called QEMU_FD_AGENT */
+        bool has_agent;     /* there is a PLAN_FD_PAIR called QEMU_FD_AGENT … */
+        char *agent_channel; /* owned: … for the device of this name */
         char *vnc_id;       /* owned: the display that takes clients from the monitor; NULL: none */
         char **links_down;  /* owned: aliases of interfaces whose link the monitor takes down first */
 } QemuArgv;

@@ -164,7 +164,31 @@ static int emit_wants(const UnitEmit *c, char ***values) {
         return r < 0 ? r : emit_bridges(c, values);
 }
 
+static int emit_after(const UnitEmit *c, char ***values) {
+        int r = emit_wants(c, values);
+
+        FOREACH_ARRAY(a, c->d->afters, c->d->n_afters) {
+                _cleanup_free_ char *unit = NULL;
+
+                if (r >= 0)
+                        r = vm_name_check(a->vm, a->loc, c->diag);
+                if (r >= 0 && !(unit = vm_unit(a->vm)))
+                        r = -ENOMEM;
+                if (r >= 0)
+                        r = add_unique(values, unit);
+        }
+        return r;
+}
+
 /* --- [Service] --- */
+
+/* It is systemd's own limit and nothing beside it, so that `systemctl show` tells it and an administrator's drop-in has the
+ * last word. */
+static int emit_start_timeout(const UnitEmit *c, char ***values) {
+        unsigned timeout = c->d->ready.timeout.set ? c->d->ready.timeout.value : 0;
+
+        return timeout > 0 ? strv_extendf(values, "%u000000", timeout) : 0;
+}
 
 static int static_user(const UnitEmit *c, char **ret_user, char **ret_group) {
         int r = domain_static_user(c->d, c->facts, ret_user, ret_group);
@@ -477,7 +501,7 @@ static const Row rows[] = {
         { { ROW("Unit", "SourcePath", "SourcePath", UNIT_STRING) }, emit_source_path },
         { { ROW("Unit", "RequiresMountsFor", "RequiresMountsFor", UNIT_STRV) }, emit_mounts },
         { { ROW("Unit", "Wants", "Wants", UNIT_NAMES) }, emit_wants },
-        { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_wants, "network.target vmunit-host-tuning.service" },
+        { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_after, "network.target vmunit-host-tuning.service vmunit-guests.service" },
         { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },
         { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user },
         { { ROW("Service", "Group", "Group", UNIT_STRING) }, emit_group },
@@ -495,6 +519,9 @@ static const Row rows[] = {
         { { ROW("Service", "RestartForceExitStatus", "RestartForceExitStatus", UNIT_EXIT_STATUS),
             .comment = "The supervisor ends with this when the guest's end has to be followed by a new start." },
           emit_force_restart },
+        { { ROW("Service", "TimeoutStartSec", "TimeoutStartUSec", UNIT_USEC),
+            .comment = "How long the guest may take to be ready (<vmunit:ready timeout>)." },
+          emit_start_timeout, "300s" },
         { { ROW("Service", "Slice", "Slice", UNIT_STRING) }, emit_slice, "machine.slice" },
         { { LIVE("CPUWeight", "CPUWeight", UNIT_U64) }, emit_cpu_weight },
         { { LIVE("CPUQuota", "CPUQuotaPerSecUSec", UNIT_CPU_QUOTA) }, emit_cpu_quota },
@@ -664,6 +691,13 @@ static bool survives_reload(const Row *row, const char *value) {
         return !streq(row->property.name, "RequiresMountsFor") || !strpbrk(value, " \t\"'\\%");
 }
 
+/* Seconds are what the template's file has. */
+static int add_template_value(const Row *row, char ***values) {
+        const char *s = row->template_value;
+
+        return row->property.kind == UNIT_USEC ? strv_extendf(values, "%.*s000000", (int) strcspn(s, "s"), s) : strv_extend(values, s);
+}
+
 static int transient_values(const Row *row, const UnitProperty *set, const char *instance, char ***values) {
         int r = 0;
 
@@ -671,7 +705,7 @@ static int transient_values(const Row *row, const UnitProperty *set, const char 
                 return strv_extend(values, "inactive-or-failed");
         if (row->template_value && (!set || is_list(row->property.kind)))
                 r = is_list(row->property.kind) ? strv_split(row->template_value, " ", values) :
-                        strv_extend(values, row->template_value);
+                        add_template_value(row, values);
         STRV_FOREACH(v, set ? set->values : NULL) {
                 if (r >= 0 && survives_reload(row, *v))
                         r = add_unique(values, *v);

@@ -402,10 +402,10 @@ static const Case stops[] = {
                   "state(in shutdown/user) log'guest powered off after 21.0 s' ending(shutdown) quit" } } },
         { "", { RUN, { "request stop 90", ASK },
                 { "@80.9 timer", "powerdown?'still running after 80.9 s: asked again'" },
-                { "@81 timer", "log'no reaction within 81 s: ending QEMU' ending(destroyed) quit" },
-                { "@82 timer", "" } } },
+                { "@85 timer", "log'no reaction within 85 s: ending QEMU' ending(destroyed) quit" },
+                { "@86 timer", "" } } },
         { "", { RUN, { "request stop 4", ASK },
-                { "@3 timer", "log'no reaction within 3 s: ending QEMU' ending(destroyed) quit" } } },
+                { "@4 timer", "log'no reaction within 4 s: ending QEMU' ending(destroyed) quit" } } },
         { "", { RUN, { "request stop 0", ASK },
                 { "@0 timer", "log'no reaction within 0 s: ending QEMU' ending(destroyed) quit" } } },
         { "", { RUN, { "request stop", ASK },
@@ -435,7 +435,7 @@ static const Case stops[] = {
         { "", { RUN, { "request stop 90", ASK },
                 { "@5 request stop 20", "powerdown?'still running after 5.0 s: asked again'" },
                 { "@14.9 timer", "" },
-                { "@20 timer", "log'no reaction within 20 s: ending QEMU' ending(destroyed) quit" } } },
+                { "@23 timer", "log'no reaction within 23 s: ending QEMU' ending(destroyed) quit" } } },
 };
 
 #define SAVE RUN, { "request save", "note-saving stop save" }, { "event STOP", "state(paused/saving)" }
@@ -598,10 +598,10 @@ static void test_timer(void **state) {
         in = parse_input("request stop 90");
         assert_int_equal(lifecycle_input(&lc, &in, &out), 0);
         assert_true(lc.timer == EPOCH + 10000000);
-        in = parse_input("@75 timer");
+        in = parse_input("@79 timer");
         assert_int_equal(lifecycle_input(&lc, &in, &out), 0);
-        assert_true(lc.timer == EPOCH + 81000000); /* the end is nearer than the next asking */
-        in = parse_input("@81 timer");
+        assert_true(lc.timer == EPOCH + 85000000); /* the end is nearer than the next asking */
+        in = parse_input("@85 timer");
         assert_int_equal(lifecycle_input(&lc, &in, &out), 0);
         assert_true(lc.timer == UINT64_MAX);
 }

@@ -569,7 +569,7 @@ static void test_stop(void **state) {
         assert_logged(&f, "guest powered off after 0.");
         teardown(&f);
 
-        /* A guest that does not obey; half of a limit this short is the margin. */
+        /* A guest that does not obey; an eighth of a limit this short is the margin. */
         setup(&f, PLAN);
         f.qemu.guest_obeys = false;
         run_until_ready(&f);

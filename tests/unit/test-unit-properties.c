@@ -386,7 +386,7 @@ static void test_transient(void **state) {
         assert_value(&t, "PrivateNetwork", "yes");
         assert_value(&t, "RestrictAddressFamilies", "AF_UNIX");
         assert_value(&t, "Slice", "machine.slice");
-        assert_value(&t, "After", "network.target|vmunit-host-tuning.service");
+        assert_value(&t, "After", "network.target|vmunit-host-tuning.service|vmunit-guests.service");
         assert_value(&t, "User", unit_properties_find(&p, "User")->values[0]);
         assert_value(&t, "Description", "Virtual machine my vm");
         assert_value(&t, "CollectMode", "inactive-or-failed");
@@ -424,7 +424,7 @@ static void test_dbus_types(void **state) {
                 { "FileDescriptorStoreMax", "u" }, { "LimitMEMLOCK", "t" }, { "LogExtraFields", "aay" }, { "MemoryDenyWriteExecute", "b" },
                 { "PrivateNetwork", "b" }, { "PrivateUsers", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
                 { "RestrictAddressFamilies", "(bas)" }, { "RestrictRealtime", "b" }, { "Slice", "s" }, { "SourcePath", "s" }, { "SupplementaryGroups", "as" },
-                { "SyslogIdentifier", "s" }, { "User", "s" }, { "Wants", "as" },
+                { "SyslogIdentifier", "s" }, { "TimeoutStartUSec", "t" }, { "User", "s" }, { "Wants", "as" },
         };
         DomainInterface nic = { .type = INTERFACE_BRIDGE, .source_bridge = S("br0") };
         DomainDisk disk = { .source.path = S("/a") };

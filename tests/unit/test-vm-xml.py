@@ -20,7 +20,7 @@ failures = []
 
 
 def bare(word):
-    return word.replace("<qemu:", "<")
+    return word.replace("<qemu:", "<").replace("<vmunit:", "<")
 
 
 words = {f"@{e.get('name')}" for e in schema.iter(RNG + "attribute") if e.get("name")}
