@@ -15,6 +15,7 @@ from harness import case, check, check_equal, check_match, journal, main, run_ok
 from vm import Vm
 
 BEFORE = "/var/lib/test-shutdown.json"
+OBSTACLE = "/var/lib/vmunit/full/saved"
 CONFIG = "/etc/vm/vmunit.conf"
 # The power button's event is not asked for, so the guest never sees one.
 DEAF = BOOT_SECTOR.replace(bytes.fromhex("b80001ef"), bytes.fromhex("b80000ef"), 1)
@@ -40,7 +41,7 @@ MACHINES = {n: machine(n, SHUTDOWN) for n in CLEAN}
 # The second one is ordered behind the first one: at the end it is the other way round.
 MACHINES[CLEAN[1]] = machine(CLEAN[1], SHUTDOWN + f"<vmunit:after vm='{CLEAN[0]}'/>")
 MACHINES |= {n: machine(n, SHUTDOWN, DEAF) for n in STUCK}
-MACHINES |= {"saved": machine("saved"), "kept": machine("kept"),
+MACHINES |= {"saved": machine("saved"), "kept": machine("kept"), "full": machine("full"),
              "ended": machine("ended", "<vmunit:host-shutdown action='destroy'/>", DEAF)}
 
 
@@ -63,6 +64,7 @@ def before():
     for vm in MACHINES.values():
         vm.watch(timeout=90)
     run_ok(["vmunit", "managedsave", "kept"])
+    os.mkdir(OBSTACLE)
     with open(BEFORE, "w", encoding="ascii") as f:
         json.dump({"boot": boot_id()}, f)
     # Our own end shall not be that of the container.
@@ -80,7 +82,8 @@ def then(name):
     with open(BEFORE, encoding="ascii") as f:
         boot = json.load(f)["boot"]
     check(boot != boot_id(), "this is the same boot")
-    entries = journal(f"_BOOT_ID={boot}", f"VM_NAME={name}")
+    # By unit: journald does not find out the fields of a writer that has ended before.
+    entries = journal(f"--boot={boot}", f"--unit={MACHINES[name].unit}")
     return [(int(e["__MONOTONIC_TIMESTAMP"]) / 1e6, str(e.get("MESSAGE", ""))) for e in entries]
 
 
@@ -159,9 +162,21 @@ def saved_goes_on():
 
 
 @case
+def cannot_be_saved():
+    """What cannot be saved is shut down, and the journal says why."""
+    when, _ = find("full", r"The host goes down: cannot save virtual machine full \(after [0-9.]+ s\), so its guest is asked to "
+                           rf"power off: cannot create '{OBSTACLE}': Is a directory")
+    check(stop_of("full")[0] >= when, "its guest was asked before")
+    find("full", r"guest powered off after [0-9.]+ s")
+    find("full", r"Virtual machine full is shut off \(shutdown\)\.")
+    check(not os.path.exists("/var/lib/vmunit/full/saved.boot"), "the mark for the next boot is there")
+    os.rmdir(OBSTACLE)
+
+
+@case
 def others_are_not_started():
     """Neither what was shut down nor what somebody had saved by hand is started by the boot."""
-    for name in [*CLEAN, *STUCK, "ended"]:
+    for name in [*CLEAN, *STUCK, "ended", "full"]:
         check_equal(unit_property(MACHINES[name].unit, "ActiveState"), "inactive", f"state of {name}'s unit")
     check_equal(MACHINES["kept"].state(), ("shut off", "saved"), "state of what was saved by hand")
 
