@@ -12,19 +12,17 @@ import os
 import re
 import shutil
 import socket
-import threading
 
 import confinement
 import confinement_attempts  # they register themselves, before those of SELinux
 from confinement import ATTEMPTS, DIRECTORY, EMULATOR, Layer, PuppetVm, World, layers, spawn
 from confinement_selinux import extend, selinux_layers
-from harness import (add_case, check, check_equal, check_match, journal, main, run, run_ok, skip, unit_property,
+from harness import (add_case, check, check_equal, journal, main, run, run_ok, skip, unit_property,
                      wait_for)
 from selinux_labels import context_of, is_enforcing, is_there, refusing_nothing
 from vm import Vm
 
 LEAST = 40
-RELOADS = 30
 state = {}
 
 
@@ -290,97 +288,6 @@ def nothing_says_it_is_systemds_main_process():
     check(re.search(r"Got notification message from PID \d+, but reception only permitted", entries), "systemd did not hear of it")
 
 
-# ---- the device list
-
-
-@contextlib.contextmanager
-def loop_devices(n):
-    """Block devices of our own, where there can be some."""
-    if not os.path.exists("/dev/loop-control") and run(["modprobe", "loop"]).rc != 0:
-        skip("no loop devices here")
-    paths = []
-    try:
-        for i in range(n):
-            path = f"{DIRECTORY}/loop{i}"
-            with open(path, "wb") as f:
-                f.truncate(1 << 20)
-            result = run(["losetup", "--find", "--show", path])
-            if result.rc != 0:
-                skip(f"no loop devices here: {result.err.strip()}")
-            paths.append(result.out.strip())
-        yield paths
-    finally:
-        for path in paths:
-            run(["losetup", "--detach", path])
-
-
-class Opener(threading.Thread):
-    """Root in the unit's control group, where only the device list is in the way: opens one device that is in it and one that
-    is not, as fast as it can."""
-
-    def __init__(self, group, allowed, refused):
-        super().__init__(daemon=True)
-        self.puppet = confinement.in_group(group)
-        self.allowed, self.refused = allowed, refused
-        self.goes_on, self.n, self.lost, self.leaked = True, 0, 0, 0
-
-    def can_open(self, path):
-        try:
-            self.puppet.touch(path, os.O_RDWR)
-        except confinement.Refused as e:
-            check_equal(e.errno, errno.EPERM, f"error of opening {path}")
-            return False
-        return True
-
-    def run(self):
-        while self.goes_on:
-            self.lost += not self.can_open(self.allowed)
-            self.leaked += self.can_open(self.refused)
-            self.n += 1
-
-    def end(self):
-        self.goes_on = False
-        self.join()
-        self.puppet.close()
-
-
-def device_list_through_reloads():
-    """What is in the list can be opened, and what is not cannot, at every moment of many reloads; what is added while
-    the machine runs stays as well."""
-    if "world" not in state:
-        set_up()
-    with loop_devices(3) as (disk, added, other):
-        xml = (f"<disk type='block'><driver name='qemu' type='raw'/><source dev='{disk}'/>"
-               "<target dev='vda' bus='virtio'/></disk>")
-        machine = PuppetVm("devices", xml)
-        try:
-            machine.start()
-            group = "/sys/fs/cgroup" + unit_property(machine.unit, "ControlGroup") + "/vm"
-            check_match(re.escape(disk), unit_property(machine.unit, "DeviceAllow"))
-            # The control: outside of the group everything can be opened.
-            for path in (disk, added, other):
-                os.close(os.open(path, os.O_RDWR))
-            opener = Opener(group, disk, other)
-            check(opener.can_open(disk), "the device of the list")
-            if opener.can_open(other):
-                skip("control groups have no device lists here")
-            check(not opener.can_open(added), "a device that was not added yet")
-            run_ok(["systemctl", "set-property", "--runtime", machine.unit, f"DeviceAllow={added} rw"])
-            check(opener.can_open(added), "a device that was added")
-            opener.start()
-            for _ in range(RELOADS):
-                run_ok(["systemctl", "daemon-reload"])
-            opener.end()
-            print(f"    {opener.n} rounds in {RELOADS} reloads, {opener.lost} times lost, {opener.leaked} times leaked", flush=True)
-            check(opener.n > RELOADS, "too few attempts")
-            check_equal((opener.lost, opener.leaked), (0, 0), "times that the list was not what it should be")
-            opener = Opener(group, added, other)
-            check(opener.can_open(added) and opener.can_open(disk) and not opener.can_open(other), "the list after the reloads")
-            opener.puppet.close()
-        finally:
-            machine.remove()
-
-
 # ---- control groups
 
 
@@ -466,8 +373,6 @@ def run_all():
               not_many_control_groups_can_be_made, json_of_another_kind, json_without_bottom, garbage):
         add_case(f.__name__, f)
     add_case("an_agent_says_anything", an_agent_says_anything, timeout=300)
-    if not is_enforcing():  # no matter of SELinux, and long
-        add_case("device_list_through_reloads", device_list_through_reloads, timeout=900)
     add_case(raw_commands_are_for_whom_they_were_written.__name__, raw_commands_are_for_whom_they_were_written)
     add_case("lines_without_end", lines_without_end, timeout=300)
     add_case("silence", silence, timeout=300)
