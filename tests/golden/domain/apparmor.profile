@@ -23,10 +23,10 @@ profile vmunit-apparmor flags=(attach_disconnected,mediate_deleted) {
   network unix,
   unix,
 
-  # Terminals of serial ports and consoles, in a /dev of the unit's own.
+  # Terminals of serial ports and consoles, in a /dev of the unit's own. Whoever is connected to a console locks it.
   /dev/ptmx rw,
   /dev/pts/ r,
-  /dev/pts/* rw,
+  /dev/pts/* rwk,
 
   # What QEMU and its libraries look up of the machine and of themselves. Not "owner": the three are not dumpable, so
   # all this is root's. Whose it is does the unit's /proc decide, in which nobody sees the processes of others.
