@@ -375,11 +375,18 @@ bool control_server_has_subscribers(const ControlServer *s) {
         return false;
 }
 
-void control_subscribe(ControlRequest *r) {
+int control_subscribe(ControlRequest *r) {
         Client *c = r->client;
+        unsigned n = 0;
 
-        if (c)
-                c->subscribed = true;
+        if (!c || c->subscribed)
+                return 0;
+        for (const Client *i = c->server->clients; i; i = i->next)
+                n += i->subscribed;
+        if (n >= CONTROL_SUBSCRIBERS_MAX)
+                return -EBUSY;
+        c->subscribed = true;
+        return 0;
 }
 
 static void request_end(ControlRequest *r) {

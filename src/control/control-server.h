@@ -71,8 +71,8 @@ void control_server_console_taken(ControlServer *s, const char *alias);
 /* To subscribers. NAME and DATA are QEMU's: what is no event's name, or too long, is not passed on. */
 void control_server_event(ControlServer *s, const char *name, uint64_t usec, const char *data);
 bool control_server_has_subscribers(const ControlServer *s) _pure_;
-/* The client of R gets events from now on. */
-void control_subscribe(ControlRequest *r);
+/* The client of R gets events from now on. -EBUSY: there are too many; who calls for a moment only must find room, too. */
+int control_subscribe(ControlRequest *r);
 
 /* Answers; each of them ends R. */
 void control_reply(ControlRequest *r);
@@ -94,6 +94,7 @@ void control_reply_error(ControlRequest *r, const char *name, const char *format
 bool control_peer_allowed(uid_t uid, uid_t owner) _pure_;
 
 #define CONTROL_CLIENTS_MAX 32U
+#define CONTROL_SUBSCRIBERS_MAX 16U
 #define CONTROL_REQUESTS_MAX 16U /* unanswered, per client */
 #define CONTROL_QUEUE_MAX 64U    /* unsent messages, per client */
 /* The same for a subscriber. It may be away for a while, but does not get more of our memory: then it is dropped. */

@@ -71,8 +71,10 @@ static void on_call(ControlRequest *r, void *userdata) {
                 control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
                 break;
         case CONTROL_SUBSCRIBE:
-                control_subscribe(r);
-                control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
+                if (control_subscribe(r) < 0)
+                        control_reply_error(r, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many subscribers");
+                else
+                        control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
                 break;
         case CONTROL_OPEN_CONSOLE:
                 monitor_open_console(m, r);

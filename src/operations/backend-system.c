@@ -52,6 +52,9 @@ SystemBackend *system_backend_free(SystemBackend *b) {
 }
 
 static int get_bus(SystemBackend *b, sd_bus **ret) {
+        /* A systemd that executes itself anew has closed it, which the first call finds out. */
+        if (b->bus && sd_bus_is_open(b->bus) <= 0)
+                b->bus = sd_bus_flush_close_unref(b->bus);
         if (!b->bus) {
                 int r = systemd_connect(0, &b->bus);
                 if (r < 0)

@@ -225,11 +225,10 @@ class Control:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(f"/run/vmunit/{name}/control")
         self.socket.settimeout(30)
-        self.socket.sendall(b"\0AUTH ANONYMOUS\r\nBEGIN\r\n")
-        self.data, self.serial, self.answers = b"", 0, 0
-        while b"OK " not in self.data or b"\r\n" not in self.data.split(b"OK ", 1)[1]:
-            self.data += self.socket.recv(4096)
-        self.data = self.data.split(b"OK ", 1)[1].split(b"\r\n", 1)[1]
+        self.socket.sendall(b"\0AUTH ANONYMOUS 616e6f6e\r\n")
+        check_match("^OK [0-9a-f]{32}\r\n$", self.socket.recv(4096).decode(), "the authentication")
+        self.socket.sendall(b"BEGIN\r\n")
+        self.data, self.serial = b"", 0
 
     def ask(self, member, *strings):
         self.serial += 1

@@ -60,7 +60,7 @@ static void answer(ControlRequest *r) {
                 break;
         case CONTROL_SUBSCRIBE: {
                 ControlServer *server = r->server;
-                control_subscribe(r);
+                (void) control_subscribe(r);
                 control_reply_state(r, STATE_RUNNING, REASON_BOOTED);
                 for (unsigned i = 0; server && i < 3; i++)
                         control_server_event(server, "RESET", i, i > 0 ? "{}" : "");

@@ -89,8 +89,10 @@ static void handle(ControlRequest *r, void *userdata) {
                 control_reply_state(r, STATE_PAUSED, REASON_GUEST_PANICKED);
                 break;
         case CONTROL_SUBSCRIBE:
-                control_subscribe(r);
-                control_reply_state(r, STATE_RUNNING, REASON_BOOTED);
+                if (control_subscribe(r) < 0)
+                        control_reply_error(r, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many");
+                else
+                        control_reply_state(r, STATE_RUNNING, REASON_BOOTED);
                 break;
         case CONTROL_SUSPEND:
                 control_reply_error(r, CONTROL_ERROR_STATE, "domain is not running");
@@ -482,6 +484,29 @@ static void test_subscription(void **state) {
         sd_event_unref(event);
 }
 
+/* Subscribers stay, so they do not get all the room there is. */
+static void test_many_subscribers(void **state) {
+        Heard heard[CONTROL_SUBSCRIBERS_MAX + 1] = {};
+        sd_event *event = NULL;
+
+        assert_int_equal(sd_event_new(&event), 0);
+        for (size_t i = 0; i < ELEMENTSOF(heard); i++) {
+                Heard *h = heard + i;
+                assert_int_equal(control_events_open_path(event, path, &heard_handlers, h, &h->events), 0);
+                while (!h->agreed && !h->gone)
+                        assert_true(sd_event_run(event, LIMIT) >= 0);
+                assert_int_equal(h->gone, i == CONTROL_SUBSCRIBERS_MAX);
+        }
+        sd_bus *bus = open_bus();
+        assert_int_equal(control_reset(bus, LIMIT, NULL), 0);
+        close_bus(bus);
+        FOREACH_ARRAY(h, heard, ELEMENTSOF(heard)) {
+                control_events_free(h->events);
+                text_done(&h->lines);
+        }
+        sd_event_unref(event);
+}
+
 static void test_peers(void **state) {
         assert_true(control_peer_allowed(0, 0));
         assert_true(control_peer_allowed(1000, 1000));
@@ -551,6 +576,7 @@ int main(void) {
                 cmocka_unit_test(test_console),     cmocka_unit_test(test_asynchronous),
                 cmocka_unit_test(test_gone),        cmocka_unit_test(test_many_connections),
                 cmocka_unit_test(test_subscription),
+                cmocka_unit_test(test_many_subscribers),
                 cmocka_unit_test(test_does_not_read), cmocka_unit_test(test_peers),
                 cmocka_unit_test(test_busctl),      cmocka_unit_test(test_garbage),
         };
