@@ -263,7 +263,7 @@ static void on_signal(Supervisor *s, int signo) {
                 supervisor_monitor_send(s, MONITOR_REBOOT, 0);
         else if (signo == SUPERVISOR_SIGNAL_RESET)
                 supervisor_monitor_send(s, MONITOR_RESET, 0);
-        else if (signo == SUPERVISOR_SIGNAL_DESTROY) {
+        else if (signo == SUPERVISOR_SIGNAL_DESTROY && !s->destroying) {
                 log_info("destroyed by request");
                 destroy(s, REASON_DESTROYED);
         } else if (signo == SIGCHLD)
@@ -272,7 +272,12 @@ static void on_signal(Supervisor *s, int signo) {
 
 static void read_signals(Supervisor *s) {
         struct signalfd_siginfo si;
+        sigset_t pending;
 
+        /* SIGTERM, which the stop of the unit sends behind it, has the lower number and would be read first: then a paused
+         * guest would be resumed, so that it can power off. */
+        if (sigpending(&pending) >= 0 && sigismember(&pending, SUPERVISOR_SIGNAL_DESTROY) > 0)
+                on_signal(s, SUPERVISOR_SIGNAL_DESTROY);
         while (read(s->signal_fd, &si, sizeof(si)) == sizeof(si))
                 on_signal(s, (int) si.ssi_signo);
 }

@@ -288,6 +288,17 @@ class SupervisorTest(unittest.TestCase):
         self.assertEqual(self.end(), 0)
         self.assertEqual(self.state(), "shut off/destroyed")
 
+    def test_destroy_before_stop(self):
+        """The stop of the unit that follows changes nothing: nobody is asked to power off."""
+        _, monitor = self.running()
+        os.kill(self.pid, signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGRTMIN + 14)
+        os.kill(self.pid, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGCONT)
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.state(), "shut off/destroyed")
+        self.assertEqual(monitor.socket.recv(100), b"")
+
     def test_destroy_of_a_qemu_that_ignores_it(self):
         self.running()
         self.qemu.send(b"ignore-term")
