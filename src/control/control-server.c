@@ -13,6 +13,7 @@ typedef struct Client {
         sd_bus *bus; /* owned */
         unsigned n_requests;
         bool subscribed;
+        bool has_called;
         size_t unsent; /* at most so many bytes of events */
         struct Client *next;
 } Client;
@@ -161,6 +162,7 @@ static int on_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Client *c = userdata;
         ControlServer *s = c->server;
 
+        c->has_called = true;
         if (c->n_requests >= CONTROL_REQUESTS_MAX)
                 return sd_bus_error_set(error, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many calls at a time");
         ControlRequest *r = calloc(1, sizeof(ControlRequest));
@@ -353,13 +355,19 @@ void control_server_console_taken(ControlServer *s, const char *alias) {
         broadcast(s, "ConsoleTaken", alias, NULL);
 }
 
+/* Who has not called yet may be about to subscribe: then what happens until that is done, such as a guest's start, is in front
+ * of the answer. The others do not care. */
+static bool is_heard_by(const Client *c) {
+        return c->subscribed || !c->has_called;
+}
+
 void control_server_event(ControlServer *s, const char *name, uint64_t usec, const char *data) {
         size_t n = strlen(name), size = strlen(data);
 
         if (n == 0 || n > CONTROL_EVENT_NAME_MAX || size > CONTROL_EVENT_DATA_MAX || !in_charset(name, ALPHANUMERICAL "_-"))
                 return;
         for (Client *c = s->clients; c; c = c->next) {
-                if (!c->subscribed)
+                if (!is_heard_by(c))
                         continue;
                 /* What is no UTF-8 is refused here. */
                 (void) sd_bus_emit_signal(c->bus, CONTROL_PATH, CONTROL_INTERFACE, "Event", "sts", name, usec, data);
@@ -370,7 +378,7 @@ void control_server_event(ControlServer *s, const char *name, uint64_t usec, con
 
 bool control_server_has_subscribers(const ControlServer *s) {
         for (const Client *c = s->clients; c; c = c->next)
-                if (c->subscribed)
+                if (is_heard_by(c))
                         return true;
         return false;
 }

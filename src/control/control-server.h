@@ -68,7 +68,7 @@ DEFINE_CLEANUP(ControlServer *, control_server_free)
 /* Signals to all connections. */
 void control_server_state_changed(ControlServer *s, DomainState state, DomainReason reason);
 void control_server_console_taken(ControlServer *s, const char *alias);
-/* To subscribers. NAME and DATA are QEMU's: what is no event's name, or too long, is not passed on. */
+/* To subscribers, and to clients that have not called yet. NAME and DATA are QEMU's: what is no event's name, or too long, is not passed on. */
 void control_server_event(ControlServer *s, const char *name, uint64_t usec, const char *data);
 bool control_server_has_subscribers(const ControlServer *s) _pure_;
 /* The client of R gets events from now on. -EBUSY: there are too many; who calls for a moment only must find room, too. */

@@ -25,8 +25,8 @@
  *   Subscribe() → s state, s reason           from then on this client gets Event, too. While there is a subscriber, the monitor
  *                                             has work to do, and stays
  *   signal StateChanged(s state, s reason)    after the Event that it follows from
- *   signal Event(s name, t usec, s data)      QEMU's, to subscribers: usec since 1970 (0: not known), its data as JSON ("": none).
- *                                             The monitor's own begin with "VMUNIT_": it gives QEMU up (CONTROL_ERROR); it has
+ *   signal Event(s name, t usec, s data)      QEMU's, to subscribers, and to who has not called yet: usec since 1970 (0: not
+ *                                             known), its data as JSON ("": none). The monitor's own begin with "VMUNIT_": it gives QEMU up (CONTROL_ERROR); it has
  *                                             handed a client over (VNC_CONNECTED, like QEMU's)
  *   signal ConsoleTaken(s alias)              somebody took this console by force: leave it
  */
