@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "cli-common.h"
 #include "definitions.h"
@@ -89,20 +91,42 @@ static int read_back(Cli *cli, Edit *e) {
         return r < 0 ? cli_error(cli, "%s: failed to read temporary file: %s", e->path, strerror(-r)) : 0;
 }
 
+/* One key at a terminal, as in virsh; elsewhere the first character of a line. EOF at the end. */
+static int read_answer(FILE *in) {
+        struct termios usual, raw;
+        int fd = fileno(in);
+        char line[64];
+
+        if (fd < 0 || tcgetattr(fd, &usual) < 0)
+                return fgets(line, sizeof(line), in) ? (unsigned char) line[0] : EOF;
+        raw = usual;
+        raw.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+        raw.c_cc[VMIN] = 1;
+        raw.c_cc[VTIME] = 0;
+        (void) tcsetattr(fd, TCSADRAIN, &raw);
+        ssize_t n = read(fd, line, 1);
+        (void) tcsetattr(fd, TCSADRAIN, &usual);
+        /* ^D is no character of an answer. */
+        return n == 1 && line[0] != 4 ? (unsigned char) line[0] : EOF;
+}
+
 /* 'y', 'n', 'i' or 'f'. Without an answer, "n". */
 static char ask(Cli *cli, bool can_ignore) {
-        char line[64];
+        bool terminal = isatty(fileno(cli->in));
 
         for (;;) {
                 cli_print(cli, "Failed. Try again? [y,n,%sf,?]: ", can_ignore ? "i," : "");
                 (void) fflush(cli->out);
-                if (!fgets(line, sizeof(line), cli->in)) {
+                int key = read_answer(cli->in);
+                if (terminal || key == EOF)
                         cli_print(cli, "\n");
+                if (key == EOF)
                         return 'n';
-                }
-                char c = (char) (line[0] | 0x20);
+                char c = (char) (key | 0x20);
                 if (c == 'y' || c == 'n' || c == 'f' || (c == 'i' && can_ignore))
                         return c;
+                if (key != '?')
+                        continue;
                 cli_print(cli,
                           "y - yes, start editor again\n"
                           "n - no, leave the definition as it was (what you wrote is kept)\n"

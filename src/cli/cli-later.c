@@ -28,7 +28,6 @@ static const Verb later_verbs[] = {
         LATER(DOMAIN, "domjobabort"),
         LATER(DOMAIN, "domlaunchsecinfo"),
         LATER(DOMAIN, "domsetlaunchsecstate"),
-        LATER(DOMAIN, "dump"),
         EXCLUDED(DOMAIN, "send-process-signal", "QEMU's guests have kernels of their own, which know their processes; libvirt has it for containers only"),
         EXCLUDED(DOMAIN, "lxc-enter-namespace", "it is about Linux containers, which vmunit does not run"),
         LATER(DOMAIN, "perf"),

@@ -97,7 +97,7 @@ typedef struct VerbTable {
 
 #define DEFINE_VERB_TABLE(name) const VerbTable name##_verb_table = { name##_verbs, ELEMENTSOF(name##_verbs) }
 extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table, edit_verb_table, console_verb_table,
-        plan_verb_table, run_verb_table, save_verb_table, native_verb_table, block_verb_table, net_verb_table, host_verb_table, control_verb_table, display_verb_table, stats_verb_table,
+        plan_verb_table, run_verb_table, save_verb_table, dump_verb_table, native_verb_table, block_verb_table, net_verb_table, host_verb_table, control_verb_table, display_verb_table, stats_verb_table,
         tune_verb_table,
         node_verb_table, cpu_verb_table, memory_verb_table, iotune_verb_table,
         capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, event_verb_table, input_verb_table, metadata_verb_table, later_verb_table;

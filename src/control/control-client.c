@@ -208,6 +208,28 @@ int control_end_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag) {
         return call_simple(bus, "EndSaved", NULL, timeout_usec, diag);
 }
 
+int control_dump(sd_bus *bus, const char *format, bool live, uint64_t timeout_usec, Diag *diag, int *ret_fd) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "Dump", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sb", format, live);
+        return r < 0 ? fail(diag, r, NULL) : call_for_fd(bus, TAKE_PTR(m), timeout_usec, diag, ret_fd);
+}
+
+int control_dump_to(sd_bus *bus, const char *format, int file, uint64_t timeout_usec, Diag *diag) {
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+
+        int r = new_call(bus, "DumpTo", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "sh", format, file);
+        return r < 0 ? fail(diag, r, NULL) : call(bus, m, timeout_usec, diag, &reply);
+}
+
+int control_end_dump(sd_bus *bus, const char *then, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "EndDump", then, timeout_usec, diag);
+}
+
 void control_consoles_free(ControlConsole *consoles, size_t n) {
         FOREACH_ARRAY(c, consoles, n) {
                 free(c->alias);

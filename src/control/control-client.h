@@ -60,6 +60,12 @@ int control_unplug(sd_bus *bus, const char *device, uint64_t timeout_usec, Diag 
 int control_save(sd_bus *bus, uint64_t timeout_usec, Diag *diag, int *ret_fd);
 int control_wait_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
 int control_end_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
+/* A dump is the same, but for its end: the guest goes on, with THEN "" or "reset", or ("crash") does not. FORMAT "" or
+ * "elf" is read from *ret_fd; others go to FILE, which stays the caller's: then control_wait_saved() is for when QEMU says
+ * that it is done. */
+int control_dump(sd_bus *bus, const char *format, bool live, uint64_t timeout_usec, Diag *diag, int *ret_fd);
+int control_dump_to(sd_bus *bus, const char *format, int file, uint64_t timeout_usec, Diag *diag);
+int control_end_dump(sd_bus *bus, const char *then, uint64_t timeout_usec, Diag *diag);
 
 /* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);

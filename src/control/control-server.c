@@ -112,6 +112,9 @@ static const struct {
         { "WaitSaved", CONTROL_WAIT_SAVED },
         { "EndSaved", CONTROL_END_SAVED },
         { "Subscribe", CONTROL_SUBSCRIBE },
+        { "Dump", CONTROL_DUMP },
+        { "DumpTo", CONTROL_DUMP_TO },
+        { "EndDump", CONTROL_END_DUMP },
 };
 
 static const char *const mode_words[] = {
@@ -129,17 +132,20 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
                         r->method = methods[i].method;
         switch (r->method) {
         case CONTROL_OPEN_CONSOLE:
+        case CONTROL_DUMP:
                 k = sd_bus_message_read(m, "sb", &r->text, &force);
                 r->force = force;
                 return k;
         case CONTROL_AGENT_WITHIN:
                 return sd_bus_message_read(m, "st", &r->text, &r->limit_usec);
         case CONTROL_QMP_WITH_FD:
+        case CONTROL_DUMP_TO:
                 return sd_bus_message_read(m, "sh", &r->text, &r->fd);
         case CONTROL_QMP:
         case CONTROL_AGENT:
         case CONTROL_SET_THREADS:
         case CONTROL_UNPLUG:
+        case CONTROL_END_DUMP:
                 return sd_bus_message_read(m, "s", &r->text);
         case CONTROL_SHUTDOWN:
         case CONTROL_REBOOT:
@@ -217,6 +223,11 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD("EndSaved", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Subscribe", NULL, , "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Dump", "sb", SD_BUS_PARAM(format) SD_BUS_PARAM(live), "h", SD_BUS_PARAM(stream), on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("DumpTo", "sh", SD_BUS_PARAM(format) SD_BUS_PARAM(file), NULL, , on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("EndDump", "s", SD_BUS_PARAM(then), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("StateChanged", "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ConsoleTaken", "s", SD_BUS_PARAM(alias), 0),
         SD_BUS_SIGNAL_WITH_NAMES("Event", "sts", SD_BUS_PARAM(name) SD_BUS_PARAM(usec) SD_BUS_PARAM(data), 0),

@@ -31,6 +31,9 @@ typedef enum ControlMethod {
         CONTROL_WAIT_SAVED,
         CONTROL_END_SAVED,
         CONTROL_SUBSCRIBE,
+        CONTROL_DUMP,
+        CONTROL_DUMP_TO,
+        CONTROL_END_DUMP,
         _CONTROL_METHOD_MAX,
 } ControlMethod;
 
@@ -49,10 +52,10 @@ typedef struct ControlRequest {
         void *client;
         ControlMethod method;
         ControlMode mode; /* Shutdown, Reboot */
-        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings, Unplug: device; lives as long as the request */
-        bool force;       /* OpenConsole */
+        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings, Unplug: device, Dump: format, EndDump: what then; lives as long as the request */
+        bool force;       /* OpenConsole; Dump: live */
         uint64_t limit_usec; /* AgentWithin */
-        int fd;              /* QmpWithFd: the message's */
+        int fd;              /* QmpWithFd, DumpTo: the message's */
 } ControlRequest;
 
 typedef void (*ControlHandler)(ControlRequest *r, void *userdata);

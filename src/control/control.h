@@ -22,6 +22,10 @@
  *                                             the stream or its connection, the guest goes on
  *   WaitSaved()                               from the same client: returns when all of the state was written
  *   EndSaved()                                what was read is safe: ends the machine
+ *   Dump(s format, b live) → h                as Save, but the guest is to go on. format "": the same stream, and with live the guest
+ *                                             runs until the end of it; "elf": its memory only
+ *   DumpTo(s format, h file)                  the formats that QEMU can only write into a file
+ *   EndDump(s then)                           behind WaitSaved: "" goes on, "reset" before that, "crash" ends the machine
  *   Subscribe() → s state, s reason           from then on this client gets Event, too. While there is a subscriber, the monitor
  *                                             has work to do, and stays
  *   signal StateChanged(s state, s reason)    after the Event that it follows from

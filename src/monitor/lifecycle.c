@@ -465,6 +465,7 @@ static int request_suspend(Lifecycle *lc, const LifecycleInput *in, LifecycleOut
                 emit(out, STEP_STOP);
                 return 0;
         case STATE_PAUSED:
+        case STATE_CRASHED: /* it stands still anyway */
                 return 0;
         case STATE_PMSUSPENDED:
                 return refuse(out, "domain is pmsuspended");
@@ -476,6 +477,7 @@ static int request_suspend(Lifecycle *lc, const LifecycleInput *in, LifecycleOut
 static int request_resume(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         switch (lc->state) {
         case STATE_PAUSED:
+        case STATE_CRASHED:
                 lc->next_resume = REASON_UNPAUSED;
                 emit(out, STEP_CONT);
                 return 0;
@@ -483,8 +485,6 @@ static int request_resume(Lifecycle *lc, const LifecycleInput *in, LifecycleOutp
                 return refuse(out, "domain is already running");
         case STATE_PMSUSPENDED:
                 return refuse(out, "domain is pmsuspended");
-        case STATE_CRASHED:
-                return refuse(out, "domain has crashed: reset it first");
         default:
                 return refuse(out, "domain is not running");
         }
@@ -497,10 +497,11 @@ static bool can_be_asked(const Lifecycle *lc) {
 static int request_power(Lifecycle *lc, PowerMode mode, bool reboot, LifecycleOutput *out) {
         if (reboot && lc->restarting)
                 return 0; /* It is under way. */
-        if (!can_be_asked(lc))
+        /* As in libvirt, only what runs can hear of a shutdown; a reboot may wait for it to be resumed. */
+        if (!can_be_asked(lc) || ((!reboot || mode == POWER_AGENT) && lc->state != STATE_RUNNING))
                 return refuse(out, "domain is not running");
         if (mode == POWER_AGENT && !lc->has_agent)
-                return refuse(out, "QEMU guest agent is not configured");
+                return refuse(out, REFUSAL_UNSUPPORTED "QEMU guest agent is not configured");
         if (!reboot)
                 forget_reboot(lc, out);
         else if (mode != POWER_AGENT && !lc->reboot_wanted) {
@@ -555,8 +556,25 @@ static int request_save(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
         return 0;
 }
 
+/* In whatever state it is: a guest that has crashed above all. */
+static int request_dump(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (lc->state == STATE_PAUSED && lc->reason == REASON_STARTING_UP)
+                return refuse(out, "domain is not running");
+        /* QEMU wakes up a guest that sleeps when it writes its state. */
+        if (!in->memory && (lc->state == STATE_RUNNING || lc->state == STATE_PMSUSPENDED))
+                note_saving(lc, out);
+        if (lc->state == STATE_RUNNING || lc->state == STATE_PMSUSPENDED)
+                lc->next_pause = REASON_DUMPING;
+        if (lc->state == STATE_RUNNING && !in->memory && !in->live)
+                emit(out, STEP_STOP);
+        lc->save = SAVE_UNDER_WAY;
+        lc->dump = true;
+        emit(out, STEP_SAVE);
+        return 0;
+}
+
 static int request_save_end(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
-        if (lc->save != SAVE_DONE)
+        if (lc->save != SAVE_DONE || lc->dump)
                 return refuse(out, "domain is not saved");
         say(emit(out, STEP_LOG), LOG_INFO, "guest is saved: ending QEMU");
         end(lc, out, REASON_SAVED);
@@ -566,18 +584,47 @@ static int request_save_end(Lifecycle *lc, const LifecycleInput *in, LifecycleOu
 static void ask_to_power_off(Lifecycle *lc, uint64_t now, LifecycleOutput *out);
 
 /* It goes on as before. */
+static void go_on(Lifecycle *lc, LifecycleOutput *out) {
+        bool run = lc->save_noted, dump = lc->dump;
+
+        lc->save = SAVE_NONE;
+        lc->dump = false;
+        if (lc->ending)
+                return;
+        if (lc->next_pause == REASON_DUMPING)
+                lc->next_pause = REASON_UNKNOWN;
+        if (run && lc->state != STATE_RUNNING) {
+                lc->next_resume = dump ? REASON_UNPAUSED : REASON_SAVE_CANCELED;
+                emit(out, STEP_CONT);
+        } else if (!run && !dump)
+                set_state(lc, out, STATE_PAUSED, REASON_USER);
+        forget_saving(lc, out);
+}
+
+static int request_dump_end(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        if (lc->save != SAVE_DONE || !lc->dump)
+                return refuse(out, "domain is not being dumped");
+        if (in->dump_end == DUMP_CRASH) {
+                say(emit(out, STEP_LOG), LOG_INFO, "guest is dumped: ending QEMU");
+                end(lc, out, REASON_CRASHED);
+                return 0;
+        }
+        bool stopped = lc->state != STATE_RUNNING && lc->reason != REASON_DUMPING;
+        go_on(lc, out);
+        if (in->dump_end == DUMP_RESET && stopped)
+                return request_reset(lc, in, out);
+        /* Only when it runs: one that is reset between the end of a migration and that does not find its feet again. */
+        if (in->dump_end == DUMP_RESET)
+                emit(out, STEP_RESET);
+        return 0;
+}
+
 static void on_save_failed(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         bool run = lc->save_noted;
 
-        lc->save = SAVE_NONE;
+        go_on(lc, out);
         if (lc->ending)
                 return;
-        if (run && lc->state != STATE_RUNNING) {
-                lc->next_resume = REASON_SAVE_CANCELED;
-                emit(out, STEP_CONT);
-        } else if (!run)
-                set_state(lc, out, STATE_PAUSED, REASON_USER);
-        forget_saving(lc, out);
         if (lc->stopping) {
                 if (!run)
                         emit_optional(out, STEP_CONT);
@@ -683,18 +730,20 @@ static const RequestHandler request_handlers[_REQUEST_MAX] = {
         [REQUEST_SAVE] = request_save,
         [REQUEST_SAVE_END] = request_save_end,
         [REQUEST_SAVE_ABORT] = request_save_abort,
+        [REQUEST_DUMP] = request_dump,
+        [REQUEST_DUMP_END] = request_dump_end,
 };
 
 /* While a guest is being saved it stays as it is. */
 static bool waits_for_save(LifecycleRequest request) {
-        return request != REQUEST_STOP && request != REQUEST_SAVE_END && request != REQUEST_SAVE_ABORT;
+        return request != REQUEST_STOP && request != REQUEST_SAVE_END && request != REQUEST_SAVE_ABORT && request != REQUEST_DUMP_END;
 }
 
 static int on_request(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         if (!lc->attached || lc->ending)
                 return refuse(out, "domain is not running");
         if (lc->save != SAVE_NONE && waits_for_save(in->request))
-                return refuse(out, "domain is being saved");
+                return refuse(out, lc->dump ? "domain is being dumped" : "domain is being saved");
         return request_handlers[in->request](lc, in, out);
 }
 

@@ -80,6 +80,8 @@ typedef enum LifecycleRequest {
         REQUEST_SAVE,
         REQUEST_SAVE_END,   /* what was saved is safe: end */
         REQUEST_SAVE_ABORT, /* go on as before */
+        REQUEST_DUMP,       /* live, memory */
+        REQUEST_DUMP_END,   /* what was written is safe: dump_end */
         _REQUEST_MAX,
 } LifecycleRequest;
 
@@ -88,6 +90,12 @@ typedef enum PowerMode {
         POWER_ACPI,
         POWER_AGENT,
 } PowerMode;
+
+typedef enum DumpEnd {
+        DUMP_GO_ON,
+        DUMP_RESET, /* and go on */
+        DUMP_CRASH, /* end */
+} DumpEnd;
 
 typedef enum LifecycleInputType {
         LIFECYCLE_ATTACHED = 1, /* status, remembered state and reason, notes */
@@ -117,6 +125,9 @@ typedef struct LifecycleInput {
 
         LifecycleRequest request;
         PowerMode mode;
+        bool live;   /* the guest runs while it is dumped */
+        bool memory; /* only that: QEMU itself stops the guest, and lets it go on */
+        DumpEnd dump_end;
         uint64_t limit_usec; /* time left until systemd ends the unit by force; UINT64_MAX: none */
 } LifecycleInput;
 
@@ -164,6 +175,8 @@ typedef struct Step {
 } Step;
 
 #define STEPS_MAX 12U
+/* A refusal that begins so is not about the state. */
+#define REFUSAL_UNSUPPORTED "argument unsupported: "
 
 typedef struct LifecycleOutput {
         Step steps[STEPS_MAX];
@@ -195,6 +208,7 @@ typedef struct Lifecycle {
         bool restarting;  /* from then on until the guest runs again */
         DomainReason next_pause, next_resume; /* reasons of the next STOP and RESUME */
         SavePhase save;
+        bool dump;       /* it is one: the guest goes on behind it */
         bool save_noted; /* the guest ran before */
         bool restoring;
         bool restored; /* but the guest has not gone on yet */

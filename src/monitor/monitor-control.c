@@ -12,6 +12,9 @@ static const LifecycleRequest requests[_CONTROL_METHOD_MAX] = {
         [CONTROL_RESET] = REQUEST_RESET,
         [CONTROL_SAVE] = REQUEST_SAVE,
         [CONTROL_END_SAVED] = REQUEST_SAVE_END,
+        [CONTROL_DUMP] = REQUEST_DUMP,
+        [CONTROL_DUMP_TO] = REQUEST_DUMP,
+        [CONTROL_END_DUMP] = REQUEST_DUMP_END,
 };
 
 static const PowerMode power_modes[] = {
@@ -63,6 +66,12 @@ static void run_qmp(Monitor *m, ControlRequest *r, int fd) {
         json_object_put(o);
 }
 
+static DumpEnd dump_end(const ControlRequest *r) {
+        if (r->method != CONTROL_END_DUMP)
+                return DUMP_GO_ON;
+        return streq(r->text, "crash") ? DUMP_CRASH : streq(r->text, "reset") ? DUMP_RESET : DUMP_GO_ON;
+}
+
 static void on_call(ControlRequest *r, void *userdata) {
         Monitor *m = userdata;
 
@@ -112,6 +121,9 @@ static void on_call(ControlRequest *r, void *userdata) {
                         .now = monitor_now(m),
                         .request = requests[r->method],
                         .mode = power_modes[r->mode],
+                        .live = r->method == CONTROL_DUMP && r->force,
+                        .memory = r->method == CONTROL_DUMP_TO || (r->method == CONTROL_DUMP && !isempty(r->text)),
+                        .dump_end = dump_end(r),
                 };
                 monitor_input(m, &in, r);
         }

@@ -26,6 +26,7 @@ struct Saving {
         int qemu_end;            /* owned: until QEMU has it */
         Job *job;                /* that waits for QEMU to begin, or to let go */
         Job *abandon;            /* the latter, while the former is under way */
+        char *memory;            /* owned: the format in which only the memory is dumped; NULL: all of the guest's state */
         bool ended;              /* QEMU says that it is over before it has said that it begins */
         unsigned call;           /* of the commands that begin it */
         char *error;             /* owned: why it has failed */
@@ -52,6 +53,7 @@ static void saving_reset(Saving *s) {
         s->stream = safe_close(s->stream);
         s->qemu_end = safe_close(s->qemu_end);
         s->error = mfree(s->error);
+        s->memory = mfree(s->memory);
         s->piece = mfree(s->piece);
         s->client = NULL;
         s->call = 0;
@@ -91,7 +93,7 @@ static json_object *one(const char *key, json_object *value) {
         return o;
 }
 
-static json_object *capabilities(void) {
+static json_object *capabilities(const Saving *s) {
         json_object *events = one("capability", json_object_new_string("events")), *list = json_object_new_array();
 
         json_object_object_add(events, "state", json_object_new_boolean(true));
@@ -99,21 +101,31 @@ static json_object *capabilities(void) {
         return one("capabilities", list);
 }
 
-static json_object *parameters(void) {
+static json_object *parameters(const Saving *s) {
         return one("max-bandwidth", json_object_new_int64(BANDWIDTH_MAX));
 }
 
-static json_object *stream_name(void) {
+static json_object *stream_name(const Saving *s) {
         return one("fdname", json_object_new_string(STREAM_NAME));
 }
 
-static json_object *stream_uri(void) {
+static json_object *stream_uri(const Saving *s) {
         return one("uri", json_object_new_string("fd:" STREAM_NAME));
+}
+
+/* In the background, or QEMU would not answer until it is done. */
+static json_object *memory_dump(const Saving *s) {
+        json_object *o = one("protocol", json_object_new_string("fd:" STREAM_NAME));
+
+        json_object_object_add(o, "paging", json_object_new_boolean(false));
+        json_object_object_add(o, "detach", json_object_new_boolean(true));
+        json_object_object_add(o, "format", json_object_new_string(s->memory));
+        return o;
 }
 
 typedef struct BeginCall {
         const char *command;
-        json_object *(*arguments)(void);
+        json_object *(*arguments)(const Saving *s);
         bool with_fd;
 } BeginCall;
 
@@ -122,6 +134,10 @@ static const BeginCall save_calls[] = {
         { "migrate-set-parameters", parameters, false },
         { "getfd", stream_name, true },
         { "migrate", stream_uri, false },
+        {},
+}, memory_calls[] = {
+        { "getfd", stream_name, true },
+        { "dump-guest-memory", memory_dump, false },
         {},
 }, restore_calls[] = {
         { "migrate-set-capabilities", capabilities, false },
@@ -155,7 +171,7 @@ static void on_begun(Qmp *q, int result, json_object *reply, void *userdata) {
 }
 
 static void begin_next(Saving *s) {
-        const BeginCall *c = (restores(s) ? restore_calls : save_calls) + s->call;
+        const BeginCall *c = (restores(s) ? restore_calls : s->memory ? memory_calls : save_calls) + s->call;
         Monitor *m = s->monitor;
 
         if (!c->command) {
@@ -170,7 +186,7 @@ static void begin_next(Saving *s) {
                         ask_status(s);
                 return;
         }
-        int r = qmp_call(m->qmp, c->command, c->arguments(), c->with_fd ? s->qemu_end : -1, MONITOR_QMP_USEC, on_begun, s);
+        int r = qmp_call(m->qmp, c->command, c->arguments(s), c->with_fd ? s->qemu_end : -1, MONITOR_QMP_USEC, on_begun, s);
         if (r < 0)
                 on_begun(m->qmp, r, NULL, s);
 }
@@ -192,6 +208,19 @@ static void begin_failed(Saving *s, Job *job, int r) {
         job_step_done(job, -EREMOTEIO, CONTROL_ERROR_QEMU, strerror(-r));
 }
 
+/* What a dump is told besides: which format, and perhaps the file itself. */
+static int dump_prepare(Saving *s, const ControlRequest *r) {
+        if (!r || (r->method != CONTROL_DUMP && r->method != CONTROL_DUMP_TO) || isempty(r->text))
+                return 0;
+        s->memory = strdup(r->text);
+        if (!s->memory)
+                return -ENOMEM;
+        if (r->method == CONTROL_DUMP)
+                return 0;
+        s->qemu_end = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
+        return s->qemu_end < 0 ? -errno : 0;
+}
+
 void monitor_save_begin(Job *job) {
         Saving *s = get(job->monitor);
         int r = s ? 0 : -ENOMEM;
@@ -199,8 +228,10 @@ void monitor_save_begin(Job *job) {
         if (r >= 0) {
                 saving_reset(s);
                 s->client = job->request ? job->request->client : NULL;
-                r = make_pipe(s, 1, 0, &s->stream);
+                r = dump_prepare(s, job->request);
         }
+        if (r >= 0 && s->qemu_end < 0)
+                r = make_pipe(s, 1, 0, &s->stream);
         if (r < 0) {
                 begin_failed(s, job, r);
                 return;
@@ -231,7 +262,10 @@ void monitor_restore_begin(Job *job) {
 }
 
 void monitor_save_reply(Monitor *m, ControlRequest *r) {
-        control_reply_fd(r, m->saving->stream);
+        if (m->saving->stream < 0)
+                control_reply(r);
+        else
+                control_reply_fd(r, m->saving->stream);
         m->saving->stream = safe_close(m->saving->stream);
 }
 
@@ -393,7 +427,7 @@ static void ask_status(Saving *s) {
                 s->ended = true;
                 return;
         }
-        if (qmp_call(s->monitor->qmp, "query-migrate", NULL, -1, MONITOR_QMP_USEC, on_status, s) < 0)
+        if (qmp_call(s->monitor->qmp, s->memory ? "query-dump" : "query-migrate", NULL, -1, MONITOR_QMP_USEC, on_status, s) < 0)
                 let_go(s);
 }
 
@@ -415,15 +449,24 @@ void monitor_save_abandon(Job *job) {
         }
         s->job = job;
         s->stream = safe_close(s->stream); /* or QEMU would wait for somebody to read */
-        if (qmp_call(s->monitor->qmp, "migrate_cancel", NULL, -1, MONITOR_QMP_USEC, on_cancelled, s) < 0)
+        if (s->memory)
+                /* It cannot be called off; into a stream that nobody reads it soon fails. */
+                ask_status(s);
+        else if (qmp_call(s->monitor->qmp, "migrate_cancel", NULL, -1, MONITOR_QMP_USEC, on_cancelled, s) < 0)
                 ask_status(s);
 }
 
 void monitor_save_event(Monitor *m, const char *name, json_object *data) {
-        const char *status = json_member_string(data, "status");
         Saving *s = m->saving;
+        bool dump = streq(name, "DUMP_COMPLETED");
 
-        if (!s || !status || !streq(name, "MIGRATION"))
+        if (!s || (!dump && !streq(name, "MIGRATION")) || dump != (s->memory != NULL))
+                return;
+        const char *status = json_member_string(dump ? json_member(data, "result", json_type_object) : data, "status");
+        const char *error = json_member_string(data, "error");
+        if (dump && error)
+                (void) free_and_strdup(&s->error, error);
+        if (!status)
                 return;
         if (restores(s)) {
                 /* When it fails, QEMU ends, and says why. */
@@ -454,6 +497,6 @@ void monitor_client_gone(Monitor *m, const void *client) {
         if (!m->saving || m->saving->client != client || m->lifecycle.save == SAVE_NONE || m->lifecycle.ending)
                 return;
         m->saving->client = NULL;
-        log_warning("who saved the guest has gone away: it goes on");
+        log_warning("who %s the guest has gone away: it goes on", m->lifecycle.dump ? "dumped" : "saved");
         monitor_input(m, &in, NULL);
 }

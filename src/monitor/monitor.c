@@ -148,7 +148,7 @@ void monitor_input(Monitor *m, const LifecycleInput *in, ControlRequest *r) {
         if (k >= 0)
                 monitor_run_steps(m, &out, r);
         else if (r)
-                control_reply_error(r, CONTROL_ERROR_STATE, "%s", out.refusal);
+                control_reply_error(r, startswith(out.refusal, REFUSAL_UNSUPPORTED) ? CONTROL_ERROR_AGENT : CONTROL_ERROR_STATE, "%s", out.refusal);
         else
                 log_warning("request refused: %s", out.refusal);
 }

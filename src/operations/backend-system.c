@@ -485,6 +485,23 @@ static int system_monitor_end_saved(void *userdata, SaveSession *session, Diag *
         return control_end_saved((sd_bus *) session, CONTROL_TIMEOUT_USEC, diag);
 }
 
+static int system_monitor_dump(void *userdata, const char *name, const char *format, bool live, int file, Diag *diag,
+                               SaveSession **ret_session, int *ret_fd) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = open_monitor(name, diag, &bus);
+        if (r >= 0)
+                r = file < 0 ? control_dump(bus, format, live, CONTROL_TIMEOUT_USEC, diag, ret_fd) :
+                        control_dump_to(bus, format, file, CONTROL_TIMEOUT_USEC, diag);
+        if (r >= 0)
+                *ret_session = (SaveSession *) TAKE_PTR(bus);
+        return r;
+}
+
+static int system_monitor_end_dump(void *userdata, SaveSession *session, const char *then, Diag *diag) {
+        return control_end_dump((sd_bus *) session, then, CONTROL_TIMEOUT_USEC, diag);
+}
+
 static void system_monitor_save_close(void *userdata, SaveSession *session) {
         sd_bus_flush_close_unref((sd_bus *) session);
 }
@@ -618,6 +635,8 @@ const ManagerBackend manager_backend_system = {
         .watch_monitor = system_watch_monitor,
         .drain_monitor = system_drain_monitor,
         .unwatch_monitor = system_unwatch_monitor,
+        .monitor_dump = system_monitor_dump,
+        .monitor_end_dump = system_monitor_end_dump,
         .emulator_caps = system_emulator_caps,
         .host_facts = system_host_facts,
 };

@@ -225,6 +225,20 @@ static int write_definition(const char *path, const char *text, size_t size, boo
         return 0;
 }
 
+static bool is_unknown(Manager *m, const char *name) {
+        _cleanup_vm_ Vm vm = {};
+
+        return vm_lookup(m, name, VM_BY_NAME, NULL, &vm) == -ENOENT;
+}
+
+/* How an earlier machine of that name has ended is not this one's story. */
+static void forget_end(Manager *m, const char *name) {
+        _cleanup_close_ int dir = manager_open_runtime(m, name);
+
+        if (dir >= 0)
+                (void) unlinkat(dir, RUNTIME_STATE, 0);
+}
+
 int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag, char **ret_name) {
         _cleanup_parsed_definition_ ParsedDefinition p = {};
         _cleanup_strv_ char **dirs = NULL;
@@ -241,9 +255,12 @@ int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag 
         if (!path)
                 return -ENOMEM;
         _cleanup_close_ int lock = lock_definitions(m);
+        bool is_new = is_unknown(m, p.domain->name);
         r = write_definition(path, text, size, p.has_secret, diag);
         if (r < 0)
                 return r;
+        if (is_new)
+                forget_end(m, p.domain->name);
         if (ret_name)
                 *ret_name = TAKE_PTR(p.domain->name);
         return 0;

@@ -122,6 +122,10 @@ typedef struct ManagerBackend {
         int (*monitor_wait_saved)(void *userdata, SaveSession *session, Diag *diag);
         int (*monitor_end_saved)(void *userdata, SaveSession *session, Diag *diag);
         void (*monitor_save_close)(void *userdata, SaveSession *session);
+        /* See control_dump(): with FILE (-1: none) what *ret_fd would be is written there by QEMU. */
+        int (*monitor_dump)(void *userdata, const char *name, const char *format, bool live, int file, Diag *diag, SaveSession **ret_session,
+                            int *ret_fd);
+        int (*monitor_end_dump)(void *userdata, SaveSession *session, const char *then, Diag *diag);
 
         /* What systemd says of units, as it happens, see unit-watch.h: CHANGED tells a unit's activity, or that no more comes. */
         int (*watch_units)(void *userdata, sd_event *event,

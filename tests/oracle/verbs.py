@@ -749,6 +749,18 @@ managedsave-edit verbs --running --paused
 managedsave-edit nothing
 save-image-edit /nowhere --running --paused
 ! save-image-edit /nowhere # the file is called by what it was to be
+# dump, of what does not run
+help dump
+dump verbs /nowhere/file
+dump verbs /nowhere/file --live --crash
+dump verbs /nowhere/file --crash --reset
+dump verbs /nowhere/file --live --reset
+dump verbs /nowhere/file --format elf
+dump verbs /nowhere/file --memory-only --format foo
+dump verbs /nowhere/file --memory-only --format kdump-zlib --bypass-cache
+dump verbs ''
+dump nothing /nowhere/file
+dump verbs
 # set-lifecycle-action
 help set-lifecycle-action
 set-lifecycle-action verbs poweroff destroy

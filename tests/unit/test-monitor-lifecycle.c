@@ -16,7 +16,7 @@
  *
  *   [@SECONDS] attach STATUS [reboot] [paused] [saving] [again] [was=STATE/REASON]
  *   [@SECONDS] event NAME [CAUSE] [guest] [pauses]
- *   [@SECONDS] request NAME [acpi|agent] [SECONDS]
+ *   [@SECONDS] request NAME [acpi|agent] [live] [memory] [crash] [then-reset] [SECONDS]
  *   [@SECONDS] timer | failed | saved | save-failed | restored
  *
  * Steps: their names in small letters, "?" behind an optional one, state and reason in parentheses, text in
@@ -46,6 +46,7 @@ static const char *const request_names[_REQUEST_MAX] = {
         [REQUEST_SUSPEND] = "suspend", [REQUEST_RESUME] = "resume", [REQUEST_SHUTDOWN] = "shutdown",
         [REQUEST_REBOOT] = "reboot",   [REQUEST_RESET] = "reset",   [REQUEST_STOP] = "stop",
         [REQUEST_SAVE] = "save",       [REQUEST_SAVE_END] = "save-end", [REQUEST_SAVE_ABORT] = "save-abort",
+        [REQUEST_DUMP] = "dump",       [REQUEST_DUMP_END] = "dump-end",
 };
 
 static char *render(const LifecycleOutput *out) {
@@ -139,6 +140,12 @@ static void parse_request_word(LifecycleInput *in, const char *w) {
                 in->mode = POWER_ACPI;
         else if (streq(w, "agent"))
                 in->mode = POWER_AGENT;
+        else if (streq(w, "live"))
+                in->live = true;
+        else if (streq(w, "memory"))
+                in->memory = true;
+        else if (streq(w, "crash") || streq(w, "then-reset"))
+                in->dump_end = streq(w, "crash") ? DUMP_CRASH : DUMP_RESET;
         else if (parse_uint(w, &u) >= 0)
                 in->limit_usec = u * UINT64_C(1000000);
         else {
@@ -330,8 +337,7 @@ static const Case ends[] = {
                 "state(crashed/panicked) log'guest panicked: starting it again' restart ending(crashed) quit" } } },
         { "crash=preserve", { RUN,
                 { "event GUEST_PANICKED pauses", "state(crashed/panicked) log'guest panicked: kept, as on_crash says'" },
-                { "event STOP", "" }, { "request suspend", "!domain is not running" },
-                { "request resume", "!domain has crashed: reset it first" },
+                { "event STOP", "" }, { "request suspend", "" },
                 { "request shutdown", "!domain is not running" },
                 { "request reset", "note-paused? reset state(paused/crashed)" },
                 { "request resume", "cont" }, { "event RESUME", "state(running/unpaused) forget-paused?" } } },
@@ -353,8 +359,11 @@ static const Case ends[] = {
 
 static const Case requests[] = {
         { "", { RUN, { "request suspend", "stop" }, { "event STOP", "state(paused/user)" },
-                { "request suspend", "" }, { "request resume", "cont" }, { "event RESUME", "state(running/unpaused)" },
+                { "request suspend", "" }, { "request shutdown", "!domain is not running" }, { "request resume", "cont" },
+                { "event RESUME", "state(running/unpaused)" },
                 { "request resume", "!domain is already running" } } },
+        { "crash=preserve", { RUN, { "event GUEST_PANICKED pauses", "state(crashed/panicked) log'guest panicked: kept, as on_crash says'" },
+                              { "request resume", "cont" }, { "event RESUME", "state(running/unpaused)" } } },
         { "", { RUN, { "event STOP", "state(paused/unknown)" }, { "event RESUME", "state(running/unpaused)" } } },
         { "", { RUN, { "event BLOCK_IO_ERROR pauses", "log'I/O error of a disk: guest is paused'" },
                 { "event STOP", "state(paused/I/O error)" }, { "event RESUME", "state(running/unpaused)" },
@@ -369,7 +378,7 @@ static const Case requests[] = {
                 { "request reset", "note-paused? reset" }, { "request reset", "reset" } } },
         { "", { RUN, { "request shutdown", "powerdown'asked the guest to power off (ACPI)'" },
                 { "event POWERDOWN", "" }, { "request shutdown acpi", "powerdown'asked the guest to power off (ACPI)'" },
-                { "request shutdown agent", "!QEMU guest agent is not configured" } } },
+                { "request shutdown agent", "!argument unsupported: QEMU guest agent is not configured" } } },
         { "agent", { RUN, { "request shutdown", "powerdown'asked the guest to power off (ACPI)' agent-shutdown?" },
                      { "request shutdown acpi", "powerdown'asked the guest to power off (ACPI)'" },
                      { "request shutdown agent", "agent-shutdown" },
@@ -440,6 +449,8 @@ static const Case stops[] = {
 
 #define SAVE RUN, { "request save", "note-saving stop save" }, { "event STOP", "state(paused/saving)" }
 
+#define DUMP RUN, { "request dump", "note-saving stop save" }, { "event STOP", "state(paused/dumping)" }
+
 static const Case saves[] = {
         /* From running and from paused. */
         { "", { SAVE, { "saved", "" }, { "request save-end", "log'guest is saved: ending QEMU' ending(saved) quit" },
@@ -468,6 +479,28 @@ static const Case saves[] = {
         { "crash=preserve", { RUN, { "event GUEST_PANICKED pauses", "state(crashed/panicked) log'guest panicked: kept, as on_crash says'" },
                               { "request save", "!domain is not running" } } },
         { "", { START, { "request save", "!domain is not running" } } },
+        /* A dump: the guest goes on as it was. */
+        { "", { DUMP, { "saved", "" }, { "request dump-end", "cont forget-saving?" }, { "event RESUME", "state(running/unpaused)" } } },
+        { "", { DUMP, { "saved", "" }, { "request dump-end then-reset", "cont forget-saving? reset" } } },
+        { "", { DUMP, { "saved", "" }, { "request dump-end crash", "log'guest is dumped: ending QEMU' ending(crashed) quit" } } },
+        { "", { DUMP, { "request dump-end", "!domain is not being dumped" }, { "request suspend", "!domain is being dumped" },
+                { "request save-end", "!domain is not saved" }, { "save-failed", "cont forget-saving?" },
+                { "event RESUME", "state(running/unpaused)" } } },
+        { "", { SAVE, { "saved", "" }, { "request dump-end", "!domain is not being dumped" } } },
+        { "", { RUN, { "request dump live", "note-saving save" }, { "event STOP", "state(paused/dumping)" }, { "saved", "" },
+                { "request dump-end", "cont forget-saving?" } } },
+        { "", { RUN, { "request dump live", "note-saving save" }, { "save-failed", "forget-saving?" },
+                { "event STOP", "state(paused/unknown)" } } },
+        { "", { RUN, { "request dump memory", "save" }, { "event STOP", "state(paused/dumping)" }, { "saved", "" },
+                { "request dump-end", "" }, { "event RESUME", "state(running/unpaused)" } } },
+        { "", { RUN, { "request suspend", "stop" }, { "event STOP", "state(paused/user)" }, { "request dump", "save" }, { "saved", "" },
+                { "request dump-end", "" }, { "request dump", "save" }, { "saved", "" },
+                { "request dump-end then-reset", "note-paused? reset" } } },
+        { "crash=preserve", { RUN, { "event GUEST_PANICKED pauses", "state(crashed/panicked) log'guest panicked: kept, as on_crash says'" },
+                              { "request dump memory", "save" }, { "saved", "" }, { "request dump-end", "" } } },
+        { "", { START, { "request dump", "!domain is not running" } } },
+        { "", { DUMP, { "request stop 90", "log'guest is being saved: that is given up, so that it can power off' abandon-save" },
+                { "@1 save-failed", "cont forget-saving? powerdown?'still running after 1.0 s: asked again'" } } },
         /* A later monitor knows nobody who would read it. */
         { "", { { "attach paused saving was=paused/saving", "set-actions? state(paused/saving) abandon-save ready" },
                 { "save-failed", "cont forget-saving?" } } },

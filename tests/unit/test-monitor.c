@@ -495,7 +495,7 @@ static void test_calls(void **state) {
         call_simple(&f, "Shutdown", "", NULL, NULL);
         call_simple(&f, "Shutdown", "acpi", NULL, NULL);
         assert_int_equal(f.qemu.n_powerdowns, 2);
-        call_simple(&f, "Shutdown", "agent", CONTROL_ERROR_STATE, "QEMU guest agent is not configured");
+        call_simple(&f, "Shutdown", "agent", CONTROL_ERROR_AGENT, "argument unsupported: QEMU guest agent is not configured");
         call_simple(&f, "Qmp", "{\"execute\": \"query-status\"}", NULL,
                     "{\"status\":\"running\",\"singlestep\":false,\"running\":true}");
         call_simple(&f, "Qmp", "{\"execute\": \"no-such\"}", CONTROL_ERROR_QEMU, "no such command");
