@@ -106,15 +106,21 @@ static void list_words(Cli *cli, const Vm *vm, const ListColumns *columns) {
 }
 
 static int list_row(Cli *cli, Table *t, const Vm *vm, const ListColumns *columns) {
+        bool saved = columns->managed_save && !vm->active && vm_has_managed_save(cli->manager, vm);
+        const char *state = saved ? "saved" : state_word(vm);
+        _cleanup_free_ char *title = NULL, *text = NULL;
         char uuid[37];
-        _cleanup_free_ char *title = NULL;
         int r;
 
+        if (vm->stalled)
+                state = text = strf("%s (not answering)", state);
+        if (!state)
+                return -ENOMEM;
         r = vm->id > 0 ? table_add_number(t, vm->id) : table_add(t, "-");
         if (r >= 0)
                 r = table_add(t, vm->name);
         if (r >= 0)
-                r = table_add(t, columns->managed_save && !vm->active && vm_has_managed_save(cli->manager, vm) ? "saved" : state_word(vm));
+                r = table_add(t, state);
         if (r < 0 || !columns->title)
                 return r;
         xml_facts(cli, vm, uuid, &title);
@@ -131,6 +137,7 @@ static void list_object(Cli *cli, const Vm *vm, const ListColumns *columns) {
         report_value(cli, "name", report_text(vm->name));
         report_value(cli, "state", report_text(state_word(vm)));
         report_value(cli, "reason", report_text(domain_reason_to_string(vm->reason)));
+        report_value(cli, "answering", report_bool(!vm->stalled));
         report_value(cli, "persistent", report_bool(vm->persistent));
         report_value(cli, "managed_save", report_bool(vm_has_managed_save(cli->manager, vm)));
         report_value(cli, "unit", report_text(vm->unit));
@@ -379,7 +386,7 @@ static const Option domname_options[] = {
 
 static const Verb query_verbs[] = {
         { "list", GROUP_MONITOR, verb_list, list_options, "list domains", "Returns list of domains.",
-          .json = "[{id: number?, name: string, state: string, reason: string, persistent: boolean, managed_save: boolean, "
+          .json = "[{id: number?, name: string, state: string, reason: string, answering: boolean, persistent: boolean, managed_save: boolean, "
                   "unit: string, [uuid: string?], [title: string?]}]" },
         { "domstate", GROUP_MONITOR, verb_domstate, domstate_options, "domain state",
           "Returns state about a domain.", .json = "{state: string, reason: string}" },

@@ -6,6 +6,7 @@
 #include "domain-xml.h"
 #include "machines.h"
 #include "label.h"
+#include "liveness.h"
 #include "names.h"
 #include "parse-util.h"
 #include "places-record.h"
@@ -193,6 +194,8 @@ int vm_list(Manager *m, VmListFlags flags, Vm **ret, size_t *ret_n) {
         }
         if (n > 0)
                 qsort(a.items, n, sizeof(Vm), compare_vms);
+        FOREACH_ARRAY(vm, a.items, n)
+                vm->stalled = vm_is_stalled(m, vm);
         *ret = a.items;
         *ret_n = n;
         return 0;

@@ -14,6 +14,7 @@ typedef struct Vm {
         DomainState state;
         DomainReason reason;
         char *source_path; /* owned: of the definition; NULL without one */
+        bool stalled; /* vm_list() only: it runs, and cannot answer; see liveness.h */
 } Vm;
 
 void vm_done(Vm *vm);
@@ -26,7 +27,7 @@ typedef enum VmListFlags {
 } VmListFlags;
 
 /* All VMs in virsh's order: the running ones by id, then the others by name. One call to systemd, no call to
- * a monitor: a VM that hangs does not delay it. */
+ * a monitor: a VM that hangs does not delay it, and is marked as far as the kernel knows of it. */
 int vm_list(Manager *m, VmListFlags flags, Vm **ret, size_t *ret_n);
 
 typedef enum VmLookupFlags {
