@@ -385,7 +385,7 @@ static const Option domname_options[] = {
 };
 
 static const Verb query_verbs[] = {
-        { "list", GROUP_MONITOR, verb_list, list_options, "list domains", "Returns list of domains.",
+        { "list", GROUP_MONITOR, verb_list, list_options, "list domains", "Returns list of domains.", .pager = true,
           .json = "[{id: number?, name: string, state: string, reason: string, answering: boolean, persistent: boolean, managed_save: boolean, "
                   "unit: string, [uuid: string?], [title: string?]}]" },
         { "domstate", GROUP_MONITOR, verb_domstate, domstate_options, "domain state",
@@ -396,7 +396,7 @@ static const Verb query_verbs[] = {
                   "max_memory: number, used_memory: number, persistent: boolean, autostart: boolean, managed_save: boolean, "
                   "security_model: string, [security_label: string], [security_enforcing: boolean]}" },
         { "dumpxml", GROUP_DOMAIN, verb_dumpxml, dumpxml_options, "domain information in XML",
-          "Output the domain information as an XML dump to stdout." },
+          "Output the domain information as an XML dump to stdout.", .pager = true },
         { "domid", GROUP_DOMAIN, verb_domid, domid_options, "convert a domain name or UUID to domain id",
           NULL, .json = "{id: number?}" },
         { "domuuid", GROUP_DOMAIN, verb_domuuid, domuuid_options,

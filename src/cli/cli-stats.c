@@ -164,7 +164,7 @@ static const Option domstats_options[] = {
 
 static const Verb stats_verbs[] = {
         { "domstats", GROUP_MONITOR, verb_domstats, domstats_options, "get statistics about one or multiple domains",
-          "Gets statistics about one or more (or all) domains",
+          "Gets statistics about one or more (or all) domains", .pager = true,
           .json = "[{domain: string, stats: {...: number|string}}]" },
 };
 DEFINE_VERB_TABLE(stats);

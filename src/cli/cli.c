@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "manager.h"
+#include "pager.h"
 #include "report.h"
 #include "string-util.h"
 #include "verbs.h"
@@ -88,6 +89,7 @@ typedef enum GlobalOption {
         GLOBAL_HELP,
         GLOBAL_KEEPALIVE,
         GLOBAL_LOG,
+        GLOBAL_NO_PAGER,
         GLOBAL_QUIET,
         GLOBAL_READONLY,
         GLOBAL_VERSION,
@@ -110,6 +112,7 @@ static const struct {
         { "keepalive-count", 'K', VALUE, GLOBAL_KEEPALIVE },
         { "log", 'l', VALUE, GLOBAL_LOG },
         { "no-pkttyagent", 0, NO_VALUE, GLOBAL_KEEPALIVE },
+        { "no-pager", 0, NO_VALUE, GLOBAL_NO_PAGER },
         { "quiet", 'q', NO_VALUE, GLOBAL_QUIET },
         { "readonly", 'r', NO_VALUE, GLOBAL_READONLY },
         { "version", 0, VALUE_OR_NOT, GLOBAL_VERSION },
@@ -145,6 +148,9 @@ static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value)
                 return set_escape(cli, value);
         case GLOBAL_HELP:
                 start->help = true;
+                return 0;
+        case GLOBAL_NO_PAGER:
+                cli->no_pager = true;
                 return 0;
         case GLOBAL_QUIET:
                 cli->quiet = true;
@@ -313,13 +319,19 @@ int cli_run(Cli *cli, int argc, char **argv) {
                 cli_error(cli, "operation %s forbidden for read only access", c.verb->name);
                 return EXIT_FAILURE;
         }
+        cli->exit_status = 0;
+        cli->colours = !c.json && cli_wants_colours(cli);
+        Pager pager = {};
+        if (c.verb->pager && !c.json && !cli->no_pager)
+                pager_open(cli, &pager);
         int r = c.json ? run_for_json(cli, &c) : c.verb->run(cli, &c);
         /* virsh ends what a verb printed, also if it was nothing, with an empty line. */
         if (!c.verb->plain && !c.json)
                 cli_print_extra(cli, "\n");
+        pager_close(cli, &pager);
         if (fflush(cli->out) != 0) {
                 cli_error(cli, "cannot write the output: %m");
                 return EXIT_FAILURE;
         }
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return cli->exit_status ?: r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

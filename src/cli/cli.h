@@ -22,13 +22,16 @@ typedef struct Cli {
         bool readonly;
         char escape; /* of the console: ^] */
         Report *report; /* not owned; NULL without --json */
+        bool no_pager;
+        bool colours; /* for people: see pager.h */
+        int exit_status; /* set by verbs that say more than 0 or 1 with it; 0: they say no more */
 } Cli;
 
 #define CLI_ESCAPE_DEFAULT ((char) 0x1d)
 
 void cli_done(Cli *cli);
 
-/* Runs the command line; argv as main() gets it. The exit status: 0 or 1. */
+/* Runs the command line; argv as main() gets it. The exit status: 0 or 1, or what a verb says. */
 int cli_run(Cli *cli, int argc, char **argv);
 
 /* Goes over to what URI says. 0, or -1 with virsh's message printed; then all is as it was. */

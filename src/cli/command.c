@@ -93,6 +93,32 @@ static int parse_option(Cli *cli, Command *c, char *const **argv) {
         return set_value(c, i, **argv);
 }
 
+/* "-n", "-n5": the option that this is. */
+static const Option *letter_option(const Verb *v, const char *word) {
+        if (word[0] != '-' || !word[1] || word[1] == '-')
+                return NULL;
+        FOREACH_OPTION(o, v)
+                if (o->letter && o->letter == word[1] && (takes_value(o) || !word[2]))
+                        return o;
+        return NULL;
+}
+
+static int parse_letter(Cli *cli, Command *c, char *const **argv) {
+        const Option *o = letter_option(c->verb, **argv);
+        char *value = **argv + 2;
+
+        if (c->values[o - c->verb->options]) {
+                cli_error(cli, "option --%s already seen", o->name);
+                return -EINVAL;
+        }
+        if (takes_value(o) && !*value && !(value = *++*argv)) {
+                (*argv)--;
+                cli_error(cli, "expected syntax: -%c <%s>", o->letter, type_word(o));
+                return -EINVAL;
+        }
+        return set_value(c, (int) (o - c->verb->options), value);
+}
+
 static int parse_words(Cli *cli, Command *c, char *const *argv) {
         bool data_only = false;
         int r;
@@ -105,6 +131,12 @@ static int parse_words(Cli *cli, Command *c, char *const *argv) {
                 if (!data_only && streq(*argv, "--help")) {
                         c->help = true;
                         return 0;
+                }
+                if (!data_only && letter_option(c->verb, *argv)) {
+                        r = parse_letter(cli, c, &argv);
+                        if (r < 0)
+                                return r;
+                        continue;
                 }
                 if (!data_only && startswith(*argv, "--")) {
                         r = parse_option(cli, c, &argv);

@@ -34,7 +34,9 @@ static void synopsis_option(Text *t, const Option *o, bool behind_data) {
 
 static void print_option(Cli *cli, const Option *o, bool behind_data) {
         bool bare = o->type == OPTION_DATA || o->type == OPTION_ARGV || (o->type == OPTION_INT && o->required);
-        _cleanup_free_ char *s = o->type == OPTION_BOOL ? strf("--%s", o->name) :
+        _cleanup_free_ char *s = o->letter && o->type == OPTION_BOOL ? strf("-%c | --%s", o->letter, o->name) :
+                                 o->letter ? strf("-%c | --%s <%s>", o->letter, o->name, type_word(o)) :
+                                 o->type == OPTION_BOOL ? strf("--%s", o->name) :
                                  o->type == OPTION_ARGV && !behind_data ? strf("<%s>", o->name) :
                                  bare ? strf("[--%s] <%s>", o->name, type_word(o)) :
                                         strf("--%s <%s>", o->name, type_word(o));
@@ -138,6 +140,7 @@ int help_print_usage(Cli *cli) {
                   "    -e | --escape <char>    set escape sequence for console\n"
                   "    -h | --help             this help\n"
                   "         --json             behind a verb that answers something: answer as JSON\n"
+                  "         --no-pager         print long texts at once, on a terminal, too\n"
                   "    -q | --quiet            quiet mode\n"
                   "    -r | --readonly         refuse what would change anything\n"
                   "    -v                      short version\n"

@@ -5,6 +5,7 @@
 
 #include "backend-journal.h"
 #include "string-util.h"
+#include "strv.h"
 #include "systemd.h"
 #include "time-util.h"
 
@@ -153,4 +154,66 @@ int journal_explain_failure(sd_bus *bus, const char *unit, uint64_t since_usec, 
                 free(lines[i]);
         }
         return r;
+}
+
+/* --- the last lines --- */
+
+/* What systemd's own tools show of a unit: what its processes wrote, what systemd says of it, and what root said for it. */
+static int match_unit(sd_journal *j, const char *unit) {
+        static const struct {
+                const char *field, *sender;
+        } matches[] = { { "_SYSTEMD_UNIT", NULL }, { "UNIT", "_PID=1" }, { "OBJECT_SYSTEMD_UNIT", "_UID=0" } };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(matches); i++) {
+                _cleanup_free_ char *match = strf("%s=%s", matches[i].field, unit);
+                r = match ? sd_journal_add_match(j, match, 0) : -ENOMEM;
+                if (r >= 0 && matches[i].sender)
+                        r = sd_journal_add_match(j, matches[i].sender, 0);
+                if (r >= 0)
+                        r = sd_journal_add_disjunction(j);
+        }
+        return r;
+}
+
+/* "Nov 21 17:26:00 vmunit-monitor[42]: the guest has stopped" */
+static char *format_entry(sd_journal *j) {
+        _cleanup_free_ char *message = get_field(j, "MESSAGE"), *program = get_field(j, "SYSLOG_IDENTIFIER") ?: get_field(j, "_COMM"),
+                            *pid = get_field(j, "_PID"), *line = NULL;
+        char when[32] = "";
+        uint64_t usec;
+        struct tm tm;
+
+        if (sd_journal_get_realtime_usec(j, &usec) >= 0) {
+                time_t t = (time_t) (usec / USEC_PER_SEC);
+                if (localtime_r(&t, &tm))
+                        (void) strftime(when, sizeof(when), "%b %d %H:%M:%S", &tm);
+        }
+        line = strf("%s %s[%s]: %s", when, program ?: "?", pid ?: "?", strempty(message));
+        return line ? string_printable(line) : NULL;
+}
+
+int journal_last_lines(const char *const *units, unsigned n, char ***ret) {
+        _cleanup_(sd_journal_closep) sd_journal *j = NULL;
+        _cleanup_strv_ char **lines = NULL;
+        unsigned back = 0;
+
+        int r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY);
+        for (; r >= 0 && *units; units++)
+                r = match_unit(j, *units);
+        if (r >= 0)
+                r = sd_journal_seek_tail(j);
+        if (r < 0)
+                return r;
+        while (back < n && sd_journal_previous(j) > 0)
+                back++;
+        for (unsigned i = 0; i < back && r >= 0; i++) {
+                r = strv_consume(&lines, format_entry(j));
+                if (r >= 0 && i + 1 < back && sd_journal_next(j) <= 0)
+                        break;
+        }
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(lines);
+        return 0;
 }

@@ -210,6 +210,35 @@ static int system_unit_load(void *userdata, const char *unit, VmUnitLoad *ret) {
         return 0;
 }
 
+static int system_unit_status(void *userdata, const char *unit, VmUnitStatus *ret) {
+        VmUnitStatus s = {};
+        uint32_t pid = 0;
+        sd_bus *bus = NULL;
+
+        int r = get_bus(userdata, &bus);
+        if (r >= 0)
+                r = systemd_get_string(bus, unit, "Unit", "ActiveState", &s.active);
+        if (r >= 0)
+                r = systemd_get_string(bus, unit, "Unit", "SubState", &s.sub);
+        if (r >= 0)
+                r = systemd_get_string(bus, unit, "Service", "Result", &s.result);
+        if (r >= 0)
+                r = systemd_get_u64(bus, unit, "Unit", "StateChangeTimestamp", &s.since_usec);
+        if (r >= 0)
+                r = systemd_get_u32(bus, unit, "Service", "MainPID", &pid);
+        if (r < 0) {
+                vm_unit_status_done(&s);
+                return r;
+        }
+        s.main_pid = pid;
+        *ret = s;
+        return 0;
+}
+
+static int system_unit_log(void *userdata, const char *const *units, unsigned n, char ***ret) {
+        return journal_last_lines(units, n, ret);
+}
+
 static bool system_unit_enabled(void *userdata, const char *unit) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         const char *state;
@@ -606,6 +635,8 @@ const ManagerBackend manager_backend_system = {
         .list_units = system_list_units,
         .unit_activity = system_unit_activity,
         .unit_load = system_unit_load,
+        .unit_status = system_unit_status,
+        .unit_log = system_unit_log,
         .unit_enabled = system_unit_enabled,
         .set_unit_enabled = system_set_unit_enabled,
         .set_unit_properties = system_set_unit_properties,

@@ -86,6 +86,13 @@ void vm_unit_load_done(VmUnitLoad *l) {
         *l = (VmUnitLoad) {};
 }
 
+void vm_unit_status_done(VmUnitStatus *s) {
+        free(s->active);
+        free(s->sub);
+        free(s->result);
+        *s = (VmUnitStatus) {};
+}
+
 void vm_consoles_free(VmConsole *consoles, size_t n) {
         FOREACH_ARRAY(c, consoles, n) {
                 free(c->alias);

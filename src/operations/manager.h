@@ -49,6 +49,14 @@ typedef struct VmUnitLoad {
         bool masked;
 } VmUnitLoad;
 
+/* How a unit is, for people. */
+typedef struct VmUnitStatus {
+        char *active, *sub;   /* owned: "active", "running" */
+        char *result;         /* owned: "success", "exit-code" … of its last run */
+        uint64_t since_usec;  /* of the wall clock: when it became so; 0: not known */
+        unsigned main_pid;    /* 0: none */
+} VmUnitStatus;
+
 typedef enum MonitorVerb {
         MONITOR_VERB_SUSPEND,
         MONITOR_VERB_RESUME,
@@ -84,6 +92,10 @@ typedef struct ManagerBackend {
         int (*list_units)(void *userdata, VmUnit **ret, size_t *ret_n);
         int (*unit_activity)(void *userdata, const char *unit, UnitActivity *ret);
         int (*unit_load)(void *userdata, const char *unit, VmUnitLoad *ret);
+        /* Both may be NULL: nothing is known then. */
+        int (*unit_status)(void *userdata, const char *unit, VmUnitStatus *ret);
+        /* The last N lines of the journal about one of UNITS (up to NULL), oldest first; *ret is the caller's. */
+        int (*unit_log)(void *userdata, const char *const *units, unsigned n, char ***ret);
         bool (*unit_enabled)(void *userdata, const char *unit);
         int (*set_unit_enabled)(void *userdata, const char *unit, bool enabled, Diag *diag);
         int (*reload)(void *userdata, Diag *diag);
@@ -174,6 +186,7 @@ int manager_open_runtime(Manager *m, const char *name);
 
 void vm_units_free(VmUnit *units, size_t n);
 void vm_unit_load_done(VmUnitLoad *l);
+void vm_unit_status_done(VmUnitStatus *s);
 void vm_consoles_free(VmConsole *consoles, size_t n);
 
 /* The real machine: systemd over D-Bus, monitors over their sockets, emulators by asking them. */

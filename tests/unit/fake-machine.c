@@ -154,6 +154,37 @@ static int unit_cpu_usage(void *userdata, const char *unit, uint64_t *ret_nsec) 
         return 0;
 }
 
+static int unit_status(void *userdata, const char *unit, VmUnitStatus *ret) {
+        static const char *const words[][2] = {
+                [UNIT_INACTIVE] = { "inactive", "dead" },     [UNIT_FAILED] = { "failed", "failed" },
+                [UNIT_ACTIVATING] = { "activating", "start" }, [UNIT_ACTIVE] = { "active", "running" },
+                [UNIT_DEACTIVATING] = { "deactivating", "stop" },
+        };
+        _cleanup_free_ char *name = NULL;
+        UnitActivity a;
+        bool transient;
+
+        must(vm_name_from_unit(unit, &name, &transient) >= 0, unit);
+        a = fake_unit(userdata, name)->activity;
+        *ret = (VmUnitStatus) {
+                .active = strdup(words[a][0]),
+                .sub = strdup(words[a][1]),
+                .result = strdup(a == UNIT_FAILED ? "exit-code" : "success"),
+                .since_usec = a == UNIT_INACTIVE ? 0 : UINT64_C(1700000000) * 1000000,
+                .main_pid = a == UNIT_ACTIVE ? 4242 : 0,
+        };
+        return 0;
+}
+
+static int unit_log(void *userdata, const char *const *units, unsigned n, char ***ret) {
+        FakeMachine *f = userdata;
+
+        *ret = NULL;
+        for (; *units; units++)
+                text_appendf(&f->calls, "last %u lines of %s\n", n, *units);
+        return strv_extend(ret, "Nov 14 22:13:20 vmunit-monitor[42]: the guest runs");
+}
+
 static int unit_cgroup(void *userdata, const char *unit, char **ret) {
         *ret = strf("/machine.slice/%s", unit);
         return *ret ? 0 : -ENOMEM;
@@ -424,6 +455,8 @@ static const ManagerBackend fake_backend = {
         .set_unit_enabled = set_unit_enabled,
         .set_unit_properties = set_unit_properties,
         .get_unit_properties = get_unit_properties,
+        .unit_status = unit_status,
+        .unit_log = unit_log,
         .unit_cpu_usage = unit_cpu_usage,
         .unit_cgroup = unit_cgroup,
         .reload = reload,

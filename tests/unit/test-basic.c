@@ -12,6 +12,7 @@
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
+#include "text-diff.h"
 #include "text.h"
 
 static void test_strings(void **state) {
@@ -271,8 +272,46 @@ static void test_diag(void **state) {
         assert_int_equal(diag_error(NULL, (SrcLoc) {}, "nobody listens"), -EINVAL);
 }
 
+static void test_text_diff(void **state) {
+        static const struct {
+                const char *a, *b, *diff;
+        } cases[] = {
+                { "", "", "" },
+                { "a\nb\n", "a\nb\n", "" },
+                { "a\n", "", "--- A\n+++ B\n@@ -1 +0,0 @@\n-a\n" },
+                { "", "a\nb\n", "--- A\n+++ B\n@@ -0,0 +1,2 @@\n+a\n+b\n" },
+                { "1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n",
+                  "--- A\n+++ B\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n" },
+                /* six lines between two changes: one hunk; seven: two */
+                { "x\n1\n2\n3\n4\n5\n6\ny\n", "1\n2\n3\n4\n5\n6\n",
+                  "--- A\n+++ B\n@@ -1,8 +1,6 @@\n-x\n 1\n 2\n 3\n 4\n 5\n 6\n-y\n" },
+                { "x\n1\n2\n3\n4\n5\n6\n7\ny\n", "1\n2\n3\n4\n5\n6\n7\n",
+                  "--- A\n+++ B\n@@ -1,4 +1,3 @@\n-x\n 1\n 2\n 3\n@@ -6,4 +5,3 @@\n 5\n 6\n 7\n-y\n" },
+                { "a\nb\nc\n", "b\nc\nd\n", "--- A\n+++ B\n@@ -1,3 +1,3 @@\n-a\n b\n c\n+d\n" },
+        };
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                _cleanup_free_ char *diff = NULL;
+                assert_int_equal(text_diff(c->a, c->b, "A", "B", &diff), 0);
+                assert_string_equal(diff, c->diff);
+        }
+}
+
+/* What is too long to be compared line by line is still said. */
+static void test_text_diff_long(void **state) {
+        _cleanup_free_ char *a = calloc(20001, 1), *b = calloc(20001, 1), *diff = NULL;
+
+        for (size_t i = 0; i < 10000; i++) {
+                memcpy(a + 2 * i, i % 2 ? "x\n" : "y\n", 2);
+                memcpy(b + 2 * i, i % 2 ? "y\n" : "z\n", 2);
+        }
+        assert_int_equal(text_diff(a, b, "A", "B", &diff), 0);
+        assert_true(startswith(diff, "--- A\n+++ B\n@@ -1,10000 +1,10000 @@\n-y\n-x\n"));
+        assert_int_equal(strlen(diff), strlen("--- A\n+++ B\n@@ -1,10000 +1,10000 @@\n") + 2 * 30000);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_text_diff), cmocka_unit_test(test_text_diff_long),
                 cmocka_unit_test(test_strings), cmocka_unit_test(test_utf8), cmocka_unit_test(test_text),
                 cmocka_unit_test(test_strv), cmocka_unit_test(test_strv_split_long), cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_units), cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set),

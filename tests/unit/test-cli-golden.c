@@ -327,7 +327,7 @@ static void run_command(Session *s, const char *line, bool shown) {
         fclose(cli.out);
         if (shown)
                 add_output(s, text);
-        if (r == 0 && strv_length(words) > 0 && strv_contains(words, "--json"))
+        if ((r == 0 || *text == '{' || *text == '[') && strv_length(words) > 0 && strv_contains(words, "--json"))
                 check_document(s, words[0], text);
         if (r != 0)
                 text_appendf(&s->output, "[exit %d]\n", r);

@@ -321,6 +321,7 @@ static const struct {
         { "help", "is for people" },           { "complete", "is for shells" },
         { "event", "is virsh's: events answers the same as JSON" }, { "qemu-monitor-event", "answers what QEMU says, which is JSON" },
                  { "screenshot", "answers a picture" },
+        { "logs", "is journalctl, which has -o json" },
 };
 
 /* Those that can change something, too. */
