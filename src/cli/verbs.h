@@ -102,7 +102,7 @@ extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table
         plan_verb_table, run_verb_table, save_verb_table, dump_verb_table, native_verb_table, block_verb_table, net_verb_table, host_verb_table, control_verb_table, display_verb_table, stats_verb_table,
         tune_verb_table,
         node_verb_table, cpu_verb_table, memory_verb_table, iotune_verb_table,
-        capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, event_verb_table, input_verb_table, metadata_verb_table, status_verb_table, later_verb_table;
+        capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, event_verb_table, input_verb_table, metadata_verb_table, status_verb_table, top_verb_table, later_verb_table;
 
 /* The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);

@@ -213,6 +213,27 @@ def diff_of_one():
         check("-  <title>another</title>" in result.out, result.out)
 
 
+@case
+def top_of_two():
+    with vm("busy") as machine, vm("quiet") as other:
+        machine.start(ready=False)
+        other.start(ready=False)
+        run_ok(["vmunit", "suspend", "quiet"])
+        lines = run_ok(["vmunit", "top", "--batch", "-n2", "-d1"]).splitlines()
+        check_equal(lines[0].split()[:3], ["Id", "Name", "CPU"])
+        check_equal(len(lines), 2 * 4 + 1, f"lines of {lines}")
+        rows = {r["name"]: r for r in ask(["top"])}
+        check(rows["busy"]["cpu"] > rows["quiet"]["cpu"] and rows["busy"]["cpu"] > 0.01, f"CPU time of {rows}")
+        check_equal(rows["quiet"]["state"], "paused")
+        check(all(r["resident"] > 10 << 20 for r in rows.values()), f"memory of {rows}")
+        os.kill(other.qemu(), signal.SIGSTOP)
+        check(re.search(r"quiet .* paused \(not answering\)$", run_ok(["vmunit", "top"], timeout=10), re.M), "one that hangs is not marked")
+        os.kill(other.qemu(), signal.SIGCONT)
+        code, text = on_terminal(["vmunit", "top", "-n1", "-d1"])
+        check_equal(code, 0)
+        check(text.startswith("\x1b[?25l\x1b[H\x1b[J Id ") and text.endswith("\x1b[?25h") and text.count("\x1b[H\x1b[J") == 2, repr(text))
+
+
 # --- terminals ---
 
 def on_terminal(words, **environment):
