@@ -442,6 +442,28 @@ void domain_drop_implicit(Domain *d) {
                 DROP(d->audios, d->n_audios, 0, audio_done);
 }
 
+static const DomainSeclabel *find_dynamic(const Domain *d, const char *model) {
+        FOREACH_ARRAY(s, d->seclabels, d->n_seclabels)
+                if (s->type == SECLABEL_DYNAMIC && streq_ptr(s->model, model))
+                        return s;
+        return NULL;
+}
+
+void domain_forget_labels(Domain *d, const Domain *like) {
+        for (size_t i = d->n_seclabels; i-- > 0;) {
+                DomainSeclabel *s = &d->seclabels[i];
+                const DomainSeclabel *written = s->type == SECLABEL_DYNAMIC ? find_dynamic(like, s->model) : s;
+                if (!written) {
+                        DROP(d->seclabels, d->n_seclabels, i, seclabel_done);
+                        continue;
+                }
+                if (!written->label)
+                        s->label = mfree(s->label);
+                if (!written->imagelabel)
+                        s->imagelabel = mfree(s->imagelabel);
+        }
+}
+
 void domain_take_seclabels(Domain *d, Domain *from) {
         FREE_LIST(d->seclabels, d->n_seclabels, seclabel_done);
         d->seclabels = TAKE_PTR(from->seclabels);

@@ -154,6 +154,8 @@ struct Domain {
 
 /* NULL when memory is out. */
 Domain *domain_new(void);
+/* Takes away what a start has chosen of the labels of D: what LIKE, its definition, does not say. */
+void domain_forget_labels(Domain *d, const Domain *like);
 /* The labels of FROM, which is left without, instead of D's own. */
 void domain_take_seclabels(Domain *d, Domain *from);
 /* Frees the domain and all it owns; takes NULL; returns NULL. */

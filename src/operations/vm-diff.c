@@ -26,6 +26,13 @@ static void forget_choices(Domain *live, const Domain *defined) {
         for (size_t i = 0; i < MIN(live->n_interfaces, defined->n_interfaces); i++)
                 if (!defined->interfaces[i].target_dev)
                         live->interfaces[i].target_dev = mfree(live->interfaces[i].target_dev);
+        for (size_t i = 0; i < MIN(live->n_graphics, defined->n_graphics); i++) {
+                if (!defined->graphics[i].listen)
+                        live->graphics[i].listen = mfree(live->graphics[i].listen);
+                if (!defined->graphics[i].listen_address)
+                        live->graphics[i].listen_address = mfree(live->graphics[i].listen_address);
+        }
+        domain_forget_labels(live, defined);
 }
 
 static int render(const Domain *d, bool secure, char **ret) {
