@@ -294,18 +294,8 @@ def list_with_one_that_hangs():
         check_equal({v["name"]: v["answering"] for v in ask(["list"]) if v["name"] in ("hangs", "lives")}, {"hangs": False, "lives": True})
         print(f"list: {before * 1000:.1f} ms, with one that hangs {after * 1000:.1f} ms: ratio {after / before:.2f}")
         check(after <= before * 1.5, f"list took {after * 1000:.1f} ms instead of {before * 1000:.1f} ms")
-        # each of them alone; the supervisor will replace a monitor that does not answer for a while
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pids[1], signal.SIGCONT)
-        check("(not answering)" in run_ok(["vmunit", "list"]), "QEMU is not seen to be stopped")
+        # the supervisor has replaced the monitor by now: it does not leave one that is stopped
         os.kill(pids[0], signal.SIGCONT)
-        wait_for(lambda: "(not answering)" not in run_ok(["vmunit", "list"]), 10, "QEMU to go on")
-        wait_for(lambda: run(["vmunit", "domcontrol", "hangs"]).out == "ok\n\n", 30, "this monitor or the next one to answer")
-        monitor = machine.monitor()
-        os.kill(monitor, signal.SIGSTOP)
-        check("(not answering)" in run_ok(["vmunit", "list"]), "the monitor is not seen to be stopped")
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(monitor, signal.SIGCONT)
         wait_for(lambda: "(not answering)" not in run_ok(["vmunit", "list"]), 10, "both to go on")
         run_ok(["systemctl", "freeze", machine.unit])
         check("(not answering)" in run_ok(["vmunit", "list"]), "a frozen unit is not seen")
