@@ -6,6 +6,7 @@
 #include "file-util.h"
 #include "plans.h"
 #include "string-util.h"
+#include "strv.h"
 #include "text.h"
 
 int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word) {
@@ -68,6 +69,45 @@ int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret) {
         if (command_has(c, "current") && (live || config))
                 return cli_error(cli, "Options --current and --%s are mutually exclusive", live ? "live" : "config");
         *ret = (live ? CHANGE_LIVE : 0) | (config ? CHANGE_CONFIG : 0);
+        return 0;
+}
+
+/* One of them, into the list. */
+static int add_credential(Cli *cli, const char *word, char ***list) {
+        const char *equals = strchr(word, '=');
+        _cleanup_free_ char *name = equals ? strndup(word, (size_t) (equals - word)) : NULL, *text = NULL;
+        const char *value = equals ? equals + 1 : NULL;
+        size_t size = 0;
+
+        if (!credential_name_is_valid(name))
+                return cli_error(cli, "--credential needs NAME=VALUE or NAME=@FILE, and a name has letters, digits and ._@+- only");
+        if (*value == '@') {
+                int r = read_stream_limited(value + 1, CREDENTIAL_VALUE_MAX, &text, &size);
+                if (r < 0 && r != -EFBIG)
+                        return cli_error(cli, "cannot read '%s' for credential '%s': %s", value + 1, name, strerror(-r));
+                if (r == -EFBIG || strlen(text) != size)
+                        return cli_error(cli, "credential '%s': '%s' %s", name, value + 1, r < 0 ? "is larger than 16 KiB" : "contains a NUL byte");
+                value = text;
+        }
+        if (strlen(value) > CREDENTIAL_VALUE_MAX)
+                return cli_error(cli, "credential '%s' is larger than 16 KiB", name);
+        STRV_FOREACH(i, *list) {
+                const char *rest = startswith(*i, name);
+                if (rest && *rest == '=')
+                        return cli_error(cli, "credential '%s' is given twice", name);
+        }
+        return strv_extendf(list, "%s=%s", name, value) < 0 ? cli_error(cli, "%s", strerror(ENOMEM)) : 0;
+}
+
+int cli_credentials(Cli *cli, const Command *c, char ***ret) {
+        _cleanup_strv_ char **list = NULL;
+
+        for (size_t i = 0; i < c->n_rest; i++)
+                if (add_credential(cli, c->rest[i], &list) < 0)
+                        return -1;
+        if (c->n_rest > CREDENTIALS_MAX)
+                return cli_error(cli, "more than %u credentials", CREDENTIALS_MAX);
+        *ret = TAKE_PTR(list);
         return 0;
 }
 

@@ -33,6 +33,12 @@ int cli_edit_text(Cli *cli, const char *text, int (*apply)(Cli *cli, const char 
 /* Attaches the terminal to a console of the running VM NAME until the escape character or its end. */
 int cli_console(Cli *cli, const char *name, const char *alias, bool force);
 
+/* The words of --credential as NAME=VALUE: what NAME=@FILE names has been read. *ret is owned by the caller. */
+int cli_credentials(Cli *cli, const Command *c, char ***ret);
+#define OPTION_CREDENTIAL \
+        { .name = "credential", .type = OPTION_ARGV, .named = true, \
+          .help = "NAME=VALUE or NAME=@FILE, for the guest's systemd; can be repeated" }
+
 /* What --live, --config and --current say; virsh's message when they exclude each other. */
 int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret);
 

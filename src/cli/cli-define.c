@@ -2,6 +2,7 @@
 #include "cli-common.h"
 #include "definitions.h"
 #include "vm-lifecycle.h"
+#include "strv.h"
 #include "verbs.h"
 
 /* define, undefine, create */
@@ -69,10 +70,13 @@ static int verb_create(Cli *cli, const Command *c) {
         const char *file;
         size_t size;
 
-        if (command_get_nonempty(cli, c, "file", &file) < 0 || cli_read_file(cli, file, &text, &size) < 0)
+        _cleanup_strv_ char **credentials = NULL;
+
+        if (command_get_nonempty(cli, c, "file", &file) < 0 || cli_credentials(cli, c, &credentials) < 0 ||
+            cli_read_file(cli, file, &text, &size) < 0)
                 return -1;
         (void) diag_init(&diag, file);
-        int r = vm_create(cli->manager, text, size, flags, command_has(c, "validate"), &diag, &name);
+        int r = vm_create(cli->manager, text, size, flags, credentials, command_has(c, "validate"), &diag, &name);
         cli_warnings(cli, &diag);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to create domain from %s", file);
@@ -110,6 +114,7 @@ static const Option create_options[] = {
         OPTION_FLAG("console", "attach to console after creation"),
         OPTION_FLAG("paused", "leave the guest paused after creation"),
         OPTION_FLAG("validate", "validate the XML against the schema"),
+        OPTION_CREDENTIAL,
         OPTIONS_END,
 };
 

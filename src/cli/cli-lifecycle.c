@@ -2,6 +2,7 @@
 #include "cli-common.h"
 #include "vm-lifecycle.h"
 #include "string-util.h"
+#include "strv.h"
 #include "verbs.h"
 
 /* start, shutdown, destroy, reboot, reset, suspend, resume */
@@ -12,11 +13,15 @@ static int verb_start(Cli *cli, const Command *c) {
         VmStartFlags flags = (command_has(c, "paused") ? VM_START_PAUSED : 0) |
                              (command_has(c, "force-boot") ? VM_START_FORCE_BOOT : 0);
 
+        _cleanup_strv_ char **credentials = NULL;
+
         if (cli_lookup(cli, c, VM_BY_NAME | VM_BY_UUID, &vm, NULL) < 0)
                 return -1;
         if (vm.active)
                 return cli_error(cli, "Domain is already active");
-        int r = vm_start(cli->manager, &vm, flags, &diag);
+        if (cli_credentials(cli, c, &credentials) < 0)
+                return -1;
+        int r = vm_start(cli->manager, &vm, flags, credentials, &diag);
         cli_warnings(cli, &diag);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to start domain '%s'", vm.name);
@@ -133,6 +138,7 @@ static const Option start_options[] = {
         OPTION_FLAG("paused", "leave the guest paused after creation"),
         OPTION_FLAG("bypass-cache", "avoid file system cache when loading"),
         OPTION_FLAG("force-boot", "force fresh boot by discarding any managed save"),
+        OPTION_CREDENTIAL,
         OPTIONS_END,
 };
 static const Option mode_options[] = {

@@ -178,7 +178,7 @@ static int verb_run(Cli *cli, const Command *c) {
                 return run_direct(cli, file, text, size, command_has(c, "paused"));
         (void) diag_init(&diag, file);
         /* Paused until the console is open, so that the guest's first words are not lost. */
-        int r = vm_create(cli->manager, text, size, VM_START_PAUSED, false, &diag, &name);
+        int r = vm_create(cli->manager, text, size, VM_START_PAUSED, NULL, false, &diag, &name);
         cli_warnings(cli, &diag);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to create domain from %s", file);

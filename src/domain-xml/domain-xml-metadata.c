@@ -22,4 +22,5 @@ DEFINE_STATIC_XML_TABLE(after,
 DEFINE_XML_TABLE(metadata,
         STRUCT_CHILD("vmunit:ready", Domain, ready, ready, "when the unit counts as started", .flags = XML_HAS_LOC),
         STRUCT_CHILD("vmunit:host-shutdown", Domain, host_shutdown, host_shutdown, "what becomes of the VM when the host goes down", .flags = XML_HAS_LOC),
-        LIST("vmunit:after", Domain, afters, after, "the VM starts after another one, and is shut down before it"));
+        LIST("vmunit:after", Domain, afters, after, "the VM starts after another one, and is shut down before it"),
+        { .kind = XML_INCLUDE, .table = &first_boot_xml });

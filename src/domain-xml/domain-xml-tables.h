@@ -20,6 +20,7 @@ extern const XmlTable device_alias_xml;  /* the halves of the former, where some
 extern const XmlTable device_place_xml;
 
 extern const XmlTable metadata_xml;   /* domain-xml-metadata.c */
+extern const XmlTable first_boot_xml; /* domain-xml-first-boot.c */
 extern const XmlTable os_xml;         /* domain-xml-os.c */
 extern const XmlTable features_xml;   /* domain-xml-features.c */
 extern const XmlTable cpu_xml;        /* domain-xml-cpu.c */

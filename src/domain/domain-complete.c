@@ -354,6 +354,7 @@ static int complete_aliases(Domain *d, const HostFacts *facts) {
 static int (*const steps[])(Domain *, const HostFacts *) = {
         complete_base,         domain_complete_tune, domain_complete_memory, domain_complete_seclabels,
         complete_aliases,     complete_uuid,        complete_macs,       complete_boot,
+        domain_complete_cloud_init,
         domain_complete_disks, complete_controllers, domain_complete_interfaces, domain_complete_chars,
         domain_complete_hostdevs,
         domain_complete_inputs, domain_complete_graphics, domain_complete_videos, domain_complete_audio, complete_rest,

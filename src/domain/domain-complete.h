@@ -9,6 +9,7 @@ int domain_complete_disks(Domain *d, const HostFacts *facts);
 int domain_complete_sysinfos(Domain *d, const HostFacts *facts);
 int domain_complete_platform(Domain *d, const HostFacts *facts);
 int domain_complete_chars(Domain *d, const HostFacts *facts);
+int domain_complete_cloud_init(Domain *d, const HostFacts *facts);
 int domain_complete_hostdevs(Domain *d, const HostFacts *facts); /* vsock, shmem too */
 int domain_complete_interfaces(Domain *d, const HostFacts *facts);
 

@@ -71,6 +71,10 @@ static void check_os_paths(const DomainOs *os, Diag *diag) {
 void check_paths(const Domain *d, Diag *diag) {
         check_os_paths(&d->os, diag);
         check_printable(d->loc, d->emulator, diag);
+        check_printable(d->cloud_init.loc, d->cloud_init.user_data, diag);
+        check_printable(d->cloud_init.loc, d->cloud_init.meta_data, diag);
+        check_printable(d->cloud_init.loc, d->cloud_init.network_config, diag);
+        check_printable(d->cloud_init.loc, d->cloud_init.vendor_data, diag);
         FOREACH_ARRAY(s, d->sysinfos, d->n_sysinfos)
                 FOREACH_ARRAY(i, s->entries, s->n_entries)
                         check_printable(i->loc, i->file, diag);

@@ -37,7 +37,7 @@ static const DomainCheck checks[] = {
         check_filesystems,  check_smartcards, check_redirdevs,
         check_watchdogs,    check_balloons,   check_rngs,          check_panics,
         check_tpms,         check_sysinfos,   check_boot_order,    check_aliases,       check_paths,
-        check_qemu,         check_metadata,
+        check_qemu,         check_metadata,      check_first_boot,
 };
 
 int domain_validate(const Domain *d, Diag *diag) {

@@ -41,6 +41,7 @@ void check_features(const Domain *d, Diag *diag); /* domain-validate-features.c 
 void check_clock(const Domain *d, Diag *diag);
 void check_lifecycle(const Domain *d, Diag *diag);
 void check_metadata(const Domain *d, Diag *diag);
+void check_first_boot(const Domain *d, Diag *diag); /* domain-first-boot.c */
 void check_qemu(const Domain *d, Diag *diag);
 /* The host's end of any character device; KIND is what messages call it. */
 void check_char_source(const Domain *d, const CharSource *s, SrcLoc loc, const char *kind, bool may_lack_path,

@@ -307,6 +307,8 @@ Domain *domain_free(Domain *d) {
         FOREACH_ARRAY(a, d->afters, d->n_afters)
                 free(a->vm);
         free(d->afters);
+        FREE_LIST(d->credentials, d->n_credentials, credential_done);
+        cloud_init_done(&d->cloud_init);
         FREE_LIST(d->sysinfos, d->n_sysinfos, sysinfo_done);
         os_done(&d->os);
         free(d->features.hyperv.vendor);

@@ -9,6 +9,7 @@
 #include "domain-disk.h"
 #include "domain-filesystem.h"
 #include "domain-graphics.h"
+#include "domain-first-boot.h"
 #include "domain-hostdev.h"
 #include "domain-interface.h"
 #include "domain-machine.h"
@@ -46,6 +47,9 @@ struct Domain {
         DomainHostShutdown host_shutdown;
         DomainAfter *afters;
         size_t n_afters;
+        DomainCredential *credentials;
+        size_t n_credentials;
+        DomainCloudInit cloud_init;
 
         uint64_t memory;         /* bytes, mandatory */
         SrcLoc memory_loc;

@@ -282,7 +282,8 @@ int disk_chains_resolve(Domain *d, Diag *diag, HostFacts *facts) {
 
         drop_missing(d, diag);
         FOREACH_ARRAY(disk, d->disks, d->n_disks) {
-                if (!has_local_image(disk))
+                /* The one for cloud-init is made by a start. */
+                if (!has_local_image(disk) || disk_is_cloud_init(d, disk, facts->state_dir))
                         continue;
                 if (!ARRAY_GROW(facts->chains, facts->n_chains))
                         return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
+#include "base64.h"
 #include "certificate.h"
 #include "credential.h"
 #include "file-util.h"
@@ -349,6 +350,28 @@ static int open_connect(const PlanFd *p, Diag *diag) {
 
 /* --- secrets --- */
 
+/* What systemd looks for in SMBIOS, in Base64: any bytes can be in it. NULL when memory is out. */
+static char *smbios_string(const char *name, const char *data, size_t size) {
+        char *text = base64_encode(data, size);
+        char *whole = text ? strf("io.systemd.credential.binary:%s=%s", name, text) : NULL;
+
+        if (text)
+                explicit_bzero(text, strlen(text));
+        free(text);
+        return whole;
+}
+
+static int hand_over_secret(const PlanFd *p, const char *data, size_t size, Diag *diag) {
+        if (p->guest_name && size > CREDENTIAL_VALUE_MAX)
+                return diag_error_code(diag, -EFBIG, p->loc, "%s is larger than %u bytes", purpose(p), CREDENTIAL_VALUE_MAX);
+        char *text = p->smbios ? smbios_string(p->guest_name, data, size) : NULL;
+        int r = p->smbios && !text ? -ENOMEM : memfd_from_data(p->name, text ?: data, text ? strlen(text) : size);
+        if (text)
+                explicit_bzero(text, strlen(text));
+        free(text);
+        return r < 0 ? cannot(p, diag, r, "hand over", p->credential ?: "the password", NULL) : r;
+}
+
 static int open_credential(const PlanFd *p, Diag *diag) {
         _cleanup_free_ char *data = NULL, *reason = NULL;
         size_t size = 0;
@@ -356,20 +379,20 @@ static int open_credential(const PlanFd *p, Diag *diag) {
         int r = credential_read("", p->credential, &data, &size, &reason);
         if (r < 0)
                 return diag_error_code(diag, r, p->loc, "%s (%s)", strempty(reason), purpose(p));
-        /* What an editor or echo leaves there is part of it, and nobody will see why it is wrong. */
-        if (data[size - 1] == '\n')
+        /* What an editor or echo leaves there is part of it, and nobody will see why it is wrong. The guest's are texts of
+         * lines, often enough. */
+        if (data[size - 1] == '\n' && !p->guest_name)
                 (void) diag_warning(diag, p->loc, "%s: credential '%s' ends with a newline, which is taken as part of it", purpose(p),
                                     p->credential);
-        r = memfd_from_data(p->name, data, size);
+        r = hand_over_secret(p, data, size, diag);
         explicit_bzero(data, size);
-        return r < 0 ? cannot(p, diag, r, "hand over", p->credential, NULL) : r;
+        return r;
 }
 
 static int open_secret(const PlanFd *p, Diag *diag) {
         if (p->credential)
                 return open_credential(p, diag);
-        int r = p->secret ? memfd_from_data(p->name, p->secret, strlen(p->secret)) : -ENODATA;
-        return r < 0 ? cannot(p, diag, r, "hand over", "the password", NULL) : r;
+        return p->secret ? hand_over_secret(p, p->secret, strlen(p->secret), diag) : cannot(p, diag, -ENODATA, "hand over", "the password", NULL);
 }
 
 int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {

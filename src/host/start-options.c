@@ -6,6 +6,7 @@
 #include "start-options.h"
 #include "string-util.h"
 #include "strv.h"
+#include "text.h"
 
 static const struct {
         StartOptionFlags flag;
@@ -37,27 +38,28 @@ int start_options_write(int base_fd, const char *name, StartOptionFlags flags) {
         return write_file_atomic(base_fd, file, text, strlen(text), 0600);
 }
 
-int start_options_take(int base_fd, const char *name, StartOptionFlags *ret) {
-        _cleanup_free_ char *file = options_file(name), *text = NULL;
-        _cleanup_strv_ char **words = NULL;
-        StartOptionFlags flags = 0;
+/* A regular file of root's, or the caller's. 1, or 0 when there is none. */
+static int read_own(int base_fd, const char *file, size_t limit, char **ret, size_t *ret_size) {
         struct stat st;
 
-        if (!file)
-                return -ENOMEM;
         _cleanup_close_ int fd = openat(base_fd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd < 0) {
-                if (errno != ENOENT)
-                        return -errno;
-                *ret = 0;
-                return 0;
-        }
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()))
                 return -EPERM;
-        int r = read_fd_limited(fd, 4096, &text, NULL);
-        if (r >= 0)
+        int r = read_fd_limited(fd, limit, ret, ret_size);
+        return r < 0 ? r : 1;
+}
+
+int start_options_take(int base_fd, const char *name, StartOptionFlags *ret) {
+        _cleanup_free_ char *file = options_file(name), *text = NULL;
+        _cleanup_strv_ char **words = NULL;
+        StartOptionFlags flags = 0;
+
+        int r = file ? read_own(base_fd, file, 4096, &text, NULL) : -ENOMEM;
+        if (r > 0)
                 r = strv_split(text, WHITESPACE, &words);
         if (r < 0)
                 return r;
@@ -69,10 +71,55 @@ int start_options_take(int base_fd, const char *name, StartOptionFlags *ret) {
         return 0;
 }
 
-int start_options_remove(int base_fd, const char *name) {
-        _cleanup_free_ char *file = options_file(name);
+/* --- credentials --- */
 
-        if (!file)
+#define CREDENTIALS_FILE_MAX (256U * 1024U)
+
+static char *credentials_file(const char *name) {
+        return strf(".credentials-%s", name);
+}
+
+/* With a NUL behind each. */
+int start_credentials_write(int base_fd, const char *name, char *const *assignments) {
+        _cleanup_free_ char *file = credentials_file(name);
+        _cleanup_text_ Text t = {};
+        char *text;
+
+        STRV_FOREACH(i, assignments)
+                text_append_n(&t, *i, strlen(*i) + 1);
+        size_t size = t.length;
+        int r = text_finish(&t, &text);
+        if (r < 0)
+                return r;
+        r = !file ? -ENOMEM : size > CREDENTIALS_FILE_MAX ? -EFBIG : write_file_atomic(base_fd, file, text, size, 0600);
+        explicit_bzero(text, size);
+        free(text);
+        return r;
+}
+
+int start_credentials_take(int base_fd, const char *name, char ***ret) {
+        _cleanup_free_ char *file = credentials_file(name), *text = NULL;
+        _cleanup_strv_ char **list = NULL;
+        size_t size = 0;
+
+        int r = file ? read_own(base_fd, file, CREDENTIALS_FILE_MAX, &text, &size) : -ENOMEM;
+        if (r <= 0)
+                return r;
+        for (const char *p = text; r >= 0 && p < text + size; p += strlen(p) + 1) /* read_fd_limited() has put a NUL behind all */
+                r = strv_extend(&list, p);
+        explicit_bzero(text, size);
+        (void) unlinkat(base_fd, file, 0);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(list);
+        return 0;
+}
+
+int start_options_remove(int base_fd, const char *name) {
+        _cleanup_free_ char *file = options_file(name), *credentials = credentials_file(name);
+
+        if (!file || !credentials)
                 return -ENOMEM;
-        return unlinkat(base_fd, file, 0) < 0 && errno != ENOENT ? -errno : 0;
+        int r = unlinkat(base_fd, credentials, 0) < 0 && errno != ENOENT ? -errno : 0;
+        return unlinkat(base_fd, file, 0) < 0 && errno != ENOENT ? -errno : r;
 }

@@ -16,4 +16,10 @@ typedef enum StartOptionFlags {
 int start_options_write(int base_fd, const char *name, StartOptionFlags flags);
 /* Reads and removes them; no file means none. What is not root's own file (or the caller's) is not believed. */
 int start_options_take(int base_fd, const char *name, StartOptionFlags *ret);
+
+/* Credentials of the guest for one start, "NAME=VALUE" each, in a file beside it, ".credentials-NAME"; by the same rules. */
+int start_credentials_write(int base_fd, const char *name, char *const *assignments);
+int start_credentials_take(int base_fd, const char *name, char ***ret);
+
+/* Of both. */
 int start_options_remove(int base_fd, const char *name);

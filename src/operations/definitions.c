@@ -384,6 +384,9 @@ int vm_undefine(Manager *m, const Vm *vm, VmUndefineFlags flags, Diag *diag) {
                         (void) m->backend->set_unit_enabled(m->userdata, vm->unit, true, NULL);
                 return r;
         }
+        _cleanup_free_ char *seed = m->remembers ? vm_state_path(vm->name, CLOUD_INIT_FILE) : NULL;
+        if (seed && unlink(seed) < 0 && errno != ENOENT)
+                return diag_error_code(diag, -errno, (SrcLoc) {}, "cannot remove '%s': %s", seed, strerror(errno));
         r = m->remembers ? places_record_remove(vm->name) : 0;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the addresses of '%s': %s", vm->name, strerror(-r));

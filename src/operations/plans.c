@@ -113,8 +113,24 @@ static int check_path(const PlanFd *fd, Diag *diag) {
         _cleanup_free_ char *reason = NULL;
         const char *path = fd->template && access(fd->path, F_OK) < 0 ? fd->template : fd->path;
 
+        if (startswith(path, vm_directories()->state) && endswith(path, "/" CLOUD_INIT_FILE)) /* made by a start */
+                return 0;
         int r = path_walk(path, fd->create || fd->may_miss ? PATH_WALK_MAY_MISS : 0, &w, &reason);
         return r < 0 ? diag_error_code(diag, r, fd->loc, "%s: %s", fd->element, reason ?: strerror(-r)) : 0;
+}
+
+/* What that file is made of. */
+static int check_cloud_init(const Domain *d, Diag *diag) {
+        const DomainCloudInit *c = &d->cloud_init;
+        const char *const paths[] = { c->user_data, c->meta_data, c->network_config, c->vendor_data };
+        int ret = 0;
+
+        FOREACH_ARRAY(path, paths, ELEMENTSOF(paths)) {
+                PlanFd fd = { .path = (char *) *path, .element = (char *) "cloud-init", .loc = c->loc };
+                int r = *path ? check_path(&fd, diag) : 0;
+                ret = ret < 0 ? ret : r;
+        }
+        return ret;
 }
 
 static int check_bridge(const PlanFd *fd, Diag *diag) {
@@ -183,7 +199,8 @@ static int check_host(Manager *m, const Domain *d, Diag *diag) {
                 r = domain_check_selinux(d, facts, diag);
         if (r >= 0)
                 r = domain_check_apparmor(d, facts, diag);
-        int k = definition_check_resources(m, d, diag);
+        int k = definition_check_resources(m, d, diag), i = check_cloud_init(d, diag);
+        k = k < 0 ? k : i;
         return c < 0 ? c : r < 0 ? r : k;
 }
 

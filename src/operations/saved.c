@@ -418,10 +418,10 @@ static int start_restored(Restore *s, Diag *diag) {
 
         int r = vm_lookup(s->m, s->file.header.name, VM_BY_NAME, NULL, &vm);
         if (r == -ENOENT)
-                return vm_create(s->m, s->file.xml, strlen(s->file.xml), VM_START_RESTORE, false, diag, &name);
+                return vm_create(s->m, s->file.xml, strlen(s->file.xml), VM_START_RESTORE, NULL, false, diag, &name);
         if (r >= 0 && vm.active)
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain '%s' is already active", vm.name);
-        return r < 0 ? r : vm_start(s->m, &vm, VM_START_RESTORE, diag);
+        return r < 0 ? r : vm_start(s->m, &vm, VM_START_RESTORE, NULL, diag);
 }
 
 static int use_options(SavedFile *f, Manager *m, const SaveOptions *options, Diag *diag) {

@@ -42,18 +42,23 @@ static StartOptionFlags options_of(VmStartFlags flags) {
                 (flags & VM_START_RESTORE ? START_OPTION_RESTORE : 0);
 }
 
-static int write_start_options(Manager *m, const char *name, VmStartFlags flags, Diag *diag,
+static int write_start_options(Manager *m, const char *name, VmStartFlags flags, char *const *credentials, Diag *diag,
                                StartOptions *o) {
+        if (!flags && !credentials)
+                return 0;
         int r = mkdir_parents(m->runtime_dir, 0755);
 
         if (r >= 0)
                 r = o->base_fd = manager_open_runtime(m, NULL);
         if (r >= 0)
+                o->name = name;
+        if (r >= 0 && flags)
                 r = start_options_write(o->base_fd, name, options_of(flags));
+        if (r >= 0 && credentials)
+                r = start_credentials_write(o->base_fd, name, credentials);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot write below '%s': %s", m->runtime_dir,
                                        strerror(-r));
-        o->name = name;
         return 0;
 }
 
@@ -88,7 +93,7 @@ static int check_bridges(const Domain *d, Diag *diag) {
         return 0;
 }
 
-int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
+int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credentials, Diag *diag) {
         _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
         _cleanup_parsed_definition_ ParsedDefinition p = {};
         _cleanup_definition_ Definition d = {};
@@ -119,11 +124,9 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag) {
         r = ensure_loaded(m, vm, p.domain, d.digest, diag);
         if (r < 0)
                 return r;
-        if (flags) {
-                r = write_start_options(m, vm->name, flags, diag, &options);
-                if (r < 0)
-                        return r;
-        }
+        r = write_start_options(m, vm->name, flags, credentials, diag, &options);
+        if (r < 0)
+                return r;
         return m->backend->start_unit(m->userdata, vm->unit, diag);
 }
 
@@ -161,8 +164,8 @@ static int write_transient(Manager *m, const char *name, const char *text, size_
         return 0;
 }
 
-int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, bool strict, Diag *diag,
-              char **ret_name) {
+int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, char *const *credentials, bool strict,
+              Diag *diag, char **ret_name) {
         _cleanup_parsed_definition_ ParsedDefinition p = {};
         /* Behind what it takes the name from: cleaned up before it. */
         _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
@@ -183,8 +186,7 @@ int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, boo
         r = write_transient(m, name, text, size, diag, &path);
         if (r < 0)
                 return r;
-        if (flags)
-                r = write_start_options(m, name, flags, diag, &options);
+        r = write_start_options(m, name, flags, credentials, diag, &options);
         if (r >= 0)
                 r = labels_reserve(m, p.domain, diag, &hold);
         if (r >= 0) {

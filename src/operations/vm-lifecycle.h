@@ -12,13 +12,13 @@ typedef enum VmStartFlags {
         VM_START_RESTORE = 1 << 2,    /* what vm_restore() has laid out */
 } VmStartFlags;
 
-/* Starts a defined VM and waits until it runs. Reloads systemd once if, and only if, what it has loaded is not
+/* Starts a defined VM and waits until it runs. CREDENTIALS are the guest's, for this start only: "NAME=VALUE" each. Reloads systemd once if, and only if, what it has loaded is not
  * this definition. */
-int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, Diag *diag);
+int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credentials, Diag *diag);
 
 /* Makes and starts a VM that is gone when it stops. *ret_name is its name. */
-int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, bool strict, Diag *diag,
-              char **ret_name);
+int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, char *const *credentials, bool strict,
+              Diag *diag, char **ret_name);
 
 /* Asks the guest to shut down or reboot; MODE is "acpi", "agent" or NULL for either. Does not wait for it. */
 int vm_shutdown(Manager *m, const Vm *vm, const char *mode, Diag *diag);

@@ -97,6 +97,8 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "charDevice", FIELD_BOOL, char_device),
         FIELD(PlanFd, "label", FIELD_STRING, label),
         FIELD(PlanFd, "credential", FIELD_STRING, credential),
+        FIELD(PlanFd, "guestName", FIELD_STRING, guest_name),
+        FIELD(PlanFd, "smbios", FIELD_BOOL, smbios),
         FIELD(PlanFd, "interface", FIELD_STRING, ifname),
         FIELD(PlanFd, "bridge", FIELD_STRING, bridge),
         FIELD(PlanFd, "mac", FIELD_MAC, mac),

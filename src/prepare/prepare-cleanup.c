@@ -70,6 +70,10 @@ static void remove_transient(Prepare *p) {
 
         if (path && unlink(path) < 0 && errno != ENOENT)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove '%s': %s", path, strerror(errno));
+        /* Nothing else outlives it. */
+        _cleanup_free_ char *image = vm_state_path(p->name, CLOUD_INIT_FILE), *dir = vm_state_path(p->name, NULL);
+        if (image && dir && unlink(image) >= 0)
+                (void) rmdir(dir);
 }
 
 static void on_alarm(int signo) {

@@ -150,6 +150,30 @@ static int use_saved(Prepare *p, Prepared *x) {
         return domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);
 }
 
+/* The credentials of this start; they win over those of the definition. */
+static int add_credentials(Prepare *p, Domain *d) {
+        STRV_FOREACH(i, p->credentials) {
+                size_t n = strcspn(*i, "=");
+                DomainCredential new = { .name = strndup(*i, n), .value = (*i)[n] ? strdup(*i + n + 1) : NULL };
+                DomainCredential *c = NULL;
+
+                FOREACH_ARRAY(k, d->credentials, d->n_credentials)
+                        if (new.name && streq_ptr(k->name, new.name))
+                                c = k;
+                bool valid = credential_name_is_valid(new.name) && new.value && strlen(new.value) <= CREDENTIAL_VALUE_MAX;
+                if (!valid || (!c && (d->n_credentials >= CREDENTIALS_MAX || !ARRAY_GROW(d->credentials, d->n_credentials)))) {
+                        credential_done(&new);
+                        return diag_error(&p->diag, (SrcLoc) {}, "the credentials of this start cannot be used");
+                }
+                if (c)
+                        credential_done(c);
+                else
+                        c = &d->credentials[d->n_credentials++];
+                *c = new;
+        }
+        return 0;
+}
+
 /* Before the plan, since the address is in QEMU's arguments. */
 static int claim_vsock(Prepare *p, Prepared *x) {
         if (x->domain->n_vsocks == 0)
@@ -173,6 +197,8 @@ static int complete(Prepare *p, Prepared *x) {
         if (r >= 0) /* it may be another one */
                 r = domain_set_labels(x->domain, &x->facts, x->pair, &p->diag);
         if (r >= 0)
+                r = make_cloud_init(p, x->domain);
+        if (r >= 0)
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
         if (r >= 0)
                 r = check_chains(p, x);
@@ -180,6 +206,8 @@ static int complete(Prepare *p, Prepared *x) {
                 r = place(p, x);
         if (r >= 0)
                 r = qemu_check_huge_pages(x->domain, &x->facts, &p->diag);
+        if (r >= 0)
+                r = add_credentials(p, x->domain);
         if (r >= 0)
                 r = claim_vsock(p, x);
         if (r >= 0)

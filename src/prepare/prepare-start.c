@@ -204,6 +204,9 @@ static int make_plan(Start *s) {
         r = start_options_take(s->base_fd, s->p->name, &options);
         if (r < 0)
                 return fail(s, r, "read the options of this start");
+        r = start_credentials_take(s->base_fd, s->p->name, &s->p->credentials);
+        if (r < 0)
+                return fail(s, r, "read the credentials of this start");
         r = take_saved(s->p, s->base_fd, options);
         if (r >= 0)
                 r = prepare_plan(s->p, &s->x);

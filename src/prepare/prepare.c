@@ -10,6 +10,7 @@
 #include "runtime.h"
 #include "scope.h"
 #include "string-util.h"
+#include "strv.h"
 #include "tap.h"
 
 int prepare_init(Prepare *p, const char *instance) {
@@ -51,6 +52,9 @@ void prepare_done(Prepare *p) {
         saved_file_done(&p->saved);
         safe_close(p->saved_mark);
         safe_close(p->vsock_fd);
+        STRV_FOREACH(i, p->credentials)
+                explicit_bzero(*i, strlen(*i));
+        strv_free(p->credentials);
         free(p->context);
         diag_done(&p->diag);
 }

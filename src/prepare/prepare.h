@@ -30,6 +30,7 @@ typedef struct Prepare {
         char *kept;     /* owned: the definition the VM ran with before an automatic restart; NULL without one */
         size_t kept_size;
         SavedFile saved; /* owned: what the guest goes on from; without XML: it begins anew */
+        char **credentials; /* owned: the guest's, of this start only: "NAME=VALUE" */
         int saved_mark;  /* owned: where it is written that it has */
         int vsock_fd;    /* owned: what holds the guest's address in AF_VSOCK, until QEMU does */
         JournalContext journal;
@@ -68,6 +69,10 @@ int give_back(const Prepare *p, int dir_fd);
 
 /* prepare-saved.c: finds out what the guest goes on from. 0 or negative errno with the reason in p->diag. */
 int take_saved(Prepare *p, int base_fd, StartOptionFlags options);
+
+/* prepare-cloud-init.c: makes the image that is the guest's disk for cloud-init. 0 or negative errno with the reason in
+ * p->diag. */
+int make_cloud_init(Prepare *p, const Domain *d);
 
 /* --- prepare-label.c: labels of SELinux --- */
 

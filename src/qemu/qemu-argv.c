@@ -38,6 +38,7 @@ static const Emitter emitters[] = {
         { "uuid", has_uuid, emit_uuid },
         { "smbios", has_smbios, emit_smbios },
         { "fwcfg", has_fwcfg, emit_fwcfg },
+        { "credentials", has_credentials, emit_credentials },
         { "genid", has_genid, emit_genid },
         { "no-display", has_no_graphics, emit_no_display },
         { "no-defaults", NULL, emit_no_defaults },

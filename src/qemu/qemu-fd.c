@@ -27,6 +27,7 @@ void plan_fd_done(PlanFd *fd) {
                 explicit_bzero(fd->secret, strlen(fd->secret));
         free(fd->secret);
         free(fd->credential);
+        free(fd->guest_name);
         free(fd->label);
         free(fd->ifname);
         free(fd->bridge);

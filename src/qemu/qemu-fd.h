@@ -52,6 +52,8 @@ typedef struct PlanFd {
         bool char_device; /* a character device; FILE: neither a regular file nor a block device */
         char *secret;     /* owned; SECRET: the password. It is in no written form of the plan. */
         char *credential; /* owned; SECRET: what it is kept as (src/host/credential.h); NULL: it is `secret` */
+        char *guest_name; /* owned; SECRET: it is the guest's credential of this name … */
+        bool smbios;      /* … as a string for SMBIOS, not as it is */
         /* tap */
         char *ifname; /* owned; NULL: the kernel's first free vnetN */
         char *bridge; /* owned; NULL: none */

@@ -92,7 +92,11 @@ COMMAS = "libvirt does not double commas there, so QEMU reads something else"
 NEWER = "newer versions of libvirt have it"
 SYNC = "what libvirt called sync= before 0.7 it has forgotten; vmunit reads it"
 CRYPTO = r"device\[(pci\.\d|crypto0|ua-c)\]|object\[obj(crypto0|ua-c)\]"
+OWN = "what <metadata> says to vmunit: credentials, and a disk more"
 EXCEPTIONS = {
+    "first-boot": (r"smbios\[11\]#[23]|(device|blockdev)\[.*", OWN),
+    "first-boot-pc": (r"(device|blockdev)\[.*", OWN),
+    "arm-first-boot": (r"fw_cfg\[.*|(device|blockdev)\[.*", OWN),
     "char-tcp": (r"chardev\[charserial3\]\.(host|b)", COMMAS),
     "cpu-passthrough-limit": (r"cpu\.host-phys-bits-limit", NEWER),
     "cpu-host-model-i386": (r"cpu.*", "libvirt's tables lead to an older model"),

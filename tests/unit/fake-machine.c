@@ -98,6 +98,11 @@ static void note_start_options(FakeMachine *f, const char *name) {
 
         if (text)
                 text_appendf(&f->calls, "  with %s", text);
+        /* Several stand there with a NUL between: the first one shows. */
+        _cleanup_free_ char *credentials_path = strf("run/.credentials-%s", name);
+        _cleanup_free_ char *credentials = fake_read(f, credentials_path);
+        if (credentials)
+                text_appendf(&f->calls, "  with credential %s\n", credentials);
 }
 
 static int finish_start(FakeMachine *f, FakeUnit *u, Diag *diag) {

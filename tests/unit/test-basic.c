@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base64.h"
 #include "diag.h"
 #include "number-set.h"
 #include "parse-util.h"
@@ -56,6 +57,19 @@ static void test_text(void **state) {
         assert_true(endswith(s, "998,999,."));
         assert_int_equal(text_finish(&t, &empty), 0);
         assert_string_equal(empty, "");
+}
+
+static void test_base64(void **state) {
+        static const char *const pairs[][2] = {
+                { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "\xff\xfe\xfb", "//77" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(pairs); i++) {
+                _cleanup_free_ char *text = base64_encode(pairs[i][0], strlen(pairs[i][0]));
+                assert_string_equal(text, pairs[i][1]);
+        }
+        _cleanup_free_ char *zeroes = base64_encode("\0\0\0\0", 4);
+        assert_string_equal(zeroes, "AAAAAA==");
 }
 
 static void test_strv(void **state) {
@@ -313,7 +327,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_text_diff), cmocka_unit_test(test_text_diff_long),
                 cmocka_unit_test(test_strings), cmocka_unit_test(test_utf8), cmocka_unit_test(test_text),
-                cmocka_unit_test(test_strv), cmocka_unit_test(test_strv_split_long), cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_base64), cmocka_unit_test(test_strv), cmocka_unit_test(test_strv_split_long), cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_units), cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set),
                 cmocka_unit_test(test_number_set_algebra), cmocka_unit_test(test_siphash), cmocka_unit_test(test_diag),
         };

@@ -9,7 +9,9 @@
 
 #include "credential.h"
 #include "domain-disk.h"
+#include "domain-first-boot.h"
 #include "file-util.h"
+#include "open-files.h"
 #include "test-directory.h"
 
 #define NAME "vmunit.secret.x"
@@ -56,6 +58,45 @@ static void refuses(int error, const char *why) {
         assert_non_null(reason);
         if (!strstr(reason, why))
                 fail_msg("'%s' does not say '%s'", reason, why);
+}
+
+/* What QEMU reads of P; "" when it is refused with MESSAGE. */
+static void hands_over(PlanFd p, const char *expected, const char *message) {
+        _cleanup_diag_ Diag diag = {};
+        OpenedFd opened = {};
+        char *text;
+
+        p.kind = PLAN_FD_SECRET;
+        p.element = (char *) "credential 'x' of the guest";
+        p.name = (char *) "guest-credential-0";
+        int r = open_plan_fd(&p, 0, &diag, &opened);
+        assert_int_equal(r < 0, message != NULL);
+        if (message) {
+                assert_string_equal(strempty(diag_first_error(&diag)), message);
+                return;
+        }
+        assert_int_equal(diag.n_entries, 0);
+        assert_int_equal(read_fd_limited(opened.fds[0], 1 << 20, &text, NULL), 0);
+        assert_string_equal(text, expected);
+        assert_int_equal(write(opened.fds[0], "x", 1), -1); /* QEMU cannot change it */
+        free(text);
+        opened_fd_done(&opened);
+}
+
+static void test_guest(void **state) {
+        _cleanup_free_ char *store = make_file("/given", "a\nb\n", 4, 0600), *given = strf("%s/given", dir);
+        _cleanup_free_ char *large = calloc(1, CREDENTIAL_VALUE_MAX + 2);
+
+        assert_int_equal(setenv("CREDENTIALS_DIRECTORY", given, 1), 0);
+        hands_over((PlanFd) { .guest_name = (char *) "x", .smbios = true, .secret = (char *) "db, the first" },
+                   "io.systemd.credential.binary:x=ZGIsIHRoZSBmaXJzdA==", NULL);
+        hands_over((PlanFd) { .guest_name = (char *) "x", .smbios = true, .credential = (char *) NAME }, "io.systemd.credential.binary:x=YQpiCg==", NULL);
+        hands_over((PlanFd) { .guest_name = (char *) "x", .credential = (char *) NAME }, "a\nb\n", NULL);
+        hands_over((PlanFd) { .guest_name = (char *) "x", .smbios = true, .secret = (char *) "" }, "io.systemd.credential.binary:x=", NULL);
+        memset(large, 'a', CREDENTIAL_VALUE_MAX + 1);
+        hands_over((PlanFd) { .guest_name = (char *) "x", .smbios = true, .secret = large }, NULL,
+                   "credential 'x' of the guest is larger than 16384 bytes");
+        assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
 }
 
 static void test_places(void **state) {
@@ -146,7 +187,7 @@ static void test_names(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_places), TEST(test_bytes), TEST(test_who_may_read), TEST(test_encrypted), TEST(test_names),
+                TEST(test_guest), TEST(test_places), TEST(test_bytes), TEST(test_who_may_read), TEST(test_encrypted), TEST(test_names),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

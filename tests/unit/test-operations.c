@@ -16,6 +16,7 @@
 #include "plans.h"
 #include "start-options.h"
 #include "string-util.h"
+#include "strv.h"
 #include "vm-lifecycle.h"
 
 /* What the golden sessions (test-cli-golden.c) cannot show, because no verb prints it. */
@@ -49,6 +50,36 @@ static void test_start_options(void **state) {
         fake_file(f, "elsewhere", "paused\n");
         assert_int_equal(symlinkat("elsewhere", dir, ".start-web"), 0);
         assert_true(start_options_take(dir, "web", &flags) < 0);
+}
+
+static void test_start_credentials(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        char *const given[] = { (char *) "system.hostname=db", (char *) "empty=", (char *) "lines=a=b\nc\n", NULL };
+        char **taken = NULL;
+        struct stat st;
+
+        _cleanup_close_ int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_int_equal(start_credentials_take(dir, "web", &taken), 0);
+        assert_null(taken);
+        assert_int_equal(start_credentials_write(dir, "web", given), 0);
+        assert_int_equal(fstatat(dir, ".credentials-web", &st, 0), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(start_credentials_take(dir, "other", &taken), 0);
+        assert_null(taken);
+        assert_int_equal(start_credentials_take(dir, "web", &taken), 0);
+        assert_true(strv_equal(taken, given));
+        taken = strv_free(taken);
+        /* For one start only. */
+        assert_int_equal(start_credentials_take(dir, "web", &taken), 0);
+        assert_null(taken);
+        assert_int_equal(start_credentials_write(dir, "web", given), 0);
+        assert_int_equal(start_options_remove(dir, "web"), 0);
+        assert_int_equal(start_credentials_take(dir, "web", &taken), 0);
+        assert_null(taken);
+
+        fake_file(f, "elsewhere", "a=b");
+        assert_int_equal(symlinkat("elsewhere", dir, ".credentials-web"), 0);
+        assert_true(start_credentials_take(dir, "web", &taken) < 0);
 }
 
 static void test_shell_quoting(void **state) {
@@ -312,7 +343,7 @@ static void test_start_checks_before_systemd(void **state) {
         fake_file(f, "etc/web.xml", SMALL("other"));
         _cleanup_vm_ Vm vm = lookup(f, "web");
         free(fake_calls(f));
-        assert_true(vm_start(f->manager, &vm, 0, &diag) < 0);
+        assert_true(vm_start(f->manager, &vm, 0, NULL, &diag) < 0);
         assert_non_null(strstr(diag_first_error(&diag),
                                "name 'other' does not match the file's name 'web.xml'"));
         calls = fake_calls(f);
@@ -321,7 +352,7 @@ static void test_start_checks_before_systemd(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_start_options),
+                cmocka_unit_test(test_start_options), cmocka_unit_test(test_start_credentials),
                 cmocka_unit_test(test_shell_quoting),
                 cmocka_unit_test(test_undefine_uncovers_nothing),
                 cmocka_unit_test(test_undefine_forgets_the_end),
