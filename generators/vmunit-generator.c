@@ -19,6 +19,7 @@
 #include "scope.h"
 #include "apparmor.h"
 #include "selinux-util.h"
+#include "session.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -94,6 +95,8 @@ static int parse_definition(Generator *g, Definition *def, Diag *diag, Domain **
         r = domain_complete(d, &g->facts, diag);
         if (r >= 0)
                 r = domain_validate(d, diag);
+        if (r >= 0 && g->facts.session)
+                r = domain_check_session(d, diag);
         if (r >= 0)
                 *ret = TAKE_PTR(d);
         return r;
@@ -338,13 +341,15 @@ static void gather_labels(HostFacts *facts) {
         _cleanup_config_ Config config = {};
 
         (void) config_load(&config, NULL);
-        if (selinux)
+        if (facts->session)
+                ; /* labels are root's to give */
+        else if (selinux)
                 (void) selinux_facts_parse(selinux, &facts->selinux);
         else if (!config.no_selinux)
                 (void) selinux_facts_gather(&config.selinux_categories, &facts->selinux);
-        if (apparmor)
+        if (apparmor && !facts->session)
                 apparmor_facts_parse(apparmor, &facts->apparmor);
-        else
+        else if (!facts->session)
                 apparmor_facts_gather("", &facts->apparmor);
         (void) host_facts_configure(facts, &config);
 }
@@ -355,6 +360,8 @@ static void gather_facts(HostFacts *facts) {
         sd_id128_t id = {};
 
         *facts = host_facts_generic;
+        facts->session = vm_is_session();
+        facts->state_dir = vm_directories()->state;
         if (s ? sd_id128_from_string(s, &id) >= 0 : sd_id128_get_machine(&id) >= 0)
                 memcpy(facts->machine_id, id.bytes, sizeof(id.bytes));
         s = getenv("VMUNIT_NUMA_NODES");
@@ -380,7 +387,7 @@ int main(int argc, char *argv[]) {
                 { "version", no_argument, NULL, 'v' }, {},
         };
         const char *scope = getenv("SYSTEMD_SCOPE"), *runtime_dir = getenv("VMUNIT_RUNTIME_DIR");
-        Generator g = { .runtime_dir = runtime_dir ?: vm_directories()->runtime, .by_systemd = scope, .kmsg = -EBADF };
+        Generator g = { .runtime_dir = runtime_dir, .by_systemd = scope, .kmsg = -EBADF };
         bool dry_run = false;
 
         for (int c; (c = getopt_long(argc, argv, "", options, NULL)) >= 0;)
@@ -398,9 +405,10 @@ int main(int argc, char *argv[]) {
                 }
         if (dry_run ? optind != argc : argc - optind != 3)
                 return usage(stderr);
-        /* The session manager has no VMs of its own yet. */
-        if (scope && !streq(scope, "system"))
-                return 0;
+        if (scope && streq(scope, "user") && session_enter(VM_SCOPE_SESSION, NULL) < 0)
+                return 0; /* root's session, among others: there are no machines in it */
+        if (!runtime_dir)
+                g.runtime_dir = vm_directories()->runtime;
 
         umask(0022);
         if (!dry_run)

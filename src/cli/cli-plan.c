@@ -172,7 +172,7 @@ static void print_threads(Cli *cli, const Plan *p) {
 
 static void print_plan(Cli *cli, const Plan *p) {
         cli_print(cli, "Name:    %s\nUUID:    %s\nUnit:    %s\nUser:    %s\nMachine: %s\n", p->name, p->uuid,
-                  p->unit, p->user, p->machine);
+                  p->unit, p->user ?: "your own", p->machine);
         if (p->label)
                 cli_print(cli, "Label:   %s\n", p->label);
         if (p->profile)

@@ -24,7 +24,7 @@ static int open_connection(Cli *cli, const Connection *c, Diag *diag) {
         _cleanup_(system_backend_freep) SystemBackend *backend = NULL;
         _cleanup_(manager_freep) Manager *manager = NULL;
 
-        if (c->session || c->test || c->host)
+        if (c->test || c->host)
                 return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not yet supported: URI '%s'", c->uri);
         int r = system_backend_new(c->session ? VM_SCOPE_SESSION : VM_SCOPE_SYSTEM, diag, &backend);
         if (r >= 0)

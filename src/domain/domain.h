@@ -212,6 +212,8 @@ const NumberSet *thread_pin_cpus(const ThreadPin *pins, size_t n, unsigned id) _
 /* Checks what a single element cannot know: combinations, uniqueness, ranges, what is not supported yet. An
  * ordered list of checks; all of them run, so all problems are in DIAG. 0 or -EINVAL. */
 int domain_validate(const Domain *d, Diag *diag);
+/* What only root can do, for a machine that is not root's. 0, or -EPERM with everything in DIAG. */
+int domain_check_session(const Domain *d, Diag *diag);
 
 /* Puts the controllers in the order in which libvirt keeps them: by index within a type. */
 void domain_sort_controllers(Domain *d);

@@ -76,6 +76,7 @@ typedef struct ApparmorFacts {
 /* What pure code may know of the host. It is gathered by src/host, or is a constant in a test. */
 typedef struct HostFacts {
         Arch arch;
+        bool session; /* not root's: machines run as the user who asks (qemu:///session) */
         uint8_t machine_id[16];
         bool has_kvm;
         bool any_processor; /* no processor in particular: what it can do is not looked at */

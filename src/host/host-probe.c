@@ -46,6 +46,7 @@ static Arch host_arch(void) {
 int host_facts_gather(HostFacts *ret) {
         HostFacts f = {
                 .arch = host_arch(),
+                .session = vm_is_session(),
                 .has_kvm = kvm_works(),
                 .has_vhost_net = access("/dev/vhost-net", F_OK) >= 0,
                 .now = (int64_t) time(NULL),
@@ -72,8 +73,11 @@ int host_facts_gather(HostFacts *ret) {
                 return -EINVAL;
         f.page_size = (unsigned) page;
         host_numa_nodes("", &f.numa_nodes);
-        apparmor_facts_gather("", &f.apparmor);
-        r = selinux_facts_gather(&(NumberSet) {}, &f.selinux);
+        /* Labels and profiles are root's to give: a session's machines have those of their user. */
+        if (!f.session) {
+                apparmor_facts_gather("", &f.apparmor);
+                r = selinux_facts_gather(&(NumberSet) {}, &f.selinux);
+        }
         if (r >= 0)
                 r = host_read_smbios(&f.sysinfo);
         if (r >= 0)

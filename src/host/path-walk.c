@@ -63,7 +63,7 @@ static char *join(const char *directory, const char *name) {
 /* Only root can add, remove or rename entries: its own directory, and no one else may write, or a sticky one
  * where others cannot touch what is root's. */
 static bool directory_is_safe(const struct stat *st) {
-        return st->st_uid == 0 && ((st->st_mode & 022) == 0 || (st->st_mode & S_ISVTX));
+        return (st->st_uid == 0 || st->st_uid == geteuid()) && ((st->st_mode & 022) == 0 || (st->st_mode & S_ISVTX));
 }
 
 /* Somebody decides where the link at AT leads. Two such people would decide about each other's files. */

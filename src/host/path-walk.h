@@ -20,7 +20,7 @@ typedef struct PathWalk {
         char *last;     /* owned: its name there; NULL for "/" */
         char *resolved; /* owned: the path without links */
         struct stat st; /* of fd, when there is one */
-        bool trusted;   /* only root can change where the path leads */
+        bool trusted;   /* only root, and the caller's own uid, can change where the path leads */
 } PathWalk;
 
 #define PATH_WALK_EMPTY ((PathWalk) { .fd = -EBADF, .parent_fd = -EBADF })

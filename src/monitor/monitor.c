@@ -193,7 +193,7 @@ static void read_remembered_state(Monitor *m) {
                 if (pread(m->fds.state, line, sizeof(line), 0) != sizeof(line))
                         return;
         } else {
-                path = vm_runtime_path(m->plan->name, "state");
+                path = m->plan->runtime ? strf("%s/state", m->plan->runtime) : vm_runtime_path(m->plan->name, "state");
                 if (!path || read_file_limited(AT_FDCWD, path, sizeof(line), &text, &size) < 0 || size != sizeof(line))
                         return;
                 memcpy(line, text, sizeof(line));

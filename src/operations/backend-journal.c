@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
 #include <syslog.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
 
 #include "backend-journal.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "systemd.h"
@@ -78,10 +80,12 @@ static int open_journal(const char *invocation, sd_journal **ret) {
         _cleanup_(sd_journal_closep) sd_journal *j = NULL;
         _cleanup_free_ char *own = strf("_SYSTEMD_INVOCATION_ID=%s", invocation);
         _cleanup_free_ char *said = strf("OBJECT_SYSTEMD_INVOCATION_ID=%s", invocation);
+        char own_uid[32];
 
+        (void) snprintf(own_uid, sizeof(own_uid), "_UID=%u", vm_is_session() ? getuid() : 0);
         if (!own || !said)
                 return -ENOMEM;
-        int r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+        int r = sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | (vm_is_session() ? SD_JOURNAL_CURRENT_USER : SD_JOURNAL_SYSTEM));
         if (r >= 0)
                 r = sd_journal_add_match(j, own, 0);
         if (r >= 0)
@@ -89,7 +93,7 @@ static int open_journal(const char *invocation, sd_journal **ret) {
         if (r >= 0)
                 r = sd_journal_add_match(j, said, 0);
         if (r >= 0)
-                r = sd_journal_add_match(j, "_UID=0", 0);
+                r = sd_journal_add_match(j, own_uid, 0);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(j);
@@ -129,6 +133,19 @@ static int invocation_of_journal(const char *unit, uint64_t since_usec, uint64_t
         return r;
 }
 
+/* Not everybody may read the journal, a user's own part of it included; the first error of the prepare step is in the unit's
+ * status as well. What the supervisor says there of a VM that runs is no error. */
+static int explain_by_status(sd_bus *bus, const char *unit, Diag *diag) {
+        _cleanup_free_ char *text = NULL;
+        uint32_t code;
+
+        if (!vm_is_session() || systemd_get_u32(bus, unit, "Service", "ExecMainPID", &code) < 0 || code > 0 ||
+            systemd_get_string(bus, unit, "Service", "StatusText", &text) < 0 || !*text)
+                return 0;
+        (void) diag_error(diag, (SrcLoc) {}, "%s", text);
+        return 1;
+}
+
 int journal_explain_failure(sd_bus *bus, const char *unit, uint64_t since_usec, Diag *diag) {
         _cleanup_(sd_journal_closep) sd_journal *j = NULL;
         uint64_t until = now_usec() + JOURNAL_WAIT_USEC;
@@ -136,12 +153,12 @@ int journal_explain_failure(sd_bus *bus, const char *unit, uint64_t since_usec, 
         char invocation[33];
 
         int r = get_invocation(bus, unit, invocation);
-        if (r < 0)
+        if (r < 0 && !vm_is_session())
                 r = invocation_of_journal(unit, since_usec, until, invocation);
         if (r >= 0)
                 r = open_journal(invocation, &j);
         if (r < 0)
-                return r;
+                return explain_by_status(bus, unit, diag);
         /* The job's end may be known here before the journal has written what came before it. */
         for (;;) {
                 r = collect_errors(j, lines);
@@ -153,7 +170,7 @@ int journal_explain_failure(sd_bus *bus, const char *unit, uint64_t since_usec, 
                 diag_error(diag, (SrcLoc) {}, "%s", without_prefix(lines[i]));
                 free(lines[i]);
         }
-        return r;
+        return r > 0 ? r : explain_by_status(bus, unit, diag);
 }
 
 /* --- the last lines --- */

@@ -35,8 +35,6 @@ int system_backend_new(VmScope scope, Diag *diag, SystemBackend **ret) {
 
         if (!b)
                 return -ENOMEM;
-        if (scope == VM_SCOPE_SESSION)
-                return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not yet supported: connection URI 'qemu:///session'");
         int r = session_enter(scope, diag);
         if (r < 0)
                 return r;
@@ -66,6 +64,9 @@ static int get_bus(SystemBackend *b, sd_bus **ret) {
 
 static int get_bus_or_say(SystemBackend *b, Diag *diag, sd_bus **ret) {
         int r = get_bus(b, ret);
+        if (r == -ENOTCONN && vm_is_session())
+                return diag_error_code(diag, r, (SrcLoc) {}, "the systemd of uid %u does not run: is he logged in? "
+                                       "'loginctl enable-linger' starts it at boot", getuid());
         if (r == -ENOTCONN)
                 return diag_error_code(diag, r, (SrcLoc) {}, "systemd does not run here");
         if (r < 0)
@@ -335,8 +336,8 @@ static int explain_start(sd_bus *bus, const char *unit, uint64_t since_usec, int
         if (journal_explain_failure(bus, unit, since_usec, diag) > 0)
                 return r;
         return diag_error_code(diag, r, (SrcLoc) {},
-                               "unit '%s' failed to start (%s); see: journalctl -u '%s'", unit,
-                               result ?: "failed", unit);
+                               "unit '%s' failed to start (%s); see: journalctl %s '%s'", unit,
+                               result ?: "failed", vm_is_session() ? "--user-unit" : "-u", unit);
 }
 
 static uint64_t start_limit(sd_bus *bus, const char *unit) {
@@ -398,7 +399,7 @@ static int system_kill_unit(void *userdata, const char *unit, bool main_only, in
 static int open_monitor(const char *name, Diag *diag, sd_bus **ret) {
         int r = control_open(name, ret);
         if (r == -EACCES || r == -EPERM)
-                return diag_error_code(diag, r, (SrcLoc) {}, "access denied: only root may control domain '%s'", name);
+                return diag_error_code(diag, r, (SrcLoc) {}, "access denied: only %s may control domain '%s'", vm_is_session() ? "its user" : "root", name);
         return r;
 }
 

@@ -43,6 +43,6 @@ int transient_start(sd_bus *bus, const TransientStart *start, const HostFacts *f
 
         int r = unit_properties_new(start->domain, facts, start->digest, start->source_path, diag, &own);
         if (r >= 0)
-                r = unit_properties_for_transient(&own, start->name, &all);
+                r = unit_properties_for_transient(&own, start->name, facts->session, &all);
         return r < 0 ? r : call_start(bus, start->unit, &all, limit_usec, diag, ret_result);
 }

@@ -78,6 +78,9 @@ int definition_parse(Manager *m, const char *text, size_t size, ParseFlags flags
         r = domain_validate(p.domain, diag);
         if (r < 0)
                 problem = r;
+        r = facts->session ? domain_check_session(p.domain, diag) : 0;
+        if (r < 0)
+                problem = r;
         if (problem < 0)
                 return problem;
         *ret = p;

@@ -85,7 +85,7 @@ static int make_subdirectories(const Plan *p, DirectVm *vm, Diag *diag) {
 }
 
 /* Root has the usual place, which paths in the plan lead to; others a directory of their own. */
-static int make_directory(const Plan *p, DirectVm *vm, Diag *diag) {
+static int make_directory(Plan *p, DirectVm *vm, Diag *diag) {
         const char *base = getenv("XDG_RUNTIME_DIR");
 
         if (geteuid() == 0) {
@@ -100,6 +100,7 @@ static int make_directory(const Plan *p, DirectVm *vm, Diag *diag) {
         if (p->directories && *p->directories)
                 return diag_error_code(diag, -EPERM, (SrcLoc) {}, "cannot make '%s' without root's rights",
                                        *p->directories);
+        /* Without a systemd there is nothing else of a session. */
         vm->dir = strf("%s/vmunit-%s-XXXXXX", isempty(base) ? "/tmp" : base, p->name);
         if (!vm->dir)
                 return -ENOMEM;
@@ -108,7 +109,8 @@ static int make_directory(const Plan *p, DirectVm *vm, Diag *diag) {
                 vm->dir = mfree(vm->dir);
                 return r;
         }
-        return lock_directory(p, vm, diag);
+        int r = free_and_strdup(&p->runtime, vm->dir);
+        return r < 0 ? r : lock_directory(p, vm, diag);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {

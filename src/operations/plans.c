@@ -15,6 +15,7 @@
 #include "plans.h"
 #include "qemu-argv.h"
 #include "qemu-device.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "qemu-pages.h"
@@ -275,6 +276,11 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
 
 /* --- dumpxml --- */
 
+/* Root may find out what an emulator can do, and whose own machines they are. */
+static bool may_ask_emulators(void) {
+        return geteuid() == 0 || vm_is_session();
+}
+
 static int load_inactive(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
         _cleanup_(domain_freep) Domain *d = NULL;
         _cleanup_free_ char *text = NULL;
@@ -286,7 +292,7 @@ static int load_inactive(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
                 return r;
         /* Addresses, controllers and the like are the emulator's business; without knowledge of it, what was
          * written is shown. Root may find out. */
-        (void) definition_complete(m, &d, text, size, geteuid() == 0 ? PLANNING_HOST : 0, NULL, NULL);
+        (void) definition_complete(m, &d, text, size, may_ask_emulators() ? PLANNING_HOST : 0, NULL, NULL);
         *ret = TAKE_PTR(d);
         return 0;
 }
@@ -317,7 +323,7 @@ static int load_live(Manager *m, const Vm *vm, Diag *diag, Domain **ret) {
 }
 
 static int update_cpu(Manager *m, Domain *d, Diag *diag) {
-        PlanningFlags flags = geteuid() == 0 ? PLANNING_HOST : 0;
+        PlanningFlags flags = may_ask_emulators() ? PLANNING_HOST : 0;
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
         const HostFacts *facts;
 

@@ -278,6 +278,8 @@ int vm_destroy(Manager *m, const Vm *vm, bool graceful, Diag *diag) {
         /* There is no main process yet while the unit is being prepared: no reason to give up. */
         (void) m->backend->kill_unit(m->userdata, vm->unit, true, SUPERVISOR_SIGNAL_DESTROY, NULL);
         int r = m->backend->stop_unit(m->userdata, vm->unit, DESTROY_GRACE_USEC, NULL);
+        if (r == -ENOENT) /* a transient unit that has ended by the signal is gone */
+                return 0;
         if (r != -ETIMEDOUT)
                 return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot stop unit '%s': %s", vm->unit,
                                                strerror(-r)) : 0;

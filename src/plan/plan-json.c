@@ -45,6 +45,7 @@ static const Field plan_fields[] = {
         FIELD(Plan, "user", FIELD_STRING, user),
         FIELD(Plan, "group", FIELD_STRING, group),
         FIELD(Plan, "machine", FIELD_STRING, machine),
+        FIELD(Plan, "runtime", FIELD_STRING, runtime),
         FIELD(Plan, "digest", FIELD_STRING, digest),
         FIELD(Plan, "sourcePath", FIELD_STRING, source_path),
         FIELD(Plan, "emulator", FIELD_STRING, emulator),

@@ -54,6 +54,8 @@ int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size) {
         entries(&t, "cap", p->capabilities);
         if (unit)
                 entry(&t, "unit", "yes");
+        if (p->runtime)
+                entry(&t, "session", "yes");
         if (p->stop_timeout_usec > 0 && p->stop_timeout_usec != UINT64_MAX) {
                 text_appendf(&t, "stop-timeout-ms=%llu", (unsigned long long) (p->stop_timeout_usec / 1000));
                 text_append_n(&t, "", 1);

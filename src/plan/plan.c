@@ -21,8 +21,9 @@ static int set_names(Plan *p, const Domain *d, const HostFacts *facts) {
         p->unit = vm_unit(d->name);
         p->machine = vm_machine(d->name);
         p->emulator = strdup(d->emulator);
-        int r = domain_static_user(d, facts, &p->user, &p->group);
-        if (r == 0 && !(p->user = vm_user(d->name)))
+        /* In a session it is whose session it is. */
+        int r = facts->session ? 0 : domain_static_user(d, facts, &p->user, &p->group);
+        if (r == 0 && !facts->session && !(p->user = vm_user(d->name)))
                 r = -ENOMEM;
         if (r < 0 && r != -EINVAL) /* that is said with the unit's properties */
                 return r;
@@ -211,6 +212,8 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         STRV_FOREACH(device, facts->devices)
                 if (r >= 0 && !strv_contains(p->devices, *device))
                         r = strv_extend(&p->devices, *device);
+        if (r >= 0 && facts->session)
+                r = free_and_strdup(&p->runtime, runtime_dir);
         if (r >= 0)
                 r = free_and_strdup(&p->digest, digest);
         if (r >= 0)
@@ -247,7 +250,7 @@ Plan *plan_free(Plan *p) {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.listener,
                 p->vnc.expires, p->vnc.tls_listener, p->spice.id, p->spice.listener, p->spice.tls_listener,
-                p->spice.expires, p->stats_balloon, p->label, p->file_label, p->group, p->profile,
+                p->spice.expires, p->stats_balloon, p->label, p->file_label, p->group, p->profile, p->runtime,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

@@ -28,7 +28,8 @@ typedef struct PlanDisplay {
 } PlanDisplay;
 
 typedef struct Plan {
-        char *name, *uuid, *unit, *user, *machine; /* owned; names.h */
+        char *name, *uuid, *unit, *user, *machine; /* owned; names.h. No user in a session */
+        char *runtime; /* owned; in a session: the runtime directory */
         char *title;                 /* owned */
         char *digest;                /* owned: of the definition's text (siphash.h) */
         char *source_path;           /* owned: the definition's file */

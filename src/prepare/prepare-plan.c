@@ -12,6 +12,7 @@
 #include "prepare.h"
 #include "qemu-pages.h"
 #include "qemu-probe.h"
+#include "scope.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
@@ -52,7 +53,7 @@ static int take_kept(Prepare *p, Definition *d) {
         memcpy(d->digest, digest, sizeof(digest));
         p->goes_on = true;
         journal_log(&p->journal, LOG_WARNING, NULL,
-                    "%s changed on disk; restarted as it was loaded, run: systemctl daemon-reload", source);
+                    "%s changed on disk; restarted as it was loaded, run: %s", source, vm_reload_command());
         return 1;
 }
 
@@ -75,7 +76,7 @@ static int load(Prepare *p, Definition *d) {
 
 static int check_loaded(Prepare *p, const Definition *d) {
         return is_loaded(p, d) ? 0 :
-                diag_error_code(&p->diag, -ESTALE, (SrcLoc) {}, "definition changed on disk, run: systemctl daemon-reload");
+                diag_error_code(&p->diag, -ESTALE, (SrcLoc) {}, "definition changed on disk, run: %s", vm_reload_command());
 }
 
 static int parse(Prepare *p, const Definition *text, const HostFacts *facts, Domain **ret) {
@@ -88,6 +89,8 @@ static int parse(Prepare *p, const Definition *text, const HostFacts *facts, Dom
                 r = domain_complete(d, facts, &p->diag);
         if (r >= 0)
                 r = domain_validate(d, &p->diag);
+        if (r >= 0 && facts->session)
+                r = domain_check_session(d, &p->diag);
         if (r >= 0)
                 r = vm_name_check(strempty(d->name), d->name_loc, &p->diag);
         if (r < 0)

@@ -4,6 +4,7 @@
 #include "parse-util.h"
 #include "prepare.h"
 #include "runtime.h"
+#include "scope.h"
 #include "string-util.h"
 
 /* The interfaces machinectl shows, from the book. */
@@ -81,6 +82,8 @@ static void remove_used_save(Prepare *p) {
 /* The VM runs, whether machinectl knows it or not. */
 int prepare_register(Prepare *p) {
         remove_used_save(p);
+        if (vm_is_session())
+                return EXIT_SUCCESS; /* systemd-machined is about the machines of the system */
         int r = do_register(p);
 
         journal_log(&p->journal, LOG_INFO, MESSAGE_ID_VM_STARTED, "Virtual machine %s is running.", p->name);

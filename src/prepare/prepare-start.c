@@ -105,7 +105,8 @@ static int make_root_group(const char *path) {
  * with the unit's group. */
 static int hold_control_group(Start *s) {
         int r = find_control_group(s, &s->group);
-        if (r >= 0 && !s->group)
+        /* A user's later steps are no more than his earlier ones, and nobody else's. */
+        if (r >= 0 && (!s->group || vm_is_session()))
                 return 0;
         _cleanup_free_ char *control = r < 0 ? NULL : strf("%s/.control", s->group);
         _cleanup_free_ char *hold = control ? strf("%s/hold", control) : NULL;
@@ -127,7 +128,7 @@ static int write_group(const char *group, const char *file, const char *value) {
 /* Below the unit's group its user may make groups, and each one costs the kernel memory that is counted for nobody; these
  * two files stay root's. A kernel without them has no such limit. */
 static int limit_groups(Start *s) {
-        if (!s->group)
+        if (!s->group || vm_is_session())
                 return 0;
         _cleanup_free_ char *most = strf("%u", domain_max_vcpus(s->x.domain) + domain_count_iothreads(s->x.domain) + GROUPS_SPARE);
         int r = most ? write_group(s->group, "cgroup.max.descendants", most) : -ENOMEM;
@@ -137,7 +138,7 @@ static int limit_groups(Start *s) {
 }
 
 static int enter_network(Start *s) {
-        int r = enter_host_network();
+        int r = vm_is_session() ? 0 : enter_host_network();
         return r < 0 ? fail(s, r, "enter the network namespace of the host") : 0;
 }
 
@@ -262,6 +263,11 @@ static int find_user(Start *s) {
         const Plan *plan = s->x.plan;
         bool named = plan->group;
 
+        if (vm_is_session()) {
+                s->uid = geteuid();
+                s->gid = getegid();
+                return 0;
+        }
         int r = named ? host_find_user(plan->user, &s->uid) : systemd_lookup_user(s->bus, plan->user, &s->uid);
         if (r < 0)
                 return diag_error_code(&s->p->diag, r, (SrcLoc) {}, "cannot find out the uid of user '%s': %s",
@@ -282,7 +288,7 @@ static int find_user(Start *s) {
 static int ask_systemd(Start *s) {
         Plan *plan = s->x.plan;
 
-        int r = check_user(s);
+        int r = vm_is_session() ? 0 : check_user(s);
         if (r >= 0)
                 r = find_user(s);
         if (r < 0)
@@ -453,7 +459,8 @@ static int open_own(Start *s) {
         s->plan_fd = openat(s->dir_fd, RUNTIME_PLAN, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (s->plan_fd < 0)
                 return fail(s, -errno, "open the plan");
-        s->control_fd = listen_unix(path, 0, &st, &reason);
+        /* Root's, or in a session its user's. */
+        s->control_fd = listen_unix(path, geteuid(), &st, &reason);
         if (s->control_fd < 0)
                 return diag_error_code(&s->p->diag, s->control_fd, (SrcLoc) {}, "cannot listen on '%s': %s", path,
                                        strempty(reason));

@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "prepare.h"
+#include "session.h"
 #include "string-util.h"
 
 static const struct {
@@ -15,6 +16,20 @@ static const struct {
         { "register", prepare_register },
         { "cleanup", prepare_cleanup },
 };
+
+/* In a session there is nothing to leave: these steps have the user's own view. */
+static int begin(bool user) {
+        _cleanup_diag_ Diag diag = {};
+
+        if (!user) {
+                int r = enter_host_mounts();
+                return r < 0 ? log_error_errno(r, "cannot enter the mount namespace of the host") : 0;
+        }
+        int r = session_enter(VM_SCOPE_SESSION, &diag);
+        if (r < 0)
+                log_error("%s", diag_first_error(&diag) ?: strerror(-r));
+        return r;
+}
 
 int main(int argc, char *argv[]) {
         _cleanup_(prepare_done) Prepare p = {};
@@ -28,12 +43,12 @@ int main(int argc, char *argv[]) {
                 log_error("this program is run by systemd, as a step of a VM's unit: use vmunit(1) or systemctl(1)");
                 return EXIT_FAILURE;
         }
-        int k = enter_host_mounts();
-        if (k < 0) {
-                log_error_errno(k, "cannot enter the mount namespace of the host");
+        bool user = argc > 1 && streq(argv[1], "--user");
+        if (begin(user) < 0)
                 return EXIT_FAILURE;
-        }
-        (void) umask(022);
+        argc -= user;
+        argv += user;
+        (void) umask(user ? 077 : 022);
         /* Nothing is executed but an emulator that is to be asked, and that one drops everything itself. */
         (void) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         for (size_t i = 0; argc == 3 && i < ELEMENTSOF(verbs); i++) {
@@ -47,6 +62,6 @@ int main(int argc, char *argv[]) {
                 journal_log_diag(&p.journal, MESSAGE_ID_VM_PREPARE_FAILED, &p.diag);
                 return EXIT_FAILURE;
         }
-        log_error("usage: vmunit-prepare start|register|cleanup INSTANCE (run by systemd as a step of a VM's unit)");
+        log_error("usage: vmunit-prepare [--user] start|register|cleanup INSTANCE (run by systemd as a step of a VM's unit)");
         return EXIT_FAILURE;
 }

@@ -99,6 +99,11 @@ static int parse_allow(Launch *l, char *value) {
         return 0;
 }
 
+static int parse_session(Launch *l, char *value) {
+        l->session = streq(value, "yes");
+        return l->session ? 0 : -EBADMSG;
+}
+
 static int parse_unit(Launch *l, char *value) {
         l->unit = streq(value, "yes");
         return l->unit ? 0 : -EBADMSG;
@@ -130,6 +135,7 @@ static const struct {
         { "stop-timeout-ms=", parse_stop_timeout },
         { "allow=", parse_allow },
         { "unit=", parse_unit },
+        { "session=", parse_session },
         { "cap=", parse_cap },
 };
 

@@ -18,6 +18,7 @@
  *   allow=io_uring (many)   QEMU may use what the filter of system calls refuses otherwise (seccomp-filter.h)
  *   unit=yes                it runs in a unit of its own: QEMU must not have capabilities …
  *   cap=SYS_RAWIO (many)    … but this one
+ *   session=yes             it has the uid of a user with other processes: QEMU has no way to their sockets
  *   stop-timeout-ms=90000   the unit's TimeoutStopSec; absent: none
  *   monitor=/usr/libexec/…  another program than the installed monitor (tests)
  */
@@ -40,7 +41,7 @@ typedef struct Launch {
         size_t n_monitor_fds;
         uint64_t stop_timeout_usec; /* UINT64_MAX: none */
         unsigned allow;        /* SeccompAllow */
-        bool unit;
+        bool unit, session;
         uint64_t capabilities; /* 1 << CAP_… */
 } Launch;
 

@@ -151,6 +151,7 @@ static const SeccompRow rows[] = {
 
         /* Sockets: those of the machine itself and, where the plan says so, of the Internet. */
         FAMILY(AF_UNSPEC, "no family there is"),
+        WHERE_UNLESS(SECCOMP_ALLOW_UNIX, "socket", 0, SECCOMP_EQUAL, UINT64_MAX, AF_UNIX, "what else the user runs: his systemd, his agents"),
         WHERE_UNLESS(SECCOMP_ALLOW_NETWORK, "socket", 0, SECCOMP_EQUAL, UINT64_MAX, AF_INET, "the network"),
         FAMILY(3, "AX.25"),
         FAMILY(4, "IPX"),

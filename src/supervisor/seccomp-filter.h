@@ -12,6 +12,7 @@ typedef enum SeccompAllow {
         SECCOMP_ALLOW_IO_URING = 1 << 0, /* a disk has io='io_uring' */
         SECCOMP_ALLOW_NETWORK = 1 << 1,  /* QEMU itself speaks to the network */
         SECCOMP_ALLOW_SPAWN = 1 << 2,    /* other programs: the emulator is a script */
+        SECCOMP_ALLOW_UNIX = 1 << 3,     /* sockets of this machine: its uid has nothing else that listens on one. No word. */
 } SeccompAllow;
 
 /* The bit of WORD ("io_uring"); -EINVAL when there is none. */

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "log.h"
+#include "seccomp-filter.h"
 #include "string-util.h"
 #include "strv.h"
 #include "supervisor-monitor.h"
@@ -112,6 +113,7 @@ static int start_monitor(Supervisor *s) {
                 .announce_pid = true,
                 /* It reads what QEMU and the guest write, and starts nothing either. */
                 .filter = true,
+                .allow = SECCOMP_ALLOW_UNIX,
                 .check_capabilities = s->launch.unit,
                 .capabilities = s->launch.capabilities,
                 .drop_capabilities = s->launch.capabilities != 0,

@@ -159,7 +159,8 @@ static int start_qemu(Supervisor *s) {
                         .vm_cgroup = &s->cgroup,
                         .label = s->launch.label,
                         .filter = true,
-                        .allow = s->launch.allow | (is_script(s->launch.emulator) ? SECCOMP_ALLOW_SPAWN : 0U),
+                        .allow = s->launch.allow | (is_script(s->launch.emulator) ? SECCOMP_ALLOW_SPAWN : 0U) |
+                                 (s->launch.session ? 0U : SECCOMP_ALLOW_UNIX),
                         .check_capabilities = s->launch.unit,
                         .capabilities = s->launch.capabilities,
                         .what = "QEMU",

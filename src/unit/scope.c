@@ -11,6 +11,7 @@ static const VmDirectories of_system = {
         .generator = "/run/systemd/generator",
         .overrides = { "/run/systemd/system.control", "/run/systemd/transient" },
         .manager = "/run/systemd/private",
+        .notify = "/run/systemd/notify",
 };
 
 static VmDirectories of_session; /* owned, until another session's come in their place */
@@ -24,6 +25,10 @@ const VmDirectories *vm_directories(void) {
         return scope == VM_SCOPE_SESSION ? &of_session : &of_system;
 }
 
+const char *vm_reload_command(void) {
+        return scope == VM_SCOPE_SESSION ? "systemctl --user daemon-reload" : "systemctl daemon-reload";
+}
+
 void vm_scope_set_system(void) {
         scope = VM_SCOPE_SYSTEM;
 }
@@ -32,6 +37,7 @@ static void directories_done(VmDirectories *d) {
         const char *const all[] = {
                 d->runtime,   d->transient,    d->state,        d->cache,  d->definitions,
                 d->generator, d->overrides[0], d->overrides[1], d->manager,
+                d->notify,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(all); i++)
@@ -49,10 +55,11 @@ int vm_scope_set_session(const char *runtime, const char *config, const char *st
                 .generator = strf("%s/systemd/generator", runtime),
                 .overrides = { strf("%s/systemd/user.control", runtime), strf("%s/systemd/transient", runtime) },
                 .manager = strf("%s/systemd/private", runtime),
+                .notify = strf("%s/systemd/notify", runtime),
         };
 
         if (!d.runtime || !d.transient || !d.state || !d.cache || !d.definitions || !d.generator || !d.overrides[0] ||
-            !d.overrides[1] || !d.manager) {
+            !d.overrides[1] || !d.manager || !d.notify) {
                 directories_done(&d);
                 return -ENOMEM;
         }

@@ -19,7 +19,11 @@ typedef struct VmDirectories {
         const char *generator;   /* "/run/systemd/generator": what our generator has written */
         const char *overrides[2]; /* "/run/systemd/system.control", "/run/systemd/transient": what is set while units run */
         const char *manager;     /* "/run/systemd/private": systemd's own socket */
+        const char *notify;      /* "/run/systemd/notify": and the one for notifications */
 } VmDirectories;
+
+/* What reads the units anew, for messages: "systemctl daemon-reload". */
+const char *vm_reload_command(void);
 
 VmScope vm_scope(void);
 static inline bool vm_is_session(void) {

@@ -2,6 +2,7 @@
 #include "label.h"
 #include "names.h"
 #include "parse-util.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "unit-emit.h"
@@ -19,6 +20,7 @@ typedef struct Row {
         UnitProperty property; /* values unused */
         Emit emit;             /* NULL: only in transient units */
         const char *template_value;
+        bool system_only;      /* needs rights, or units, that a user's systemd does not have */
 } Row;
 
 /* -E2BIG when there are too many of them to look at each time. */
@@ -160,6 +162,9 @@ static bool has_network_char(const Domain *d) {
 
 /* A connection to another host is made once, by the prepare step. */
 static int emit_wants(const UnitEmit *c, char ***values) {
+        /* A user's systemd knows neither; both are there when he is. */
+        if (c->facts->session)
+                return 0;
         int r = has_network_char(c->d) ? strv_extend(values, "network-online.target") : 0;
         return r < 0 ? r : emit_bridges(c, values);
 }
@@ -334,13 +339,14 @@ static int emit_bind_paths(const UnitEmit *c, char ***values) {
                         r = strv_extendf(values, "-%s", *device);
         if (r >= 0)
                 r = add_optional(values, vm_runtime_path(c->d->name, NULL));
-        return r < 0 ? r : add_optional(values, vm_state_path(c->d->name, NULL));
+        /* What a session's machine has there comes as descriptors, and its home is not seen at all. */
+        return r < 0 || c->facts->session ? r : add_optional(values, vm_state_path(c->d->name, NULL));
 }
 
 /* What /etc/resolv.conf is a link to. */
 static int emit_bind_read_only_paths(const UnitEmit *c, char ***values) {
         static const char *const resolvers[] = { "-/run/systemd/resolve", "-/run/NetworkManager/resolv.conf", "-/run/resolvconf/resolv.conf" };
-        int r = 0;
+        int r = c->facts->session ? strv_extend(values, vm_directories()->notify) : 0;
 
         for (size_t i = 0; r >= 0 && unit_needs_network(c->d) && i < ELEMENTSOF(resolvers); i++)
                 r = strv_extend(values, resolvers[i]);
@@ -499,15 +505,15 @@ static int emit_device_allow(const UnitEmit *c, char ***values) {
 static const Row rows[] = {
         { { ROW("Unit", "Description", "Description", UNIT_STRING) }, emit_description, "Virtual machine %i" },
         { { ROW("Unit", "SourcePath", "SourcePath", UNIT_STRING) }, emit_source_path },
-        { { ROW("Unit", "RequiresMountsFor", "RequiresMountsFor", UNIT_STRV) }, emit_mounts },
+        { { ROW("Unit", "RequiresMountsFor", "RequiresMountsFor", UNIT_STRV) }, emit_mounts, .system_only = true },
         { { ROW("Unit", "Wants", "Wants", UNIT_NAMES) }, emit_wants },
         { { ROW("Unit", "After", "After", UNIT_NAMES) }, emit_after, "network.target vmunit-host-tuning.service vmunit-guests.service" },
         { { ROW("Unit", "CollectMode", "CollectMode", UNIT_STRING) } },
-        { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user },
-        { { ROW("Service", "Group", "Group", UNIT_STRING) }, emit_group },
+        { { ROW("Service", "User", "User", UNIT_STRING) }, emit_user, .system_only = true },
+        { { ROW("Service", "Group", "Group", UNIT_STRING) }, emit_group, .system_only = true },
         { { ROW("Service", "DynamicUser", "DynamicUser", UNIT_BOOL),
             .comment = "The definition names a user (<seclabel type='static' model='dac'>), or vmunit.conf does (User=)." },
-          emit_dynamic_user, "yes" },
+          emit_dynamic_user, "yes", .system_only = true },
         { { ROW("Service", "SELinuxContext", "SELinuxContext", UNIT_STRING), .kept = true }, emit_selinux_context },
         { { ROW("Service", "AppArmorProfile", "AppArmorProfile", UNIT_STRING), .kept = true }, emit_apparmor_profile },
         { { ROW("Service", "Environment", "Environment", UNIT_ENVIRONMENT) }, emit_environment },
@@ -542,16 +548,16 @@ static const Row rows[] = {
         { { LIVE("IOWriteIOPSMax", "IOWriteIOPSMax", UNIT_DEVICE_VALUES) }, emit_io_write_iops },
         { { ROW("Service", "LimitMEMLOCK", "LimitMEMLOCK", UNIT_BYTES),
             .comment = "All of the VM's memory is locked." },
-          emit_limit_memlock, "67108864" },
-        { { ROW("Service", "LimitRTPRIO", "LimitRTPRIO", UNIT_U64) }, emit_limit_rtprio },
+          emit_limit_memlock, "67108864", .system_only = true },
+        { { ROW("Service", "LimitRTPRIO", "LimitRTPRIO", UNIT_U64) }, emit_limit_rtprio, .system_only = true },
         { { ROW("Service", "RestrictRealtime", "RestrictRealtime", UNIT_BOOL),
             .comment = "Threads of this VM have a scheduler of real time." },
           emit_restrict_realtime, "yes" },
-        { { ROW("Service", "SupplementaryGroups", "SupplementaryGroups", UNIT_STRV) }, emit_groups },
+        { { ROW("Service", "SupplementaryGroups", "SupplementaryGroups", UNIT_STRV) }, emit_groups, .system_only = true },
         { { ROW("Service", "DeviceAllow", "DeviceAllow", UNIT_DEVICE_ALLOW),
             .comment = "For the root step that opens devices and hands them over; "
                        "of these QEMU itself sees /dev/kvm only." },
-          emit_device_allow },
+          emit_device_allow, .system_only = true },
         { { ROW("Service", "BindPaths", "BindPaths", UNIT_BIND_PATHS),
             .comment = "All that is to be seen of /run and /var." },
           emit_bind_paths },
@@ -655,7 +661,7 @@ int unit_properties_new(const Domain *d, const HostFacts *facts, const char *dig
         for (size_t i = 0; first != -ENOMEM && i < ELEMENTSOF(rows); i++) {
                 _cleanup_strv_ char **values = NULL;
 
-                if (!rows[i].emit)
+                if (!rows[i].emit || (facts->session && rows[i].system_only))
                         continue;
                 int r = rows[i].emit(&c, &values);
                 if (r == -E2BIG)
@@ -698,12 +704,12 @@ static int add_template_value(const Row *row, char ***values) {
         return row->property.kind == UNIT_USEC ? strv_extendf(values, "%.*s000000", (int) strcspn(s, "s"), s) : strv_extend(values, s);
 }
 
-static int transient_values(const Row *row, const UnitProperty *set, const char *instance, char ***values) {
+static int transient_values(const Row *row, const UnitProperty *set, const char *instance, bool session, char ***values) {
         int r = 0;
 
         if (streq(row->property.name, "CollectMode"))
                 return strv_extend(values, "inactive-or-failed");
-        if (row->template_value && (!set || is_list(row->property.kind)))
+        if (row->template_value && !(session && streq(row->property.name, "After")) && (!set || is_list(row->property.kind)))
                 r = is_list(row->property.kind) ? strv_split(row->template_value, " ", values) :
                         add_template_value(row, values);
         STRV_FOREACH(v, set ? set->values : NULL) {
@@ -715,7 +721,7 @@ static int transient_values(const Row *row, const UnitProperty *set, const char 
         return r;
 }
 
-int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, UnitProperties *ret) {
+int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, bool session, UnitProperties *ret) {
         _cleanup_(unit_properties_done) UnitProperties t = {};
         _cleanup_free_ char *instance = vm_instance(vm_name);
         int r;
@@ -725,7 +731,9 @@ int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 _cleanup_strv_ char **values = NULL;
 
-                r = transient_values(rows + i, unit_properties_find(p, rows[i].property.name), instance, &values);
+                if (session && rows[i].system_only)
+                        continue;
+                r = transient_values(rows + i, unit_properties_find(p, rows[i].property.name), instance, session, &values);
                 if (r >= 0 && values)
                         r = append(&t, rows + i, TAKE_PTR(values));
                 if (r < 0)

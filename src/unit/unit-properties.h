@@ -64,8 +64,9 @@ int unit_properties_new(const Domain *d, const HostFacts *facts, const char *dig
 
 /* What StartTransientUnit needs for a unit that no file describes: P's settings, and for the others of the table
  * what the template vm@.service has. What is in the prefix drop-in vmunit-vm-.service.d is not among it, since that
- * would win anyway; its commands find the VM by VMUNIT_INSTANCE in the environment. 0 or negative errno. */
-int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, UnitProperties *ret);
+ * would win anyway; its commands find the VM by VMUNIT_INSTANCE in the environment. SESSION: for a user's systemd. 0 or
+ * negative errno. */
+int unit_properties_for_transient(const UnitProperties *p, const char *vm_name, bool session, UnitProperties *ret);
 
 /* The most of it that is read back: a definition that needs more is refused. */
 #define UNIT_DROPIN_MAX (1U << 20)

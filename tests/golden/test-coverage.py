@@ -46,6 +46,7 @@ DIAGNOSTICS_WITHOUT_CASE = {
     "has no 'vmgenid' for <genid>": "an emulator without it",
     "has no video device '%s'": "an emulator without it",
     "has no KVM in it": "an emulator without it",
+    "is not possible in a session": "the cases are root's: tests/unit/test-domain.c",
     # For definitions that were not made from a file, which the parser has not checked.
     "<name> is missing": "the element must be there, and a name is never empty",
     "the command line has no -name": "the name of the file stands in",

@@ -143,11 +143,62 @@ static void test_validate_without_diag(void **state) {
         assert_null(domain_free(NULL));
 }
 
+static void test_session(void **state) {
+        struct {
+                const char *words;
+                DomainInterface interface;
+                DomainHostdev hostdev;
+                DomainDisk disk;
+                ThreadSched sched;
+                DomainSeclabel label;
+                bool locked;
+                HostShutdown shutdown;
+        } cases[] = {
+                { NULL, .interface = { .type = INTERFACE_USER } },
+                { NULL, .interface = { .type = INTERFACE_ETHERNET, .target_managed = TRI_NO } },
+                { NULL, .sched.scheduler = SCHEDULER_BATCH },
+                { NULL, .label.type = SECLABEL_DYNAMIC },
+                { "interface of type 'bridge'", .interface = { .type = INTERFACE_BRIDGE } },
+                { "interface of type 'network'", .interface = { .type = INTERFACE_NETWORK } },
+                { "interface of type 'ethernet'", .interface = { .type = INTERFACE_ETHERNET } },
+                { "interface of type 'direct'", .interface = { .type = INTERFACE_DIRECT } },
+                { "interface of type 'hostdev'", .interface = { .type = INTERFACE_HOSTDEV } },
+                { "interface of type 'vdpa'", .interface = { .type = INTERFACE_VDPA } },
+                { "hostdev", .hostdev.info.loc.line = 1 },
+                { "disk with rawio='yes'", .disk.rawio = TRI_YES },
+                { "memoryBacking/locked", .locked = true },
+                { NULL, .shutdown = HOST_SHUTDOWN_SHUTDOWN },
+                { "host-shutdown", .shutdown = HOST_SHUTDOWN_SAVE },
+                { "host-shutdown", .shutdown = HOST_SHUTDOWN_DESTROY },
+                { "cputune: scheduler of real time", .sched.scheduler = SCHEDULER_FIFO },
+                { "seclabel of type 'static'", .label.type = SECLABEL_STATIC },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                typeof(cases[0]) c = cases[i];
+                Domain d = {
+                        .interfaces = &c.interface, .n_interfaces = c.interface.type != 0,
+                        .hostdevs = &c.hostdev, .n_hostdevs = c.hostdev.info.loc.line,
+                        .disks = &c.disk, .n_disks = 1,
+                        .seclabels = &c.label, .n_seclabels = 1,
+                        .cputune = { .vcpuscheds = &c.sched, .n_vcpuscheds = 1 },
+                        .memory_backing.locked = c.locked,
+                        .host_shutdown.action = c.shutdown,
+                };
+                _cleanup_diag_ Diag diag = {};
+
+                assert_int_equal(domain_check_session(&d, &diag), c.words ? -EPERM : 0);
+                assert_int_equal(diag.n_errors, c.words != NULL);
+                if (c.words)
+                        assert_ptr_equal(strstr(diag_first_error(&diag), c.words), diag_first_error(&diag));
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_uuid_is_derived), cmocka_unit_test(test_macs_do_not_collide),
                 cmocka_unit_test(test_every_arch_has_an_emulator), cmocka_unit_test(test_disk_names),
-                cmocka_unit_test(test_words), cmocka_unit_test(test_state_line), cmocka_unit_test(test_validate_without_diag),
+                cmocka_unit_test(test_words), cmocka_unit_test(test_state_line), cmocka_unit_test(test_session), cmocka_unit_test(test_validate_without_diag),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

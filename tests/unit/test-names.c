@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "names.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 
@@ -227,6 +228,24 @@ static void test_paths(void **state) {
         assert_string(net_device_unit("br-lan"), "sys-subsystem-net-devices-br\\x2dlan.device");
 }
 
+/* A session's machines have the same names in other places; and back. */
+static void test_scope(void **state) {
+        assert_false(vm_is_session());
+        for (unsigned i = 0; i < 2; i++)
+                assert_int_equal(vm_scope_set_session("/run/user/1000", "/home/a/.config", "/home/a/.local/state", "/home/a/.cache"), 0);
+        assert_true(vm_is_session());
+        assert_string(vm_runtime_path("web", "control"), "/run/user/1000/vmunit/web/control");
+        assert_string(vm_state_path("web", "nvram"), "/home/a/.local/state/vmunit/web/nvram");
+        assert_string_equal(vm_directories()->definitions, "/home/a/.config/vm:/run/user/1000/vm");
+        assert_string_equal(vm_directories()->transient, "/run/user/1000/vmunit/.transient");
+        assert_string_equal(vm_directories()->manager, "/run/user/1000/systemd/private");
+        assert_string_equal(vm_reload_command(), "systemctl --user daemon-reload");
+        vm_scope_set_system();
+        assert_false(vm_is_session());
+        assert_string_equal(vm_directories()->definitions, "/etc/vm:/run/vm:/usr/lib/vm");
+        test_paths(state);
+}
+
 static void test_slice(void **state) {
         static const struct {
                 const char *partition, *slice;
@@ -254,7 +273,7 @@ int main(void) {
                 cmocka_unit_test(test_instance_refused), cmocka_unit_test(test_unit),
                 cmocka_unit_test(test_readable),   cmocka_unit_test(test_hashed),
                 cmocka_unit_test(test_distinct),   cmocka_unit_test(test_paths),
-                cmocka_unit_test(test_slice),
+                cmocka_unit_test(test_slice),      cmocka_unit_test(test_scope),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,7 +222,7 @@ static int needs(const void *argument) {
         struct sock_filter allow = { .code = BPF_RET | BPF_K, .k = SECCOMP_RET_ALLOW };
         struct sock_fprog program = { .len = 1, .filter = &allow };
 
-        NEED(!argument || seccomp_install(0, KEY) >= 0);
+        NEED(!argument || seccomp_install(SECCOMP_ALLOW_UNIX, KEY) >= 0);
         int r = needs_memory_and_threads();
         if (r == 0)
                 r = needs_events();
@@ -239,6 +239,21 @@ static void test_needs(void **state) {
         assert_int_equal(in_child(needs, self), 0);
 }
 
+/* QEMU of a session: what else has its user's uid listens on Unix sockets. What it was handed is not touched by that. */
+static int in_session(const void *argument) {
+        int pair[2], one = 1;
+
+        NEED(seccomp_install(SECCOMP_ALLOW_NETWORK, KEY) >= 0);
+        NEED(socket(AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM && socket(AF_UNIX, SOCK_DGRAM, 0) < 0 && errno == EPERM);
+        NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) >= 0 && write(pair[0], &one, sizeof(one)) == sizeof(one));
+        NEED(socket(AF_INET, SOCK_STREAM, 0) >= 0 || errno != EPERM);
+        return 0;
+}
+
+static void test_session(void **state) {
+        assert_int_equal(in_child(in_session, NULL), 0);
+}
+
 /* --- the one program --- */
 
 static char *const no_env[] = { NULL };
@@ -246,7 +261,7 @@ static char *const no_env[] = { NULL };
 static int execute(const void *argument) {
         char *const argv[] = { self, (char *) argument, NULL };
 
-        if (seccomp_install(0, KEY) < 0)
+        if (seccomp_install(SECCOMP_ALLOW_UNIX, KEY) < 0)
                 return 3;
         return seccomp_execute(KEY, self, argv, no_env) < 0 ? 4 : 5;
 }
@@ -254,7 +269,7 @@ static int execute(const void *argument) {
 static int execute_wrongly(const void *argument) {
         char *const argv[] = { self, (char *) INSIDE, NULL };
 
-        if (seccomp_install(0, KEY) < 0)
+        if (seccomp_install(SECCOMP_ALLOW_UNIX, KEY) < 0)
                 return 3;
         int r = seccomp_execute(KEY ^ *(const uint64_t *) argument, self, argv, no_env);
         return r == -EPERM ? 0 : 4;
@@ -263,7 +278,7 @@ static int execute_wrongly(const void *argument) {
 static int execute_missing(const void *argument) {
         char *const argv[] = { self, NULL };
 
-        if (seccomp_install(0, KEY) < 0)
+        if (seccomp_install(SECCOMP_ALLOW_UNIX, KEY) < 0)
                 return 3;
         return seccomp_execute(KEY, "/nonexistent", argv, no_env) == -ENOENT ? 0 : 4;
 }
@@ -293,7 +308,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_rows),
                 cmocka_unit_test(test_exceptions),
                 cmocka_unit_test(test_control),
-                cmocka_unit_test(test_needs),
+                cmocka_unit_test(test_session), cmocka_unit_test(test_needs),
                 cmocka_unit_test(test_execute),
         };
 

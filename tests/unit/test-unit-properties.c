@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "file-util.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "test-message.h"
@@ -381,7 +382,7 @@ static void test_transient(void **state) {
                tcg = { .type = DOMAIN_QEMU, .name = S("b"), .interfaces = &nic, .n_interfaces = 1 };
         _cleanup_(unit_properties_done) UnitProperties p = properties_of(&kvm), t = {}, q = properties_of(&tcg), u = {};
 
-        assert_int_equal(unit_properties_for_transient(&p, "my vm", &t), 0);
+        assert_int_equal(unit_properties_for_transient(&p, "my vm", false, &t), 0);
         assert_value(&t, "MemoryDenyWriteExecute", "yes");
         assert_value(&t, "PrivateNetwork", "yes");
         assert_value(&t, "RestrictAddressFamilies", "AF_UNIX");
@@ -394,11 +395,43 @@ static void test_transient(void **state) {
                                         "|VMUNIT_INSTANCE=my\\x20vm");
         assert_value(&t, "RequiresMountsFor", "/a");
 
-        assert_int_equal(unit_properties_for_transient(&q, "b", &u), 0);
+        assert_int_equal(unit_properties_for_transient(&q, "b", false, &u), 0);
         assert_value(&u, "MemoryDenyWriteExecute", "no");
         assert_value(&u, "PrivateNetwork", "no");
         assert_value(&u, "RestrictAddressFamilies", "AF_UNIX|AF_INET|AF_INET6");
         assert_value(&u, "Restart", "(absent)");
+}
+
+/* A user's systemd has no users to give, no device rules and no mounts to wait for; what protects him is the same. */
+static void test_session(void **state) {
+        DomainInterface nic = { .type = INTERFACE_BRIDGE, .source_bridge = S("br0") };
+        DomainDisk disk = { .source.path = S("/dev/vg/a") };
+        Domain d = { .type = DOMAIN_KVM, .name = S("web"), .interfaces = &nic, .n_interfaces = 1, .disks = &disk, .n_disks = 1 };
+        static const char *const absent[] = { "User", "Group", "DynamicUser", "SupplementaryGroups", "DeviceAllow", "LimitMEMLOCK",
+                                              "RequiresMountsFor", "Wants", "After", "SELinuxContext", "AppArmorProfile" };
+        _cleanup_(unit_properties_done) UnitProperties system = properties_of(&d), p = {}, t = {}, u = {};
+        HostFacts session = facts;
+        _cleanup_diag_ Diag diag = {};
+
+        session.session = true;
+        assert_int_equal(vm_scope_set_session("/run/user/1000", "/c", "/s", "/k"), 0);
+        int r = unit_properties_new(&d, &session, DIGEST, SOURCE, &diag, &p);
+        vm_scope_set_system();
+        assert_int_equal(r, 0);
+        assert_int_equal(unit_properties_for_transient(&p, "web", true, &t), 0);
+        for (size_t i = 0; i < ELEMENTSOF(absent); i++) {
+                assert_value(&p, absent[i], "(absent)");
+                assert_value(&t, absent[i], "(absent)");
+        }
+        assert_value(&system, "SupplementaryGroups", "kvm");
+        assert_value(&p, "BindPaths", "-/dev/kvm|-/run/user/1000/vmunit/web");
+        assert_value(&p, "BindReadOnlyPaths", "/run/user/1000/systemd/notify");
+        assert_value(&t, "PrivateUsers", "yes");
+        assert_value(&t, "PrivateNetwork", "yes");
+        assert_value(&t, "CapabilityBoundingSet", "");
+        assert_value(&t, "MemoryDenyWriteExecute", "yes");
+        assert_int_equal(unit_properties_for_transient(&p, "web", false, &u), 0);
+        assert_value(&u, "DynamicUser", "yes");
 }
 
 static void test_add(void **state) {
@@ -432,7 +465,7 @@ static void test_dbus_types(void **state) {
                      .n_disks = 1, .on_crash = ACTION_RESTART, .has_vcpu_cpuset = true };
         number_set_add(&d.vcpu_cpuset, 1);
         _cleanup_(unit_properties_done) UnitProperties p = properties_of(&d), t = {};
-        assert_int_equal(unit_properties_for_transient(&p, "x", &t), 0);
+        assert_int_equal(unit_properties_for_transient(&p, "x", false, &t), 0);
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = message_of(&t, UNIT_APPEND_ALL, 0);
         size_t n = 0;
 
@@ -519,7 +552,7 @@ int main(void) {
                 cmocka_unit_test(test_network_chars), cmocka_unit_test(test_bridges),
                 cmocka_unit_test(test_devices),       cmocka_unit_test(test_restart),
                 cmocka_unit_test(test_resources),     cmocka_unit_test(test_table_and_units),
-                cmocka_unit_test(test_table_order),   cmocka_unit_test(test_transient),
+                cmocka_unit_test(test_table_order),   cmocka_unit_test(test_session), cmocka_unit_test(test_transient),
                 cmocka_unit_test(test_add),           cmocka_unit_test(test_dbus_types),
                 cmocka_unit_test(test_dbus_live),     cmocka_unit_test(test_dbus_refused),
                 cmocka_unit_test(test_dbus_text),

@@ -369,7 +369,7 @@ static void test_transient(void **state) {
                 const char *const expected[] = { cases[i].memlock, cases[i].rtprio, cases[i].realtime, cases[i].policy };
 
                 assert_int_equal(properties_of(cases[i].xml, &host_facts_generic, NULL, &p), 0);
-                assert_int_equal(unit_properties_for_transient(&p, "x", &t), 0);
+                assert_int_equal(unit_properties_for_transient(&p, "x", false, &t), 0);
                 for (size_t k = 0; k < ELEMENTSOF(names); k++) {
                         const UnitProperty *found = unit_properties_find(&t, names[k]);
                         assert_true(streq_ptr(found ? found->values[0] : NULL, expected[k]));

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Holds the units to systemd-analyze: what systemd reads without a word, and how much is exposed.
 
-    test-units.py VM_SERVICE TRANSIENT_DROPIN HOST_TUNING_SERVICE GENERATOR_CASES GENERATOR"""
+    test-units.py VM_SERVICE TRANSIENT_DROPIN HOST_TUNING_SERVICE GENERATOR_CASES GENERATOR SESSION_VM_SERVICE SESSION_TRANSIENT_DROPIN"""
 
 import json
 import os
@@ -85,6 +85,35 @@ def check_exposure(directory, unit, limit=EXPOSURE_MAX):
         fail(f"{unit} is exposed more than {limit / 10}:\n{result.stdout}{result.stderr}")
 
 
+# What a session's units have otherwise than the system's, or not at all; the reasons are in units/hardening-session.conf.
+SESSION_OTHERWISE = {
+    "TemporaryFileSystem", "InaccessiblePaths", "ProtectHome", "ProtectKernelLogs", "DevicePolicy", "RemoveIPC", "DynamicUser", "LimitMEMLOCK",
+    "BindReadOnlyPaths", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost",
+}
+
+
+def settings(path):
+    found = {}
+    with open(path) as f:
+        for line in f.read().partition("[Service]")[2].partition("[Install]")[0].splitlines():
+            if line and line[0] not in "#[":
+                name, _, value = line.partition("=")
+                found.setdefault(name, []).append(value)
+    return found
+
+
+def check_session(system, session, otherwise):
+    """A protection that is new in the system's units is one of the session's, too, or has its reason not to be."""
+    ours, theirs = settings(system), settings(session)
+    differ = {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)}
+    if differ != otherwise:
+        fail(f"{session}: otherwise than {system}: {sorted(differ - otherwise)}; the same: {sorted(otherwise - differ)}")
+    # These two would let no step see the user's files: see units/hardening-session.conf.
+    for name in ("TemporaryFileSystem", "DynamicUser"):
+        if name in theirs:
+            fail(f"{session} has {name}=")
+
+
 def generate(directory, generator):
     """A plain VM, and one that speaks to the network itself, as the generator has them."""
     definitions = os.path.join(directory, "definitions")
@@ -109,6 +138,8 @@ def main():
         print("skipped: no systemd-analyze")
         sys.exit(77)
     with tempfile.TemporaryDirectory() as directory:
+        check_session(sys.argv[1], sys.argv[6], SESSION_OTHERWISE)
+        check_session(sys.argv[2], sys.argv[7], SESSION_OTHERWISE - {"DynamicUser", "LimitMEMLOCK", "BindReadOnlyPaths"})
         units = lay_out(directory, *sys.argv[1:5])
         generate(directory, sys.argv[5])
         lines, status = verify(directory, units)
