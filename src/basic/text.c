@@ -42,6 +42,20 @@ void text_append_char(Text *t, char c) {
         text_append_n(t, &c, 1);
 }
 
+void text_append_shell(Text *t, const char *s) {
+        if (*s && !s[strcspn(s, " \t\r\n!\"#$&'()*;<>?[\\]^`{|}~")]) {
+                text_append(t, s);
+                return;
+        }
+        text_append_char(t, '\'');
+        for (; *s; s++)
+                if (*s == '\'')
+                        text_append(t, "'\\''");
+                else
+                        text_append_char(t, *s);
+        text_append_char(t, '\'');
+}
+
 void text_appendf(Text *t, const char *format, ...) {
         va_list ap;
 

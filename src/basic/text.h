@@ -15,6 +15,8 @@ typedef struct Text {
 void text_append(Text *t, const char *s);
 void text_append_n(Text *t, const char *s, size_t n);
 void text_append_char(Text *t, char c);
+/* As one word for a shell, in quotes where it needs them. */
+void text_append_shell(Text *t, const char *s);
 void text_appendf(Text *t, const char *format, ...) _printf_(2, 3);
 
 /* Hands the string over (never NULL on success, "" when nothing was appended). 0 or -ENOMEM. */

@@ -79,7 +79,7 @@ static const Verb general_verbs[] = {
           "Display the system version information.", .json = "{version: string, qemu: string?}" },
         { "help", GROUP_VIRSH, verb_help, help_options, "print help",
           "Prints global help, command specific help, or help for a\n"
-          "group of related commands", .pager = true },
+          "group of related commands", .pager = true, .local = true },
         { "complete", GROUP_VIRSH, verb_complete, complete_options, "internal command for autocompletion", "internal use only",
           .plain = true, .hidden = true },
 };

@@ -170,11 +170,5 @@ static const Verb later_verbs[] = {
         LATER(VOLUME, "vol-resize"),
         LATER(VOLUME, "vol-upload"),
         LATER(VOLUME, "vol-wipe"),
-        LATER(VIRSH, "cd"),
-        LATER(VIRSH, "echo"),
-        LATER(VIRSH, "exit"),
-        LATER(VIRSH, "pwd"),
-        LATER(VIRSH, "quit"),
-        LATER(VIRSH, "connect"),
 };
 DEFINE_VERB_TABLE(later);

@@ -3,8 +3,7 @@
 #include <stdarg.h>
 
 #include "manager.h"
-#include "pager.h"
-#include "report.h"
+#include "shell.h"
 #include "string-util.h"
 #include "verbs.h"
 
@@ -92,6 +91,7 @@ typedef enum GlobalOption {
         GLOBAL_NO_PAGER,
         GLOBAL_QUIET,
         GLOBAL_READONLY,
+        GLOBAL_TIMING,
         GLOBAL_VERSION,
         GLOBAL_VERSION_SHORT,
         GLOBAL_VERSION_LONG,
@@ -115,6 +115,7 @@ static const struct {
         { "no-pager", 0, NO_VALUE, GLOBAL_NO_PAGER },
         { "quiet", 'q', NO_VALUE, GLOBAL_QUIET },
         { "readonly", 'r', NO_VALUE, GLOBAL_READONLY },
+        { "timing", 't', NO_VALUE, GLOBAL_TIMING },
         { "version", 0, VALUE_OR_NOT, GLOBAL_VERSION },
         { "completion", 0, VALUE, GLOBAL_COMPLETION },
         { NULL, 'v', NO_VALUE, GLOBAL_VERSION_SHORT },
@@ -157,6 +158,9 @@ static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value)
                 return 0;
         case GLOBAL_READONLY:
                 cli->readonly = true;
+                return 0;
+        case GLOBAL_TIMING:
+                cli->timing = true;
                 return 0;
         case GLOBAL_COMPLETION:
                 start->completion = value;
@@ -279,21 +283,9 @@ void cli_done(Cli *cli) {
         connection_done(&cli->connection);
 }
 
-static int run_for_json(Cli *cli, const Command *c) {
-        _cleanup_report_ Report report = {};
-
-        if (report_init(&report, *c->verb->json == '[') < 0)
-                return cli_error(cli, "out of memory");
-        cli->report = &report;
-        int r = c->verb->run(cli, c);
-        cli->report = NULL;
-        report_print(cli, &report, r < 0);
-        return r;
-}
-
 int cli_run(Cli *cli, int argc, char **argv) {
-        _cleanup_command_ Command c = {};
         Start start = {};
+        int r = 0;
 
         if (parse_globals(cli, argc, argv, &start) < 0)
                 return EXIT_FAILURE;
@@ -303,35 +295,17 @@ int cli_run(Cli *cli, int argc, char **argv) {
                 print_version(cli, start.version_long);
                 return EXIT_SUCCESS;
         }
-        if (start.help || start.verb >= argc)
-                return help_print_usage(cli) < 0 || !start.help ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (start.help)
+                return help_print_usage(cli) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (start.uri && cli_connect(cli, start.uri) < 0)
                 return EXIT_FAILURE;
 
-        if (command_parse(cli, argv + start.verb, &c) < 0)
-                return EXIT_FAILURE;
-        if (c.help) {
-                (void) help_print_topic(cli, c.verb->name);
-                cli_print_extra(cli, "\n");
-                return EXIT_SUCCESS;
-        }
-        if (cli->readonly && c.verb->changes) {
-                cli_error(cli, "operation %s forbidden for read only access", c.verb->name);
-                return EXIT_FAILURE;
-        }
-        cli->exit_status = 0;
-        cli->colours = !c.json && cli_wants_colours(cli);
-        Pager pager = {};
-        if (c.verb->pager && !c.json && !cli->no_pager)
-                pager_open(cli, &pager);
-        int r = c.json ? run_for_json(cli, &c) : c.verb->run(cli, &c);
-        /* virsh ends what a verb printed, also if it was nothing, with an empty line. */
-        if (!c.verb->plain && !c.json)
-                cli_print_extra(cli, "\n");
-        pager_close(cli, &pager);
-        if (fflush(cli->out) != 0) {
-                cli_error(cli, "cannot write the output: %m");
-                return EXIT_FAILURE;
-        }
+        /* As in virsh: one word is a line of commands. */
+        if (start.verb >= argc)
+                shell_run(cli);
+        else if (start.verb + 1 == argc)
+                r = *argv[start.verb] ? shell_run_line(cli, argv[start.verb]) : -1;
+        else
+                r = shell_run_words(cli, argv + start.verb);
         return cli->exit_status ?: r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -20,6 +20,8 @@ typedef struct Cli {
         const char *program; /* "vmunit" or "virsh", for --help */
         bool quiet;
         bool readonly;
+        bool timing;
+        bool interactive; /* in the shell; `quit` turns it off */
         char escape; /* of the console: ^] */
         Report *report; /* not owned; NULL without --json */
         bool no_pager;

@@ -55,6 +55,11 @@ static int set_value(Command *c, int i, char *value) {
         return 0;
 }
 
+/* `help` leaves out what it does not understand. */
+static bool takes_anything(const Verb *v) {
+        return streq(v->name, "help");
+}
+
 /* WORD begins with "--"; *argv stands on it and is moved when its value is the word behind. */
 static int parse_option(Cli *cli, Command *c, char *const **argv) {
         const char *name = **argv + 2, *equals = strchr(name, '=');
@@ -65,6 +70,12 @@ static int parse_option(Cli *cli, Command *c, char *const **argv) {
                 c->json = true;
                 return 0;
         }
+        if (i < 0 && streq(name, "help")) {
+                c->help = true;
+                return 0;
+        }
+        if (i < 0 && takes_anything(c->verb))
+                return 0;
         if (i < 0) {
                 cli_error(cli, "command '%s' doesn't support option --%.*s", c->verb->name, (int) n, name);
                 return -EINVAL;
@@ -128,23 +139,21 @@ static int parse_words(Cli *cli, Command *c, char *const *argv) {
                         data_only = true;
                         continue;
                 }
-                if (!data_only && streq(*argv, "--help")) {
-                        c->help = true;
-                        return 0;
-                }
                 if (!data_only && letter_option(c->verb, *argv)) {
                         r = parse_letter(cli, c, &argv);
                         if (r < 0)
                                 return r;
                         continue;
                 }
-                if (!data_only && startswith(*argv, "--")) {
+                if (!data_only && startswith(*argv, "--") && isalnum((unsigned char) (*argv)[2])) {
                         r = parse_option(cli, c, &argv);
                         if (r < 0)
                                 return r;
                         continue;
                 }
                 int i = next_positional(c);
+                if (i < 0 && takes_anything(c->verb))
+                        continue;
                 if (i < 0) {
                         cli_error(cli, "unexpected data '%s'", *argv);
                         return -EINVAL;
@@ -209,9 +218,8 @@ void command_missing(Cli *cli, const Verb *v) {
                 cli_error(cli, "not yet supported: %s", v->name);
 }
 
-int command_parse(Cli *cli, char *const *argv, Command *ret) {
-        _cleanup_command_ Command c = {};
-        int r;
+int command_parse_cut(Cli *cli, char *const *argv, Command *ret) {
+        _cleanup_command_ Command c = { .words = argv };
 
         c.verb = verb_find(argv[0]);
         if (!c.verb) {
@@ -222,11 +230,22 @@ int command_parse(Cli *cli, char *const *argv, Command *ret) {
                 command_missing(cli, c.verb);
                 return -EOPNOTSUPP;
         }
-        r = parse_words(cli, &c, argv + 1);
+        int r = parse_words(cli, &c, argv + 1);
+        if (r < 0)
+                return r;
+        *ret = c;
+        c = (Command) {};
+        return 0;
+}
+
+int command_parse(Cli *cli, char *const *argv, Command *ret) {
+        _cleanup_command_ Command c = {};
+        size_t i = 0;
+
+        int r = command_parse_cut(cli, argv, &c);
         if (r < 0)
                 return r;
 
-        size_t i = 0;
         bool complete = true;
         FOREACH_OPTION(o, c.verb) {
                 if (o->required && !c.values[i] && !c.help) {

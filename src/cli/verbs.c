@@ -9,8 +9,7 @@ static const VerbTable *const tables[] = {
         &capabilities_verb_table, &hostinfo_verb_table, &block_verb_table, &net_verb_table,
         &host_verb_table, &control_verb_table, &identity_verb_table, &metadata_verb_table,
         &display_verb_table, &stats_verb_table, &agent_verb_table, &input_verb_table,
-        &event_verb_table,
-        &status_verb_table, &top_verb_table,
+        &event_verb_table, &status_verb_table, &top_verb_table, &shell_verb_table,
         &later_verb_table,
 };
 

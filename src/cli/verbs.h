@@ -77,6 +77,7 @@ typedef struct Verb {
         bool pager;   /* its text may be longer than a screen */
         bool hidden;  /* for programs: no help lists it */
         const char *json; /* it takes --json, also without a row for it: what its document is like, as in vmunit(1); or NULL */
+        bool local;   /* about this process alone: no connection is needed */
 } Verb;
 
 /* The end of a list of options. */
@@ -102,7 +103,7 @@ extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table
         plan_verb_table, run_verb_table, save_verb_table, dump_verb_table, native_verb_table, block_verb_table, net_verb_table, host_verb_table, control_verb_table, display_verb_table, stats_verb_table,
         tune_verb_table,
         node_verb_table, cpu_verb_table, memory_verb_table, iotune_verb_table,
-        capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, event_verb_table, input_verb_table, metadata_verb_table, status_verb_table, top_verb_table, later_verb_table;
+        capabilities_verb_table, general_verb_table, hostinfo_verb_table, agent_verb_table, identity_verb_table, event_verb_table, input_verb_table, metadata_verb_table, status_verb_table, top_verb_table, shell_verb_table, later_verb_table;
 
 /* The verb of that name, or NULL. */
 const Verb *verb_find(const char *name);
@@ -124,6 +125,7 @@ extern const GroupInfo verb_groups[_GROUP_MAX];
 
 struct Command {
         const Verb *verb;
+        char *const *words; /* not owned: it was made of these */
         bool help; /* --help: nothing else counts then */
         bool json; /* --json of a query */
         /* By position in verb->options; "" for a flag; not owned: parts of argv. */
@@ -135,6 +137,8 @@ struct Command {
 /* Parses ARGV, which begins with the verb's name and ends with NULL, as virsh does. 0 or -EINVAL, having printed
  * virsh's message. */
 int command_parse(Cli *cli, char *const *argv, Command *ret);
+/* The same of what is there of a command that is cut off: what is missing is no error. */
+int command_parse_cut(Cli *cli, char *const *argv, Command *ret);
 /* Says that V is virsh's and vmunit has it not, or not yet. */
 void command_missing(Cli *cli, const Verb *v);
 void command_done(Command *c);

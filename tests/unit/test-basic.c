@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base64.h"
+#include "command-split.h"
 #include "diag.h"
 #include "number-set.h"
 #include "parse-util.h"
@@ -70,6 +71,74 @@ static void test_base64(void **state) {
         }
         _cleanup_free_ char *zeroes = base64_encode("\0\0\0\0", 4);
         assert_string_equal(zeroes, "AAAAAA==");
+}
+
+/* The commands of TEXT: words between "|", commands between "||", and what is wrong. */
+static char *split(const char *text) {
+        _cleanup_split_line_ SplitLine line = {};
+        _cleanup_text_ Text t = {};
+        char *result;
+
+        int r = command_split(text, &line);
+        assert_int_equal(r < 0, line.error != NULL);
+        FOREACH_ARRAY(c, line.commands, line.n_commands) {
+                text_append(&t, c == line.commands ? "" : "||");
+                STRV_FOREACH(w, c->words) {
+                        text_append(&t, w == c->words ? "" : "|");
+                        text_append(&t, *w);
+                }
+        }
+        if (line.error)
+                text_appendf(&t, " (%s)", line.error);
+        assert_int_equal(text_finish(&t, &result), 0);
+        return result;
+}
+
+static void test_command_split(void **state) {
+        /* As virsh 9.0 splits them. */
+        static const char *const cases[][2] = {
+                { "", "" },
+                { " ; ;\n", "" },
+                { "echo a;pwd", "echo|a||pwd" },
+                { "echo 'a;b' \"c;d\" e\\;f", "echo|a;b|c;d|e;f" },
+                { "echo \"a'b\" 'a\"b' 'a\\b' \"a\\b\" a\"b\"'c'", "echo|a'b|a\"b|a\\b|ab|abc" },
+                { "echo '' \"\"", "echo||" },
+                { "# c; echo x\necho y", "echo|y" },
+                { "echo a # b; c\necho d", "echo|a||echo|d" },
+                { "echo a#b '#c' \\#d", "echo|a#b|#c|#d" },
+                { "echo a\\\nb \\\n c \"d\\\ne\" 'f\\\ng'", "echo|ab|c|de|f\\\ng" },
+                { "echo 'a b", "echo|a b" },
+                { "pwd; echo \"a b", "pwd||echo|a b (missing \")" },
+                { "echo a\\", "echo|a (dangling \\)" },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_free_ char *got = split(cases[i][0]);
+                assert_string_equal(got, cases[i][1]);
+        }
+        SplitLine line;
+        _cleanup_free_ char *many = calloc(1, 2 * COMMAND_WORDS_MAX + 3);
+        assert_non_null(many);
+        memset(many, ' ', 2 * COMMAND_WORDS_MAX + 2);
+        for (unsigned i = 0; i <= COMMAND_WORDS_MAX; i++)
+                many[2 * i] = 'a';
+        assert_int_equal(command_split(many, &line), -E2BIG);
+        many[2 * COMMAND_WORDS_MAX] = ' ';
+        assert_int_equal(command_split(many, &line), 0);
+        split_line_done(&line);
+}
+
+static void test_text_shell(void **state) {
+        static const char *const cases[][2] = {
+                { "", "''" }, { "web", "web" }, { "a=b,c:/d%e", "a=b,c:/d%e" }, { "a b", "'a b'" }, { "it's", "'it'\\''s'" },
+                { "$x", "'$x'" }, { "a\nb", "'a\nb'" }, { "~", "'~'" }, { "a;b", "'a;b'" }, { "\\", "'\\'" },
+        };
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_text_ Text t = {};
+                _cleanup_free_ char *got = NULL;
+                text_append_shell(&t, cases[i][0]);
+                assert_int_equal(text_finish(&t, &got), 0);
+                assert_string_equal(got, cases[i][1]);
+        }
 }
 
 static void test_strv(void **state) {
@@ -327,7 +396,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_text_diff), cmocka_unit_test(test_text_diff_long),
                 cmocka_unit_test(test_strings), cmocka_unit_test(test_utf8), cmocka_unit_test(test_text),
-                cmocka_unit_test(test_base64), cmocka_unit_test(test_strv), cmocka_unit_test(test_strv_split_long), cmocka_unit_test(test_numbers),
+                cmocka_unit_test(test_base64), cmocka_unit_test(test_command_split), cmocka_unit_test(test_text_shell),
+                cmocka_unit_test(test_strv), cmocka_unit_test(test_strv_split_long), cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_units), cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set),
                 cmocka_unit_test(test_number_set_algebra), cmocka_unit_test(test_siphash), cmocka_unit_test(test_diag),
         };

@@ -299,9 +299,12 @@ static void check_seen(const Verb *v, void *userdata) {
         *ok = false;
 }
 
-/* "$ edit web <y n": the words behind "<" are the lines of its input. */
+/* "$ edit web <y n": the words behind "<" are the lines of its input; "~" is a blank in one. */
 static void run_command(Session *s, const char *line, bool shown) {
-        const char *less = strstr(line, " <");
+        const char *less = strstr(line, " <"); /* none in quotes */
+        if (less && strchr(line, '\'') && strchr(line, '\'') < less)
+                less = NULL;
+
         _cleanup_free_ char *command = strndup(line, less ? (size_t) (less - line) : strlen(line));
         _cleanup_free_ char *input = strdup(less ? less + 2 : ""), *text = NULL;
         _cleanup_strv_ char **words = split_command(command);
@@ -309,8 +312,7 @@ static void run_command(Session *s, const char *line, bool shown) {
         size_t size;
 
         for (char *p = input; *p; p++)
-                if (*p == ' ')
-                        *p = '\n';
+                *p = *p == ' ' ? '\n' : *p == '~' ? ' ' : *p;
         if (strv_extend(&argv, "vmunit") < 0)
                 abort();
         STRV_FOREACH(w, words)

@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "cli-common.h"
+#include "fake-machine.h"
 #include "file-util.h"
+#include "shell.h"
 #include "string-util.h"
 #include "strv.h"
 #include "table.h"
@@ -322,6 +324,8 @@ static const struct {
         { "event", "is virsh's: events answers the same as JSON" }, { "qemu-monitor-event", "answers what QEMU says, which is JSON" },
                  { "screenshot", "answers a picture" },
         { "logs", "is journalctl, which has -o json" },
+        { "cd", "is about the shell" },        { "pwd", "is about the shell" }, { "echo", "is about the shell" },
+        { "connect", "is about the shell" },   { "quit", "is about the shell" }, { "exit", "is about the shell" },
 };
 
 /* Those that can change something, too. */
@@ -418,8 +422,46 @@ static void test_man_page_is_not_ahead(void **state) {
         }
 }
 
+/* What is offered behind LINE: "START: WORD WORD", with "(files)". */
+static void expect_offered(const char *line, const char *expected) {
+        _cleanup_(capture_done) Capture c;
+        _cleanup_(fake_machine_freep) FakeMachine *machine = fake_machine_new();
+        bool files = false;
+        size_t start = 0;
+
+        capture_init(&c);
+        c.cli.manager = machine->manager;
+        fake_file(machine, "etc/web.xml", "<domain/>\n");
+        fake_file(machine, "etc/west.xml", "<domain/>\n");
+        _cleanup_strv_ char **list = shell_complete(&c.cli, line, &start, &files);
+        _cleanup_free_ char *words = strv_join(list, " ");
+        _cleanup_free_ char *got = strf("%zu: %s%s", start, strempty(words), files ? "(files)" : "");
+        assert_string_equal(got, expected);
+}
+
+static void test_offered(void **state) {
+        expect_offered("unde", "0: undefine");
+        expect_offered("list; unde", "6: undefine");
+        expect_offered("list;unde", "5: undefine");
+        expect_offered("start w", "6: web west");
+        expect_offered("start 'we", "7: web west");
+        expect_offered("start --domain we", "15: web west");
+        expect_offered("start web --pa", "10: --paused");
+        expect_offered("start web --paused --pa", "19: ");
+        expect_offered("shutdown web --mode ac", "20: acpi");
+        expect_offered("domrename web --new-name x we", "27: ");
+        expect_offered("domrename --new-name x we", "23: web west");
+        expect_offered("shutdown web ag", "13: agent");
+        expect_offered("destroy w", "8: "); /* none runs */
+        expect_offered("define /et", "7: (files)");
+        expect_offered("nonsense w", "9: ");
+        expect_offered("help netw", "5: network");
+        expect_offered("list # unde", "0: ");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_offered),
                 cmocka_unit_test(test_positional),     cmocka_unit_test(test_named),
                 cmocka_unit_test(test_refused),        cmocka_unit_test(test_table),
                 cmocka_unit_test(test_rows),           cmocka_unit_test(test_help),

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command-split.h"
+#include "line-editor.h"
+#include "pager.h"
+#include "report.h"
+#include "shell.h"
+#include "string-util.h"
+#include "strv.h"
+#include "verbs.h"
+
+/* --- commands --- */
+
+static bool is_quit(const Command *c) {
+        return !c->help && (streq(c->verb->name, "quit") || streq(c->verb->name, "exit"));
+}
+
+static int run_for_json(Cli *cli, const Command *c) {
+        _cleanup_report_ Report report = {};
+
+        if (report_init(&report, *c->verb->json == '[') < 0)
+                return cli_error(cli, "out of memory");
+        cli->report = &report;
+        int r = c->verb->run(cli, c);
+        cli->report = NULL;
+        report_print(cli, &report, r < 0);
+        return r;
+}
+
+static int run_verb(Cli *cli, const Command *c) {
+        Pager pager = {};
+
+        if (c->help)
+                return help_print_topic(cli, c->verb->name);
+        if (cli->readonly && c->verb->changes)
+                return cli_error(cli, "operation %s forbidden for read only access", c->verb->name);
+        cli->colours = !c->json && cli_wants_colours(cli);
+        if (c->verb->pager && !c->json && !cli->no_pager)
+                pager_open(cli, &pager);
+        int r = c->json ? run_for_json(cli, c) : c->verb->run(cli, c);
+        pager_close(cli, &pager);
+        return r;
+}
+
+static double milliseconds(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
+}
+
+/* virsh ends what a verb printed, also if it was nothing, with an empty line. */
+static int run_command(Cli *cli, const Command *c) {
+        double begin = milliseconds();
+
+        cli->exit_status = 0;
+        int r = run_verb(cli, c);
+        if (is_quit(c))
+                return r;
+        if (cli->timing)
+                cli_print(cli, "\n(Time: %.3f ms)\n\n", milliseconds() - begin);
+        else if (!c->verb->plain && !c->json)
+                cli_print_extra(cli, "\n");
+        if (fflush(cli->out) != 0)
+                return cli_error(cli, "cannot write the output: %m");
+        return r < 0 ? -1 : 0;
+}
+
+int shell_run_words(Cli *cli, char *const *words) {
+        _cleanup_command_ Command c = {};
+
+        return command_parse(cli, words, &c) < 0 ? -1 : run_command(cli, &c);
+}
+
+typedef struct CommandList {
+        Command *items; /* owned */
+        size_t n_items;
+} CommandList;
+
+static void command_list_done(CommandList *l) {
+        FOREACH_ARRAY(c, l->items, l->n_items)
+                command_done(c);
+        free(l->items);
+}
+
+/* The command that the line's end is wrong in: what is in front of the wrong word may be wrong as well. */
+static int parse_begun(Cli *cli, SplitCommand *s, Command *ret) {
+        size_t n = strv_length(s->words);
+
+        s->words[n - 1] = mfree(s->words[n - 1]);
+        return n > 1 ? command_parse_cut(cli, s->words, ret) : 0;
+}
+
+/* All commands of a line, in their order, as far as none is wrong. */
+static int parse_line(Cli *cli, SplitLine *line, CommandList *l) {
+        l->items = calloc(line->n_commands + 1, sizeof(Command));
+        if (!l->items)
+                return cli_error(cli, "out of memory");
+        FOREACH_ARRAY(s, line->commands, line->n_commands) {
+                bool begun = line->error && s + 1 == line->commands + line->n_commands;
+                Command *c = &l->items[l->n_items];
+                if ((begun ? parse_begun(cli, s, c) : command_parse(cli, s->words, c)) < 0)
+                        return -1;
+                l->n_items++;
+        }
+        return line->error ? cli_error(cli, "%s", line->error) : 0;
+}
+
+int shell_run_line(Cli *cli, const char *text) {
+        _cleanup_(command_list_done) CommandList l = {};
+        _cleanup_split_line_ SplitLine line = {};
+        int r = command_split(text, &line);
+
+        if (r < 0 && r != -EINVAL)
+                return cli_error(cli, "%s", r == -E2BIG ? "too many words" : "out of memory");
+        if (parse_line(cli, &line, &l) < 0)
+                return -1;
+        r = 0;
+        FOREACH_ARRAY(c, l.items, l.n_items) {
+                r = run_command(cli, c);
+                if (is_quit(c))
+                        break;
+        }
+        return r;
+}
+
+/* --- lines --- */
+
+/* From a file or a pipe. As virsh, whose library echoes what it reads. */
+static char *read_plain(Cli *cli, const char *prompt, bool echo) {
+        char *line = NULL;
+        size_t size = 0;
+
+        (void) fputs(prompt, cli->out);
+        (void) fflush(cli->out);
+        ssize_t n = getline(&line, &size, cli->in);
+        if (n < 0)
+                return mfree(line);
+        if (n > 0 && line[n - 1] == '\n')
+                line[n - 1] = 0;
+        if (echo)
+                cli_print(cli, "%s\n", line);
+        return line;
+}
+
+static char *history_path(void) {
+        const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+
+        return !isempty(cache) && *cache == '/' ? strf("%s/vmunit/history", cache) :
+               !isempty(home)                   ? strf("%s/.cache/vmunit/history", home) : NULL;
+}
+
+static char **complete(void *userdata, const char *line, size_t *ret_start, bool *ret_files) {
+        return shell_complete(userdata, line, ret_start, ret_files);
+}
+
+void shell_run(Cli *cli) {
+        bool terminal = isatty(fileno(cli->in)) > 0 && isatty(fileno(cli->out)) > 0;
+        _cleanup_free_ char *history = terminal ? history_path() : NULL;
+        bool editing = terminal && line_editor_begin(cli->program, history, complete, cli);
+
+        cli->interactive = true;
+        cli_print_extra(cli, "Welcome to %s, the virtualization interactive terminal.\n\n"
+                             "Type:  'help' for help with commands\n"
+                             "       'quit' to quit\n\n", cli->program);
+        while (cli->interactive) {
+                _cleanup_free_ char *prompt = strf("%s %c ", cli->program, cli->readonly ? '>' : '#'), *line = NULL;
+
+                (void) fflush(cli->out);
+                if (prompt)
+                        line = editing ? line_editor_read(prompt) : read_plain(cli, prompt, !terminal);
+                if (!line)
+                        break;
+                (void) shell_run_line(cli, line);
+        }
+        cli_print(cli, "\n");
+        if (editing)
+                line_editor_end();
+        cli->interactive = false;
+}
