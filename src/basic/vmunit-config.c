@@ -50,6 +50,9 @@ DEFINE_STRING_TABLE(huge_page_defrag, HugePageDefrag)
 #define PASSWORD "a password: at least one character, and no more than 8 for VNC"
 #define ELSEWHERE(name_, doc_) { "QEMU", name_, CONFIG_ELSEWHERE, CONFIG_FOR_START, 0, NULL, NULL, doc_ }
 
+#define CONNECT(name_, type_, member_, expected_, doc_) \
+        { "Connect", name_, type_, CONFIG_FOR_CONNECT, offsetof(Config, member_), NULL, expected_, doc_ }
+
 const ConfigKey config_keys[] = {
         QEMU("VNCListen", CONFIG_ADDRESS, vnc.listen, ADDRESS, "the address VNC servers listen on"),
         QEMU("VNCAutoUnixSocket", CONFIG_YES_NO, vnc.auto_unix_socket, YES_NO, "VNC servers listen on a socket of their machine"),
@@ -101,6 +104,9 @@ const ConfigKey config_keys[] = {
              "whether memory is moved to have transparent huge pages"),
         HOST("HugePages", CONFIG_POOLS, CONFIG_FOR_TUNING, pools, NULL, "SIZE:COUNT or SIZE:COUNT@NODES, as 2M:512@0-1",
              "the pools of huge pages, of the machine or of its NUMA nodes"),
+        CONNECT("URIAliases", CONFIG_ALIASES, uri_aliases, "a list of NAME=URI, with letters, digits, '-' and '_' in NAME",
+                "short names for connection URIs"),
+        CONNECT("URIDefault", CONFIG_URI, uri_default, "a connection URI", "what is connected to where nothing says it"),
 };
 const size_t n_config_keys = ELEMENTSOF(config_keys);
 
@@ -120,6 +126,8 @@ void config_done(Config *c) {
         free(c->user);
         free(c->group);
         strv_free(c->devices);
+        strv_free(c->uri_aliases);
+        free(c->uri_default);
         display_config_done(&c->vnc);
         display_config_done(&c->spice);
         *c = (Config) {};
@@ -438,6 +446,45 @@ static int format_devices(const Config *c, const ConfigKey *key, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
+#define URI_ALIASES_MAX 256U
+
+/* What it means is found out when it is used. */
+static bool is_uri(const char *s) {
+        return *s && strlen(s) < 4096 && utf8_is_printable(s) && !strpbrk(s, WHITESPACE);
+}
+
+static int parse_uri(Config *c, const ConfigKey *key, const char *value) {
+        return *value && !is_uri(value) ? -EINVAL : set_string(c, key, value);
+}
+
+static bool is_alias(const char *s) {
+        size_t n = strspn(s, ALPHANUMERICAL "-_");
+
+        return n > 0 && s[n] == '=' && is_uri(s + n + 1);
+}
+
+static int parse_aliases(Config *c, const ConfigKey *key, const char *value) {
+        _cleanup_strv_ char **words = NULL;
+
+        if (strv_split(value, WHITESPACE, &words) < 0)
+                return -ENOMEM;
+        STRV_FOREACH(w, words)
+                if (!is_alias(*w))
+                        return -EINVAL;
+        if (strv_length(words) > URI_ALIASES_MAX)
+                return -EINVAL;
+        strv_free(c->uri_aliases);
+        c->uri_aliases = TAKE_PTR(words);
+        return 0;
+}
+
+static int format_aliases(const Config *c, const ConfigKey *key, char **ret) {
+        if (!c->uri_aliases || !*c->uri_aliases)
+                return 0;
+        *ret = strv_join(c->uri_aliases, " ");
+        return *ret ? 0 : -ENOMEM;
+}
+
 static int parse_secret(Config *c, const ConfigKey *key, const char *value) {
         bool vnc = key->offset == offsetof(Config, vnc.password);
 
@@ -473,6 +520,8 @@ static const struct {
         [CONFIG_SECURITY_DRIVER] = { parse_security_driver, format_security_driver },
         [CONFIG_USER] = { parse_user, format_string },
         [CONFIG_DEVICES] = { parse_devices, format_devices },
+        [CONFIG_URI] = { parse_uri, format_string },
+        [CONFIG_ALIASES] = { parse_aliases, format_aliases },
         [CONFIG_SECRET] = { parse_secret, format_secret },
         [CONFIG_ELSEWHERE] = { parse_elsewhere, format_elsewhere },
 };
@@ -546,7 +595,8 @@ static int assign(void *userdata, const IniLine *line, Diag *diag) {
                 return ini_warning(diag, line, "[%s] has no setting '%s'", line->section, line->key);
         if (key->type == CONFIG_ELSEWHERE)
                 return ini_warning(diag, line, "%s has no effect: %s", key->name, key->doc);
-        bool takes_list = key->type == CONFIG_POOLS || key->type == CONFIG_SECURITY_DRIVER || key->type == CONFIG_DEVICES;
+        bool takes_list = key->type == CONFIG_POOLS || key->type == CONFIG_SECURITY_DRIVER || key->type == CONFIG_DEVICES ||
+                          key->type == CONFIG_ALIASES;
         int r = line->list && !takes_list ? -EINVAL : types[key->type].parse(c, key, line->value);
         return r == -ENOMEM || r >= 0 ? r : wrong_value(c, key, r, line, diag);
 }

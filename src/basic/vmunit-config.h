@@ -74,7 +74,8 @@ void display_config_done(DisplayConfig *c);
 typedef enum ConfigReader {
         CONFIG_FOR_START = 1 << 0,  /* of a virtual machine */
         CONFIG_FOR_TUNING = 1 << 1, /* of the host */
-        CONFIG_FOR_ALL = CONFIG_FOR_START | CONFIG_FOR_TUNING,
+        CONFIG_FOR_CONNECT = 1 << 2, /* to other machines */
+        CONFIG_FOR_ALL = CONFIG_FOR_START | CONFIG_FOR_TUNING | CONFIG_FOR_CONNECT,
 } ConfigReader;
 
 typedef struct Config {
@@ -93,6 +94,8 @@ typedef struct Config {
         char *cert_dir;           /* owned: for all that have none of their own */
         char *user, *group;       /* owned: of machines that name none; NULL: one of their own each */
         char **devices;           /* owned: that all machines may use, below /dev */
+        char **uri_aliases;       /* owned: "NAME=URI" */
+        char *uri_default;        /* owned: where nothing says what is meant; NULL: the machine's */
         ConfigReader wrong; /* whose settings have errors */
 } Config;
 
@@ -111,6 +114,8 @@ typedef enum ConfigType {
         CONFIG_SECURITY_DRIVER,
         CONFIG_USER,
         CONFIG_DEVICES,
+        CONFIG_URI,
+        CONFIG_ALIASES,
         CONFIG_SECRET,    /* not for the eyes of everybody */
         CONFIG_ELSEWHERE, /* libvirt has it, and here something else has its place: doc says what */
         _CONFIG_TYPE_MAX,

@@ -15,7 +15,9 @@ static int verb_hostname(Cli *cli, const Command *c) {
 }
 
 static int verb_uri(Cli *cli, const Command *c) {
-        const char *uri = cli->connection.uri ?: CONNECTION_SYSTEM;
+        if (cli_connect_first(cli) < 0)
+                return -1;
+        const char *uri = cli->connection.uri;
 
         report(cli, "uri", report_text(uri), "%s\n", uri);
         return 0;
@@ -36,7 +38,7 @@ static const Option no_options[] = { OPTIONS_END };
 
 static const Verb host_verbs[] = {
         { "hostname", GROUP_HOST, verb_hostname, no_options, "print the hypervisor hostname", NULL, .json = "{hostname: string}" },
-        { "uri", GROUP_HOST, verb_uri, no_options, "print the hypervisor canonical URI", NULL, .json = "{uri: string}" },
+        { "uri", GROUP_HOST, verb_uri, no_options, "print the hypervisor canonical URI", NULL, .json = "{uri: string}", .local = true },
         { "sysinfo", GROUP_HOST, verb_sysinfo, no_options, "print the hypervisor sysinfo",
           "output an XML string for the hypervisor sysinfo, if available" },
 };

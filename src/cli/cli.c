@@ -86,6 +86,7 @@ typedef enum GlobalOption {
         GLOBAL_DEBUG,
         GLOBAL_ESCAPE,
         GLOBAL_HELP,
+        GLOBAL_HOST,
         GLOBAL_KEEPALIVE,
         GLOBAL_LOG,
         GLOBAL_NO_PAGER,
@@ -107,6 +108,7 @@ static const struct {
         { "connect", 'c', VALUE, GLOBAL_CONNECT },
         { "debug", 'd', VALUE, GLOBAL_DEBUG },
         { "escape", 'e', VALUE, GLOBAL_ESCAPE },
+        { "host", 'H', VALUE, GLOBAL_HOST },
         { "help", 'h', NO_VALUE, GLOBAL_HELP },
         { "keepalive-interval", 'k', VALUE, GLOBAL_KEEPALIVE },
         { "keepalive-count", 'K', VALUE, GLOBAL_KEEPALIVE },
@@ -125,7 +127,7 @@ static const struct {
 typedef struct Start {
         bool help, version, version_long;
         const char *completion;
-        const char *uri; /* NULL: not given */
+        const char *uri, *host; /* NULL: not given */
         int verb; /* index of the verb in argv */
 } Start;
 
@@ -144,6 +146,9 @@ static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value)
         switch (o) {
         case GLOBAL_CONNECT:
                 start->uri = value;
+                return 0;
+        case GLOBAL_HOST:
+                start->host = value;
                 return 0;
         case GLOBAL_ESCAPE:
                 return set_escape(cli, value);
@@ -264,19 +269,36 @@ static int connect_to(Cli *cli, const Connection *c, Diag *diag) {
         return 0;
 }
 
+/* Takes over C, whose parsing said R. */
+static int connect_parsed(Cli *cli, int r, Connection *c, Diag *diag) {
+        if (r >= 0)
+                r = connect_to(cli, c, diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, diag, "failed to connect to the hypervisor");
+        connection_done(&cli->connection);
+        cli->connection = *c;
+        *c = (Connection) {};
+        return 0;
+}
+
 int cli_connect(Cli *cli, const char *uri) {
         _cleanup_connection_ Connection c = {};
         _cleanup_diag_ Diag diag = {};
 
-        int r = connection_parse(isempty(uri) ? CONNECTION_SYSTEM : uri, &diag, &c);
-        if (r >= 0)
-                r = connect_to(cli, &c, &diag);
-        if (r < 0)
-                return cli_error_diag(cli, r, &diag, "failed to connect to the hypervisor");
-        connection_done(&cli->connection);
-        cli->connection = c;
-        c = (Connection) {};
-        return 0;
+        int r = connection_find(uri, &diag, &c);
+        return connect_parsed(cli, r, &c, &diag);
+}
+
+static int connect_host(Cli *cli, const char *host) {
+        _cleanup_connection_ Connection c = {};
+        _cleanup_diag_ Diag diag = {};
+
+        int r = connection_parse_host(host, &diag, &c);
+        return connect_parsed(cli, r, &c, &diag);
+}
+
+int cli_connect_first(Cli *cli) {
+        return cli->connection.uri ? 0 : cli_connect(cli, NULL);
 }
 
 void cli_done(Cli *cli) {
@@ -297,7 +319,11 @@ int cli_run(Cli *cli, int argc, char **argv) {
         }
         if (start.help)
                 return help_print_usage(cli) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        if (start.uri && cli_connect(cli, start.uri) < 0)
+        if (start.uri && start.host) {
+                cli_error(cli, "Options --connect and --host are mutually exclusive");
+                return EXIT_FAILURE;
+        }
+        if ((start.uri && cli_connect(cli, start.uri) < 0) || (start.host && connect_host(cli, start.host) < 0))
                 return EXIT_FAILURE;
 
         /* As in virsh: one word is a line of commands. */

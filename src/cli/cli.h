@@ -36,8 +36,10 @@ void cli_done(Cli *cli);
 /* Runs the command line; argv as main() gets it. The exit status: 0 or 1, or what a verb says. */
 int cli_run(Cli *cli, int argc, char **argv);
 
-/* Goes over to what URI says. 0, or -1 with virsh's message printed; then all is as it was. */
+/* Goes over to what URI says; NULL or "": to what is meant without one. 0, or -1 with virsh's message printed; then all is as it was. */
 int cli_connect(Cli *cli, const char *uri);
+/* To what is meant without a URI, if there is no connection yet. */
+int cli_connect_first(Cli *cli);
 /* How many words from WORD, an option in front of the verb, on belong to it: 1, or 2 with a value behind; 0 when there is no such
  * option. */
 unsigned cli_global_words(const char *word);

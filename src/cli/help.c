@@ -134,15 +134,17 @@ int help_print_all(Cli *cli) {
 
 int help_print_usage(Cli *cli) {
         cli_print(cli,
-                  "\n%1$s [options]... <command> [args...]\n\n"
+                  "\n%1$s [options]... [<command_string>]\n%1$s [options]... <command> [args...]\n\n"
                   "  options:\n"
-                  "    -c | --connect=URI      accepted for virsh's sake: qemu:///system only\n"
+                  "    -c | --connect=URI      hypervisor connection URI\n"
                   "    -e | --escape <char>    set escape sequence for console\n"
                   "    -h | --help             this help\n"
+                  "    -H | --host=HOST        the machines of another host, by ssh\n"
                   "         --json             behind a verb that answers something: answer as JSON\n"
                   "         --no-pager         print long texts at once, on a terminal, too\n"
                   "    -q | --quiet            quiet mode\n"
                   "    -r | --readonly         refuse what would change anything\n"
+                  "    -t | --timing           print timing information\n"
                   "    -v                      short version\n"
                   "    -V                      long version\n"
                   "         --version[=TYPE]   version, TYPE is short or long (default short)\n"

@@ -24,7 +24,9 @@ static int open_connection(Cli *cli, const Connection *c, Diag *diag) {
         _cleanup_(system_backend_freep) SystemBackend *backend = NULL;
         _cleanup_(manager_freep) Manager *manager = NULL;
 
-        if (c->test || c->host)
+        if (c->host) /* whose own vmunit does what is to be done */
+                return 0;
+        if (c->test)
                 return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not yet supported: URI '%s'", c->uri);
         int r = system_backend_new(c->session ? VM_SCOPE_SESSION : VM_SCOPE_SYSTEM, diag, &backend);
         if (r >= 0)

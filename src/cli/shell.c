@@ -6,6 +6,7 @@
 #include "command-split.h"
 #include "line-editor.h"
 #include "pager.h"
+#include "remote.h"
 #include "report.h"
 #include "shell.h"
 #include "string-util.h"
@@ -30,6 +31,36 @@ static int run_for_json(Cli *cli, const Command *c) {
         return r;
 }
 
+/* What stands in front of the verb is said again where it means something there. */
+static int run_remote(Cli *cli, const Command *c) {
+        _cleanup_free_ char *escape = strf("^%c", cli->escape ^ 0x40), *plain = strf("%c", cli->escape);
+        bool control = (unsigned char) cli->escape < 0x20, terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+        _cleanup_strv_ char **options = NULL;
+        _cleanup_diag_ Diag diag = {};
+
+        int r = escape && plain ? 0 : -ENOMEM;
+        if (r >= 0 && cli->quiet)
+                r = strv_extend(&options, "-q");
+        if (r >= 0 && cli->readonly)
+                r = strv_extend(&options, "-r");
+        if (r >= 0 && cli->escape != CLI_ESCAPE_DEFAULT)
+                r = strv_extend(&options, "-e");
+        if (r >= 0 && cli->escape != CLI_ESCAPE_DEFAULT)
+                r = strv_extend(&options, control ? escape : plain);
+        (void) fflush(cli->out);
+        if (r >= 0)
+                r = remote_run(&cli->connection, &(RemoteCall) {
+                        .options = options, .words = c->words, .terminal = terminal, .no_input = cli->interactive && !terminal,
+                }, &diag);
+        if (r < 0 || r == 255)
+                return cli_error_diag(cli, r < 0 ? r : -ENOTCONN, &diag, "failed to connect to the hypervisor");
+        return r == 0 ? 0 : -1;
+}
+
+static bool is_remote(const Cli *cli, const Command *c) {
+        return cli->connection.host && !c->help && !c->verb->local;
+}
+
 static int run_verb(Cli *cli, const Command *c) {
         Pager pager = {};
 
@@ -37,6 +68,10 @@ static int run_verb(Cli *cli, const Command *c) {
                 return help_print_topic(cli, c->verb->name);
         if (cli->readonly && c->verb->changes)
                 return cli_error(cli, "operation %s forbidden for read only access", c->verb->name);
+        if (!c->verb->local && cli_connect_first(cli) < 0)
+                return -1;
+        if (is_remote(cli, c))
+                return run_remote(cli, c);
         cli->colours = !c->json && cli_wants_colours(cli);
         if (c->verb->pager && !c->json && !cli->no_pager)
                 pager_open(cli, &pager);
@@ -62,7 +97,7 @@ static int run_command(Cli *cli, const Command *c) {
                 return r;
         if (cli->timing)
                 cli_print(cli, "\n(Time: %.3f ms)\n\n", milliseconds() - begin);
-        else if (!c->verb->plain && !c->json)
+        else if (!c->verb->plain && !c->json && !is_remote(cli, c)) /* which ends it itself */
                 cli_print_extra(cli, "\n");
         if (fflush(cli->out) != 0)
                 return cli_error(cli, "cannot write the output: %m");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <libxml/uri.h>
 
+#include "config-file.h"
 #include "connection.h"
 #include "parse-util.h"
 #include "string-util.h"
@@ -105,11 +106,11 @@ static int set_ssh(Connection *c, const xmlURI *uri, Diag *diag) {
 
         if (r >= 0 && uri->user)
                 r = set_user(c, uri->user, diag);
-        if (r >= 0 && (uri->port < 0 || uri->port > UINT16_MAX))
+        if (r >= 0 && uri->port > UINT16_MAX)
                 r = REFUSE(diag, -EINVAL, "internal error: Unable to parse URI %s", c->uri);
         if (r < 0)
                 return r;
-        c->port = (unsigned) uri->port;
+        c->port = uri->port > 0 ? (unsigned) uri->port : 0; /* -1: there is not even a host */
         return set_qemu(c, uri, diag);
 }
 
@@ -177,4 +178,32 @@ int connection_parse_host(const char *s, Diag *diag, Connection *ret) {
         *ret = c;
         c = (Connection) {};
         return 0;
+}
+
+/* --- what else says it --- */
+
+static const char *default_uri(const Config *config) {
+        static const char *const variables[] = { "VMUNIT_DEFAULT_URI", "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI" };
+
+        for (size_t i = 0; i < ELEMENTSOF(variables); i++) {
+                const char *value = getenv(variables[i]);
+                if (!isempty(value))
+                        return value;
+        }
+        return config->uri_default ?: CONNECTION_SYSTEM;
+}
+
+int connection_find(const char *uri, Diag *diag, Connection *ret) {
+        _cleanup_config_ Config config = {};
+
+        /* What is wrong in the files is for `vmunit hostinfo` to say; but for this, nothing of it is wanted. */
+        (void) config_load(&config, NULL);
+        if (isempty(uri))
+                uri = default_uri(&config);
+        STRV_FOREACH(a, config.uri_aliases) {
+                const char *target = startswith(*a, uri);
+                if (target && *target == '=')
+                        return connection_parse(target + 1, diag, ret);
+        }
+        return connection_parse(uri, diag, ret);
 }

@@ -28,3 +28,8 @@ void connection_done(Connection *c);
 int connection_parse(const char *uri, Diag *diag, Connection *ret);
 /* "[USER@]HOST", as the option --host has it. */
 int connection_parse_host(const char *s, Diag *diag, Connection *ret);
+
+/* What is meant by URI, or (NULL or "") by VMUNIT_DEFAULT_URI, VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI or URIDefault= of
+ * vmunit.conf, in this order, or else qemu:///system; a name of URIAliases= stands for what is written there. As
+ * connection_parse(). */
+int connection_find(const char *uri, Diag *diag, Connection *ret);

@@ -234,12 +234,18 @@ static void test_qemu(void **state) {
                "E f:4: VNCSASLDir: 'etc' is not an absolute path\n", CONFIG_FOR_START);
         right("[QEMU]\nuser = \"qemu\"\ngroup = \"+107\"\ncgroup_device_acl = [\n  \"/dev/null\", \"/dev/kvm\"\n]\n",
               "User=qemu\nGroup=107\nCgroupDeviceACL=/dev/null /dev/kvm\n");
+        right("[Connect]\nuri_aliases = [\n\"a=qemu+ssh://a/system\",\n \"b-2=test:///default\" ]\nuri_default = \"a\"\n",
+              "URIAliases=a=qemu+ssh://a/system b-2=test:///default\nURIDefault=a\n");
         right("[QEMU]\nUser=qemu\nUser=\nCgroupDeviceACL=/dev/fuse\nCgroupDeviceACL=\n", "");
         expect("[QEMU]\nuser = \"root\"\ngroup = \"+0\"\nuser = \"-x\"\nuser = \"a b\"\n", "",
                "E f:2: User: 'root' is not a name or '+' and a number, and not root's\n"
                "E f:3: Group: '+0' is not a name or '+' and a number, and not root's\n"
                "E f:4: User: '-x' is not a name or '+' and a number, and not root's\n"
                "E f:5: User: 'a b' is not a name or '+' and a number, and not root's\n", CONFIG_FOR_START);
+        expect("[Connect]\nURIAliases=a.b=qemu:///system\nURIAliases=a=\nURIDefault=a b\n", "",
+               "E f:2: URIAliases: 'a.b=qemu:///system' is not a list of NAME=URI, with letters, digits, '-' and '_' in NAME\n"
+               "E f:3: URIAliases: 'a=' is not a list of NAME=URI, with letters, digits, '-' and '_' in NAME\n"
+               "E f:4: URIDefault: 'a b' is not a connection URI\n", CONFIG_FOR_CONNECT);
         expect("[QEMU]\ncgroup_device_acl = [ \"/dev/kvm\", \"/etc/shadow\" ]\nCgroupDeviceACL=/dev/../etc/shadow\n"
                "CgroupDeviceACL=/dev/\n", "",
                "E f:2: CgroupDeviceACL: '/dev/kvm    /etc/shadow' is not a list of paths below /dev\n"
