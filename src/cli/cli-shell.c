@@ -16,13 +16,12 @@ static const char *home_directory(void) {
 }
 
 static int verb_cd(Cli *cli, const Command *c) {
-        const char *dir;
+        const char *dir = command_get(c, "dir");
 
         if (!cli->interactive)
                 return cli_error(cli, "cd: command valid only in interactive mode");
-        if (command_get_nonempty(cli, c, "dir", &dir) < 0)
-                return -1;
-        dir = dir ?: home_directory();
+        if (isempty(dir))
+                dir = home_directory();
         return chdir(dir) < 0 ? cli_error(cli, "cd: %s: %s", strerror(errno), dir) : 0;
 }
 
@@ -108,7 +107,7 @@ static int verb_connect(Cli *cli, const Command *c) {
                 return -1;
         if (cli_connect(cli, name ?: cli->connection.uri) < 0)
                 return -1;
-        cli->readonly = command_has(c, "readonly");
+        cli->readonly = command_has(c, "readonly") || (!name && cli->readonly);
         return 0;
 }
 

@@ -7,7 +7,8 @@
 
 A row of ROWS is a command line. Both sides begin with DEFINITION, each row sees what those before it have changed, and
 what is printed on both streams and the exit status must be equal; verb_rows.py says what the marks of rows are.
-To add rows, append them below a comment that names the verb; those about disks and interfaces are in verb_devices.py. Nothing of it runs a machine: of one that runs,
+To add rows, append them below a comment that names the verb; those about disks and interfaces are in verb_devices.py, the shell's lines in
+verb_shell.py. Nothing of it runs a machine: of one that runs,
 container/test-verbs.py asks."""
 
 import argparse
@@ -20,6 +21,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
 import verb_devices
+import verb_shell
 from verb_rows import difference, rows, run
 
 DEFINITION = """<domain type='qemu'>
@@ -1015,6 +1017,7 @@ def compare(program, virsh):
         for name, text, row_text in (("verbs", DEFINITION, ROWS), ("devices", plain, verb_devices.ROWS),
                                      ("devices", with_more, verb_devices.MORE_ROWS)):
             yield from compare_definition(program, virsh, environment, directory, name, text, row_text)
+        yield from verb_shell.compare(program, directory)
 
 
 def main():

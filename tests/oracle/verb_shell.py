@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The shell's own language: lines of several commands, quotes, comments, and scripts on standard input. virsh's test driver needs no
+daemon; vmunit is called by the name of virsh. What is compared is every byte of both streams, and the exit status."""
+
+import pathlib
+import subprocess
+
+# One argument each.
+LINES = (
+    "echo a;pwd", "echo a ; ; ;;echo b;", "echo 'a;b' \"c;d\" e\\;f", "echo \"a'b\" 'a\"b' 'a\\b' \"a\\b\" \"a\\\\\"", "echo a\"b\"'c'",
+    "echo ''", "echo", " ", "", ";", "\n", "\necho a", "echo a\necho b", "echo a\\\nb", "echo \"a\\\nb\"", "echo 'a\\\nb'", "echo a \\\n b",
+    "echo a\\\n", "echo a\tb", "echo a#b", "echo a # b", "echo a #b; echo c", "echo a # b\necho c", "# c; echo x\necho y", "#", "  # a ; echo b",
+    "echo a;# b\necho c", "echo '#a' \\#b", "echo -- #a", "echo 'abc", "echo \"abc", "echo abc\\", "\"", "\\", "nonsense \"a", "pwd \"a",
+    "pwd now \"a", "\"echo\" a", "'echo a'", "echo a; nonsense; echo b", "echo a; pwd now", "pwd now; echo a", "quit", "echo a; quit; echo b",
+    "exit; echo b", "quit now", "cd /", "cd / /", "help nonsense", "help --nonsense pwd x", "help help; help cd", "help echo", "help pwd",
+    "help quit", "help exit", "help connect", "pwd --help", "pwd --help --nonsense", "pwd --nonsense --help", "echo --shell a 'b c' ';' ''",
+    "echo --shell \"it's\" ~ '$x' \\\\ a=b c,d", "echo --xml '<a b=\"c\">&' \"'\"", "echo --split a,b c,,d ,", "echo --err a b", "echo --err",
+    "echo --err ''", "echo --str a b", "echo --string=a b", "echo --shell --xml a", "echo --shell --split a", "echo --xml --split a",
+    "echo --shell -- --xml", "echo --nonsense", "echo --shell=1", "echo ---x -y", "connect --nonsense", "connect; pwd",
+)
+
+# Scripts.
+INPUTS = (
+    "", "quit\n", "pwd", "echo a; pwd\nnonsense\n\n \n#x\npwd now\n", "cd /nonexistent\ncd /usr\npwd\ncd\npwd\ncd /usr /tmp\n", "echo a; quit; echo b\necho c\n",
+    "echo a\\\nb\n", "echo \"a\nb\"\n", "cd --dir\ncd ''\n", "connect --readonly\npwd\nconnect\npwd\nexit\necho a\n", "help pwd\nexit now\nexit\n",
+)
+
+
+def _run(command, directory, text=""):
+    environment = {"PATH": "/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd="/usr", env=environment, timeout=60, check=False)
+    return done.stdout, done.stderr, done.returncode
+
+
+def compare(program, directory):
+    """Yields each line or script, with what is wrong about it or None."""
+    link = pathlib.Path(directory) / "virsh"
+    link.symlink_to(pathlib.Path(program).resolve())
+    for options in ([], ["-q"]):
+        for words, text in [*(([line], "") for line in LINES), *(([], text) for text in INPUTS)]:
+            theirs = _run(["virsh", "-c", "test:///default", *options, *words], directory, text)
+            ours = _run([link, *options, *words], directory, text)
+            yield f"shell: {options} {words or text!r}", None if theirs == ours else f"  virsh:  {theirs}\n  vmunit: {ours}"
