@@ -42,13 +42,19 @@ class Terminal:
         self.text = self.text.split(text, 1)[1]
 
     def type(self, text):
+        """At the prompt: before it the terminal is not the editor's, and keys mean something else."""
+        self.expect("vmunit # ")
         os.write(self.fd, text.encode())
 
     def end(self):
         """The exit status."""
+        end = time.monotonic() + LIMIT
         try:
-            while os.read(self.fd, 4096):
-                pass
+            while select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                if not os.read(self.fd, 4096):
+                    break
+            else:
+                raise AssertionError("it goes on")
         except OSError:
             pass
         os.close(self.fd)
@@ -80,22 +86,16 @@ class Shell(unittest.TestCase):
     def test_terminal(self):
         t = Terminal(self.environment)
         t.expect("'quit' to quit")
-        t.expect("vmunit # ")
         t.type("echo 'a'b\r")
         t.expect("\nab\r")
-        t.expect("vmunit # ")
         t.type("quit\r")
         self.assertEqual(t.end(), 0)
 
     @unittest.skipUnless(EDITING or "with-libedit" in sys.argv, "built without libedit")
     def test_completion_and_history(self):
         t = Terminal(self.environment)
-        t.expect("vmunit # ")
-        t.type("hostna\t")
-        t.expect("me ")
-        t.type("--nonsense\r")
-        t.expect("doesn't support option --nonsense")
-        t.expect("vmunit # ")
+        t.type("hostna\t--nonsense\r")
+        t.expect("command 'hostname' doesn't support option --nonsense")
         t.type("undefine 'we\tb\x01echo \r")  # to the beginning of the line
         t.expect("\nundefine web\r")
         t.type("edit wes\t--x\r")
@@ -106,7 +106,6 @@ class Shell(unittest.TestCase):
         self.assertEqual(t.end(), 0)
         self.assertEqual(self.history.stat().st_mode & 0o777, 0o600)
         t = Terminal(self.environment)
-        t.expect("vmunit # ")
         t.type("\x10\r")
         t.expect("\nundefine web\r")
         t.type("exit\r")
