@@ -26,6 +26,11 @@ def words_of_state():
                     changed += 1
     check(changed > 100, f"{changed} words changed")
     print(f"    {changed} words changed")
+    steps = [(scene, step) for scenes in guide.guides().values() for scene in scenes for step in scene.printed()]
+    print(f"    {len(steps)} commands: {sum(bool(step.left_out) for _, step in steps)} left out, "
+          f"{sum(scene.host for scene, _ in steps)} in the host tier, "
+          f"{sum(bool(guide.refusal(step.expected())) for _, step in steps)} not yet supported, "
+          f"{sum(bool(step.differs) for _, step in steps)} that virsh answers otherwise, {sum(bool(step.pending) for _, step in steps)} to come")
 
 
 SAMPLES = {"id": "7", "uuid": "11111111-2222-4333-8444-555555555555", "time": "6.8s", "nic": "vnet0", "pty": "/dev/pts/1",
