@@ -906,7 +906,9 @@ static void test_events(void **state) {
         RUN_UNTIL(&f, h.gone);
         h = (Heard) {};
         subscribe(&f, f.event, &h);
-        assert_string_equal(h.lines.data, "agreed paused/unknown; ");
+        /* Who is connected before the new one has asked QEMU hears that, too. */
+        const char *agreed = startswith(h.lines.data, "paused/unknown; ") ?: h.lines.data;
+        assert_string_equal(agreed, "agreed paused/unknown; ");
 
         /* One that does not read is dropped; the other one gets all of it. */
         assert_int_equal(sd_event_new(&other), 0);
