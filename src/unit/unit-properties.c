@@ -413,7 +413,8 @@ static int emit_capabilities(const UnitEmit *c, char ***values) {
         return unit_needs_rawio(c->d) ? strv_extend(values, "CAP_SYS_RAWIO") : 0;
 }
 
-static int emit_private_users(const UnitEmit *c, char ***values) {
+/* PrivateDevices= takes CAP_SYS_RAWIO out of the bounding set, systemd.exec(5); in a user namespace it is worth nothing. */
+static int emit_no_for_rawio(const UnitEmit *c, char ***values) {
         return unit_needs_rawio(c->d) ? strv_extend(values, "no") : 0;
 }
 
@@ -571,7 +572,8 @@ static const Row rows[] = {
             .comment = "A disk of this VM has rawio='yes': QEMU may send any SCSI command to the disks it was handed." },
           emit_capabilities, "" },
         { { ROW("Service", "AmbientCapabilities", "AmbientCapabilities", UNIT_CAPABILITIES) }, emit_capabilities, "" },
-        { { ROW("Service", "PrivateUsers", "PrivateUsers", UNIT_BOOL) }, emit_private_users, "yes" },
+        { { ROW("Service", "PrivateUsers", "PrivateUsers", UNIT_BOOL) }, emit_no_for_rawio, "yes" },
+        { { ROW("Service", "PrivateDevices", "PrivateDevices", UNIT_BOOL) }, emit_no_for_rawio, "yes" },
         { { ROW("Service", "PrivateNetwork", "PrivateNetwork", UNIT_BOOL),
             .comment = "A device of this VM lets QEMU itself speak to the network." },
           emit_private_network, "yes" },

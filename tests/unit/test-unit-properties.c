@@ -88,10 +88,12 @@ static void test_rawio(void **state) {
         assert_lines(&d, "CapabilityBoundingSet", "");
         assert_lines(&d, "AmbientCapabilities", "");
         assert_lines(&d, "PrivateUsers", "");
+        assert_lines(&d, "PrivateDevices", "");
         disks[1].rawio = TRI_YES;
         assert_lines(&d, "CapabilityBoundingSet", "CapabilityBoundingSet=CAP_SYS_RAWIO");
         assert_lines(&d, "AmbientCapabilities", "AmbientCapabilities=CAP_SYS_RAWIO");
         assert_lines(&d, "PrivateUsers", "PrivateUsers=no");
+        assert_lines(&d, "PrivateDevices", "PrivateDevices=no"); /* would take it out of the bounding set */
 }
 
 static void test_kvm(void **state) {
@@ -455,7 +457,7 @@ static void test_dbus_types(void **state) {
                 { "After", "as" }, { "AllowedCPUs", "ay" }, { "AmbientCapabilities", "t" }, { "BindPaths", "a(ssbt)" }, { "BindReadOnlyPaths", "a(ssbt)" }, { "CapabilityBoundingSet", "t" }, { "CollectMode", "s" },
                 { "Description", "s" }, { "DeviceAllow", "a(ss)" }, { "DynamicUser", "b" }, { "Environment", "as" },
                 { "FileDescriptorStoreMax", "u" }, { "LimitMEMLOCK", "t" }, { "LogExtraFields", "aay" }, { "MemoryDenyWriteExecute", "b" },
-                { "PrivateNetwork", "b" }, { "PrivateUsers", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
+                { "PrivateDevices", "b" }, { "PrivateNetwork", "b" }, { "PrivateUsers", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
                 { "RestrictAddressFamilies", "(bas)" }, { "RestrictRealtime", "b" }, { "Slice", "s" }, { "SourcePath", "s" }, { "SupplementaryGroups", "as" },
                 { "SyslogIdentifier", "s" }, { "TimeoutStartUSec", "t" }, { "User", "s" }, { "Wants", "as" },
         };
