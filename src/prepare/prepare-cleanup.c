@@ -50,8 +50,11 @@ static void log_end(Prepare *p, int dir_fd, const ServiceResult *result) {
                     strempty(domain_reason_to_string(reason)), how && crashed ? ": " : "", how && crashed ? how : "");
 }
 
-/* systemd starts the unit again when this is over, and the definition is needed once more. */
+/* systemd starts the unit again when this is over, and the definition is needed once more. Not when it was asked to end it,
+ * whatever became of a root step that was under way. */
 static bool will_restart(int dir_fd, const ServiceResult *result) {
+        DomainState state;
+        DomainReason reason;
         _cleanup_(plan_freep) Plan *plan = NULL;
         _cleanup_free_ char *json = NULL;
         size_t size;
@@ -61,6 +64,8 @@ static bool will_restart(int dir_fd, const ServiceResult *result) {
                 return false;
         if (result->code == RESULT_EXITED && result->status == EXIT_FORCE_RESTART)
                 return true;
+        if (runtime_read_state(dir_fd, &state, &reason) >= 0 && state == STATE_SHUT_OFF && reason == REASON_DESTROYED)
+                return false;
         const UnitProperty *restart = unit_properties_find(&plan->properties, "Restart");
         return restart && service_result_is_abnormal(result);
 }
