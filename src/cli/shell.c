@@ -73,7 +73,8 @@ static int run_verb(Cli *cli, const Command *c) {
         if (is_remote(cli, c))
                 return run_remote(cli, c);
         cli->colours = !c->json && cli_wants_colours(cli);
-        if (c->verb->pager && !c->json && !cli->no_pager)
+        /* Not in the shell: a pager takes what was typed for the next command. */
+        if (c->verb->pager && !c->json && !cli->no_pager && !cli->interactive)
                 pager_open(cli, &pager);
         int r = c->json ? run_for_json(cli, c) : c->verb->run(cli, c);
         pager_close(cli, &pager);
