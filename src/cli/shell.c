@@ -43,6 +43,8 @@ static int run_remote(Cli *cli, const Command *c) {
                 r = strv_extend(&options, "-q");
         if (r >= 0 && cli->readonly)
                 r = strv_extend(&options, "-r");
+        if (r >= 0 && (cli->interactive || cli->no_pager))
+                r = strv_extend(&options, "--no-pager");
         if (r >= 0 && cli->escape != CLI_ESCAPE_DEFAULT)
                 r = strv_extend(&options, "-e");
         if (r >= 0 && cli->escape != CLI_ESCAPE_DEFAULT)
@@ -62,8 +64,6 @@ static bool is_remote(const Cli *cli, const Command *c) {
 }
 
 static int run_verb(Cli *cli, const Command *c) {
-        Pager pager = {};
-
         if (c->help)
                 return help_print_topic(cli, c->verb->name);
         if (cli->readonly && c->verb->changes)
@@ -72,13 +72,12 @@ static int run_verb(Cli *cli, const Command *c) {
                 return -1;
         if (is_remote(cli, c))
                 return run_remote(cli, c);
-        cli->colours = !c->json && cli_wants_colours(cli);
-        /* Not in the shell: a pager takes what was typed for the next command. */
-        if (c->verb->pager && !c->json && !cli->no_pager && !cli->interactive)
-                pager_open(cli, &pager);
-        int r = c->json ? run_for_json(cli, c) : c->verb->run(cli, c);
-        pager_close(cli, &pager);
-        return r;
+        return c->json ? run_for_json(cli, c) : c->verb->run(cli, c);
+}
+
+/* Not in the shell, where a pager would take what was typed for the next command. */
+static bool wants_pager(const Cli *cli, const Command *c) {
+        return c->verb->pager && !c->help && !c->json && !cli->no_pager && !cli->interactive && !is_remote(cli, c);
 }
 
 static double milliseconds(void) {
@@ -91,15 +90,20 @@ static double milliseconds(void) {
 /* virsh ends what a verb printed, also if it was nothing, with an empty line. */
 static int run_command(Cli *cli, const Command *c) {
         double begin = milliseconds();
+        Pager pager = {};
 
         cli->exit_status = 0;
+        cli->colours = !c->json && cli_wants_colours(cli);
+        if (wants_pager(cli, c))
+                pager_open(cli, &pager);
         int r = run_verb(cli, c);
+        if (!is_quit(c) && cli->timing)
+                cli_print(cli, "\n(Time: %.3f ms)\n\n", milliseconds() - begin);
+        else if (!is_quit(c) && !c->verb->plain && !c->json && !is_remote(cli, c)) /* which ends it itself */
+                cli_print_extra(cli, "\n");
+        pager_close(cli, &pager);
         if (is_quit(c))
                 return r;
-        if (cli->timing)
-                cli_print(cli, "\n(Time: %.3f ms)\n\n", milliseconds() - begin);
-        else if (!c->verb->plain && !c->json && !is_remote(cli, c)) /* which ends it itself */
-                cli_print_extra(cli, "\n");
         if (fflush(cli->out) != 0)
                 return cli_error(cli, "cannot write the output: %m");
         return r < 0 ? -1 : 0;

@@ -223,11 +223,15 @@ class Run:
             os.chdir(self.directory)
             os.execvpe(command[0], command, self.environment)
         terminal = Console(fd)
+        # What is typed before its prompt is echoed by the terminal, in front of it.
+        prompt = next((r"^(?:virsh|vmunit) [#>] " for _, line in step.lines if line.startswith("Welcome to ")), None)
         try:
             for kind, line in step.lines:
                 if kind == ">" and line.strip():
                     terminal.expect(f"^{pattern(self.side.read(line.rstrip()))} *$", SLOW)
                 elif kind == "<":
+                    if prompt:
+                        terminal.expect(prompt, SLOW)
                     os.write(fd, b"\x1d" if line == "^]" else line.encode() + b"\n")
             _, status = os.waitpid(pid, 0)
             pid = 0
