@@ -88,7 +88,7 @@ class Remote(unittest.TestCase):
     def test_shell(self):
         """The lines behind a command are no input of its."""
         done = self.run_vmunit("-q", "-c", "qemu+ssh://host/system", text="domstate cat\ncd /\npwd\nuri\n")
-        self.assertEqual(done.stdout, "vmunit # domstate cat\n" + json.dumps(["-c", "qemu:///system", "-q", "--", "domstate", "cat"]) +
+        self.assertEqual(done.stdout, "vmunit # domstate cat\n" + json.dumps(["-c", "qemu:///system", "-q", "--no-pager", "--", "domstate", "cat"]) +
                          "\n\nvmunit # cd /\nvmunit # pwd\n/\nvmunit # uri\nqemu+ssh://host/system\nvmunit # \n")
 
     def test_input(self):
