@@ -20,6 +20,7 @@
 #include "vm-lifecycle.h"
 
 #define PROGRESS_USEC 500000
+#define MOMENTS 50U
 #define END_USEC (UINT64_C(60) * 1000000)
 /* Of what a machine has besides its memory: screens, caches, devices. */
 #define BESIDE_MEMORY_MAX (UINT64_C(2) << 30)
@@ -213,13 +214,28 @@ static int describe(Save *s, Diag *diag) {
         return s->header.name ? set_xml(s, diag) : -ENOMEM;
 }
 
-/* Did it end because it was saved, whatever the monitor has come to say? */
-static bool has_ended(Save *s) {
+/* systemd may hear a moment later than we that the monitor went away with the machine. */
+static bool is_ending(Save *s, bool gone) {
         const ManagerBackend *b = s->m->backend;
-        _cleanup_vm_ Vm vm = {};
+        const struct timespec moment = { .tv_nsec = 20L * 1000 * 1000 };
         UnitActivity activity;
 
-        if (s->options->host_goes_down || b->unit_activity(s->m->userdata, s->vm->unit, &activity) < 0 || activity == UNIT_ACTIVE || activity == UNIT_ACTIVATING)
+        for (unsigned i = 0; b->unit_activity(s->m->userdata, s->vm->unit, &activity) >= 0; i++) {
+                if (activity != UNIT_ACTIVE && activity != UNIT_ACTIVATING)
+                        return true;
+                if (!gone || i == MOMENTS)
+                        return false;
+                (void) nanosleep(&moment, NULL);
+        }
+        return false;
+}
+
+/* Did it end because it was saved, whatever the monitor has come to say? GONE: it went away. */
+static bool has_ended(Save *s, bool gone) {
+        const ManagerBackend *b = s->m->backend;
+        _cleanup_vm_ Vm vm = {};
+
+        if (s->options->host_goes_down || !is_ending(s, gone))
                 return false;
         (void) b->stop_unit(s->m->userdata, s->vm->unit, END_USEC, NULL);
         return vm_lookup(s->m, s->vm->name, VM_BY_NAME, NULL, &vm) < 0 || (!vm.active && vm.reason == REASON_SAVED);
@@ -245,7 +261,7 @@ static int save_stream(Save *s, Diag *diag) {
                 k = target_finish(&s->target);
         if (k >= 0 && r >= 0) {
                 r = b->monitor_end_saved(s->m->userdata, session, diag);
-                if (r < 0 && has_ended(s))
+                if (r < 0 && has_ended(s, r == -ECONNRESET))
                         r = 0;
                 if (r >= 0)
                         k = target_commit(&s->target);

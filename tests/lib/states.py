@@ -5,6 +5,7 @@ line there. oracle/states.py asks libvirt, container/test-states.py vmunit; stat
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import time
 
@@ -117,6 +118,8 @@ class Side:
         for name in ("N", "new"):
             self.run(f"destroy {name}")
             self.run(f"undefine {name} --managed-save")
+        # What a case of another driver has left of a machine of that name.
+        shutil.rmtree("/var/lib/vmunit/new", ignore_errors=True)
 
     def prepare(self, state):
         """The machine is in STATE."""
