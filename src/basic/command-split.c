@@ -5,7 +5,7 @@
 #include "text.h"
 
 typedef struct Splitter {
-        const char *p;
+        const char *text, *p;
         SplitLine line;
         bool new_command; /* the next word begins one */
         size_t n_words;
@@ -90,6 +90,7 @@ static int next_word(Splitter *s) {
 
         if (++s->n_words > COMMAND_WORDS_MAX)
                 return -E2BIG;
+        s->line.last = (size_t) (s->p - s->text);
         int wrong = take_word(s, &t);
         int r = text_finish(&t, &word);
         if (r >= 0)
@@ -101,7 +102,7 @@ static int next_word(Splitter *s) {
 }
 
 int command_split(const char *text, SplitLine *ret) {
-        Splitter s = { .p = text, .new_command = true };
+        Splitter s = { .text = text, .p = text, .new_command = true };
         int r = 0;
 
         while (r >= 0) {
@@ -118,4 +119,24 @@ int command_split(const char *text, SplitLine *ret) {
                 split_line_done(&s.line);
         *ret = s.line;
         return r;
+}
+
+char *command_quote(const char *word, char quote) {
+        const char *special = quote == '"' ? "\"\\" : quote ? "" : " \t;'\"\\#";
+        _cleanup_text_ Text t = {};
+        char *result;
+
+        if (quote)
+                text_append_char(&t, quote);
+        for (; *word; word++)
+                if (quote == '\'' && *word == '\'')
+                        text_append(&t, "'\\''");
+                else if (!quote && *word == '\n') /* behind "\" it would be nothing */
+                        text_append(&t, "'\n'");
+                else {
+                        if (strchr(special, *word))
+                                text_append_char(&t, '\\');
+                        text_append_char(&t, *word);
+                }
+        return text_finish(&t, &result) < 0 ? NULL : result;
 }

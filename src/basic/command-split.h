@@ -18,6 +18,7 @@ typedef struct SplitLine {
         const char *error; /* static: what is wrong at the end of the last command, or NULL */
         char missing;      /* the quote that is not closed, or 0 */
         bool comment;      /* the text ends in one */
+        size_t last;       /* where in the text the last word begins, with its quote */
 } SplitLine;
 
 #define COMMAND_WORDS_MAX 4096U
@@ -25,5 +26,8 @@ typedef struct SplitLine {
 /* 0; -EINVAL with ret->error set, and the commands before it, the last with the words it has; -E2BIG or -ENOMEM.
  * As in virsh, a ' may be missing at the end. */
 int command_split(const char *text, SplitLine *ret);
+/* How WORD is written so that it is one word, from behind a quote (' or ") or from its beginning (0); what is open stays open.
+ * NULL when memory is out. */
+char *command_quote(const char *word, char quote);
 void split_line_done(SplitLine *l);
 #define _cleanup_split_line_ _cleanup_(split_line_done)

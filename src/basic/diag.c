@@ -41,9 +41,7 @@ static void diag_addv(Diag *d, DiagSeverity severity, SrcLoc loc, const char *fo
         if (vasprintf(&e.text, format, ap) < 0)
                 return;
         /* What is quoted from a definition must not be able to fake further lines or drive a terminal. */
-        for (char *p = e.text; *p; p++)
-                if ((unsigned char) *p < 0x20 || *p == 0x7f)
-                        *p = ' ';
+        string_blank_controls(e.text);
         d->entries[d->n_entries++] = e;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "string-util.h"
 #include "text.h"
 
 static bool to_journal(void) {
@@ -26,9 +27,7 @@ static void log_line(int priority, int error, const char *format, va_list ap) {
                 return;
         (void) vsnprintf(body, sizeof(body), format, ap);
         /* One message is one line, whatever was quoted in it. */
-        for (char *p = body; *p; p++)
-                if ((unsigned char) *p < 0x20)
-                        *p = ' ';
+        string_blank_controls(body);
         if (to_journal())
                 text_appendf(&t, "<%d>%s", priority, body);
         else

@@ -40,8 +40,9 @@ bool in_charset(const char *s, const char *allowed) {
         return s[strspn(s, allowed)] == 0;
 }
 
-/* Length of the UTF-8 sequence at S, 0 if there is none; overlong forms and surrogates are none. */
-static size_t utf8_sequence(const unsigned char *s) {
+size_t utf8_sequence(const void *p) {
+        const unsigned char *s = p;
+
         if (s[0] < 0x80)
                 return 1;
         size_t n = s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : s[0] >= 0xe0 && s[0] <= 0xef ? 3 :
@@ -84,4 +85,15 @@ char *string_printable(const char *s) {
                 p += n > 1 ? n - 1 : 0;
         }
         return copy;
+}
+
+void string_blank_controls(char *s) {
+        for (; *s; s++) {
+                /* The second set, in UTF-8: U+009B is as good as an escape and a bracket. */
+                bool second = (unsigned char) s[0] == 0xc2 && (unsigned char) s[1] >= 0x80 && (unsigned char) s[1] < 0xa0;
+                if ((unsigned char) *s < 0x20 || *s == 0x7f || second)
+                        *s = ' ';
+                if (second)
+                        *++s = ' ';
+        }
 }

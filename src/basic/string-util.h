@@ -37,10 +37,14 @@ char *strfv(const char *format, va_list ap) _printf_(1, 0);
 /* True if every character of S is in the set ALLOWED; true for the empty string. */
 bool in_charset(const char *s, const char *allowed) _pure_;
 
+/* Bytes of the UTF-8 sequence at S, 0 if there is none; overlong forms and surrogates are none. */
+size_t utf8_sequence(const void *s) _pure_;
 /* True if S is valid UTF-8 without control characters. */
 bool utf8_is_printable(const char *s) _pure_;
 /* A copy of S in which "?" stands for what is not printable; owned by the caller, NULL when memory is out. */
 char *string_printable(const char *s);
+/* Blanks in place of what drives a terminal, or begins a line; what is no UTF-8 stays. */
+void string_blank_controls(char *s);
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -22,6 +22,12 @@ static const char *const host_shutdown_words[] = {
 };
 DEFINE_STRING_TABLE(host_shutdown, HostShutdown)
 
+static const char *const save_format_words[] = {
+        [SAVE_FORMAT_RAW] = "raw",
+        [SAVE_FORMAT_ZSTD] = "zstd",
+};
+DEFINE_STRING_TABLE(save_format, SaveFormat)
+
 static const char *const huge_page_use_words[] = {
         [HUGE_PAGE_USE_ALWAYS] = "always",
         [HUGE_PAGE_USE_MADVISE] = "madvise",
@@ -74,6 +80,9 @@ const ConfigKey config_keys[] = {
              "whether machines get labels of SELinux, or profiles of AppArmor"),
         QEMU("User", CONFIG_USER, user, USER, "the user of virtual machines that name none, instead of one for each"),
         QEMU("Group", CONFIG_USER, group, USER, "the group of virtual machines whose user is User="),
+        { "QEMU", "SaveImageFormat", CONFIG_WORD, CONFIG_FOR_START, offsetof(Config, save_image_format), &save_format_table, NULL,
+          "whether the state of a machine is compressed when it is saved" },
+        ELSEWHERE("DumpImageFormat", "what dump writes is not compressed, but for the formats of dump --memory-only"),
         ELSEWHERE("DynamicOwnership", "no file changes its owner: machines are handed opened files"),
         ELSEWHERE("RememberOwner", "no file changes its owner: machines are handed opened files"),
         QEMU("CgroupDeviceACL", CONFIG_DEVICES, devices, "a list of paths below /dev", "devices that virtual machines may use beside their own"),

@@ -46,6 +46,15 @@ typedef enum HostShutdown {
 } HostShutdown;
 DECLARE_STRING_TABLE(host_shutdown, HostShutdown);
 
+/* How what is saved is kept. */
+typedef enum SaveFormat {
+        SAVE_FORMAT_UNSET,
+        SAVE_FORMAT_RAW,
+        SAVE_FORMAT_ZSTD,
+        _SAVE_FORMAT_INVALID = -EINVAL,
+} SaveFormat;
+DECLARE_STRING_TABLE(save_format, SaveFormat);
+
 #define WHOLE_MACHINE (-1)
 #define HUGE_PAGE_POOLS_MAX 4096U
 
@@ -81,6 +90,7 @@ typedef enum ConfigReader {
 typedef struct Config {
         MissingResources missing_resources;
         HostShutdown host_shutdown;
+        SaveFormat save_image_format;
         bool has_halt_poll;
         unsigned halt_poll;          /* ns */
         NumberSet selinux_categories; /* empty: all there are */

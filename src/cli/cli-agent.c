@@ -23,7 +23,7 @@ static void print_object(Cli *cli, const char *reply, bool pretty) {
         json_object *o = json_tokener_parse(reply), *outer = json_object_new_object();
 
         json_object_object_add(outer, "return", o);
-        cli_print_json(cli, outer, pretty);
+        cli_print_json(cli, outer, pretty, "\n");
         json_object_put(outer);
 }
 
@@ -361,7 +361,7 @@ static const Option trim_options[] = {
 };
 static const Option time_options[] = {
         DOMAIN_ROW,
-        OPTION_FLAG("now", "set to the time of the host running virsh"),
+        OPTION_FLAG("now", "set to the time of the host running vmunit"),
         OPTION_FLAG("pretty", "print domain's time in human readable form"),
         OPTION_FLAG("sync", "instead of setting given time, synchronize from domain's RTC"),
         { .name = "time", .type = OPTION_INT, .help = "time to set" },

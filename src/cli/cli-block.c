@@ -52,21 +52,14 @@ static bool sizes_are_zero(const ImageSizes *s) {
         return s->capacity == 0 && s->allocation == 0 && s->physical == 0;
 }
 
-static void format_size(uint64_t bytes, bool human, char ret[32]) {
-        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-        double v = (double) bytes;
-        unsigned i = 0;
-
-        if (!human) {
-                (void) snprintf(ret, 32, "%" PRIu64, bytes);
-                return;
-        }
-        for (; v >= 1024 && i + 1 < ELEMENTSOF(units); i++)
-                v /= 1024;
-        (void) snprintf(ret, 32, "%.3f %s", v, units[i]);
+static void format_size(uint64_t bytes, bool human, char ret[CLI_SIZE_MAX]) {
+        if (human)
+                cli_format_size(bytes, ret);
+        else
+                (void) snprintf(ret, CLI_SIZE_MAX, "%" PRIu64, bytes);
 }
 
-static void format_sizes(const ImageSizes *s, bool human, char ret[3][32]) {
+static void format_sizes(const ImageSizes *s, bool human, char ret[3][CLI_SIZE_MAX]) {
         const uint64_t values[] = { s->capacity, s->allocation, s->physical };
 
         for (size_t i = 0; i < ELEMENTSOF(values); i++)
@@ -86,7 +79,7 @@ static int print_all_sizes(Cli *cli, const BlockReport *blocks, const Domain *d,
                 { "Target", "target" }, { "Capacity", "capacity" }, { "Allocation", "allocation" }, { "Physical", "physical" }, {},
         };
         _cleanup_table_ Table t = {};
-        char cells[3][32];
+        char cells[3][CLI_SIZE_MAX];
 
         int r = table_init(&t, head);
         FOREACH_ARRAY(disk, d->disks, d->n_disks) {
@@ -114,7 +107,7 @@ static int print_all_sizes(Cli *cli, const BlockReport *blocks, const Domain *d,
 static int print_sizes(Cli *cli, const BlockReport *blocks, const DomainDisk *disk, bool human) {
         _cleanup_diag_ Diag diag = {};
         ImageSizes sizes;
-        char cells[3][32];
+        char cells[3][CLI_SIZE_MAX];
 
         int r = vm_disk_sizes(blocks, disk, &diag, &sizes);
         if (r < 0)

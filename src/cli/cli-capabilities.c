@@ -65,10 +65,10 @@ static const Option cpu_models_options[] = {
 
 static const Verb capabilities_verbs[] = {
         { "capabilities", GROUP_HOST, verb_capabilities, capabilities_options, "capabilities",
-          "Returns capabilities of the hypervisor/driver.", .plain = true, .pager = true },
+          "Returns capabilities of hypervisor/driver.", .pager = true },
         { "domcapabilities", GROUP_HOST, verb_domain_capabilities, domain_capabilities_options, "domain capabilities",
-          "Returns capabilities of emulator with respect to host and libvirt.", .plain = true, .pager = true },
+          "Returns capabilities of emulator with respect to host and libvirt.", .pager = true },
         { "cpu-models", GROUP_HOST, verb_cpu_models, cpu_models_options, "CPU models",
-          "Get the CPU models for an arch.", .plain = true, .json = "[string]" },
+          "Get the CPU models for an arch.", .json = "[string]" },
 };
 DEFINE_VERB_TABLE(capabilities);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "cli-common.h"
 #include "domain-xml.h"
@@ -8,6 +9,7 @@
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
+#include "xml-select.h"
 
 int cli_lookup(Cli *cli, const Command *c, VmLookupFlags flags, Vm *ret, const char **ret_word) {
         _cleanup_diag_ Diag diag = {};
@@ -157,7 +159,7 @@ static void append_json(Text *t, json_object *o, int level) {
         text_appendf(t, "\n%*s%c", 2 * level, "", type == json_type_object ? '}' : ']');
 }
 
-void cli_print_json(Cli *cli, json_object *o, bool pretty) {
+void cli_print_json(Cli *cli, json_object *o, bool pretty, const char *end) {
         _cleanup_free_ char *text = NULL;
         _cleanup_text_ Text t = {};
 
@@ -166,5 +168,32 @@ void cli_print_json(Cli *cli, json_object *o, bool pretty) {
         else
                 text_append(&t, json_object_to_json_string_ext(o, JSON_C_TO_STRING_NOSLASHESCAPE | JSON_C_TO_STRING_PLAIN));
         if (text_finish(&t, &text) >= 0)
-                cli_print(cli, "%s\n", text);
+                cli_print(cli, "%s%s", text, end);
+}
+
+void cli_format_size(uint64_t bytes, char ret[CLI_SIZE_MAX]) {
+        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+        double v = (double) bytes;
+        unsigned i = 0;
+
+        for (; v >= 1024 && i + 1 < ELEMENTSOF(units); i++)
+                v /= 1024;
+        (void) snprintf(ret, CLI_SIZE_MAX, "%.3f %s", v, units[i]);
+}
+
+int cli_print_xml(Cli *cli, const Command *c, const char *xml) {
+        const char *xpath = command_get(c, "xpath");
+        _cleanup_free_ char *part = NULL;
+        _cleanup_diag_ Diag diag = {};
+
+        if (xpath && xml_select(xml, xpath, command_has(c, "wrap"), &diag, &part) < 0)
+                return cli_error(cli, "%s", diag_first_error(&diag) ?: "out of memory");
+        cli_print(cli, "%s", part ?: xml);
+        return 0;
+}
+
+bool cli_wants_progress(const Cli *cli, const Command *c) {
+        int fd = fileno(cli->err);
+
+        return command_has(c, "verbose") && fd >= 0 && isatty(fd);
 }

@@ -32,6 +32,9 @@ int cli_edit_text(Cli *cli, const char *text, int (*apply)(Cli *cli, const char 
 
 /* Attaches the terminal to a console of the running VM NAME until the escape character or its end. */
 int cli_console(Cli *cli, const char *name, const char *alias, bool force);
+/* The terminal and the stream FD, until another session takes it (WATCH may be NULL) or it ends as terminal_attach() says: a
+ * TerminalEnd, or -1. */
+int cli_attach(Cli *cli, int fd, ConsoleWatch *watch);
 
 /* The words of --credential as NAME=VALUE: what NAME=@FILE names has been read. *ret is owned by the caller. */
 int cli_credentials(Cli *cli, const Command *c, char ***ret);
@@ -42,8 +45,23 @@ int cli_credentials(Cli *cli, const Command *c, char ***ret);
 /* What --live, --config and --current say; virsh's message when they exclude each other. */
 int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret);
 
+/* "1.500 GiB" */
+#define CLI_SIZE_MAX 32U
+void cli_format_size(uint64_t bytes, char ret[CLI_SIZE_MAX]);
+
 /* O as one line; PRETTY: as virsh lays it out. */
-void cli_print_json(Cli *cli, json_object *o, bool pretty);
+void cli_print_json(Cli *cli, json_object *o, bool pretty, const char *end);
+
+/* XML, or what --xpath and --wrap leave of it. */
+int cli_print_xml(Cli *cli, const Command *c, const char *xml);
+#define OPTIONS_XPATH \
+        { .name = "xpath", .type = OPTION_STRING, .help = "xpath expression to filter the XML document" }, \
+                OPTION_FLAG("wrap", "wrap xpath results in an common root element")
+
+/* --verbose, where somebody sees it: a line that is written over again and again is for terminals. */
+bool cli_wants_progress(const Cli *cli, const Command *c);
+/* The numbers of a job that O (job.h) has, a line each, with libvirt's names and its number of the operation first. */
+void cli_print_job(Cli *cli, const char *before, json_object *o);
 
 /* The reason alone, where virsh has no headline. */
 int cli_error_reason(Cli *cli, int r, const Diag *diag);

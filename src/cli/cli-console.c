@@ -8,7 +8,19 @@
 
 /* console, ttyconsole, qemu-monitor-command */
 
+static bool is_taken(void *userdata) {
+        return console_watch_is_taken(userdata);
+}
+
+int cli_attach(Cli *cli, int fd, ConsoleWatch *watch) {
+        TerminalWatch w = { .fd = watch ? console_watch_get_fd(watch) : -EBADF, .taken = is_taken, .userdata = watch };
+
+        int r = terminal_attach(STDIN_FILENO, STDOUT_FILENO, fd, cli->escape, watch ? &w : NULL);
+        return r < 0 ? cli_error(cli, "the console was interrupted: %s", strerror(-r)) : r;
+}
+
 int cli_console(Cli *cli, const char *name, const char *alias, bool force) {
+        _cleanup_(console_watch_freep) ConsoleWatch *watch = NULL;
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
 
@@ -20,7 +32,7 @@ int cli_console(Cli *cli, const char *name, const char *alias, bool force) {
         if (!isatty(STDIN_FILENO))
                 return cli_error(cli, "Cannot run interactive console without a controlling TTY");
 
-        r = vm_open_console(cli->manager, &vm, alias, force, &diag);
+        r = vm_open_console(cli->manager, &vm, alias, force, &diag, &watch);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to open the console of domain '%s'", vm.name);
         _cleanup_close_ int fd = r;
@@ -32,8 +44,12 @@ int cli_console(Cli *cli, const char *name, const char *alias, bool force) {
         else
                 cli_print_extra(cli, "Escape character is %c\n", cli->escape);
         (void) fflush(cli->out);
-        r = terminal_attach(STDIN_FILENO, STDOUT_FILENO, fd, cli->escape);
-        return r < 0 ? cli_error(cli, "the console was interrupted: %s", strerror(-r)) : 0;
+        r = cli_attach(cli, fd, watch);
+        if (r != TERMINAL_TAKEN)
+                return r < 0 ? -1 : 0;
+        /* virsh says no more than "stream had I/O failure". The guest may have left the cursor within a line. */
+        cli_print_extra(cli, "\n");
+        return cli_error(cli, "another session has taken over the console of domain '%s'", vm.name);
 }
 
 static int verb_console(Cli *cli, const Command *c) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "autodestroy.h"
 #include "cli-common.h"
 #include "definitions.h"
 #include "vm-lifecycle.h"
@@ -63,6 +64,19 @@ static int verb_undefine(Cli *cli, const Command *c) {
         return 0;
 }
 
+/* What has no name, or one that is taken, is refused by whoever starts it. */
+static int guard_created(Cli *cli, const char *text, size_t size, bool *ret) {
+        _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+
+        if (definition_parse(cli->manager, text, size, 0, &diag, &p) < 0 ||
+            vm_lookup(cli->manager, p.domain->name, VM_BY_NAME, NULL, &vm) != -ENOENT)
+                return 0;
+        *ret = true;
+        return autodestroy_begin(cli, p.domain->name);
+}
+
 static int verb_create(Cli *cli, const Command *c) {
         _cleanup_free_ char *text = NULL, *name = NULL;
         VmStartFlags flags = command_has(c, "paused") ? VM_START_PAUSED : 0;
@@ -76,7 +90,12 @@ static int verb_create(Cli *cli, const Command *c) {
             cli_read_file(cli, file, &text, &size) < 0)
                 return -1;
         (void) diag_init(&diag, file);
+        bool guarded = false;
+        if (command_has(c, "autodestroy") && guard_created(cli, text, size, &guarded) < 0)
+                return -1;
         int r = vm_create(cli->manager, text, size, flags, credentials, command_has(c, "validate"), &diag, &name);
+        if (guarded)
+                autodestroy_settle(cli, name, r >= 0);
         cli_warnings(cli, &diag);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to create domain from %s", file);
@@ -113,6 +132,7 @@ static const Option create_options[] = {
         OPTION_FILE,
         OPTION_FLAG("console", "attach to console after creation"),
         OPTION_FLAG("paused", "leave the guest paused after creation"),
+        OPTION_FLAG("autodestroy", "automatically destroy the guest when vmunit disconnects"),
         OPTION_FLAG("validate", "validate the XML against the schema"),
         OPTION_CREDENTIAL,
         OPTIONS_END,

@@ -35,7 +35,7 @@ static int verb_dump(Cli *cli, const Command *c) {
         _cleanup_vm_ Vm vm = {};
         DumpOptions options = {
                 .live = command_has(c, "live"), .crash = command_has(c, "crash"), .reset = command_has(c, "reset"),
-                .progress = command_has(c, "verbose") ? show_progress : NULL, .userdata = cli,
+                .progress = cli_wants_progress(cli, c) ? show_progress : NULL, .userdata = cli,
         };
         const char *file, *word;
 

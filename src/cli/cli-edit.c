@@ -184,15 +184,17 @@ int cli_edit_text(Cli *cli, const char *text, int (*apply)(Cli *cli, const char 
         if (make_temporary(cli, &e, text, strlen(text)) < 0)
                 return -1;
         for (;;) {
-                if (again && run_editor(cli, e.path) < 0)
-                        return e.text ? keep_work(cli, &e) : -1;
+                int r = again ? run_editor(cli, e.path) : 0;
                 if (again && read_back(cli, &e) < 0)
                         return keep_work(cli, &e);
                 /* Some editors end the last line, whether it was ended or not. */
                 if (again && e.size > 0 && e.text[e.size - 1] == '\n')
                         e.text[--e.size] = 0;
-                if (is_original(&e, text, strlen(text)))
-                        return 0;
+                bool same = is_original(&e, text, strlen(text));
+                if (r < 0 && !same)
+                        return keep_work(cli, &e);
+                if (same)
+                        return r;
                 if (strlen(e.text) != e.size)
                         cli_error(cli, "%s: a NUL byte in it", e.path);
                 else if (apply(cli, e.text, userdata) >= 0)

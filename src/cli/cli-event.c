@@ -87,7 +87,7 @@ static void on_gap(const char *name, void *userdata) {
                 json_object_object_add(o, "usec", json_object_new_int64((int64_t) now.tv_sec * 1000000 + now.tv_nsec / 1000));
                 json_object_object_add(o, "domain", json_object_new_string(name));
                 json_object_object_add(o, "event", json_object_new_string("gap"));
-                cli_print_json(l->cli, o, false);
+                cli_print_json(l->cli, o, false, "\n");
                 json_object_put(o);
                 (void) fflush(l->cli->out);
         } else
@@ -261,6 +261,11 @@ static void print_iteration(EventLoop *l, json_object *o) {
         cli_print(l->cli, "'\n");
 }
 
+static void print_job(EventLoop *l, json_object *o) {
+        cli_print(l->cli, ":\n");
+        cli_print_job(l->cli, "\t", o);
+}
+
 static void print_metadata(EventLoop *l, json_object *o) {
         print_word(l, ": type ", o, "type");
         if (json_member_string(o, "uri"))
@@ -302,6 +307,7 @@ static void (*const printers[_VM_EVENT_MAX])(EventLoop *l, json_object *o) = {
         [VM_EVENT_DEVICE_REMOVED] = print_device,
         [VM_EVENT_AGENT_LIFECYCLE] = print_agent,
         [VM_EVENT_MIGRATION_ITERATION] = print_iteration,
+        [VM_EVENT_JOB_COMPLETED] = print_job,
         [VM_EVENT_DEVICE_REMOVAL_FAILED] = print_device,
         [VM_EVENT_METADATA_CHANGE] = print_metadata,
         [VM_EVENT_MEMORY_FAILURE] = print_memory_failure,
@@ -316,7 +322,7 @@ static void print_json(EventLoop *l, const char *name, VmEventKind kind, uint64_
         json_object_object_add(o, "event", json_object_new_string(vm_event_kinds[kind].name));
         json_object_object_foreach(fields, key, value)
                 json_object_object_add(o, key, json_object_get(value));
-        cli_print_json(l->cli, o, false);
+        cli_print_json(l->cli, o, false, "\n");
         json_object_put(o);
 }
 
@@ -413,7 +419,7 @@ static void on_qemu_event(const char *name, const char *event, uint64_t usec, co
                           (unsigned) (usec % USEC_PER_SEC), name);
         json_object *o = *data ? json_parse(data, DATA_DEPTH_MAX) : NULL;
         if (o)
-                cli_print_json(l->cli, o, l->pretty);
+                cli_print_json(l->cli, o, l->pretty, "\n");
         else
                 cli_print(l->cli, "<null>\n");
         json_object_put(o);

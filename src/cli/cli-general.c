@@ -14,14 +14,16 @@ static int verb_version(Cli *cli, const Command *c) {
 
         report(cli, "version", report_text(VMUNIT_VERSION), "Compiled against library: vmunit " VMUNIT_VERSION "\n");
         cli_print(cli, "Using library: vmunit " VMUNIT_VERSION "\n");
-        cli_print(cli, "Using API: QEMU " VMUNIT_VERSION "\n");
+        cli_print(cli, "Using API: %s " VMUNIT_VERSION "\n", cli->manager->made_up ? "TEST" : "QEMU");
 
         int r = manager_facts(cli->manager, &facts);
         const char *emulator = r >= 0 ? arch_default_emulator(facts->arch) : NULL;
         if (r >= 0 && emulator)
                 r = cli->manager->backend->emulator_caps(cli->manager->userdata, emulator, false, &diag,
                                                          &caps);
-        if (r < 0 || !caps)
+        if (cli->manager->made_up)
+                report(cli, "qemu", NULL, "Running hypervisor: TEST " VMUNIT_VERSION "\n");
+        else if (r < 0 || !caps)
                 report(cli, "qemu", NULL, "Cannot extract running hypervisor version\n");
         else {
                 _cleanup_free_ char *text = strf("%u.%u.%u", caps->version / 1000000, caps->version / 1000 % 1000, caps->version % 1000);

@@ -98,7 +98,7 @@ static int verb_screenshot(Cli *cli, const Command *c) {
         int r = copy_to(fd, file);
         if (r < 0)
                 return cli_error(cli, "cannot create file %s: %s", file, strerror(-r));
-        cli_print_extra(cli, "Screenshot saved to %s, with type of %s\n", file, mime);
+        cli_print_extra(cli, "Screenshot saved to %s, with type of %s", file, mime);
         return 0;
 }
 

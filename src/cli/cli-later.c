@@ -25,7 +25,6 @@ static const Verb later_verbs[] = {
         LATER(DOMAIN, "detach-interface"),
         LATER(DOMAIN, "domif-setlink"),
         LATER(DOMAIN, "domiftune"),
-        LATER(DOMAIN, "domjobabort"),
         LATER(DOMAIN, "domlaunchsecinfo"),
         LATER(DOMAIN, "domsetlaunchsecstate"),
         EXCLUDED(DOMAIN, "send-process-signal", "QEMU's guests have kernels of their own, which know their processes; libvirt has it for containers only"),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "autodestroy.h"
 #include "cli-common.h"
 #include "vm-lifecycle.h"
 #include "string-util.h"
@@ -21,7 +22,12 @@ static int verb_start(Cli *cli, const Command *c) {
                 return cli_error(cli, "Domain is already active");
         if (cli_credentials(cli, c, &credentials) < 0)
                 return -1;
+        bool guarded = command_has(c, "autodestroy");
+        if (guarded && autodestroy_begin(cli, vm.name) < 0)
+                return -1;
         int r = vm_start(cli->manager, &vm, flags, credentials, &diag);
+        if (guarded)
+                autodestroy_settle(cli, vm.name, r >= 0);
         cli_warnings(cli, &diag);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to start domain '%s'", vm.name);
@@ -52,8 +58,8 @@ static int act(Cli *cli, const Command *c, const Action *a, const char *mode) {
 }
 
 /* --mode: a list of words separated by commas in virsh. Those that QEMU cannot do are refused as its driver
- * refuses them. */
-static int get_mode(Cli *cli, const Command *c, const char **ret) {
+ * refuses them. COMMA: virsh has one more for shutdown. */
+static int get_mode(Cli *cli, const Command *c, const char *comma, const char **ret) {
         const char *mode;
 
         if (command_get_nonempty(cli, c, "mode", &mode) < 0)
@@ -63,8 +69,8 @@ static int get_mode(Cli *cli, const Command *c, const char **ret) {
         if (mode && streq(mode, "acpi,agent"))
                 mode = NULL; /* either: what happens without --mode */
         if (mode && !streq(mode, "acpi") && !streq(mode, "agent"))
-                return cli_error(cli, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', 'signal', or "
-                                      "'paravirt'", mode);
+                return cli_error(cli, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', 'signal'%s or "
+                                      "'paravirt'", mode, comma);
         *ret = mode;
         return 0;
 }
@@ -73,7 +79,7 @@ static int verb_shutdown(Cli *cli, const Command *c) {
         static const Action a = { vm_shutdown, "shutdown", "is being shutdown" };
         const char *mode;
 
-        if (get_mode(cli, c, &mode) < 0)
+        if (get_mode(cli, c, ",", &mode) < 0)
                 return -1;
         return act(cli, c, &a, mode);
 }
@@ -82,7 +88,7 @@ static int verb_reboot(Cli *cli, const Command *c) {
         static const Action a = { vm_reboot, "reboot", "is being rebooted" };
         const char *mode;
 
-        if (get_mode(cli, c, &mode) < 0)
+        if (get_mode(cli, c, "", &mode) < 0)
                 return -1;
         return act(cli, c, &a, mode);
 }
@@ -136,6 +142,7 @@ static const Option start_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN_OFF, "name of the inactive domain"),
         OPTION_FLAG("console", "attach to console after creation"),
         OPTION_FLAG("paused", "leave the guest paused after creation"),
+        OPTION_FLAG("autodestroy", "automatically destroy the guest when vmunit disconnects"),
         OPTION_FLAG("bypass-cache", "avoid file system cache when loading"),
         OPTION_FLAG("force-boot", "force fresh boot by discarding any managed save"),
         OPTION_CREDENTIAL,

@@ -6,6 +6,7 @@
 #include "json-member.h"
 #include "vm-lifecycle.h"
 #include "plans.h"
+#include "qmp.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -275,7 +276,30 @@ static int build_hmp(const char *line, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-/* The reply is the "return" value; virsh shows it in its object unless --return-value says otherwise. */
+/* What is no JSON object is the command's name, and what follows are its arguments: '"path":"/"' '"property":"type"', or all of
+ * them as one object. */
+static int build_qmp(char *const *words, char **ret) {
+        _cleanup_free_ char *line = strv_join(words, " "), *rest = strv_join(words + 1, ",");
+        json_object *o = line ? json_parse(line, QMP_DEPTH_MAX) : NULL;
+        bool whole = json_object_is_type(o, json_type_object);
+
+        json_object_put(o);
+        if (!line || !rest)
+                return -ENOMEM;
+        if (whole) {
+                *ret = TAKE_PTR(line);
+                return 0;
+        }
+        _cleanup_free_ char *text = *rest == '{' ? strdup(rest) : strf("{%s}", rest);
+        json_object *arguments = text ? json_parse(text, QMP_DEPTH_MAX) : NULL;
+        if (!arguments)
+                return text ? -EINVAL : -ENOMEM;
+        *ret = json_command(words[0], arguments);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* The reply is the "return" value; virsh shows it in its object unless --return-value says otherwise. Only a whole answer has an
+ * end of line of its own. */
 static void print_reply(Cli *cli, const char *reply, bool hmp, bool pretty, bool bare) {
         json_object *o = json_tokener_parse(reply);
 
@@ -289,7 +313,7 @@ static void print_reply(Cli *cli, const char *reply, bool hmp, bool pretty, bool
                 json_object_object_add(outer, "return", o);
                 o = outer;
         }
-        cli_print_json(cli, o, pretty);
+        cli_print_json(cli, o, pretty, bare || pretty ? "" : "\n");
         json_object_put(o);
 }
 
@@ -301,18 +325,21 @@ static int verb_monitor_command(Cli *cli, const Command *c) {
         _cleanup_vm_ Vm vm = {};
         int r = 0;
 
-        if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
+        if (command_exclusive(cli, c, "hmp", "pretty") < 0 || command_exclusive(cli, c, "hmp", "return-value") < 0 ||
+            cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
                 return -1;
         for (size_t i = 0; i < c->n_rest && r >= 0; i++)
                 r = strv_extend(&words, c->rest[i]);
         line = r >= 0 ? strv_join(words, " ") : NULL;
         if (!line)
                 return cli_error(cli, "out of memory");
-        r = hmp ? build_hmp(line, &command) : free_and_strdup(&command, line);
+        r = hmp ? build_hmp(line, &command) : build_qmp(words, &command);
+        if (r == -EINVAL)
+                return cli_error(cli, "failed to wrap arguments '%s' into a QMP command wrapper", line + strlen(words[0]) + 1);
         if (r >= 0)
                 r = vm_qmp(cli->manager, &vm, command, &diag, &reply);
         if (r < 0)
-                return cli_error_diag(cli, r, &diag, "Failed to send the command to domain '%s'", vm.name);
+                return cli_error_reason(cli, r, &diag);
         print_reply(cli, reply, hmp, command_has(c, "pretty"), command_has(c, "return-value"));
         return 0;
 }

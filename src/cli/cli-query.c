@@ -8,7 +8,6 @@
 #include "string-util.h"
 #include "table.h"
 #include "verbs.h"
-#include "xml-select.h"
 
 /* list, domstate, dominfo, dumpxml, domid, domuuid, domname */
 
@@ -82,22 +81,23 @@ static void xml_facts(Cli *cli, const Vm *vm, char uuid[37], char **ret_title) {
         *ret_title = TAKE_PTR(d->title);
 }
 
+/* In virsh's order, whatever the options' is. */
 static void list_words(Cli *cli, const Vm *vm, const ListColumns *columns) {
+        _cleanup_free_ char *title = NULL;
         const char *separator = "";
         char uuid[37] = "";
-        _cleanup_free_ char *title = NULL;
 
-        if (columns->uuid)
+        /* An id alone is of what has one. */
+        if (columns->id && !columns->uuid && !columns->name && vm->id == 0)
+                return;
+        if (columns->uuid) {
                 xml_facts(cli, vm, uuid, &title);
-        if (columns->id) {
-                if (vm->id > 0)
-                        cli_print(cli, "%u", vm->id);
-                else
-                        cli_print(cli, "-");
+                cli_print(cli, "%s", uuid);
                 separator = " ";
         }
-        if (columns->uuid) {
-                cli_print(cli, "%s%s", separator, uuid);
+        if (columns->id) {
+                _cleanup_free_ char *id = vm->id > 0 ? strf("%u", vm->id) : strdup("-");
+                cli_print(cli, "%s%s", separator, strempty(id));
                 separator = " ";
         }
         if (columns->name)
@@ -176,7 +176,7 @@ static int verb_list(Cli *cli, const Command *c) {
         if (command_has(c, "all"))
                 flags = VM_LIST_ACTIVE | VM_LIST_INACTIVE;
 
-        r = vm_list(cli->manager, flags, &vms, &n);
+        r = vm_list(cli->manager, flags | VM_LIST_STALLED, &vms, &n);
         if (r < 0)
                 return cli_error_diag(cli, r, NULL, "Failed to list domains");
         r = table_init(&t, columns.title ? head_title : head);
@@ -272,8 +272,7 @@ static int verb_dumpxml(Cli *cli, const Command *c) {
                           (command_has(c, "security-info") ? DUMP_SECURE : 0) |
                           (command_has(c, "update-cpu") ? DUMP_UPDATE_CPU : 0) |
                           (command_has(c, "migratable") ? DUMP_MIGRATABLE : 0);
-        _cleanup_free_ char *xml = NULL, *part = NULL;
-        const char *xpath = command_get(c, "xpath");
+        _cleanup_free_ char *xml = NULL;
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
 
@@ -283,10 +282,7 @@ static int verb_dumpxml(Cli *cli, const Command *c) {
         int r = vm_dump_xml(cli->manager, &vm, flags, &diag, &xml);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to dump the XML of domain '%s'", vm.name);
-        if (xpath && xml_select(xml, xpath, command_has(c, "wrap"), &diag, &part) < 0)
-                return cli_error(cli, "%s", diag_first_error(&diag) ?: "out of memory");
-        cli_print(cli, "%s", part ?: xml);
-        return 0;
+        return cli_print_xml(cli, c, xml);
 }
 
 static int verb_domid(Cli *cli, const Command *c) {
@@ -367,8 +363,7 @@ static const Option dumpxml_options[] = {
         OPTION_FLAG("security-info", "include security sensitive information in XML dump"),
         OPTION_FLAG("update-cpu", "update guest CPU according to host CPU"),
         OPTION_FLAG("migratable", "provide XML suitable for migrations"),
-        { .name = "xpath", .type = OPTION_STRING, .help = "xpath expression to filter the XML document" },
-        OPTION_FLAG("wrap", "wrap xpath results in an common root element"),
+        OPTIONS_XPATH,
         OPTIONS_END,
 };
 static const Option domid_options[] = {

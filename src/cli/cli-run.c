@@ -87,7 +87,7 @@ static int wait_for_signal(const Watch *w) {
 }
 
 /* 1: the domain has ended; 0: the user wants its end; -1: an error. */
-static int follow(Cli *cli, const char *name, int fd, const Watch *watch) {
+static int follow(Cli *cli, const char *name, int fd, ConsoleWatch *console, const Watch *watch) {
         if (fd < 0) {
                 cli_print_extra(cli, "Domain '%s' has no console; ^C ends it\n", name);
                 (void) fflush(cli->out);
@@ -98,11 +98,18 @@ static int follow(Cli *cli, const char *name, int fd, const Watch *watch) {
         cli_print_extra(cli, "Connected to domain '%s'; %s%c ends it\n", name, control ? "^" : "",
                         control ? cli->escape + 0x40 : cli->escape);
         (void) fflush(cli->out);
-        int r = terminal_attach(STDIN_FILENO, STDOUT_FILENO, fd, cli->escape);
-        return r < 0 ? cli_error(cli, "the console was interrupted: %s", strerror(-r)) : r;
+        int r = cli_attach(cli, fd, console);
+        if (r != TERMINAL_TAKEN)
+                return r;
+        /* That is no wish to end the domain. */
+        cli_print_extra(cli, "\nAnother session has taken over the console of domain '%s'; ^C ends it\n", name);
+        (void) fflush(cli->out);
+        r = wait_for_signal(watch);
+        return r < 0 ? cli_error(cli, "cannot wait for signals: %s", strerror(-r)) : r;
 }
 
 static int attach(Cli *cli, const char *name, bool paused) {
+        _cleanup_(console_watch_freep) ConsoleWatch *console = NULL;
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
 
@@ -111,13 +118,13 @@ static int attach(Cli *cli, const char *name, bool paused) {
                 return 1; /* it has ended already */
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "failed to get domain '%s'", name);
-        _cleanup_close_ int fd = vm_open_console(cli->manager, &vm, NULL, true, &diag);
+        _cleanup_close_ int fd = vm_open_console(cli->manager, &vm, NULL, true, &diag, &console);
         if (!paused) {
                 r = vm_resume(cli->manager, &vm, &diag);
                 if (r < 0)
                         return cli_error_diag(cli, r, &diag, "Failed to resume domain '%s'", name);
         }
-        return follow(cli, name, fd, &(Watch) { unit_ended, &(UnitWatch) { cli, name } });
+        return follow(cli, name, fd, console, &(Watch) { unit_ended, &(UnitWatch) { cli, name } });
 }
 
 /* --- without systemd --- */
@@ -159,7 +166,7 @@ static int run_direct(Cli *cli, const char *file, const char *text, size_t size,
                         return end_direct(cli, &vm), -1;
                 }
         }
-        r = follow(cli, vm.name, fd, &(Watch) { direct_ended, &vm });
+        r = follow(cli, vm.name, fd, NULL, &(Watch) { direct_ended, &vm });
         if (r <= 0)
                 direct_destroy(&vm);
         return end_direct(cli, &vm) < 0 || r < 0 ? -1 : 0;
@@ -174,6 +181,8 @@ static int verb_run(Cli *cli, const Command *c) {
 
         if (command_get_nonempty(cli, c, "file", &file) < 0 || cli_read_file(cli, file, &text, &size) < 0)
                 return -1;
+        if (manager_check_real(cli->manager, "console", &diag) < 0)
+                return cli_error_diag(cli, 0, &diag, "Failed to create domain from %s", file);
         if (!manager_has_systemd(cli->manager))
                 return run_direct(cli, file, text, size, command_has(c, "paused"));
         (void) diag_init(&diag, file);

@@ -46,7 +46,7 @@ static int verb_save(Cli *cli, const Command *c) {
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0 || command_get_nonempty(cli, c, "file", &file) < 0 ||
             get_options(cli, c, &text, &options) < 0)
                 return -1;
-        options.progress = command_has(c, "verbose") ? show_progress : NULL;
+        options.progress = cli_wants_progress(cli, c) ? show_progress : NULL;
         int r = vm_save(cli->manager, &vm, file, &options, &diag);
         cli_warnings(cli, &diag);
         if (r < 0)
@@ -81,7 +81,7 @@ static int verb_managedsave(Cli *cli, const Command *c) {
 
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0 || get_options(cli, c, NULL, &options) < 0)
                 return -1;
-        options.progress = command_has(c, "verbose") ? show_progress : NULL;
+        options.progress = cli_wants_progress(cli, c) ? show_progress : NULL;
         int r = vm_managed_save(cli->manager, &vm, &options, &diag);
         cli_warnings(cli, &diag);
         if (r < 0)
@@ -114,8 +114,7 @@ static int print_saved(Cli *cli, const Command *c, const char *path) {
         int r = saved_dump_xml(cli->manager, path, command_has(c, "security-info"), &diag, &xml);
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
-        cli_print(cli, "%s", xml);
-        return 0;
+        return cli_print_xml(cli, c, xml);
 }
 
 /* The path of the managed save of --domain, the caller's. */
@@ -253,6 +252,7 @@ static const Option save_options[] = {
 }, image_dumpxml_options[] = {
         OPTION_SAVED("saved state file to read"),
         OPTION_SECURITY_INFO,
+        OPTIONS_XPATH,
         OPTIONS_END,
 }, image_define_options[] = {
         OPTION_SAVED("saved state file to modify"),
@@ -275,6 +275,7 @@ static const Option save_options[] = {
 }, managedsave_dumpxml_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         OPTION_SECURITY_INFO,
+        OPTIONS_XPATH,
         OPTIONS_END,
 }, managedsave_define_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),

@@ -97,6 +97,18 @@ static void print_size(Cli *cli, const VmStatus *s) {
                        (double) s->memory / 1048576);
 }
 
+static void print_cpu(Cli *cli, const VmStatus *s) {
+        char number[32];
+
+        if (!s->has_cpu_time)
+                return;
+        report(cli, "cpu_time", report_u64(s->cpu_time_nsec), "%11s %.1fs", "CPU:", (double) s->cpu_time_nsec / 1e9);
+        (void) snprintf(number, sizeof(number), "%.3f", s->cpu);
+        if (s->has_cpu)
+                report(cli, "cpu", json_object_new_double_s(s->cpu, number), " (now: %.1f%%)", s->cpu * 100);
+        cli_print(cli, "\n");
+}
+
 static void print_guest(Cli *cli, const Vm *vm, const VmStatus *s) {
         const char *state = domain_state_to_string(vm->state), *reason = domain_reason_to_string(vm->reason);
 
@@ -110,8 +122,7 @@ static void print_guest(Cli *cli, const Vm *vm, const VmStatus *s) {
                 report(cli, "main_pid", report_u64(s->unit.main_pid), "%11s %u\n", "Main PID:", s->unit.main_pid);
         if (s->vcpus > 0)
                 report(cli, "vcpus", report_u64(s->vcpus), "%11s %u\n", "vCPUs:", s->vcpus);
-        if (s->has_cpu_time)
-                report(cli, "cpu_time", report_u64(s->cpu_time_nsec), "%11s %.1fs\n", "CPU:", (double) s->cpu_time_nsec / 1e9);
+        print_cpu(cli, s);
         print_size(cli, s);
         report_open(cli, "addresses", json_type_array);
         STRV_FOREACH(a, s->addresses)
@@ -172,11 +183,14 @@ static int verb_logs(Cli *cli, const Command *c) {
         };
         _cleanup_strv_ char **words = NULL, **argv = NULL;
         _cleanup_free_ char *name = NULL;
+        _cleanup_diag_ Diag diag = {};
         const char *word;
-        int r = 0;
 
         if (command_get_nonempty(cli, c, "domain", &word) < 0 || log_name(cli, word, &name) < 0)
                 return -1;
+        int r = manager_check_real(cli->manager, "journal", &diag);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "cannot show the journal of domain '%s'", name);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(passed); i++) {
                 const char *value = command_get(c, passed[i].option), *percent = strchr(passed[i].argument, '%');
                 if (value)
@@ -276,7 +290,7 @@ static const Verb status_verbs[] = {
           .plain = true, .pager = true,
           .json = "{name: string, unit: string, definition: string?, autostart: boolean, active: string?, sub: string?, result: string?, "
                   "since: number?, state: string, reason: string, answering: boolean, id: number?, [main_pid: number], [vcpus: number], "
-                  "[cpu_time: number], [resident: number], [memory: number], addresses: [string], changed: boolean, log: [string]}" },
+                  "[cpu_time: number], [cpu: number], [resident: number], [memory: number], addresses: [string], changed: boolean, log: [string]}" },
         { "logs", GROUP_MONITOR, verb_logs, logs_options, "show the journal of a domain",
           "Show what its unit, QEMU and the programs around it have written to the journal: journalctl with the unit's name.",
           .plain = true },

@@ -160,6 +160,8 @@ static int verb_top(Cli *cli, const Command *c) {
                 return -1;
         if (delay == 0 || delay > 3600)
                 return cli_error(cli, "--delay is 1 to 3600 seconds");
+        if (command_has(c, "iterations") && rounds == 0)
+                return cli_error(cli, "--iterations is at least 1");
         if (cli->report)
                 rounds = 1;
         ended = 0;

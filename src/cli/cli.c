@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 
+#include "autodestroy.h"
 #include "manager.h"
 #include "shell.h"
 #include "string-util.h"
@@ -99,12 +100,14 @@ typedef enum GlobalOption {
         GLOBAL_COMPLETION,
 } GlobalOption;
 
-static const struct {
+typedef struct GlobalRow {
         const char *name;
         char letter;
         enum { NO_VALUE, VALUE, VALUE_OR_NOT } value;
         GlobalOption option;
-} global_options[] = {
+} GlobalRow;
+
+static const GlobalRow global_options[] = {
         { "connect", 'c', VALUE, GLOBAL_CONNECT },
         { "debug", 'd', VALUE, GLOBAL_DEBUG },
         { "escape", 'e', VALUE, GLOBAL_ESCAPE },
@@ -190,48 +193,78 @@ static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value)
         return 0;
 }
 
-/* One option at argv[*i]; *i is left on the last word that belongs to it. */
-static int parse_global(Cli *cli, Start *start, int argc, char **argv, int *i) {
-        const char *word = argv[*i], *equals = strchr(word, '=');
-        bool is_long = word[1] == '-';
-        size_t n = equals ? (size_t) (equals - word) : strlen(word);
+static const GlobalRow *find_letter(char letter) {
+        FOREACH_ARRAY(o, global_options, ELEMENTSOF(global_options))
+                if (o->letter == letter)
+                        return o;
+        return NULL;
+}
 
-        for (size_t k = 0; k < ELEMENTSOF(global_options); k++) {
-                typeof(global_options[0]) *o = &global_options[k];
-                const char *value = NULL;
+/* WORD: "--name" or "--name=value". */
+static const GlobalRow *find_name(const char *word) {
+        const char *name = startswith(word, "--");
+        size_t n = name ? strcspn(name, "=") : 0;
 
-                if (is_long ? !o->name || strlen(o->name) != n - 2 || memcmp(o->name, word + 2, n - 2) != 0 :
-                              o->letter != word[1])
-                        continue;
-                if (is_long)
-                        value = equals ? equals + 1 : NULL;
-                else if (word[2]) {
-                        if (o->value != VALUE)
-                                break; /* "-qr": virsh takes it, but nobody writes it */
-                        value = word + 2;
-                }
-                if (o->value == NO_VALUE && value)
-                        break;
-                if (o->value == VALUE && !value) {
-                        if (*i + 1 >= argc)
-                                return cli_error(cli, "option '%s' requires an argument", word);
-                        value = argv[++*i];
-                }
-                return set_global(cli, start, o->option, value);
+        FOREACH_ARRAY(o, global_options, ELEMENTSOF(global_options))
+                if (name && o->name && strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+                        return o;
+        return NULL;
+}
+
+static int value_missing(Cli *cli, const GlobalRow *o) {
+        if (!o->letter)
+                return cli_error(cli, "option '--%s' requires an argument", o->name);
+        return cli_error(cli, "option '-%c'/'--%s' requires an argument", o->letter, o->name);
+}
+
+/* "-q", "-rq", "-c URI", "-qcURI" at argv[*i]. */
+static int parse_letters(Cli *cli, Start *start, int argc, char **argv, int *i) {
+        for (const char *p = argv[*i] + 1; *p; p++) {
+                const GlobalRow *o = find_letter(*p);
+                if (!o)
+                        return cli_error(cli, "unsupported option '-%c'. See --help.", *p);
+                bool valued = o->value == VALUE;
+                if (valued && !p[1] && *i + 1 >= argc)
+                        return value_missing(cli, o);
+                const char *value = !valued ? NULL : p[1] ? p + 1 : argv[++*i];
+                int r = set_global(cli, start, o->option, value);
+                if (r < 0 || valued)
+                        return r;
         }
-        return cli_error(cli, "unsupported option '%s'. See --help.", word);
+        return 0;
+}
+
+/* One word of options at argv[*i]; *i is left on the last word that belongs to it. */
+static int parse_global(Cli *cli, Start *start, int argc, char **argv, int *i) {
+        const char *word = argv[*i], *equals = strchr(word, '='), *value = equals ? equals + 1 : NULL;
+
+        if (word[1] != '-')
+                return parse_letters(cli, start, argc, argv, i);
+        const GlobalRow *o = find_name(word);
+        if (!o || (o->value == NO_VALUE && value))
+                return cli_error(cli, "unsupported option '%s'. See --help.", word);
+        if (o->value == VALUE && !value) {
+                if (*i + 1 >= argc)
+                        return value_missing(cli, o);
+                value = argv[++*i];
+        }
+        return set_global(cli, start, o->option, value);
 }
 
 unsigned cli_global_words(const char *word) {
-        size_t n = strcspn(word, "=");
-
-        for (size_t k = 0; k < ELEMENTSOF(global_options); k++) {
-                typeof(global_options[0]) *o = &global_options[k];
-                bool is_long = startswith(word, "--") && o->name && strlen(o->name) == n - 2 && memcmp(o->name, word + 2, n - 2) == 0;
-                if (is_long || (word[0] == '-' && o->letter && o->letter == word[1]))
-                        return o->value == VALUE && (is_long ? !word[n] : !word[2]) ? 2 : 1;
+        if (word[0] != '-' || word[1] == '-') {
+                const GlobalRow *o = find_name(word);
+                return !o ? 0 : o->value == VALUE && !strchr(word, '=') ? 2 : 1;
         }
-        return 0;
+        /* Letters: the last one may want a value. */
+        for (const char *p = word + 1; *p; p++) {
+                const GlobalRow *o = find_letter(*p);
+                if (!o)
+                        return 0;
+                if (o->value == VALUE)
+                        return p[1] ? 1 : 2;
+        }
+        return word[1] ? 1 : 0;
 }
 
 const char *cli_global_name(size_t i) {
@@ -275,6 +308,7 @@ static int connect_parsed(Cli *cli, int r, Connection *c, Diag *diag) {
                 r = connect_to(cli, c, diag);
         if (r < 0)
                 return cli_error_diag(cli, r, diag, "failed to connect to the hypervisor");
+        autodestroy_done(cli);
         connection_done(&cli->connection);
         cli->connection = *c;
         *c = (Connection) {};
@@ -302,6 +336,7 @@ int cli_connect_first(Cli *cli) {
 }
 
 void cli_done(Cli *cli) {
+        autodestroy_done(cli);
         connection_done(&cli->connection);
 }
 

@@ -9,6 +9,7 @@
 
 typedef struct Manager Manager;
 typedef struct Report Report;
+typedef struct Guards Guards;
 
 /* One run of the program. */
 typedef struct Cli {
@@ -26,6 +27,7 @@ typedef struct Cli {
         Report *report; /* not owned; NULL without --json */
         bool no_pager;
         bool colours; /* for people: see pager.h */
+        Guards *guards;  /* owned; NULL: no machine ends with the connection (autodestroy.h) */
         int exit_status; /* set by verbs that say more than 0 or 1 with it; 0: they say no more */
 } Cli;
 

@@ -79,7 +79,7 @@ static void add_interfaces(Completion *x) {
 /* --- values of options --- */
 
 static void add_verbs(Completion *x, bool groups) {
-        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX, false);
 
         for (const Verb **v = verbs; v && *v; v++)
                 add(x, (*v)->name, (*v)->summary);

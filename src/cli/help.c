@@ -85,9 +85,17 @@ static void print_verb(Cli *cli, const Verb *v) {
         cli_print(cli, "\n");
 }
 
+/* What virsh has and vmunit has not is listed, too: so that nobody looks for it under another name. */
+static void print_summary(Cli *cli, const Verb *v) {
+        if (v->run)
+                cli_print(cli, "    %-30s %s\n", v->name, v->summary);
+        else
+                cli_print(cli, "    %-30s %s%s\n", v->name, v->description ? "not supported: " : "not yet supported", strempty(v->description));
+}
+
 /* COLON: `help` ends the title with one, `--help` does not. 1 if there was anything to print, else 0. */
 static int print_group(Cli *cli, VerbGroup g, const char *colon) {
-        _cleanup_free_ const Verb **verbs = verbs_sorted(g);
+        _cleanup_free_ const Verb **verbs = verbs_sorted(g, true);
 
         if (!verbs)
                 return -ENOMEM;
@@ -95,7 +103,7 @@ static int print_group(Cli *cli, VerbGroup g, const char *colon) {
                 return 0;
         cli_print(cli, " %s (help keyword '%s')%s\n", verb_groups[g].title, verb_groups[g].keyword, colon);
         for (const Verb **v = verbs; *v; v++)
-                cli_print(cli, "    %-30s %s\n", (*v)->name, (*v)->summary);
+                print_summary(cli, *v);
         return 1;
 }
 

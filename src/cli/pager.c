@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "pager.h"
@@ -54,13 +55,19 @@ int cli_run_program(Cli *cli, char *const *argv) {
         return wait_for(pid);
 }
 
-/* Those who got here with sudo must not get a shell out of less. */
+/* Those who got here with sudo and the like, or by any other way from a session of somebody else, must not get a shell out of
+ * less. */
 static bool is_secure(void) {
+        static const char *const variables[] = { "SUDO_UID", "DOAS_USER", "PKEXEC_UID" };
         const char *word = getenv("SYSTEMD_PAGERSECURE");
+        uid_t owner;
 
         if (word && *word)
                 return !streq(word, "0") && !streq(word, "no") && !streq(word, "false");
-        return getenv("SUDO_UID");
+        for (size_t i = 0; i < ELEMENTSOF(variables); i++)
+                if (getenv(variables[i]))
+                        return true;
+        return sd_pid_get_owner_uid(0, &owner) >= 0 && owner != geteuid();
 }
 
 /* In the child. */
@@ -70,6 +77,8 @@ static _noreturn_ void execute(const char *words) {
         bool secure = is_secure();
 
         (void) setenv("LESS", less ?: LESS_DEFAULT, 1);
+        /* more(1), where there is no less, does not wait at the end of the text. */
+        (void) setenv("MORE", "-e", 0);
         if (charset)
                 (void) setenv("LESSCHARSET", charset, 1);
         if (secure)

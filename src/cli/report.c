@@ -67,20 +67,6 @@ void report_close(Cli *cli) {
         cli->report->depth--;
 }
 
-/* How many bytes the character at S has, or 0 when it is none. */
-static size_t character_length(const char *s) {
-        const unsigned char *p = (const unsigned char *) s;
-        size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-
-        for (size_t i = 1; i < n; i++)
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-        /* Too long a form, a surrogate, more than there are. */
-        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-                return 0;
-        return n;
-}
-
 json_object *report_text(const char *s) {
         _cleanup_free_ char *copy = NULL;
         _cleanup_text_ Text t = {};
@@ -88,7 +74,7 @@ json_object *report_text(const char *s) {
         if (!s)
                 return NULL;
         while (*s) {
-                size_t n = character_length(s);
+                size_t n = utf8_sequence(s);
                 if (n == 0)
                         text_append(&t, "\xef\xbf\xbd");
                 else

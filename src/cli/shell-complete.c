@@ -15,6 +15,19 @@ static SplitCommand *last_command(const char *line, SplitLine *l) {
         return l->n_commands > 0 && !(end > 0 && line[end - 1] == ';') ? &l->commands[l->n_commands - 1] : NULL;
 }
 
+/* The words of LIST as they have to be written behind BEGUN, without those that go on otherwise: what completes a word must not
+ * begin another command. Takes LIST over. */
+static char **quote_all(char **list, const char *begun, char quote) {
+        _cleanup_strv_ char **given = list, **quoted = NULL;
+
+        STRV_FOREACH(w, given) {
+                _cleanup_free_ char *word = command_quote(*w, quote);
+                if (!word || (startswith(word, begun) && strv_extend(&quoted, word) < 0))
+                        return NULL;
+        }
+        return TAKE_PTR(quoted);
+}
+
 char **shell_complete(Cli *cli, const char *line, size_t *ret_start, bool *ret_files) {
         _cleanup_split_line_ SplitLine l = {};
         _cleanup_strv_ char **none = NULL;
@@ -31,9 +44,9 @@ char **shell_complete(Cli *cli, const char *line, size_t *ret_start, bool *ret_f
                 return NULL;
 
         size_t n = strv_length(*words);
-        *ret_start = size - MIN(size, strlen((*words)[n - 1]));
+        *ret_start = last && last->open ? l.last : size;
         /* What stands in front of a verb was told when the shell began; and nothing is asked of another host while somebody types. */
         if (**words[0] == '-' || cli->connection.host || complete_words(cli, *words, n, false, &list, ret_files) < 0)
                 return NULL;
-        return list;
+        return quote_all(list, line + *ret_start, l.missing);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command-split.h"
@@ -11,6 +10,7 @@
 #include "shell.h"
 #include "string-util.h"
 #include "strv.h"
+#include "time-util.h"
 #include "verbs.h"
 
 /* --- commands --- */
@@ -63,13 +63,18 @@ static bool is_remote(const Cli *cli, const Command *c) {
         return cli->connection.host && !c->help && !c->verb->local;
 }
 
+/* Before it: whose machines are meant also decides whether there is a pager. */
+static int prepare_verb(Cli *cli, const Command *c) {
+        if (c->help)
+                return 0;
+        if (cli->readonly && c->verb->changes)
+                return cli_error(cli, "operation %s forbidden for read only access", c->verb->name);
+        return c->verb->local ? 0 : cli_connect_first(cli);
+}
+
 static int run_verb(Cli *cli, const Command *c) {
         if (c->help)
                 return help_print_topic(cli, c->verb->name);
-        if (cli->readonly && c->verb->changes)
-                return cli_error(cli, "operation %s forbidden for read only access", c->verb->name);
-        if (!c->verb->local && cli_connect_first(cli) < 0)
-                return -1;
         if (is_remote(cli, c))
                 return run_remote(cli, c);
         return c->json ? run_for_json(cli, c) : c->verb->run(cli, c);
@@ -80,30 +85,29 @@ static bool wants_pager(const Cli *cli, const Command *c) {
         return c->verb->pager && !c->help && !c->json && !cli->no_pager && !cli->interactive && !is_remote(cli, c);
 }
 
-static double milliseconds(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double) t.tv_sec * 1e3 + (double) t.tv_nsec / 1e6;
+/* virsh ends what a verb printed, also if it was nothing, with an empty line. */
+static void end_output(Cli *cli, const Command *c, uint64_t begin) {
+        if (cli->timing)
+                cli_print(cli, "\n(Time: %.3f ms)\n\n", (double) (now_usec() - begin) / 1e3);
+        else if (!c->verb->plain && !c->json && !is_remote(cli, c)) /* which ends it itself */
+                cli_print_extra(cli, "\n");
 }
 
-/* virsh ends what a verb printed, also if it was nothing, with an empty line. */
 static int run_command(Cli *cli, const Command *c) {
-        double begin = milliseconds();
+        uint64_t begin = now_usec();
         Pager pager = {};
 
         cli->exit_status = 0;
         cli->colours = !c->json && cli_wants_colours(cli);
-        if (wants_pager(cli, c))
+        int r = prepare_verb(cli, c);
+        if (r >= 0 && wants_pager(cli, c))
                 pager_open(cli, &pager);
-        int r = run_verb(cli, c);
-        if (!is_quit(c) && cli->timing)
-                cli_print(cli, "\n(Time: %.3f ms)\n\n", milliseconds() - begin);
-        else if (!is_quit(c) && !c->verb->plain && !c->json && !is_remote(cli, c)) /* which ends it itself */
-                cli_print_extra(cli, "\n");
-        pager_close(cli, &pager);
+        if (r >= 0)
+                r = run_verb(cli, c);
         if (is_quit(c))
                 return r;
+        end_output(cli, c, begin);
+        pager_close(cli, &pager);
         if (fflush(cli->out) != 0)
                 return cli_error(cli, "cannot write the output: %m");
         return r < 0 ? -1 : 0;

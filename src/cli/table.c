@@ -25,9 +25,7 @@ int table_add_value(Table *t, const char *cell, json_object *value) {
                 return -ENOMEM;
         }
         /* What users write into titles must not move the cursor. */
-        for (char *p = copy; *p; p++)
-                if ((unsigned char) *p < 0x20 || *p == 0x7f)
-                        *p = ' ';
+        string_blank_controls(copy);
         t->cells[t->n_cells++] = (TableCell) { .text = copy, .value = value };
         return 0;
 }

@@ -8,19 +8,24 @@
 
 #include "terminal.h"
 
-#define BUFFER_SIZE 4096U
+#define OUTPUT_SIZE 4096U
+/* Of what was typed, or pasted, and the guest has not read: with all of it waiting, only the escape character is looked for. */
+#define TYPED_SIZE (256U * 1024U)
 #define FLUSH_MSEC 1000 /* for what was typed before the escape character */
+#define LEAVE_MSEC 300  /* for what was read before another took the stream; less than it is waited for */
 
 typedef struct Buffer {
-        char data[BUFFER_SIZE];
-        size_t n;
+        char *data; /* SIZE bytes; what is in it are N of them, from START */
+        size_t size, start, n;
 } Buffer;
 
 typedef struct Session {
         int in, out, stream, signals;
         char escape;
+        const TerminalWatch *watch;
+        bool terminal; /* IN is one: there is somebody who types */
         Buffer to_stream, to_out;
-        bool in_ended, escaped, stream_ended, signalled, gave_up;
+        bool in_ended, escaped, taken, stream_ended, signalled, gave_up;
 } Session;
 
 /* --- the terminal's mode --- */
@@ -40,7 +45,8 @@ static int set_raw(int fd, SavedMode *ret) {
                 return -errno;
         raw = ret->mode;
         cfmakeraw(&raw);
-        if (tcsetattr(fd, TCSAFLUSH, &raw) < 0)
+        /* What was typed already is for the guest. */
+        if (tcsetattr(fd, TCSADRAIN, &raw) < 0)
                 return -errno;
         ret->fd = fd;
         return 0;
@@ -98,9 +104,18 @@ static bool is_again(int e) {
         return e == EAGAIN || e == EINTR;
 }
 
+static bool is_full(const Buffer *b) {
+        return b->n == b->size;
+}
+
 /* Number of bytes, 0 at the end, -EAGAIN, or negative errno. */
 static ssize_t fill(int fd, Buffer *b) {
-        ssize_t n = read(fd, b->data + b->n, BUFFER_SIZE - b->n);
+        if (b->start + b->n == b->size) {
+                memmove(b->data, b->data + b->start, b->n);
+                b->start = 0;
+        }
+        char *end = b->data + b->start + b->n;
+        ssize_t n = read(fd, end, (size_t) (b->data + b->size - end));
 
         if (n < 0)
                 return is_again(errno) ? -EAGAIN : -errno;
@@ -109,18 +124,29 @@ static ssize_t fill(int fd, Buffer *b) {
 }
 
 static int drain(int fd, Buffer *b) {
-        ssize_t n = write(fd, b->data, b->n);
+        ssize_t n = write(fd, b->data + b->start, b->n);
 
         if (n < 0)
                 return is_again(errno) ? 0 : -errno;
         b->n -= (size_t) n;
-        memmove(b->data, b->data + n, b->n);
+        b->start = b->n > 0 ? b->start + (size_t) n : 0;
         return 0;
 }
 
+/* A guest that reads nothing does not keep the user here: what has no room is lost, but for the character that ends it. */
+static ssize_t look_for_escape(Session *s) {
+        char lost[256];
+
+        ssize_t n = read(s->in, lost, sizeof(lost));
+        if (n > 0 && memchr(lost, s->escape, (size_t) n))
+                s->escaped = true;
+        return n < 0 ? is_again(errno) ? -EAGAIN : -errno : n;
+}
+
 static int read_input(Session *s) {
-        size_t before = s->to_stream.n;
-        ssize_t n = fill(s->in, &s->to_stream);
+        Buffer *b = &s->to_stream;
+        size_t before = b->n;
+        ssize_t n = is_full(b) ? look_for_escape(s) : fill(s->in, b);
 
         if (n == -EAGAIN)
                 return 0;
@@ -128,9 +154,9 @@ static int read_input(Session *s) {
                 s->in_ended = true;
                 return n == -EIO ? 0 : (int) n; /* EIO: the terminal hung up */
         }
-        char *escape = memchr(s->to_stream.data + before, s->escape, (size_t) n);
+        const char *typed = b->data + b->start, *escape = memchr(typed + before, s->escape, b->n - before);
         if (escape) {
-                s->to_stream.n = (size_t) (escape - s->to_stream.data);
+                b->n = (size_t) (escape - typed);
                 s->escaped = true;
         }
         return 0;
@@ -150,28 +176,33 @@ static int read_stream(Session *s) {
 }
 
 static int step(Session *s) {
-        bool closing = s->escaped || s->stream_ended;
-        short stream_events = (short) ((s->to_out.n < BUFFER_SIZE && !s->escaped ? POLLIN : 0) |
-                                       (s->to_stream.n > 0 ? POLLOUT : 0));
+        bool leaving = s->escaped || s->taken, closing = leaving || s->stream_ended;
+        short stream_events = (short) ((!is_full(&s->to_out) && !leaving ? POLLIN : 0) |
+                                       (s->to_stream.n > 0 && !s->taken ? POLLOUT : 0));
         struct pollfd fds[] = {
                 { .fd = s->signals, .events = POLLIN },
-                { .fd = s->in_ended || closing || s->to_stream.n == BUFFER_SIZE ? -1 : s->in,
-                  .events = POLLIN },
+                { .fd = s->in_ended || closing || (is_full(&s->to_stream) && !s->terminal) ? -1 : s->in, .events = POLLIN },
                 { .fd = s->stream_ended || stream_events == 0 ? -1 : s->stream, .events = stream_events },
                 { .fd = s->to_out.n > 0 ? s->out : -1, .events = POLLOUT },
+                { .fd = s->watch && !s->taken ? s->watch->fd : -1, .events = POLLIN },
         };
         int r = 0;
 
-        int n = poll(fds, ELEMENTSOF(fds), s->escaped ? FLUSH_MSEC : -1);
+        int n = poll(fds, ELEMENTSOF(fds), s->taken ? LEAVE_MSEC : s->escaped ? FLUSH_MSEC : -1);
         if (n < 0)
                 return errno == EINTR ? 0 : -errno;
         if (n == 0)
                 s->gave_up = true;
         if (fds[0].revents)
                 take_signals(s);
+        /* Before anything else: what comes from now on is not ours. */
+        if (fds[4].revents && s->watch->taken(s->watch->userdata)) {
+                s->taken = true;
+                return 0;
+        }
         if (fds[1].revents)
                 r = read_input(s);
-        if (r >= 0 && s->to_out.n < BUFFER_SIZE && (fds[2].revents & (POLLIN | POLLHUP | POLLERR)))
+        if (r >= 0 && !is_full(&s->to_out) && (fds[2].revents & (POLLIN | POLLHUP | POLLERR)))
                 r = read_stream(s);
         if (r >= 0 && (fds[2].revents & POLLOUT))
                 r = drain(s->stream, &s->to_stream);
@@ -187,7 +218,7 @@ static int step(Session *s) {
 static bool is_over(const Session *s) {
         if (s->signalled || s->gave_up)
                 return true;
-        if (s->stream_ended)
+        if (s->stream_ended || s->taken)
                 return s->to_out.n == 0;
         return s->escaped && s->to_out.n == 0 && s->to_stream.n == 0;
 }
@@ -199,9 +230,10 @@ static int set_nonblocking(int fd) {
         return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-int terminal_attach(int in_fd, int out_fd, int stream_fd, char escape) {
+int terminal_attach(int in_fd, int out_fd, int stream_fd, char escape, const TerminalWatch *watch) {
         _cleanup_(restore_mode) SavedMode saved = { .fd = -EBADF };
         _cleanup_close_ int signals = -EBADF;
+        char typed[TYPED_SIZE], output[OUTPUT_SIZE];
         sigset_t old_mask;
 
         int r = set_nonblocking(stream_fd);
@@ -212,7 +244,10 @@ int terminal_attach(int in_fd, int out_fd, int stream_fd, char escape) {
                 return signals;
         void (*old_pipe)(int) = signal(SIGPIPE, SIG_IGN);
 
-        Session s = { .in = in_fd, .out = out_fd, .stream = stream_fd, .signals = signals, .escape = escape };
+        Session s = {
+                .in = in_fd, .out = out_fd, .stream = stream_fd, .signals = signals, .escape = escape, .watch = watch, .terminal = isatty(in_fd),
+                .to_stream = { .data = typed, .size = sizeof(typed) }, .to_out = { .data = output, .size = sizeof(output) },
+        };
         r = set_raw(in_fd, &saved);
         if (r >= 0)
                 copy_window_size(&s);
@@ -221,5 +256,7 @@ int terminal_attach(int in_fd, int out_fd, int stream_fd, char escape) {
 
         (void) signal(SIGPIPE, old_pipe);
         (void) sigprocmask(SIG_SETMASK, &old_mask, NULL);
-        return r < 0 ? r : s.stream_ended;
+        if (r < 0)
+                return r;
+        return s.taken ? TERMINAL_TAKEN : s.stream_ended ? TERMINAL_ENDED : TERMINAL_LEFT;
 }

@@ -3,8 +3,22 @@
 
 #include "macro.h"
 
+/* What tells that another session has taken the stream over. */
+typedef struct TerminalWatch {
+        int fd; /* polled for input; what has come is TAKEN's to handle */
+        bool (*taken)(void *userdata);
+        void *userdata;
+} TerminalWatch;
+
+/* How a session ended. */
+typedef enum TerminalEnd {
+        TERMINAL_LEFT,  /* by the user, or a signal */
+        TERMINAL_ENDED, /* with the stream */
+        TERMINAL_TAKEN, /* another has it now */
+} TerminalEnd;
+
 /* Connects a terminal (IN_FD, OUT_FD; raw meanwhile) with STREAM_FD in both directions, until ESCAPE is typed, the
- * stream ends or a signal says to end. The terminal is left as it was. 1: the stream ended; 0: the user or a
- * signal ended it; or negative errno. IN_FD need not be
+ * stream ends, WATCH (may be NULL) says that it is taken or a signal says to end. The terminal is left as it was. A
+ * TerminalEnd or negative errno. IN_FD need not be
  * a terminal; then its end does not end the session: what the guest still says is wanted. */
-int terminal_attach(int in_fd, int out_fd, int stream_fd, char escape);
+int terminal_attach(int in_fd, int out_fd, int stream_fd, char escape, const TerminalWatch *watch);

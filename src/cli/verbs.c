@@ -47,6 +47,7 @@ const Verb *verb_find(const char *name) {
 
 typedef struct VerbList {
         VerbGroup group;
+        bool missing;
         const Verb **items;
         size_t n;
 } VerbList;
@@ -54,7 +55,7 @@ typedef struct VerbList {
 static void collect(const Verb *v, void *userdata) {
         VerbList *l = userdata;
 
-        if (!v->run || v->hidden || (l->group != _GROUP_MAX && v->group != l->group))
+        if ((!v->run && !l->missing) || v->hidden || (l->group != _GROUP_MAX && v->group != l->group))
                 return;
         if (l->items)
                 l->items[l->n] = v;
@@ -65,8 +66,8 @@ static int compare_verbs(const void *a, const void *b) {
         return strcmp((*(const Verb *const *) a)->name, (*(const Verb *const *) b)->name);
 }
 
-const Verb **verbs_sorted(VerbGroup group) {
-        VerbList l = { .group = group };
+const Verb **verbs_sorted(VerbGroup group, bool missing) {
+        VerbList l = { .group = group, .missing = missing };
 
         /* Once to count, once to collect. */
         verbs_foreach(collect, &l);

@@ -109,9 +109,9 @@ extern const VerbTable lifecycle_verb_table, query_verb_table, define_verb_table
 const Verb *verb_find(const char *name);
 /* Calls FUNCTION for all verbs, table by table. */
 void verbs_foreach(void (*function)(const Verb *v, void *userdata), void *userdata);
-/* All verbs that vmunit has, of one group or (_GROUP_MAX) all, sorted by name; NULL when memory is out.
- * The array is the caller's and ends with NULL. */
-const Verb **verbs_sorted(VerbGroup group);
+/* All verbs that vmunit has, MISSING also those that only virsh has, of one group or (_GROUP_MAX) all, sorted by name; NULL when
+ * memory is out. The array is the caller's and ends with NULL. */
+const Verb **verbs_sorted(VerbGroup group, bool missing);
 
 typedef struct GroupInfo {
         const char *title;   /* "Domain Management" */

@@ -141,6 +141,10 @@ int control_reset(sd_bus *bus, uint64_t timeout_usec, Diag *diag) {
         return call_simple(bus, "Reset", NULL, timeout_usec, diag);
 }
 
+int control_quit(sd_bus *bus, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "Quit", NULL, timeout_usec, diag);
+}
+
 int control_get_state(sd_bus *bus, uint64_t timeout_usec, Diag *diag, DomainState *ret_state,
                       DomainReason *ret_reason) {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
@@ -155,15 +159,7 @@ int control_get_state(sd_bus *bus, uint64_t timeout_usec, Diag *diag, DomainStat
         r = sd_bus_message_read(reply, "ss", &state, &reason);
         if (r < 0)
                 return fail(diag, r, NULL);
-        int s = domain_state_from_string(state), w = domain_reason_from_string(reason);
-        if (s < 0 || w < 0)
-                return fail(diag, -EBADMSG, NULL);
-        /* Two reasons share a word; see domain_state_parse(). */
-        if (w == REASON_CRASHED && s == STATE_PAUSED)
-                w = REASON_GUEST_PANICKED;
-        *ret_state = (DomainState) s;
-        *ret_reason = (DomainReason) w;
-        return 0;
+        return domain_state_from_words(state, reason, ret_state, ret_reason) < 0 ? fail(diag, -EBADMSG, NULL) : 0;
 }
 
 /* The descriptor in the answer to M; takes M over. *ret_fd is the caller's. */
@@ -280,6 +276,10 @@ int control_set_threads(sd_bus *bus, const char *settings, uint64_t timeout_usec
         return call_simple(bus, "SetThreads", settings, timeout_usec, diag);
 }
 
+int control_set_actions(sd_bus *bus, const char *actions, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "SetActions", actions, timeout_usec, diag);
+}
+
 int control_unplug(sd_bus *bus, const char *device, uint64_t timeout_usec, Diag *diag) {
         return call_simple(bus, "Unplug", device, timeout_usec, diag);
 }
@@ -349,6 +349,28 @@ static int call_with_text(sd_bus *bus, sd_bus_message *m, int r, uint64_t timeou
                 return -ENOMEM;
         *ret = copy;
         return 0;
+}
+
+int control_progress(sd_bus *bus, uint64_t processed, uint64_t total, uint64_t timeout_usec, Diag *diag) {
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+
+        int r = new_call(bus, "Progress", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "tt", processed, total);
+        return r < 0 ? fail(diag, r, NULL) : call(bus, m, timeout_usec, diag, &reply);
+}
+
+int control_get_job(sd_bus *bus, bool completed, bool keep, uint64_t timeout_usec, Diag *diag, char **ret) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "GetJob", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "bb", completed, keep);
+        return call_with_text(bus, m, r, timeout_usec, diag, ret);
+}
+
+int control_abort_job(sd_bus *bus, uint64_t timeout_usec, Diag *diag) {
+        return call_simple(bus, "AbortJob", NULL, timeout_usec, diag);
 }
 
 int control_agent_within(sd_bus *bus, const char *command, uint64_t limit_usec, Diag *diag, char **ret) {

@@ -28,6 +28,8 @@ int control_resume(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
 int control_shutdown(sd_bus *bus, const char *mode, uint64_t timeout_usec, Diag *diag);
 int control_reboot(sd_bus *bus, const char *mode, uint64_t timeout_usec, Diag *diag);
 int control_reset(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
+/* QEMU is asked to end; it may be gone before that is answered: -ECONNRESET. */
+int control_quit(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
 
 /* ALIAS may be NULL for the first console. *ret_fd is the caller's; the console counts as taken until the last
  * copy of it is closed, whatever becomes of BUS. FORCE takes it from whoever has it, who hears of it by
@@ -52,6 +54,9 @@ typedef struct ControlThread {
 int control_get_threads(sd_bus *bus, uint64_t timeout_usec, Diag *diag, ControlThread **ret, size_t *ret_n);
 void control_threads_free(ControlThread *threads, size_t n);
 
+/* ACTIONS: see SetActions. */
+int control_set_actions(sd_bus *bus, const char *actions, uint64_t timeout_usec, Diag *diag);
+
 /* Returns when the guest has let go of DEVICE. */
 int control_unplug(sd_bus *bus, const char *device, uint64_t timeout_usec, Diag *diag);
 
@@ -66,6 +71,12 @@ int control_end_saved(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
 int control_dump(sd_bus *bus, const char *format, bool live, uint64_t timeout_usec, Diag *diag, int *ret_fd);
 int control_dump_to(sd_bus *bus, const char *format, int file, uint64_t timeout_usec, Diag *diag);
 int control_end_dump(sd_bus *bus, const char *then, uint64_t timeout_usec, Diag *diag);
+
+/* From the connection that saves or dumps. An error: it may as well stop. */
+int control_progress(sd_bus *bus, uint64_t processed, uint64_t total, uint64_t timeout_usec, Diag *diag);
+/* *ret, the caller's, is JSON: see GetJob. */
+int control_get_job(sd_bus *bus, bool completed, bool keep, uint64_t timeout_usec, Diag *diag, char **ret);
+int control_abort_job(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
 
 /* COMMAND is one QMP command object as JSON, *ret its "return" value as JSON. */
 int control_qmp(sd_bus *bus, const char *command, uint64_t timeout_usec, Diag *diag, char **ret);

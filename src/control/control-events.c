@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus-util.h"
 #include "control-client.h"
 #include "control-events.h"
 #include "names.h"
@@ -50,20 +51,20 @@ static void tell_gone(ControlEvents *e) {
 
 static int read_state(ControlEvents *e, sd_bus_message *m, bool agreed) {
         const char *state, *reason;
+        DomainReason w;
+        DomainState s;
 
         int r = sd_bus_message_read(m, "ss", &state, &reason);
         if (r < 0)
                 return r;
-        int s = domain_state_from_string(state), w = domain_reason_from_string(reason);
-        /* Before the first state is known there is no word for it. */
-        if (s < 0 && isempty(state))
-                s = STATE_UNKNOWN;
-        if (s < 0)
+        /* Before the first state is known there is no word for it; a newer monitor may know more reasons. */
+        if (isempty(state))
+                state = domain_state_to_string(STATE_UNKNOWN);
+        if (domain_reason_from_string(reason) < 0)
+                reason = domain_reason_to_string(REASON_UNKNOWN);
+        if (domain_state_from_words(state, reason, &s, &w) < 0)
                 return -EBADMSG;
-        /* Two reasons share a word; see domain_state_parse(). */
-        if (w == REASON_CRASHED && s == STATE_PAUSED)
-                w = REASON_GUEST_PANICKED;
-        e->handlers.state((DomainState) s, w < 0 ? REASON_UNKNOWN : (DomainReason) w, agreed, e->userdata);
+        e->handlers.state(s, w, agreed, e->userdata);
         return 0;
 }
 
@@ -116,8 +117,7 @@ static int subscribe(ControlEvents *e, sd_event *event) {
         if (r >= 0)
                 r = sd_bus_match_signal(e->bus, NULL, NULL, CONTROL_PATH, CONTROL_INTERFACE, "Event", on_event, e);
         if (r >= 0)
-                r = sd_bus_match_signal(e->bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                        "Disconnected", on_disconnected, e);
+                r = bus_match_disconnected(e->bus, on_disconnected, e);
         /* No limit: a monitor that hangs is nobody's trouble but its own VM's. */
         if (r >= 0)
                 r = sd_bus_set_method_call_timeout(e->bus, UINT64_MAX);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "bus-util.h"
 #include "control-server.h"
 #include "string-util.h"
 
@@ -14,6 +16,7 @@ typedef struct Client {
         unsigned n_requests;
         bool subscribed;
         bool has_called;
+        bool missed;   /* events, before it has called */
         size_t unsent; /* at most so many bytes of events */
         struct Client *next;
 } Client;
@@ -115,6 +118,11 @@ static const struct {
         { "Dump", CONTROL_DUMP },
         { "DumpTo", CONTROL_DUMP_TO },
         { "EndDump", CONTROL_END_DUMP },
+        { "Quit", CONTROL_QUIT },
+        { "SetActions", CONTROL_SET_ACTIONS },
+        { "Progress", CONTROL_PROGRESS },
+        { "GetJob", CONTROL_GET_JOB },
+        { "AbortJob", CONTROL_ABORT_JOB },
 };
 
 static const char *const mode_words[] = {
@@ -125,7 +133,7 @@ static const char *const mode_words[] = {
 
 static int decode(ControlRequest *r, sd_bus_error *error) {
         sd_bus_message *m = r->message;
-        int k, force = 0;
+        int k, force = 0, keep = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(methods); i++)
                 if (streq(sd_bus_message_get_member(m), methods[i].member))
@@ -136,6 +144,13 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
                 k = sd_bus_message_read(m, "sb", &r->text, &force);
                 r->force = force;
                 return k;
+        case CONTROL_GET_JOB:
+                k = sd_bus_message_read(m, "bb", &force, &keep);
+                r->completed = force;
+                r->keep = keep;
+                return k;
+        case CONTROL_PROGRESS:
+                return sd_bus_message_read(m, "tt", &r->processed, &r->total);
         case CONTROL_AGENT_WITHIN:
                 return sd_bus_message_read(m, "st", &r->text, &r->limit_usec);
         case CONTROL_QMP_WITH_FD:
@@ -144,6 +159,7 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
         case CONTROL_QMP:
         case CONTROL_AGENT:
         case CONTROL_SET_THREADS:
+        case CONTROL_SET_ACTIONS:
         case CONTROL_UNPLUG:
         case CONTROL_END_DUMP:
                 return sd_bus_message_read(m, "s", &r->text);
@@ -201,6 +217,7 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD("Resume", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Shutdown", "s", SD_BUS_PARAM(mode), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Reboot", "s", SD_BUS_PARAM(mode), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Quit", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Reset", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("OpenConsole", "sb", SD_BUS_PARAM(alias) SD_BUS_PARAM(force), "h",
                                  SD_BUS_PARAM(stream), on_method, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -215,6 +232,7 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("QmpWithFd", "sh", SD_BUS_PARAM(command) SD_BUS_PARAM(fd), "s", SD_BUS_PARAM(result),
                                  on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("SetThreads", "s", SD_BUS_PARAM(settings), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("SetActions", "s", SD_BUS_PARAM(actions), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("GetThreads", NULL, , "a(suus)", SD_BUS_PARAM(threads), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Unplug", "s", SD_BUS_PARAM(device), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -228,6 +246,10 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD_WITH_NAMES("DumpTo", "sh", SD_BUS_PARAM(format) SD_BUS_PARAM(file), NULL, , on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("EndDump", "s", SD_BUS_PARAM(then), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("Progress", "tt", SD_BUS_PARAM(processed) SD_BUS_PARAM(total), NULL, , on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("GetJob", "bb", SD_BUS_PARAM(completed) SD_BUS_PARAM(keep), "s", SD_BUS_PARAM(job), on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("AbortJob", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_NAMES("StateChanged", "ss", SD_BUS_PARAM(state) SD_BUS_PARAM(reason), 0),
         SD_BUS_SIGNAL_WITH_NAMES("ConsoleTaken", "s", SD_BUS_PARAM(alias), 0),
         SD_BUS_SIGNAL_WITH_NAMES("Event", "sts", SD_BUS_PARAM(name) SD_BUS_PARAM(usec) SD_BUS_PARAM(data), 0),
@@ -274,8 +296,7 @@ static int client_start(Client *c, int *fd) {
         r = sd_bus_add_object_vtable(c->bus, NULL, CONTROL_PATH, CONTROL_INTERFACE, machine_vtable, c);
         if (r < 0)
                 return r;
-        r = sd_bus_match_signal(c->bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                "Disconnected", on_disconnected, c);
+        r = bus_match_disconnected(c->bus, on_disconnected, c);
         if (r < 0)
                 return r;
         return sd_bus_attach_event(c->bus, c->server->event, SD_EVENT_PRIORITY_NORMAL);
@@ -372,13 +393,25 @@ static bool is_heard_by(const Client *c) {
         return c->subscribed || !c->has_called;
 }
 
+/* Who has not called has not asked for events either, and may get to its call after any number of them, if the guest makes
+ * them fast enough: it is not dropped for that, but told no more. */
+static bool has_room(Client *c) {
+        uint64_t n;
+
+        if (c->subscribed)
+                return true;
+        if (sd_bus_get_n_queued_write(c->bus, &n) < 0 || n >= CONTROL_UNASKED_MAX || c->unsent > CONTROL_EVENTS_SIZE_MAX / 2)
+                c->missed = true;
+        return !c->missed;
+}
+
 void control_server_event(ControlServer *s, const char *name, uint64_t usec, const char *data) {
         size_t n = strlen(name), size = strlen(data);
 
         if (n == 0 || n > CONTROL_EVENT_NAME_MAX || size > CONTROL_EVENT_DATA_MAX || !in_charset(name, ALPHANUMERICAL "_-"))
                 return;
         for (Client *c = s->clients; c; c = c->next) {
-                if (!is_heard_by(c))
+                if (!is_heard_by(c) || !has_room(c))
                         continue;
                 /* What is no UTF-8 is refused here. */
                 (void) sd_bus_emit_signal(c->bus, CONTROL_PATH, CONTROL_INTERFACE, "Event", "sts", name, usec, data);
@@ -400,12 +433,21 @@ int control_subscribe(ControlRequest *r) {
 
         if (!c || c->subscribed)
                 return 0;
+        if (c->missed)
+                return -ENOBUFS;
         for (const Client *i = c->server->clients; i; i = i->next)
                 n += i->subscribed;
         if (n >= CONTROL_SUBSCRIBERS_MAX)
                 return -EBUSY;
         c->subscribed = true;
         return 0;
+}
+
+bool control_client_is_there(const ControlRequest *r) {
+        const Client *c = r->client;
+        struct pollfd p = { .fd = c ? sd_bus_get_fd(c->bus) : -EBADF };
+
+        return p.fd >= 0 && poll(&p, 1, 0) >= 0 && !(p.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
 static void request_end(ControlRequest *r) {

@@ -34,6 +34,11 @@ typedef enum ControlMethod {
         CONTROL_DUMP,
         CONTROL_DUMP_TO,
         CONTROL_END_DUMP,
+        CONTROL_PROGRESS,
+        CONTROL_GET_JOB,
+        CONTROL_ABORT_JOB,
+        CONTROL_QUIT,
+        CONTROL_SET_ACTIONS,
         _CONTROL_METHOD_MAX,
 } ControlMethod;
 
@@ -52,9 +57,11 @@ typedef struct ControlRequest {
         void *client;
         ControlMethod method;
         ControlMode mode; /* Shutdown, Reboot */
-        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings, Unplug: device, Dump: format, EndDump: what then; lives as long as the request */
+        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings, SetActions: actions, Unplug: device, Dump: format, EndDump: what then; lives as long as the request */
         bool force;       /* OpenConsole; Dump: live */
         uint64_t limit_usec; /* AgentWithin */
+        uint64_t processed, total; /* Progress */
+        bool completed, keep; /* GetJob */
         int fd;              /* QmpWithFd, DumpTo: the message's */
 } ControlRequest;
 
@@ -74,8 +81,11 @@ void control_server_console_taken(ControlServer *s, const char *alias);
 /* To subscribers, and to clients that have not called yet. NAME and DATA are QEMU's: what is no event's name, or too long, is not passed on. */
 void control_server_event(ControlServer *s, const char *name, uint64_t usec, const char *data);
 bool control_server_has_subscribers(const ControlServer *s) _pure_;
-/* The client of R gets events from now on. -EBUSY: there are too many; who calls for a moment only must find room, too. */
+/* The client of R gets events from now on. -EBUSY: there are too many; who calls for a moment only must find room, too.
+ * -ENOBUFS: there were more events since it has connected than are kept. */
 int control_subscribe(ControlRequest *r);
+/* Has it not closed its connection, as far as the kernel knows now? What it sent before is read all the same. */
+bool control_client_is_there(const ControlRequest *r);
 
 /* Answers; each of them ends R. */
 void control_reply(ControlRequest *r);
@@ -100,6 +110,7 @@ bool control_peer_allowed(uid_t uid, uid_t owner) _pure_;
 #define CONTROL_SUBSCRIBERS_MAX 16U
 #define CONTROL_REQUESTS_MAX 16U /* unanswered, per client */
 #define CONTROL_QUEUE_MAX 64U    /* unsent messages, per client */
+#define CONTROL_UNASKED_MAX 32U  /* as long as there are so many, one that has not called yet gets no further events */
 /* The same for a subscriber. It may be away for a while, but does not get more of our memory: then it is dropped. */
 #define CONTROL_EVENTS_MAX 4096U
 #define CONTROL_EVENTS_SIZE_MAX (1024U * 1024U)

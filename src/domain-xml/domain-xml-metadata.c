@@ -9,7 +9,7 @@
 
 DEFINE_STATIC_XML_TABLE(ready,
         ATTRIBUTE_ENUM("when", DomainReady, when, ready_when,
-                       "none: when the guest runs; guest-agent: when its agent answers", .flags = XML_MANDATORY),
+                       "when the guest runs (none), its agent answers, or its systemd says so", .flags = XML_MANDATORY),
         ATTRIBUTE("timeout", DomainReady, timeout, xml_uint, "seconds from the start of QEMU; the unit's TimeoutStartSec=", .max = READY_TIMEOUT_MAX));
 
 DEFINE_STATIC_XML_TABLE(host_shutdown,

@@ -121,7 +121,7 @@ static bool is_foreign(const xmlNode *root) {
         _cleanup_free_ char *word = xml_node_attribute(root, "type");
         int type = word ? (int) domain_type_from_string(word) : -EINVAL;
 
-        return type > 0 && type != DOMAIN_QEMU && type != DOMAIN_KVM;
+        return type > 0 && type != DOMAIN_QEMU && type != DOMAIN_KVM && type != DOMAIN_TEST;
 }
 
 static const xmlNode *find_place(const XmlReader *r, const xmlNode *node, SrcLoc loc) {

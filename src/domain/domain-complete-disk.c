@@ -161,9 +161,9 @@ static int complete_disk(const Domain *d, DomainDisk *disk) {
         complete_bus(disk);
         if (disk->device == DEVICE_CDROM)
                 disk->readonly = true;
-        if (!disk->driver_name && free_and_strdup(&disk->driver_name, "qemu") < 0)
+        if (!disk->driver_name && !d->made_up && free_and_strdup(&disk->driver_name, "qemu") < 0)
                 return -ENOMEM;
-        if (disk->source.format == FORMAT_UNSET)
+        if (disk->source.format == FORMAT_UNSET && !d->made_up)
                 disk->source.format = FORMAT_RAW;
         if (disk->source.type == DISK_VHOSTUSER && disk->snapshot == SNAPSHOT_UNSET)
                 disk->snapshot = SNAPSHOT_NO;

@@ -168,7 +168,7 @@ int domain_complete_inputs(Domain *d, const HostFacts *facts) {
                 if (i->bus == INPUT_BUS_UNSET)
                         i->bus = default_bus(d, i);
         /* Every PC has them. */
-        if (!is_x86(d) || d->os.type != OS_HVM)
+        if (!is_x86(d) || d->os.type != OS_HVM || d->made_up)
                 return 0;
         int r = add_ps2(d, INPUT_MOUSE);
         return r < 0 ? r : add_ps2(d, INPUT_KEYBOARD);
@@ -302,7 +302,7 @@ int domain_complete_audio(Domain *d, const HostFacts *facts) {
         FOREACH_ARRAY(s, d->sounds, d->n_sounds)
                 if (s->model != SOUND_ICH6 && s->model != SOUND_ICH9)
                         s->n_codecs = 0;
-        if (d->n_audios > 0 || type == AUDIO_UNSET)
+        if (d->n_audios > 0 || type == AUDIO_UNSET || d->made_up)
                 return 0;
         if (!ARRAY_GROW(d->audios, d->n_audios))
                 return -ENOMEM;

@@ -111,7 +111,8 @@ static int complete_base(Domain *d, const HostFacts *facts) {
                 d->on_reboot = ACTION_RESTART;
         if (d->on_crash == ACTION_UNSET)
                 d->on_crash = ACTION_DESTROY;
-        if (!d->emulator && arch_default_emulator(d->os.arch))
+        d->made_up = facts->made_up;
+        if (!d->emulator && !d->made_up && arch_default_emulator(d->os.arch))
                 return free_and_strdup(&d->emulator, arch_default_emulator(d->os.arch));
         return 0;
 }
@@ -320,7 +321,7 @@ static PanicModel default_panic(const Domain *d) {
 static int complete_rest(Domain *d, const HostFacts *facts) {
         bool arm = d->os.arch == ARCH_AARCH64 || d->os.arch == ARCH_ARMV7L;
 
-        if (d->n_balloons == 0 && d->os.type == OS_HVM && !arm) {
+        if (d->n_balloons == 0 && d->os.type == OS_HVM && !arm && !d->made_up) {
                 if (!ARRAY_GROW(d->balloons, d->n_balloons))
                         return -ENOMEM;
                 d->balloons[d->n_balloons++] = (DomainBalloon) { .model = BALLOON_VIRTIO };

@@ -20,6 +20,7 @@ typedef struct DomainCloudInit {
 } DomainCloudInit;
 
 #define CREDENTIALS_MAX 64U
+#define NOTIFY_CREDENTIAL "vmm.notify_socket" /* where the guest's systemd says that it has booted; systemd(1) */
 #define CREDENTIAL_NAME_MAX 255U
 /* Of all credentials together, SMBIOS has less than 64 KiB. */
 #define CREDENTIAL_VALUE_MAX (16U * 1024U)

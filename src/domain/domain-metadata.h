@@ -11,6 +11,7 @@ typedef struct DomainReady {
         SrcLoc loc;
         ReadyWhen when;
         OptUint timeout; /* seconds; the unit's TimeoutStartSec= */
+        unsigned port; /* of AF_VSOCK, where the guest's systemd says that it is ready; 0: a start has yet to choose it */
 } DomainReady;
 
 typedef struct DomainHostShutdown {

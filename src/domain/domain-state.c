@@ -45,6 +45,18 @@ void domain_state_format(DomainState state, DomainReason reason, char ret[DOMAIN
         ret[DOMAIN_STATE_LINE - 1] = '\n';
 }
 
+int domain_state_from_words(const char *state, const char *reason, DomainState *ret_state, DomainReason *ret_reason) {
+        int s = domain_state_from_string(state), w = domain_reason_from_string(reason);
+
+        if (s < 0 || w < 0)
+                return -EINVAL;
+        if (w == REASON_CRASHED && s == STATE_PAUSED)
+                w = REASON_GUEST_PANICKED;
+        *ret_state = (DomainState) s;
+        *ret_reason = (DomainReason) w;
+        return 0;
+}
+
 int domain_state_parse(const char *line, size_t size, DomainState *ret_state, DomainReason *ret_reason) {
         char copy[DOMAIN_STATE_LINE];
 
@@ -58,13 +70,5 @@ int domain_state_parse(const char *line, size_t size, DomainState *ret_state, Do
                 return -EINVAL;
         *slash = 0;
         /* "I/O error" has a slash of its own, behind the first. */
-        int state = domain_state_from_string(copy), reason = domain_reason_from_string(slash + 1);
-        if (state < 0 || reason < 0)
-                return -EINVAL;
-        /* Two reasons share the word "crashed"; which one is meant follows from the state. */
-        if (reason == REASON_CRASHED && state == STATE_PAUSED)
-                reason = REASON_GUEST_PANICKED;
-        *ret_state = (DomainState) state;
-        *ret_reason = (DomainReason) reason;
-        return 0;
+        return domain_state_from_words(copy, slash + 1, ret_state, ret_reason);
 }

@@ -51,6 +51,9 @@ typedef enum DomainReason {
 DECLARE_STRING_TABLE(domain_state, DomainState);   /* "running", "shut off" … */
 DECLARE_STRING_TABLE(domain_reason, DomainReason); /* "booted", "I/O error" … */
 
+/* Both words together: two reasons share one, "crashed", and which is meant follows from the state. An unknown word: -EINVAL. */
+int domain_state_from_words(const char *state, const char *reason, DomainState *ret_state, DomainReason *ret_reason);
+
 /* The state file /run/vmunit/NAME/state: one line of DOMAIN_STATE_LINE bytes, written with a single pwrite()
  * so that readers never see half of it. "running/booted" and spaces up to the newline. */
 #define DOMAIN_STATE_LINE 64U

@@ -165,19 +165,25 @@ void check_lifecycle(const Domain *d, Diag *diag) {
 /* The channel that the monitor itself has the other end of. */
 static bool has_agent_channel(const Domain *d) {
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-                if (c->kind == CHAR_CHANNEL && c->source.type == CHARDEV_UNIX && isempty(c->source.path) &&
-                    streq_ptr(c->target_name, "org.qemu.guest_agent.0"))
+                if (domain_char_is_agent(c) && c->source.type == CHARDEV_UNIX && isempty(c->source.path))
                         return true;
         return false;
 }
 
+int domain_check_notify_credential(const Domain *d, Diag *diag) {
+        FOREACH_ARRAY(c, d->credentials, d->n_credentials)
+                if (d->ready.when == READY_VSOCK_NOTIFY && streq_ptr(c->name, NOTIFY_CREDENTIAL))
+                        return diag_error(diag, c->loc, "credential '%s' does not go with ready when='vsock-notify', which makes it", c->name);
+        return 0;
+}
+
 void check_metadata(const Domain *d, Diag *diag) {
-        if (d->ready.when == READY_VSOCK_NOTIFY)
-                (void) diag_error(diag, d->ready.loc, "not supported: ready when='vsock-notify': nobody listens to what a guest's "
-                                  "systemd says over vsock yet; guest-agent is");
+        if (d->ready.when == READY_VSOCK_NOTIFY && d->n_vsocks == 0)
+                (void) diag_error(diag, d->ready.loc, "ready when='vsock-notify' needs a way from the guest: <vsock><cid auto='yes'/></vsock>");
+        (void) domain_check_notify_credential(d, diag);
         if (d->ready.when == READY_GUEST_AGENT && !has_agent_channel(d))
                 (void) diag_error(diag, d->ready.loc, "ready when='guest-agent' needs the agent's channel: <channel type='unix'> without "
-                                  "a path, with <target type='virtio' name='org.qemu.guest_agent.0'/>");
+                                  "a path, with <target type='virtio' name='" GUEST_AGENT_CHANNEL "'/>");
         FOREACH_ARRAY(a, d->afters, d->n_afters)
                 if (streq_ptr(a->vm, d->name))
                         (void) diag_error(diag, a->loc, "after: a VM cannot start after itself");

@@ -50,7 +50,10 @@ int domain_validate(const Domain *d, Diag *diag) {
         before = diag->n_errors;
 
         /* For another hypervisor everything else would be noise. */
-        if (d->type != DOMAIN_QEMU && d->type != DOMAIN_KVM && d->type != DOMAIN_UNSET)
+        if (d->type == DOMAIN_TEST && !d->made_up)
+                (void) diag_error(diag, d->loc, "unsupported configuration: Emulator '%s' does not support virt type 'test'",
+                                  strempty(d->emulator));
+        else if (d->type != DOMAIN_QEMU && d->type != DOMAIN_KVM && d->type != DOMAIN_TEST && d->type != DOMAIN_UNSET)
                 refuse(diag, d->loc, "domain type", domain_type_to_string(d->type));
         else
                 for (size_t i = 0; i < ELEMENTSOF(checks); i++)

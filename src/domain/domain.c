@@ -389,6 +389,10 @@ static bool source_holds_secret(const DiskSource *s) {
         return false;
 }
 
+bool domain_char_is_agent(const DomainChar *c) {
+        return c->kind == CHAR_CHANNEL && streq_ptr(c->target_name, GUEST_AGENT_CHANNEL);
+}
+
 bool domain_holds_secret(const Domain *d) {
         FOREACH_ARRAY(g, d->graphics, d->n_graphics)
                 if (g->password)

@@ -33,6 +33,7 @@
 struct Domain {
         SrcLoc loc;
         DomainType type;
+        bool made_up; /* HostFacts.made_up: it has what was written, and no device that an emulator would add */
         OptUint id; /* written by libvirt into the XML of a running domain; read and forgotten */
         char *name;
         SrcLoc name_loc, title_loc, vcpu_loc, iothreads_loc, partition_loc, on_poweroff_loc, on_reboot_loc, on_crash_loc;
@@ -214,6 +215,8 @@ const NumberSet *thread_pin_cpus(const ThreadPin *pins, size_t n, unsigned id) _
 int domain_validate(const Domain *d, Diag *diag);
 /* What only root can do, for a machine that is not root's. 0, or -EPERM with everything in DIAG. */
 int domain_check_session(const Domain *d, Diag *diag);
+/* A part of domain_validate(), for when a start has brought credentials of its own. */
+int domain_check_notify_credential(const Domain *d, Diag *diag);
 
 /* Puts the controllers in the order in which libvirt keeps them: by index within a type. */
 void domain_sort_controllers(Domain *d);

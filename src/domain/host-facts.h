@@ -77,6 +77,7 @@ typedef struct ApparmorFacts {
 typedef struct HostFacts {
         Arch arch;
         bool session; /* not root's: machines run as the user who asks (qemu:///session) */
+        bool made_up; /* test:///default: there is no emulator, and nothing runs */
         uint8_t machine_id[16];
         bool has_kvm;
         bool any_processor; /* no processor in particular: what it can do is not looked at */

@@ -140,6 +140,21 @@ int host_process_memory(const char *root, unsigned pid, uint64_t *ret) {
         return 0;
 }
 
+/* utime, stime and processor: fields 14, 15 and 39; the second one is the name in parentheses, which may hold anything. */
+int host_stat_parse(const char *text, uint64_t *ret_cpu_nsec, unsigned *ret_cpu) {
+        const char *p = strrchr(text, ')');
+        unsigned long long user, system;
+        unsigned cpu;
+
+        if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u "
+                                "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %u", &user, &system, &cpu) != 3)
+                return -EBADMSG;
+        uint64_t ticks = (uint64_t) sysconf(_SC_CLK_TCK);
+        *ret_cpu_nsec = (user + system) * (UINT64_C(1000000000) / MAX(ticks, 1U));
+        *ret_cpu = cpu;
+        return 0;
+}
+
 /* --- network interfaces --- */
 
 #define NET_TABLE_MAX (16U << 20)

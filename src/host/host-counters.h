@@ -38,5 +38,8 @@ typedef struct HostNetCounters {
 /* Of a network interface, as the host sees it. -ENOENT: there is none of that name. */
 int host_net_counters(const char *root, const char *name, HostNetCounters *ret);
 
+/* TEXT of /proc/PID/stat, or of a thread's: the time on CPUs, and the one that it was on last. */
+int host_stat_parse(const char *text, uint64_t *ret_cpu_nsec, unsigned *ret_cpu);
+
 /* Bytes of the process that are in memory. -ENOENT: it has gone. */
 int host_process_memory(const char *root, unsigned pid, uint64_t *ret);

@@ -5,6 +5,7 @@
 
 #include "file-util.h"
 #include "host-namespace.h"
+#include "scope.h"
 
 static int enter_host_namespace(const char *host_path, const char *own_path, int type) {
         struct stat own, host;
@@ -18,6 +19,8 @@ static int enter_host_namespace(const char *host_path, const char *own_path, int
 }
 
 int enter_host_network(void) {
+        if (vm_is_session())
+                return 0;
         return enter_host_namespace("/proc/1/ns/net", "/proc/self/ns/net", CLONE_NEWNET);
 }
 

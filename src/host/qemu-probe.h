@@ -15,4 +15,5 @@ int qemu_caps_get_cached(const char *emulator, QemuCaps **ret);
 /* The same with another cache directory; NULL: none. */
 int qemu_caps_get_at(const char *cache_dir, const char *emulator, bool only_cached, Diag *diag, QemuCaps **ret);
 
-#define QEMU_PROBE_SECONDS 10U
+/* One takes a quarter of a second; on a host that boots, with slow CPUs and much to do, it has taken more than ten. */
+#define QEMU_PROBE_SECONDS 30U

@@ -101,6 +101,19 @@ int runtime_read_id(int dir_fd, unsigned *ret) {
         return r < 0 ? r : parse_uint(line, ret);
 }
 
+/* --- control groups --- */
+
+int runtime_set_group(int base_fd, const char *unit, const char *group) {
+        if (group && mkdirat(base_fd, RUNTIME_GROUPS, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        _cleanup_close_ int fd = openat(base_fd, RUNTIME_GROUPS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return !group && errno == ENOENT ? 0 : -errno;
+        if (unlinkat(fd, unit, 0) < 0 && errno != ENOENT)
+                return -errno;
+        return group && symlinkat(group, fd, unit) < 0 ? -errno : 0;
+}
+
 /* --- state --- */
 
 int runtime_open_state(int dir_fd) {

@@ -15,11 +15,15 @@
 #define RUNTIME_DROPIN "10-vmunit.conf"
 #define RUNTIME_CONTROL "control"
 #define RUNTIME_STATE "state"
+#define RUNTIME_TRANSIENT "transient" /* the state is that of a machine without a definition, which has ended */
 #define RUNTIME_ID "id"
 #define RUNTIME_CID "cid"             /* the guest's address in AF_VSOCK, of a VM with <vsock> */
 #define RUNTIME_UNIT "unit"           /* the unit the VM runs in: who owns the rest of the directory */
 #define RUNTIME_RESOURCES "resources" /* what has to be given back: resources.h */
 #define RUNTIME_NEXT_ID ".next-id"    /* in /run/vmunit itself; with a dot, which no VM's name begins with */
+/* In /run/vmunit as well: a symbolic link called as the unit of each VM, to its control group, for systemd to mount. The name
+ * is in units/hardening.conf, too. */
+#define RUNTIME_GROUPS ".groups"
 
 #define RUNTIME_PLAN_MAX (16U * 1024U * 1024U)
 
@@ -42,6 +46,9 @@ int runtime_lock(int dir_fd, const char *file);
 /* The next domain id, counting from 1 since boot: unique and never used again. BASE_FD is /run/vmunit. */
 int runtime_allocate_id(int base_fd, unsigned *ret);
 int runtime_read_id(int dir_fd, unsigned *ret);
+
+/* Says that GROUP is the directory of UNIT's control group; NULL takes it back. BASE_FD is /run/vmunit. */
+int runtime_set_group(int base_fd, const char *unit, const char *group);
 
 /* Makes the state file if need be and returns a descriptor for writing it. */
 int runtime_open_state(int dir_fd);

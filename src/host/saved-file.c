@@ -186,6 +186,21 @@ int managed_save_remove_used(const char *name) {
         return is_used(name) ? managed_save_remove(name) : 0;
 }
 
+int managed_save_make_room(const char *name) {
+        int r = is_used(name) ? remove_state(name, MANAGED_SAVE_FILE) : 0;
+
+        return r >= 0 && is_used(name) ? remove_state(name, MANAGED_SAVE_MARK) : r;
+}
+
+int managed_save_remove_older(const char *name, const struct timespec *than) {
+        struct stat st;
+
+        int r = stat_state(name, MANAGED_SAVE_FILE, &st);
+        if (r >= 0 && (st.st_mtim.tv_sec > than->tv_sec || (st.st_mtim.tv_sec == than->tv_sec && st.st_mtim.tv_nsec > than->tv_nsec)))
+                return 0;
+        return managed_save_remove(name);
+}
+
 int managed_save_open_mark(const char *name) {
         _cleanup_free_ char *path = vm_state_path(name, MANAGED_SAVE_MARK);
 

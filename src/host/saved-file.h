@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <time.h>
+
 #include "diag.h"
 #include "saved-header.h"
 
@@ -37,6 +39,10 @@ bool managed_save_exists(const char *name);
 int managed_save_remove(const char *name);
 /* Removes one that the guest has gone on from. */
 int managed_save_remove_used(const char *name);
+/* The same in front of another one, which the mark would be about as well; what is to be said of the next boot stays. */
+int managed_save_make_room(const char *name);
+/* Removes one that was made before THAN. */
+int managed_save_remove_older(const char *name, const struct timespec *than);
 /* Another mark, for a managed save that the host's shutdown has made: the next boot starts the VM. It goes with the save, and
  * is there before it. */
 #define MANAGED_SAVE_BOOT "saved.boot"

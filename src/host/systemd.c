@@ -415,6 +415,8 @@ int systemd_lookup_user(sd_bus *bus, const char *user, uid_t *ret) {
                 *ret = (uid_t) uid;
                 return 0;
         }
+        if (r == -ETIMEDOUT)
+                return r;
         /* A user of this name that exists on the machine is taken by systemd as it is. */
         errno = 0;
         const struct passwd *p = getpwnam(user);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "bus-util.h"
 #include "string-util.h"
 #include "systemd.h"
 #include "unit-watch.h"
@@ -65,8 +66,7 @@ static int watch(UnitWatch *w, sd_event *event) {
                                  "type='signal',sender='" SYSTEMD "',interface='org.freedesktop.DBus.Properties',"
                                  "member='PropertiesChanged',path_namespace='" UNITS "',arg0='" SYSTEMD ".Unit'", on_changed, w);
         if (r >= 0)
-                r = sd_bus_match_signal(w->bus, NULL, NULL, "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
-                                        "Disconnected", on_disconnected, w);
+                r = bus_match_disconnected(w->bus, on_disconnected, w);
         if (r >= 0)
                 r = sd_bus_call_method(w->bus, SYSTEMD, "/org/freedesktop/systemd1", SYSTEMD ".Manager", "Subscribe", NULL, NULL, NULL);
         return r < 0 ? r : sd_bus_attach_event(w->bus, event, SD_EVENT_PRIORITY_NORMAL);

@@ -7,6 +7,7 @@
 
 #include "vsock.h"
 
+#define LISTEN_QUEUE 16
 #define CID_FIRST 3U /* 0 to 2 are the hypervisor, the local host and the host */
 /* More machines than that have not been seen on one host. */
 #define CID_TRIES 65536U
@@ -40,6 +41,18 @@ int vsock_open(DomainVsock *v, Diag *diag) {
                 return diag_error_code(diag, -errno, v->info.loc, "cannot open '%s' (vsock): %s", VSOCK_DEVICE, strerror(errno));
         int r = vsock_claim(fd, vsock_set_cid, v, diag);
         return r < 0 ? r : TAKE_FD(fd);
+}
+
+int vsock_listen(unsigned *ret_port) {
+        struct sockaddr_vm address = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST, .svm_port = VMADDR_PORT_ANY };
+        _cleanup_close_ int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        socklen_t size = sizeof(address);
+
+        if (fd < 0 || bind(fd, (struct sockaddr *) &address, size) < 0 || listen(fd, LISTEN_QUEUE) < 0 ||
+            getsockname(fd, (struct sockaddr *) &address, &size) < 0)
+                return -errno;
+        *ret_port = address.svm_port;
+        return TAKE_FD(fd);
 }
 
 int vsock_connect(unsigned cid, unsigned port) {

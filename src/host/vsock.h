@@ -17,5 +17,8 @@ int vsock_claim(int fd, VsockSetCid set_cid, DomainVsock *v, Diag *diag);
 /* Both with the device itself: a descriptor, or negative errno with the reason in DIAG. */
 int vsock_open(DomainVsock *v, Diag *diag);
 
+/* Listens at a free port of this host's address for its machines. A descriptor, or negative errno. */
+int vsock_listen(unsigned *ret_port);
+
 /* A stream to PORT of the machine with CID, or negative errno. */
 int vsock_connect(unsigned cid, unsigned port);

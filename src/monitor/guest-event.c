@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
 #include "guest-event.h"
 #include "string-util.h"
 
@@ -41,6 +43,30 @@ GuestStatus guest_status_parse(json_object *reply) {
         return (GuestStatus) lookup(&guest_status_table, json_member_string(reply, "status"));
 }
 
+void guest_note_actions(const LifecycleActions *a, char ret[NOTE_ACTIONS_MAX]) {
+        (void) snprintf(ret, NOTE_ACTIONS_MAX, NOTE_ACTIONS "%s.%s.%s", lifecycle_action_to_string(a->on_poweroff),
+                        lifecycle_action_to_string(a->on_reboot), lifecycle_action_to_string(a->on_crash));
+}
+
+bool guest_actions_parse(const char *text, LifecycleActions *ret) {
+        LifecycleActions a = {};
+        LifecycleAction *const list[] = { &a.on_poweroff, &a.on_reboot, &a.on_crash };
+
+        for (size_t i = 0; i < ELEMENTSOF(list); i++) {
+                _cleanup_free_ char *word = strndup(text, strcspn(text, "."));
+                int v = word ? lifecycle_action_from_string(word) : -ENOMEM;
+                if (v <= ACTION_UNSET)
+                        return false;
+                *list[i] = (LifecycleAction) v;
+                text += strlen(word);
+                if (*text != (i + 1 < ELEMENTSOF(list) ? '.' : 0))
+                        return false;
+                text += *text == '.';
+        }
+        *ret = a;
+        return true;
+}
+
 void guest_notes_parse(json_object *reply, LifecycleInput *in) {
         if (!reply || !json_object_is_type(reply, json_type_array))
                 return;
@@ -52,6 +78,9 @@ void guest_notes_parse(json_object *reply, LifecycleInput *in) {
                         in->note_paused = true;
                 if (streq_ptr(name, NOTE_SAVING))
                         in->note_saving = true;
+                const char *actions = name ? startswith(name, NOTE_ACTIONS) : NULL;
+                if (actions && guest_actions_parse(actions, &in->actions))
+                        in->note_actions = true;
         }
 }
 

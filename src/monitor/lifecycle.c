@@ -119,7 +119,7 @@ static void set_timer(Lifecycle *lc) {
 
 static void end(Lifecycle *lc, LifecycleOutput *out, DomainReason reason) {
         lc->ending = true;
-        emit(out, STEP_TELL_ENDING)->reason = reason;
+        emit(out, STEP_TELL_ENDING)->reason = lc->quit_asked ? REASON_DESTROYED : reason;
         emit(out, STEP_QUIT);
 }
 
@@ -411,6 +411,8 @@ static void on_attached(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
         lc->reboot_wanted = in->note_reboot;
         lc->paused_noted = in->note_paused;
         lc->save_noted = in->note_saving;
+        if (in->note_actions)
+                lifecycle_set_actions(lc, &in->actions);
         emit_optional(out, STEP_SET_ACTIONS);
         if (is_restoring(lc, in)) {
                 attach_restoring(lc, in, out);
@@ -720,6 +722,18 @@ static int request_stop(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
         return 0;
 }
 
+/* Why it ends is said before: QEMU may be gone before it has told, and the unit be stopped before we have heard. Until it is
+ * gone the machine is as it was: nothing ends it if it does not. */
+static int request_quit(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        Step *s = emit(out, STEP_TELL_ENDING);
+
+        s->reason = REASON_DESTROYED;
+        s->patient = true;
+        lc->quit_asked = true;
+        emit(out, STEP_QUIT);
+        return 0;
+}
+
 static const RequestHandler request_handlers[_REQUEST_MAX] = {
         [REQUEST_SUSPEND] = request_suspend,
         [REQUEST_RESUME] = request_resume,
@@ -728,6 +742,7 @@ static const RequestHandler request_handlers[_REQUEST_MAX] = {
         [REQUEST_RESET] = request_reset,
         [REQUEST_STOP] = request_stop,
         [REQUEST_SAVE] = request_save,
+        [REQUEST_QUIT] = request_quit,
         [REQUEST_SAVE_END] = request_save_end,
         [REQUEST_SAVE_ABORT] = request_save_abort,
         [REQUEST_DUMP] = request_dump,
@@ -736,7 +751,7 @@ static const RequestHandler request_handlers[_REQUEST_MAX] = {
 
 /* While a guest is being saved it stays as it is. */
 static bool waits_for_save(LifecycleRequest request) {
-        return request != REQUEST_STOP && request != REQUEST_SAVE_END && request != REQUEST_SAVE_ABORT && request != REQUEST_DUMP_END;
+        return request != REQUEST_STOP && request != REQUEST_QUIT && request != REQUEST_SAVE_END && request != REQUEST_SAVE_ABORT && request != REQUEST_DUMP_END;
 }
 
 static int on_request(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
@@ -756,6 +771,13 @@ static void on_timer(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *o
                 end(lc, out, REASON_DESTROYED);
         } else if (in->now >= lc->stop_ask)
                 ask_to_power_off(lc, in->now, out);
+}
+
+void lifecycle_set_actions(Lifecycle *lc, const LifecycleActions *actions) {
+        lc->on_poweroff = actions->on_poweroff;
+        lc->on_reboot = actions->on_reboot;
+        lc->on_crash = actions->on_crash;
+        lc->actions_noted = true;
 }
 
 void lifecycle_init(Lifecycle *lc) {

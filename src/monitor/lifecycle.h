@@ -80,6 +80,7 @@ typedef enum LifecycleRequest {
         REQUEST_SAVE,
         REQUEST_SAVE_END,   /* what was saved is safe: end */
         REQUEST_SAVE_ABORT, /* go on as before */
+        REQUEST_QUIT,       /* QEMU is asked to end, whatever the guest does */
         REQUEST_DUMP,       /* live, memory */
         REQUEST_DUMP_END,   /* what was written is safe: dump_end */
         _REQUEST_MAX,
@@ -108,6 +109,11 @@ typedef enum LifecycleInputType {
         LIFECYCLE_RESTORED,    /* all of it has been read, and it is what was saved */
 } LifecycleInputType;
 
+/* <on_poweroff>, <on_reboot>, <on_crash> */
+typedef struct LifecycleActions {
+        LifecycleAction on_poweroff, on_reboot, on_crash;
+} LifecycleActions;
+
 typedef struct LifecycleInput {
         LifecycleInputType type;
         uint64_t now; /* usec, CLOCK_MONOTONIC */
@@ -115,7 +121,8 @@ typedef struct LifecycleInput {
         GuestStatus status;
         DomainState remembered_state; /* what an earlier monitor said last */
         DomainReason remembered_reason;
-        bool note_reboot, note_paused, note_saving;
+        bool note_reboot, note_paused, note_saving, note_actions;
+        LifecycleActions actions; /* with note_actions */
         bool again; /* an earlier monitor was at work before */
 
         GuestEvent event;
@@ -170,6 +177,7 @@ typedef struct Step {
         bool optional; /* its failure is noted and the next step is taken; else the rest is dropped */
         DomainState state;
         DomainReason reason;
+        bool patient;    /* STEP_TELL_ENDING: QEMU may take as long as it likes */
         int priority;    /* of text */
         char text[96];   /* to be logged when the step has been done; "" for nothing */
 } Step;
@@ -192,7 +200,8 @@ typedef enum SavePhase {
 } SavePhase;
 
 typedef struct Lifecycle {
-        /* from the plan */
+        /* from the plan; the actions, unless others have been noted since */
+        bool actions_noted;
         LifecycleAction on_poweroff, on_reboot, on_crash;
         bool start_paused, has_agent, restores;
 
@@ -201,6 +210,7 @@ typedef struct Lifecycle {
         uint64_t timer; /* when LIFECYCLE_TIMER is due; UINT64_MAX: never */
 
         bool attached;
+        bool quit_asked;  /* REQUEST_QUIT; nothing else follows from it */
         bool ending;      /* QEMU has been told to end, or said so itself */
         bool reboot_wanted; /* the note is set */
         bool paused_noted;
@@ -224,6 +234,8 @@ typedef struct Lifecycle {
 #define STOP_MARGIN_USEC (UINT64_C(5) * 1000000)
 
 void lifecycle_init(Lifecycle *lc);
+/* Others than the plan's, from now on; QEMU has a note of them. */
+void lifecycle_set_actions(Lifecycle *lc, const LifecycleActions *actions);
 
 /* 0, or -EINVAL when a request is refused: then out->refusal says why and there are no steps. */
 int lifecycle_input(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out);

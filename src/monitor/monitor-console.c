@@ -66,7 +66,8 @@ static void refuse_busy(OpenCall *c) {
         open_call_free(c);
 }
 
-/* The one before has been told to leave. One that does not, has to share. */
+/* The one before has been told to leave, and is told again, should it not have been connected: its session outlives a
+ * monitor. One that does not, has to share. */
 static int on_try_again(sd_event_source *source, uint64_t usec, void *userdata) {
         OpenCall *c = userdata;
 
@@ -74,6 +75,7 @@ static int on_try_again(sd_event_source *source, uint64_t usec, void *userdata) 
                 hand_out(c);
                 return 0;
         }
+        control_server_console_taken(c->monitor->control, c->console->alias);
         if (sd_event_source_set_time_relative(source, FORCE_TRY_USEC) < 0 ||
             sd_event_source_set_enabled(source, SD_EVENT_ONESHOT) < 0)
                 refuse_busy(c);

@@ -10,6 +10,7 @@ static const LifecycleRequest requests[_CONTROL_METHOD_MAX] = {
         [CONTROL_SHUTDOWN] = REQUEST_SHUTDOWN,
         [CONTROL_REBOOT] = REQUEST_REBOOT,
         [CONTROL_RESET] = REQUEST_RESET,
+        [CONTROL_QUIT] = REQUEST_QUIT,
         [CONTROL_SAVE] = REQUEST_SAVE,
         [CONTROL_END_SAVED] = REQUEST_SAVE_END,
         [CONTROL_DUMP] = REQUEST_DUMP,
@@ -72,6 +73,32 @@ static DumpEnd dump_end(const ControlRequest *r) {
         return streq(r->text, "crash") ? DUMP_CRASH : streq(r->text, "reset") ? DUMP_RESET : DUMP_GO_ON;
 }
 
+static void subscribe(Monitor *m, ControlRequest *r) {
+        int k = control_subscribe(r);
+
+        if (k < 0)
+                control_reply_error(r, SD_BUS_ERROR_LIMITS_EXCEEDED, k == -EBUSY ? "too many subscribers" : "too many events");
+        else
+                control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
+}
+
+static void request(Monitor *m, ControlRequest *r) {
+        LifecycleInput in = {
+                .type = LIFECYCLE_REQUEST,
+                .now = monitor_now(m),
+                .request = requests[r->method],
+                .mode = power_modes[r->mode],
+                .live = r->method == CONTROL_DUMP && r->force,
+                .memory = r->method == CONTROL_DUMP_TO || (r->method == CONTROL_DUMP && !isempty(r->text)),
+                .dump_end = dump_end(r),
+        };
+
+        if ((r->method == CONTROL_END_SAVED || r->method == CONTROL_END_DUMP) && !monitor_save_may_end(m, r))
+                control_reply_error(r, CONTROL_ERROR_STATE, m->lifecycle.dump ? "domain is being dumped" : "domain is being saved");
+        else
+                monitor_input(m, &in, r);
+}
+
 static void on_call(ControlRequest *r, void *userdata) {
         Monitor *m = userdata;
 
@@ -80,10 +107,7 @@ static void on_call(ControlRequest *r, void *userdata) {
                 control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
                 break;
         case CONTROL_SUBSCRIBE:
-                if (control_subscribe(r) < 0)
-                        control_reply_error(r, SD_BUS_ERROR_LIMITS_EXCEEDED, "too many subscribers");
-                else
-                        control_reply_state(r, m->lifecycle.state, m->lifecycle.reason);
+                subscribe(m, r);
                 break;
         case CONTROL_OPEN_CONSOLE:
                 monitor_open_console(m, r);
@@ -103,6 +127,9 @@ static void on_call(ControlRequest *r, void *userdata) {
         case CONTROL_GET_THREADS:
                 monitor_get_threads(m, r);
                 break;
+        case CONTROL_SET_ACTIONS:
+                monitor_set_actions(m, r);
+                break;
         case CONTROL_UNPLUG:
                 monitor_unplug(m, r);
                 break;
@@ -112,21 +139,20 @@ static void on_call(ControlRequest *r, void *userdata) {
         case CONTROL_QMP_WITH_FD:
                 run_qmp(m, r, r->fd);
                 break;
+        case CONTROL_GET_JOB:
+                monitor_job_get(m, r);
+                break;
+        case CONTROL_PROGRESS:
+                monitor_job_progress(m, r);
+                break;
+        case CONTROL_ABORT_JOB:
+                monitor_job_abort(m, r);
+                break;
         case CONTROL_WAIT_SAVED:
                 monitor_save_wait(m, r);
                 break;
-        default: {
-                LifecycleInput in = {
-                        .type = LIFECYCLE_REQUEST,
-                        .now = monitor_now(m),
-                        .request = requests[r->method],
-                        .mode = power_modes[r->mode],
-                        .live = r->method == CONTROL_DUMP && r->force,
-                        .memory = r->method == CONTROL_DUMP_TO || (r->method == CONTROL_DUMP && !isempty(r->text)),
-                        .dump_end = dump_end(r),
-                };
-                monitor_input(m, &in, r);
-        }
+        default:
+                request(m, r);
         }
 }
 

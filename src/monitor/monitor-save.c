@@ -227,6 +227,7 @@ void monitor_save_begin(Job *job) {
 
         if (r >= 0) {
                 saving_reset(s);
+                monitor_job_begin(job->monitor);
                 s->client = job->request ? job->request->client : NULL;
                 r = dump_prepare(s, job->request);
         }
@@ -282,7 +283,8 @@ static void restore_check(Saving *s) {
         const Plan *plan = s->monitor->plan;
         char hex[33];
 
-        if (!restores(s) || s->digest.size < plan->saved_size || s->filled > 0)
+        /* QEMU may say that it has read all of it after we have given up on it. */
+        if (!restores(s) || s->monitor->lifecycle.ending || s->digest.size < plan->saved_size || s->filled > 0)
                 return;
         stop_pumping(s);
         saved_digest_hex(&s->digest, hex);
@@ -473,10 +475,25 @@ void monitor_save_event(Monitor *m, const char *name, json_object *data) {
                 s->loaded = s->loaded || streq(status, "completed");
                 restore_check(s);
         } else if (m->lifecycle.save == SAVE_UNDER_WAY && streq(status, "completed")) {
+                if (!dump)
+                        monitor_job_completed(m);
                 input(m, LIFECYCLE_SAVED);
                 answer_waiting(s);
         } else if (m->lifecycle.save != SAVE_NONE && has_ended(status))
                 ask_status(s);
+}
+
+bool monitor_save_is_memory(const Monitor *m) {
+        return m->saving && m->saving->memory;
+}
+
+bool monitor_save_has_client(const Monitor *m, const void *client, const char **ret_error) {
+        *ret_error = m->saving ? m->saving->error : NULL;
+        return m->saving && m->saving->client == client;
+}
+
+void monitor_save_set_error(Monitor *m, const char *text) {
+        (void) free_and_strdup(&m->saving->error, text);
 }
 
 void monitor_save_wait(Monitor *m, ControlRequest *r) {
@@ -491,12 +508,20 @@ void monitor_save_wait(Monitor *m, ControlRequest *r) {
                 answer_waiting(s);
 }
 
+/* Only who has read it all can say that it is safe. And one that has given up waiting for the answer, because we were long
+ * in coming to his call, has thrown it away. */
+bool monitor_save_may_end(const Monitor *m, const ControlRequest *r) {
+        return m->lifecycle.save != SAVE_DONE || (m->saving && m->saving->client == r->client && control_client_is_there(r));
+}
+
 void monitor_client_gone(Monitor *m, const void *client) {
         LifecycleInput in = { .type = LIFECYCLE_REQUEST, .now = monitor_now(m), .request = REQUEST_SAVE_ABORT };
 
         if (!m->saving || m->saving->client != client || m->lifecycle.save == SAVE_NONE || m->lifecycle.ending)
                 return;
         m->saving->client = NULL;
+        if (m->lifecycle.save == SAVE_ABANDONED)
+                return;
         log_warning("who %s the guest has gone away: it goes on", m->lifecycle.dump ? "dumped" : "saved");
         monitor_input(m, &in, NULL);
 }

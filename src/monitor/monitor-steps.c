@@ -289,7 +289,9 @@ static void job_fail(Job *job, int result, const char *name, const char *text) {
         bool timeout = result == -ETIMEDOUT && s->type != STEP_QUIT && !job->request;
         bool saves = result != -ECONNRESET && job_saves(job);
 
-        if (job->request)
+        if (job->request && s->type == STEP_QUIT && result == -ECONNRESET)
+                control_reply(TAKE_PTR(job->request)); /* as it was asked to */
+        else if (job->request)
                 control_reply_error(TAKE_PTR(job->request), name, "%s", text);
         else if (result != -ECONNRESET)
                 log_error("QEMU: %s: %s", step_name(job), text);
@@ -306,6 +308,8 @@ static void job_fail(Job *job, int result, const char *name, const char *text) {
 void job_step_done(Job *job, int result, const char *error_name, const char *error_text) {
         Step *s = job->steps + job->next;
 
+        if (s->type == STEP_QUIT && result == -ECONNRESET) /* It has gone, as it was told to. */
+                result = 0;
         if (result < 0 && !s->optional && !job->part_optional) {
                 job_fail(job, result, error_name, error_text);
                 return;
@@ -383,7 +387,7 @@ static bool do_at_once(Monitor *m, const Step *s) {
                 monitor_send(m, MONITOR_RESTART, 0, 0);
                 break;
         case STEP_TELL_ENDING:
-                monitor_send(m, MONITOR_ENDING, 0, s->reason);
+                monitor_send(m, MONITOR_ENDING, s->patient, s->reason);
                 break;
         case STEP_LOG:
                 log_message(s->priority, "%s", s->text);

@@ -93,6 +93,10 @@ static void on_message(Monitor *m, const MonitorMessage *message) {
         case MONITOR_RESET:
                 request(m, REQUEST_RESET);
                 break;
+        case MONITOR_WAS_READY:
+                m->was_ready = true;
+                m->ready_awaited = false;
+                break;
         case MONITOR_PING:
                 monitor_send(m, MONITOR_PONG, 0, 0);
                 break;
@@ -216,6 +220,8 @@ static void attached(Monitor *m) {
         int r = monitor_control_start(m);
         if (r >= 0)
                 r = monitor_displays_start(m);
+        if (r >= 0)
+                r = monitor_notify_start(m);
         if (r < 0) {
                 log_error_errno(r, "cannot listen");
                 monitor_give_up(m, "no control socket");
@@ -398,7 +404,9 @@ Monitor *monitor_free(Monitor *m) {
                 return NULL;
         monitor_jobs_free(m);
         monitor_unplugs_free(m);
+        monitor_actions_free(m);
         monitor_saving_free(m);
+        monitor_job_free(m);
         control_server_free(m->control);
         qmp_free(m->agent);
         json_object_put(m->agent_request.command);
@@ -406,6 +414,7 @@ Monitor *monitor_free(Monitor *m) {
         sd_event_source_disable_unref(m->supervisor_io);
         sd_event_source_disable_unref(m->timer);
         monitor_displays_stop(m);
+        monitor_notify_stop(m);
         fds_done(&m->fds);
         plan_free(m->plan);
         sd_event_unref(m->event);

@@ -36,6 +36,9 @@ typedef struct DisplayListener {
         sd_event_source *io; /* owned; NULL: there is no such socket */
 } DisplayListener;
 
+/* The socket at which the guest's systemd reports; see monitor-notify.c. */
+typedef struct NotifyListener NotifyListener;
+
 /* Steps that are carried out one after the other, for an event or for a client. */
 typedef struct Job {
         Monitor *monitor;
@@ -50,6 +53,9 @@ typedef struct Job {
 
 /* The guest's state on its way out or in; see monitor-save.c. */
 typedef struct Saving Saving;
+
+/* See monitor-actions.c. */
+typedef struct ActionsChange ActionsChange;
 
 /* A device that the guest has been asked to let go of; see monitor-unplug.c. */
 typedef struct Unplug Unplug;
@@ -95,7 +101,14 @@ struct Monitor {
         LifecycleInput attach; /* gathered until LIFECYCLE_ATTACHED */
         Job *jobs; /* owned */
         Unplug *unplugs; /* owned */
+        ActionsChange *actions_change; /* owned; NULL: none is under way */
         Saving *saving;  /* owned; NULL until it is needed */
+        struct {
+                uint64_t since;            /* of the one that is under way, or was last */
+                uint64_t processed, total; /* bytes; 0: nobody has told yet */
+                json_object *ending;       /* owned: has completed, and QEMU is being asked what it has counted */
+                json_object *completed;    /* owned: the last one that did; NULL: there was none, or somebody has read it */
+        } job_record;
         bool told; /* the supervisor and the clients know of: */
         DomainState told_state;
         DomainReason told_reason;
@@ -103,12 +116,14 @@ struct Monitor {
         Qmp *agent; /* owned; NULL: none */
         AgentRequest agent_request;
         bool agent_connected; /* the guest has opened the agent's channel */
-        bool ready_awaited;   /* READY has been put off until the agent answers … */
+        bool ready_awaited;   /* READY has been put off until the agent answers or the guest's systemd reports … */
         uint64_t ready_since; /* … since then */
+        bool was_ready;       /* an earlier monitor has seen it */
 
         ControlServer *control; /* owned */
 
         DisplayListener listeners[_DISPLAY_PORT_MAX];
+        NotifyListener *notify; /* owned; NULL: the guest reports to nobody */
 };
 
 /* monitor.c */
@@ -160,12 +175,14 @@ void monitor_agent_probe(Monitor *m);
 
 /* monitor-ready.c */
 
-/* The guest runs: tells the supervisor that it is ready, or waits for the guest's agent if the plan says so. */
+/* The guest runs: tells the supervisor that it is ready, or waits for the guest's agent or its systemd if the plan says so. */
 void monitor_ready(Monitor *m);
 /* A synchronisation with the agent has ended. */
 void monitor_ready_agent(Monitor *m, int result);
 /* An event of QEMU's; it may be about the agent's channel. */
 void monitor_ready_event(Monitor *m, const char *name, json_object *data);
+/* The guest's systemd has said so. */
+void monitor_ready_notified(Monitor *m);
 /* The unit is to end. */
 void monitor_ready_stop(Monitor *m);
 
@@ -198,6 +215,10 @@ int monitor_plug_vcpus(Monitor *m, VcpusPlugged done, void *userdata);
 /* One of fds.others, or -EBADF. */
 int monitor_find_fd(const Monitor *m, const char *name);
 
+/* monitor-actions.c */
+void monitor_set_actions(Monitor *m, ControlRequest *r);
+void monitor_actions_free(Monitor *m);
+
 /* monitor-unplug.c */
 void monitor_unplug(Monitor *m, ControlRequest *r);
 /* An event of QEMU's; it may be about one of these devices. */
@@ -207,6 +228,26 @@ void monitor_unplugs_free(Monitor *m);
 /* monitor-display.c */
 int monitor_displays_start(Monitor *m);
 void monitor_displays_stop(Monitor *m);
+
+/* Whether it is the memory only. */
+bool monitor_save_is_memory(const Monitor *m);
+/* Whether CLIENT has asked for what is, or was last, written. *ret_error: why that has failed, or NULL. */
+bool monitor_save_has_client(const Monitor *m, const void *client, const char **ret_error);
+/* Why it will have failed. */
+void monitor_save_set_error(Monitor *m, const char *text);
+
+/* monitor-job.c */
+void monitor_job_begin(Monitor *m);
+void monitor_job_completed(Monitor *m);
+void monitor_job_free(Monitor *m);
+void monitor_job_get(Monitor *m, ControlRequest *r);
+void monitor_job_progress(Monitor *m, ControlRequest *r);
+/* Answered when the guest goes on. */
+void monitor_job_abort(Monitor *m, ControlRequest *r);
+
+/* monitor-notify.c */
+int monitor_notify_start(Monitor *m);
+void monitor_notify_stop(Monitor *m);
 
 /* monitor-save.c: the steps; JOB hears of each by job_step_done(). */
 void monitor_save_begin(Job *job);
@@ -218,6 +259,8 @@ void monitor_mark_unused(Monitor *m);
 void monitor_save_reply(Monitor *m, ControlRequest *r);
 /* Answers R when the guest is saved, or has not been. */
 void monitor_save_wait(Monitor *m, ControlRequest *r);
+/* False: R would end what another client saves or dumps, or comes from one that has gone. */
+bool monitor_save_may_end(const Monitor *m, const ControlRequest *r);
 void monitor_save_event(Monitor *m, const char *name, json_object *data);
 /* Nobody will take what is being saved any more. */
 void monitor_client_gone(Monitor *m, const void *client);

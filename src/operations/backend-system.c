@@ -421,19 +421,36 @@ static int system_monitor_call(void *userdata, const char *name, MonitorVerb ver
                 return control_reboot(bus, mode, CONTROL_TIMEOUT_USEC, diag);
         case MONITOR_VERB_RESET:
                 return control_reset(bus, CONTROL_TIMEOUT_USEC, diag);
+        case MONITOR_VERB_QUIT:
+                return control_quit(bus, CONTROL_TIMEOUT_USEC, diag);
         }
         return -EINVAL;
 }
 
+/* The watch knows a console by its alias: the first one's is asked for. */
+static int watch_console(sd_bus *bus, const char *name, const char *alias, ConsoleWatch **ret, Diag *diag) {
+        ControlConsole *consoles = NULL;
+        size_t n = 0;
+
+        int r = isempty(alias) ? control_get_consoles(bus, CONTROL_TIMEOUT_USEC, diag, &consoles, &n) : 0;
+        if (r < 0)
+                return r;
+        r = console_watch_open(name, n > 0 ? consoles[0].alias : strempty(alias), ret);
+        control_consoles_free(consoles, n);
+        return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "%s", strerror(-r)) : 0;
+}
+
 static int system_monitor_open_console(void *userdata, const char *name, const char *alias, bool force,
-                                       Diag *diag) {
+                                       ConsoleWatch **ret_watch, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        int fd;
+        _cleanup_close_ int fd = -EBADF;
 
         int r = open_monitor(name, diag, &bus);
         if (r >= 0)
                 r = control_open_console(bus, alias, force, CONTROL_TIMEOUT_USEC, diag, &fd);
-        return r < 0 ? r : fd;
+        if (r >= 0)
+                r = watch_console(bus, name, alias, ret_watch, diag);
+        return r < 0 ? r : TAKE_FD(fd);
 }
 
 static int system_monitor_consoles(void *userdata, const char *name, VmConsole **ret, size_t *ret_n,
@@ -488,6 +505,13 @@ static int system_monitor_set_threads(void *userdata, const char *name, const ch
         return r < 0 ? r : control_set_threads(bus, settings, CONTROL_TIMEOUT_USEC, diag);
 }
 
+static int system_monitor_set_actions(void *userdata, const char *name, const char *actions, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = open_monitor(name, diag, &bus);
+        return r < 0 ? r : control_set_actions(bus, actions, CONTROL_TIMEOUT_USEC, diag);
+}
+
 static int system_monitor_unplug(void *userdata, const char *name, const char *device, Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
 
@@ -530,6 +554,24 @@ static int system_monitor_dump(void *userdata, const char *name, const char *for
 
 static int system_monitor_end_dump(void *userdata, SaveSession *session, const char *then, Diag *diag) {
         return control_end_dump((sd_bus *) session, then, CONTROL_TIMEOUT_USEC, diag);
+}
+
+static int system_monitor_progress(void *userdata, SaveSession *session, uint64_t processed, uint64_t total, Diag *diag) {
+        return control_progress((sd_bus *) session, processed, total, CONTROL_TIMEOUT_USEC, diag);
+}
+
+static int system_monitor_job(void *userdata, const char *name, bool completed, bool keep, char **ret, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = open_monitor(name, diag, &bus);
+        return r < 0 ? r : control_get_job(bus, completed, keep, CONTROL_TIMEOUT_USEC, diag, ret);
+}
+
+static int system_monitor_abort_job(void *userdata, const char *name, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+
+        int r = open_monitor(name, diag, &bus);
+        return r < 0 ? r : control_abort_job(bus, CONTROL_TIMEOUT_USEC, diag);
 }
 
 static void system_monitor_save_close(void *userdata, SaveSession *session) {
@@ -656,12 +698,16 @@ const ManagerBackend manager_backend_system = {
         .monitor_agent = system_monitor_agent,
         .monitor_qmp_with_fd = system_monitor_qmp_with_fd,
         .monitor_set_threads = system_monitor_set_threads,
+        .monitor_set_actions = system_monitor_set_actions,
         .monitor_threads = system_monitor_threads,
         .monitor_unplug = system_monitor_unplug,
         .monitor_save = system_monitor_save,
         .monitor_wait_saved = system_monitor_wait_saved,
         .monitor_end_saved = system_monitor_end_saved,
         .monitor_save_close = system_monitor_save_close,
+        .monitor_progress = system_monitor_progress,
+        .monitor_job = system_monitor_job,
+        .monitor_abort_job = system_monitor_abort_job,
         .watch_units = system_watch_units,
         .unwatch_units = system_unwatch_units,
         .watch_monitor = system_watch_monitor,

@@ -39,8 +39,8 @@ int capabilities_host(Manager *m, Diag *diag, char **ret) {
 
         int r = manager_facts(m, &facts);
         if (r >= 0)
-                r = host_topology_gather("", &topology);
-        for (int arch = 1; r >= 0 && arch < _ARCH_MAX; arch++) {
+                r = host_topology_gather(m->host_root, &topology);
+        for (int arch = 1; r >= 0 && !m->made_up && arch < _ARCH_MAX; arch++) {
                 const char *emulator = arch_default_emulator((Arch) arch);
                 /* One that cannot be asked is none. */
                 if (!emulator || access(emulator, X_OK) < 0 || emulator_caps(m, emulator, NULL, &caps[n]) < 0)

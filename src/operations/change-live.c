@@ -199,12 +199,22 @@ static int apply_iotune(const Change *c) {
         return change_live_iotune(c->m, c->vm, c->from, c->to, c->diag);
 }
 
+static int apply_actions(const Change *c) {
+        const Domain *from = c->from, *to = c->to;
+
+        if (from->on_poweroff == to->on_poweroff && from->on_reboot == to->on_reboot && from->on_crash == to->on_crash)
+                return 0;
+        _cleanup_free_ char *actions = strf("%s.%s.%s", lifecycle_action_to_string(to->on_poweroff),
+                                            lifecycle_action_to_string(to->on_reboot), lifecycle_action_to_string(to->on_crash));
+        return actions ? c->m->backend->monitor_set_actions(c->m->userdata, c->vm->name, actions, c->diag) : -ENOMEM;
+}
+
 /* --- who does what --- */
 
 /* In the order in which they are carried out; undone in the other. */
 static int (*const appliers[])(const Change *c) = {
         apply_properties, apply_vcpus, apply_iothreads, apply_threads, apply_balloon, apply_stats_period,
-        apply_iotune, apply_narrow,
+        apply_iotune, apply_actions, apply_narrow,
 };
 
 /* What those above can change, and what nobody needs to be told of. */
@@ -215,6 +225,7 @@ static const char *const changeable[] = {
         "cputune/iothreadpin", "cputune/vcpusched", "cputune/iothreadsched", "cputune/emulatorsched",
         "numatune/memory/@nodeset", "currentMemory", "vcpu/@current", "vcpus", "iothreads", "iothreadids",
         "devices/memballoon/stats", "devices/disk/iotune", "title", "description", "metadata",
+        "on_poweroff", "on_reboot", "on_crash",
 };
 /* As a whole, when it appears or goes: all that it may hold stands above. */
 static const char *const changeable_wholes[] = { "cputune", "numatune", "numatune/memory" };
@@ -254,6 +265,8 @@ int change_live_apply(Manager *m, const Vm *vm, const Domain *from, const Domain
         const Change c = { .m = m, .vm = vm, .from = from, .to = to, .diag = diag };
         const Change back = { .m = m, .vm = vm, .from = to, .to = from };
 
+        if (m->made_up)
+                return 0; /* its text is all that there is of it */
         for (size_t i = 0; i < ELEMENTSOF(appliers); i++) {
                 int r = appliers[i](&c);
                 if (r >= 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <libxml/uri.h>
+#include <unistd.h>
 
 #include "config-file.h"
 #include "connection.h"
@@ -190,7 +191,7 @@ static const char *default_uri(const Config *config) {
                 if (!isempty(value))
                         return value;
         }
-        return config->uri_default ?: CONNECTION_SYSTEM;
+        return config->uri_default ?: geteuid() == 0 ? CONNECTION_SYSTEM : CONNECTION_SESSION;
 }
 
 int connection_find(const char *uri, Diag *diag, Connection *ret) {

@@ -22,6 +22,7 @@ void connection_done(Connection *c);
 #define _cleanup_connection_ _cleanup_(connection_done)
 
 #define CONNECTION_SYSTEM "qemu:///system"
+#define CONNECTION_SESSION "qemu:///session"
 
 /* Takes qemu:///system, qemu:///session, both with qemu+unix, qemu+ssh://[USER@]HOST[:PORT]/{system,session} and test:///default.
  * -EINVAL for what is no URI, -EOPNOTSUPP for what is not supported, both with a text in DIAG that names it. */
@@ -30,6 +31,6 @@ int connection_parse(const char *uri, Diag *diag, Connection *ret);
 int connection_parse_host(const char *s, Diag *diag, Connection *ret);
 
 /* What is meant by URI, or (NULL or "") by VMUNIT_DEFAULT_URI, VIRSH_DEFAULT_CONNECT_URI, LIBVIRT_DEFAULT_URI or URIDefault= of
- * vmunit.conf, in this order, or else qemu:///system; a name of URIAliases= stands for what is written there. As
- * connection_parse(). */
+ * vmunit.conf, in this order, or else qemu:///system for root and qemu:///session for all others; a name of URIAliases= stands
+ * for what is written there. As connection_parse(). */
 int connection_find(const char *uri, Diag *diag, Connection *ret);

@@ -76,7 +76,7 @@ static int find_screen(Domain *d, unsigned *screen, Diag *diag, const char **ret
                 }
                 *screen -= heads;
         }
-        return diag_error(diag, (SrcLoc) {}, "invalid argument: no such screen");
+        return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: no such screen ID");
 }
 
 /* QEMU gets a descriptor that it can write to and nothing else; it knows it by the number of a set. */

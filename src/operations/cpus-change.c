@@ -208,7 +208,7 @@ static int build_count(const Domain *d, bool live, void *userdata, Diag *diag, X
         unsigned current = count_enabled(&v);
         if (live && c->count == current)
                 return 0;
-        if (live) {
+        if (live && !d->made_up) {
                 r = change_running(&v, c->count, diag);
                 v.listed = true;
                 number_order(&v);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cpus.h"
+#include "host-counters.h"
 #include "host-file.h"
 #include "node.h"
 #include "string-util.h"
@@ -133,21 +134,6 @@ int vm_iothread_pins(Manager *m, const Vm *vm, ChangeFlags flags, Diag *diag, Cp
 
 /* --- virtual CPUs that run --- */
 
-/* utime, stime and processor: fields 14, 15 and 39; the second one is the name in parentheses, which may hold anything. */
-static int parse_stat(const char *text, VcpuInfo *ret) {
-        const char *p = strrchr(text, ')');
-        unsigned long long user, system;
-        unsigned cpu;
-
-        if (!p || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d %*d %*u %*u %*d %*u "
-                                "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*d %u", &user, &system, &cpu) != 3)
-                return -EBADMSG;
-        uint64_t ticks = (uint64_t) sysconf(_SC_CLK_TCK);
-        ret->cpu_time_nsec = (user + system) * (UINT64_C(1000000000) / MAX(ticks, 1U));
-        ret->cpu = cpu;
-        return 0;
-}
-
 static int running_vcpu(Manager *m, const char *cgroup, const VmThread *t, Diag *diag, VcpuInfo *ret) {
         _cleanup_free_ char *text = NULL;
 
@@ -157,7 +143,7 @@ static int running_vcpu(Manager *m, const char *cgroup, const VmThread *t, Diag 
         /* Not /proc/TID/stat: that counts all threads of the process. */
         r = host_read_file(FILE_MAX, &text, "%s/proc/%u/task/%u/stat", m->host_root, t->tid, t->tid);
         if (r >= 0)
-                r = parse_stat(text, ret);
+                r = host_stat_parse(text, &ret->cpu_time_nsec, &ret->cpu);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot read /proc/%u/task/%u/stat: %s", t->tid, t->tid, strerror(-r));
         ret->id = t->id;

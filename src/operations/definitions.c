@@ -228,18 +228,18 @@ static int write_definition(const char *path, const char *text, size_t size, boo
         return 0;
 }
 
-static bool is_unknown(Manager *m, const char *name) {
-        _cleanup_vm_ Vm vm = {};
-
-        return vm_lookup(m, name, VM_BY_NAME, NULL, &vm) == -ENOENT;
+/* How an earlier machine of that name has ended is not this one's story. DIR_FD: of what is left of it at run time; may be -1. */
+static void forget_end(int dir_fd) {
+        if (dir_fd >= 0)
+                (void) unlinkat(dir_fd, RUNTIME_STATE, 0);
 }
 
-/* How an earlier machine of that name has ended is not this one's story. */
-static void forget_end(Manager *m, const char *name) {
+/* What is left of a machine that is not there any more; systemd is asked only if there is something. */
+static int open_leftover(Manager *m, const char *name) {
         _cleanup_close_ int dir = manager_open_runtime(m, name);
+        _cleanup_vm_ Vm vm = {};
 
-        if (dir >= 0)
-                (void) unlinkat(dir, RUNTIME_STATE, 0);
+        return dir >= 0 && vm_lookup(m, name, VM_BY_NAME, NULL, &vm) == -ENOENT ? TAKE_FD(dir) : -EBADF;
 }
 
 int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag *diag, char **ret_name) {
@@ -258,12 +258,15 @@ int vm_define(Manager *m, const char *text, size_t size, ParseFlags flags, Diag 
         if (!path)
                 return -ENOMEM;
         _cleanup_close_ int lock = lock_definitions(m);
-        bool is_new = is_unknown(m, p.domain->name);
+        /* Once more: another call may have taken the UUID while the emulator was asked. */
+        r = check_identity(m, &p, diag);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int leftover = open_leftover(m, p.domain->name);
         r = write_definition(path, text, size, p.has_secret, diag);
         if (r < 0)
                 return r;
-        if (is_new)
-                forget_end(m, p.domain->name);
+        forget_end(leftover);
         if (ret_name)
                 *ret_name = TAKE_PTR(p.domain->name);
         return 0;
@@ -396,10 +399,8 @@ int vm_undefine(Manager *m, const Vm *vm, VmUndefineFlags flags, Diag *diag) {
         r = m->remembers ? chain_record_remove(vm->name) : 0;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the images of '%s': %s", vm->name, strerror(-r));
-        /* How it ended is nothing that the next one of this name has to do with. */
-        _cleanup_close_ int dir = vm->active ? -1 : manager_open_runtime(m, vm->name);
-        if (dir >= 0)
-                (void) unlinkat(dir, RUNTIME_STATE, 0);
+        _cleanup_close_ int dir = vm->active ? -EBADF : manager_open_runtime(m, vm->name);
+        forget_end(dir);
         return 0;
 }
 

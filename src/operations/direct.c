@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -16,6 +15,7 @@
 #include "open-files.h"
 #include "open-sockets.h"
 #include "plans.h"
+#include "private-directory.h"
 #include "runtime.h"
 #include "string-util.h"
 #include "strv.h"
@@ -111,10 +111,6 @@ static int make_directory(Plan *p, DirectVm *vm, Diag *diag) {
         }
         int r = free_and_strdup(&p->runtime, vm->dir);
         return r < 0 ? r : lock_directory(p, vm, diag);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
 }
 
 /* --- what is handed over --- */
@@ -281,7 +277,7 @@ void direct_done(DirectVm *vm) {
                 (void) direct_wait(vm, &status);
         }
         if (vm->lock_fd >= 0)
-                (void) nftw(vm->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+                directory_remove(vm->dir);
         free(vm->dir);
         free(vm->control);
         free(vm->name);

@@ -5,6 +5,7 @@
 
 #include "dump.h"
 #include "file-util.h"
+#include "job.h"
 #include "json-member.h"
 #include "string-util.h"
 #include "target-file.h"
@@ -13,8 +14,6 @@
 #define PIECE (1U << 20)
 #define POLL_NSEC 100000000L
 #define END_USEC (UINT64_C(60) * 1000000)
-/* Of what a machine has besides its memory: screens, caches, devices. */
-#define BESIDE_MEMORY_MAX (UINT64_C(2) << 30)
 
 static const char *const dump_format_words[] = {
         [DUMP_ELF] = "elf",         [DUMP_KDUMP_ZLIB] = "kdump-zlib", [DUMP_KDUMP_LZO] = "kdump-lzo",
@@ -27,9 +26,8 @@ static void say_progress(const DumpOptions *o, uint64_t done, uint64_t total) {
                 o->progress((unsigned) MIN(done * 100 / MAX(total, UINT64_C(1)), UINT64_C(99)), o->userdata);
 }
 
-/* A QEMU that never ends is not a reason to fill the disk. */
-static int copy_stream(int from, int to, uint64_t memory, const DumpOptions *o) {
-        uint64_t total = 0, limit = memory + memory / 8 + BESIDE_MEMORY_MAX;
+static int copy_stream(JobReport *report, int from, int to, uint64_t memory, const DumpOptions *o, Diag *diag) {
+        uint64_t total = 0, limit = stream_size_max(memory);
         _cleanup_free_ char *piece = malloc(PIECE);
         unsigned told = 0;
         ssize_t n;
@@ -43,6 +41,8 @@ static int copy_stream(int from, int to, uint64_t memory, const DumpOptions *o) 
                         return -errno;
                 total += (uint64_t) n;
                 int r = total > limit ? -EFBIG : write_all(to, piece, (size_t) n);
+                if (r >= 0)
+                        r = job_report(report, total, memory, diag);
                 if (r < 0)
                         return r;
                 if (total * 100 / MAX(memory, UINT64_C(1)) > told) {
@@ -54,7 +54,7 @@ static int copy_stream(int from, int to, uint64_t memory, const DumpOptions *o) 
 }
 
 /* Until QEMU has written all of it into the file itself. */
-static int wait_written(Manager *m, const Vm *vm, const DumpOptions *o, Diag *diag) {
+static int wait_written(Manager *m, const Vm *vm, JobReport *report, const DumpOptions *o, Diag *diag) {
         const struct timespec pause = { .tv_nsec = POLL_NSEC };
 
         for (;;) {
@@ -65,9 +65,13 @@ static int wait_written(Manager *m, const Vm *vm, const DumpOptions *o, Diag *di
                 const char *status = json_member_string(reply, "status");
                 bool active = status && streq(status, "active");
                 json_object *done = json_member(reply, "completed", json_type_int), *total = json_member(reply, "total", json_type_int);
-                if (active && done && total)
+                if (active && done && total) {
                         say_progress(o, (uint64_t) json_object_get_int64(done), (uint64_t) json_object_get_int64(total));
+                        r = job_report(report, (uint64_t) json_object_get_int64(done), (uint64_t) json_object_get_int64(total), diag);
+                }
                 json_object_put(reply);
+                if (r < 0)
+                        return r;
                 if (!active)
                         return 0;
                 (void) nanosleep(&pause, NULL);
@@ -110,11 +114,12 @@ static int check(Manager *m, const Vm *vm, const DumpOptions *o, Diag *diag) {
 
 /* All of it in the file. Then there is one, whatever becomes of the machine. */
 static int write_dump(Manager *m, const Vm *vm, Target *t, SaveSession *session, int stream, uint64_t memory, const DumpOptions *o, Diag *diag) {
+        JobReport report = { .m = m, .session = session };
         _cleanup_diag_ Diag own = {};
 
-        int k = stream >= 0 ? copy_stream(stream, t->fd, memory, o) : 0;
+        int k = stream >= 0 ? copy_stream(&report, stream, t->fd, memory, o, diag) : 0;
         safe_close(stream);
-        int r = k >= 0 && stream < 0 ? wait_written(m, vm, o, diag) : 0;
+        int r = k >= 0 && stream < 0 ? wait_written(m, vm, &report, o, diag) : 0;
         if (k >= 0 && r >= 0) {
                 r = m->backend->monitor_wait_saved(m->userdata, session, &own);
                 if (r < 0)
@@ -125,7 +130,7 @@ static int write_dump(Manager *m, const Vm *vm, Target *t, SaveSession *session,
                 k = target_finish(t);
         if (k >= 0 && r >= 0)
                 k = target_commit(t);
-        return k < 0 ? diag_error_code(diag, k, (SrcLoc) {}, "cannot write '%s': %s", t->path, strerror(-k)) : r;
+        return k == -ECANCELED ? k : k < 0 ? diag_error_code(diag, k, (SrcLoc) {}, "cannot write '%s': %s", t->path, strerror(-k)) : r;
 }
 
 int vm_dump(Manager *m, const Vm *vm, const char *path, const DumpOptions *o, Diag *diag) {

@@ -163,9 +163,21 @@ static void on_unplug_error(const Translation *t) {
                 tell(t, VM_EVENT_DEVICE_REMOVAL_FAILED, json_strings("device", device, NULL));
 }
 
+/* The monitor's own words. */
+static void on_job(const Translation *t) {
+        json_object *o = string(t, "operation") ? json_strings("operation", string(t, "operation"), NULL) : NULL;
+
+        if (!o)
+                return;
+        json_object_object_foreach(t->data, key, value)
+                if (json_object_is_type(value, json_type_int))
+                        json_object_object_add(o, key, json_object_get(value));
+        tell(t, VM_EVENT_JOB_COMPLETED, o);
+}
+
 static const DomainChar *agent_channel(const Domain *d) {
         FOREACH_ARRAY(c, d->chars, d->n_chars)
-                if (c->kind == CHAR_CHANNEL && streq_ptr(c->target_name, "org.qemu.guest_agent.0"))
+                if (domain_char_is_agent(c))
                         return c;
         return NULL;
 }
@@ -290,6 +302,7 @@ static const struct {
         { "WAKEUP", on_wakeup, false },
         { "WATCHDOG", on_watchdog, false },
         { CONTROL_EVENT_ERROR, on_control_error, false },
+        { CONTROL_EVENT_JOB, on_job, false },
         { CONTROL_EVENT_VNC, on_client_connected, false },
 };
 

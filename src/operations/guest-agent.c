@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#include "base64.h"
 #include "guest-agent.h"
 #include "json-member.h"
 #include "string-util.h"
@@ -33,26 +34,8 @@ static json_object *list_of(char *const *words) {
 
 /* --- users --- */
 
-static char *base64(const char *s) {
-        static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        const uint8_t *p = (const uint8_t *) s;
-        size_t n = strlen(s), at = 0;
-        char *out = malloc((n + 2) / 3 * 4 + 1);
-
-        for (size_t i = 0; out && i < n; i += 3) {
-                uint32_t v = (uint32_t) p[i] << 16 | (i + 1 < n ? (uint32_t) p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
-                out[at++] = digits[v >> 18];
-                out[at++] = digits[v >> 12 & 63];
-                out[at++] = i + 1 < n ? digits[v >> 6 & 63] : '=';
-                out[at++] = i + 2 < n ? digits[v & 63] : '=';
-        }
-        if (out)
-                out[at] = 0;
-        return out;
-}
-
 int vm_set_user_password(Manager *m, const Vm *vm, const char *user, const char *password, bool encrypted, Diag *diag) {
-        _cleanup_free_ char *text = base64(password);
+        _cleanup_free_ char *text = base64_encode(password, strlen(password));
         json_object *o = text ? json_strings("username", user, "password", text, NULL) : NULL;
 
         if (!o)

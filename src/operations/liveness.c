@@ -1,16 +1,63 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sched.h>
+
+#include "host-counters.h"
 #include "host-file.h"
 #include "liveness.h"
 #include "parse-util.h"
 #include "string-util.h"
 #include "strv.h"
 
-/* "PID (NAME) T …": stopped, or by a debugger. The name may hold anything. */
+/* Who waits for storage for so long cannot be told from one that hangs; a slow disk does not take that long. */
+#define BLOCKED_MSEC 2000U
+
+/* When the kernel has last let a process run, by the kernel's own clock. Not every kernel tells. */
+static bool read_last_run(Manager *m, const char *process, uint64_t *ret_msec) {
+        _cleanup_free_ char *text = host_read_text("%s/proc/%s/sched", m->host_root, process);
+        const char *p = text ? strstr(text, "\nse.exec_start ") : NULL;
+
+        p = p ? strchr(p, ':') : NULL;
+        if (!p)
+                return false;
+        p++;
+        p += strspn(p, " ");
+        _cleanup_free_ char *number = strndup(p, strspn(p, DIGITS));
+        return number && parse_u64(number, 10, ret_msec) >= 0;
+}
+
+/* Whoever reads his own runs now; the clocks of two CPUs may be far apart, so it is read on the same one. */
+static bool read_now(Manager *m, unsigned cpu, uint64_t *ret_msec) {
+        cpu_set_t old, one;
+
+        CPU_ZERO(&one);
+        if (cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(old), &old) < 0)
+                return false;
+        CPU_SET(cpu, &one);
+        if (sched_setaffinity(0, sizeof(one), &one) < 0)
+                return false;
+        bool r = read_last_run(m, "self", ret_msec);
+        (void) sched_setaffinity(0, sizeof(old), &old);
+        return r;
+}
+
+static bool is_blocked(Manager *m, unsigned pid, const char *stat) {
+        _cleanup_free_ char *process = strf("%u", pid);
+        uint64_t then, now, used;
+        unsigned cpu;
+
+        return process && host_stat_parse(stat, &used, &cpu) >= 0 && read_last_run(m, process, &then) && read_now(m, cpu, &now) &&
+               now > then && now - then >= BLOCKED_MSEC;
+}
+
+/* "PID (NAME) T …": stopped, or (t) by a debugger; D: it waits for storage, and no signal wakes it up. The name may hold
+ * anything. */
 static bool is_stopped(Manager *m, unsigned pid) {
         _cleanup_free_ char *stat = host_read_text("%s/proc/%u/stat", m->host_root, pid);
         const char *p = stat ? strrchr(stat, ')') : NULL;
 
-        return p && p[1] == ' ' && (p[2] == 'T' || p[2] == 't');
+        if (!p || p[1] != ' ')
+                return false;
+        return p[2] == 'T' || p[2] == 't' || (p[2] == 'D' && is_blocked(m, pid, stat));
 }
 
 static bool any_stopped(Manager *m, const char *cgroup, const char *below) {

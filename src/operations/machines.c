@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "apparmor.h"
 #include "change-qemu.h"
 #include "definition.h"
@@ -48,14 +51,14 @@ static void read_active_state(int dir, Vm *vm) {
 }
 
 /* Of a VM that does not run, only the reason why it stopped is of interest. A state file that says it ran was
- * left behind by a supervisor that was killed. */
+ * left behind by a supervisor that was killed; one of a machine without a definition, which is no more, is not this one's. */
 static void read_inactive_state(int dir, Vm *vm) {
         DomainState state;
         DomainReason reason;
 
         vm->state = STATE_SHUT_OFF;
         vm->reason = REASON_UNKNOWN;
-        if (dir < 0 || runtime_read_state(dir, &state, &reason) < 0)
+        if (dir < 0 || faccessat(dir, RUNTIME_TRANSIENT, F_OK, AT_SYMLINK_NOFOLLOW) >= 0 || runtime_read_state(dir, &state, &reason) < 0)
                 return;
         vm->reason = state == STATE_SHUT_OFF ? reason : REASON_CRASHED;
 }
@@ -195,7 +198,7 @@ int vm_list(Manager *m, VmListFlags flags, Vm **ret, size_t *ret_n) {
         if (n > 0)
                 qsort(a.items, n, sizeof(Vm), compare_vms);
         FOREACH_ARRAY(vm, a.items, n)
-                vm->stalled = vm_is_stalled(m, vm);
+                vm->stalled = (flags & VM_LIST_STALLED) && vm_is_stalled(m, vm);
         *ret = a.items;
         *ret_n = n;
         return 0;

@@ -14,7 +14,7 @@ typedef struct Vm {
         DomainState state;
         DomainReason reason;
         char *source_path; /* owned: of the definition; NULL without one */
-        bool stalled; /* vm_list() only: it runs, and cannot answer; see liveness.h */
+        bool stalled; /* with VM_LIST_STALLED: it runs, and cannot answer; see liveness.h */
 } Vm;
 
 void vm_done(Vm *vm);
@@ -24,10 +24,11 @@ void vms_free(Vm *vms, size_t n);
 typedef enum VmListFlags {
         VM_LIST_ACTIVE = 1 << 0,
         VM_LIST_INACTIVE = 1 << 1,
+        VM_LIST_STALLED = 1 << 2, /* marks them: some files of the kernel's for each that runs */
 } VmListFlags;
 
 /* All VMs in virsh's order: the running ones by id, then the others by name. One call to systemd, no call to
- * a monitor: a VM that hangs does not delay it, and is marked as far as the kernel knows of it. */
+ * a monitor: a VM that hangs does not delay it, and VM_LIST_STALLED marks it as far as the kernel knows of it. */
 int vm_list(Manager *m, VmListFlags flags, Vm **ret, size_t *ret_n);
 
 typedef enum VmLookupFlags {

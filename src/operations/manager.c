@@ -40,7 +40,8 @@ int manager_facts(Manager *m, const HostFacts **ret) {
                         return r;
                 m->has_facts = true;
                 /* What is wrong in the files is for `vmunit hostinfo` and `verify --host` to say. */
-                (void) config_load(&config, NULL);
+                if (!m->made_up)
+                        (void) config_load(&config, NULL);
                 r = host_facts_configure(&m->facts, &config);
                 if (r < 0)
                         return r;
@@ -53,6 +54,11 @@ int manager_facts_now(Manager *m, const HostFacts **ret) {
         int r = manager_facts(m, ret);
 
         return r < 0 || m->facts.resources.known ? r : host_resources_gather("", &m->facts.resources);
+}
+
+int manager_check_real(const Manager *m, const char *what, Diag *diag) {
+        return !m->made_up ? 0 : diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "this function is not supported by the connection "
+                                                 "driver: machines of test:///default have no %s", what);
 }
 
 bool manager_has_systemd(Manager *m) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "console-watch.h"
 #include "control-events.h"
 #include "diag.h"
 #include "domain-state.h"
@@ -63,6 +64,7 @@ typedef enum MonitorVerb {
         MONITOR_VERB_SHUTDOWN,
         MONITOR_VERB_REBOOT,
         MONITOR_VERB_RESET,
+        MONITOR_VERB_QUIT, /* see control_quit() */
 } MonitorVerb;
 
 typedef struct VmConsole {
@@ -113,7 +115,8 @@ typedef struct ManagerBackend {
         int (*unit_cgroup)(void *userdata, const char *unit, char **ret);
 
         int (*monitor_call)(void *userdata, const char *name, MonitorVerb verb, const char *mode, Diag *diag);
-        int (*monitor_open_console)(void *userdata, const char *name, const char *alias, bool force,
+        /* A descriptor. *ret_watch is the caller's; NULL when nobody can take it. */
+        int (*monitor_open_console)(void *userdata, const char *name, const char *alias, bool force, ConsoleWatch **ret_watch,
                                     Diag *diag);
         int (*monitor_consoles)(void *userdata, const char *name, VmConsole **ret, size_t *ret_n, Diag *diag);
         int (*monitor_qmp)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
@@ -124,6 +127,8 @@ typedef struct ManagerBackend {
 
         /* SETTINGS: thread_settings_to_json(). */
         int (*monitor_set_threads)(void *userdata, const char *name, const char *settings, Diag *diag);
+        /* ACTIONS: see control_set_actions(). */
+        int (*monitor_set_actions)(void *userdata, const char *name, const char *actions, Diag *diag);
         int (*monitor_threads)(void *userdata, const char *name, VmThread **ret, size_t *ret_n, Diag *diag);
 
         /* Returns when the guest has let go of DEVICE: -ECANCELED when it will not, -ETIMEDOUT. */
@@ -138,6 +143,11 @@ typedef struct ManagerBackend {
         int (*monitor_dump)(void *userdata, const char *name, const char *format, bool live, int file, Diag *diag, SaveSession **ret_session,
                             int *ret_fd);
         int (*monitor_end_dump)(void *userdata, SaveSession *session, const char *then, Diag *diag);
+
+        /* See control_progress(), control_get_job(), control_abort_job(). */
+        int (*monitor_progress)(void *userdata, SaveSession *session, uint64_t processed, uint64_t total, Diag *diag);
+        int (*monitor_job)(void *userdata, const char *name, bool completed, bool keep, char **ret, Diag *diag);
+        int (*monitor_abort_job)(void *userdata, const char *name, Diag *diag);
 
         /* What systemd says of units, as it happens, see unit-watch.h: CHANGED tells a unit's activity, or that no more comes. */
         int (*watch_units)(void *userdata, sd_event *event,
@@ -164,6 +174,7 @@ typedef struct Manager {
         const char *host_root; /* not owned: "", but in tests */
         bool remembers;    /* the state directories are this machine's too */
         bool session;      /* the user's own machines, of his own systemd: vm_is_session() */
+        bool made_up;      /* test:///default: nothing runs, and nothing of this host is looked at */
         HostFacts facts;   /* filled in on first use */
         bool has_facts;
 } Manager;
@@ -177,6 +188,9 @@ DEFINE_CLEANUP(Manager *, manager_free)
 int manager_facts(Manager *m, const HostFacts **ret);
 /* The same, with HostFacts.resources. */
 int manager_facts_now(Manager *m, const HostFacts **ret);
+
+/* -EOPNOTSUPP, and it is said, where machines are made up and have no WHAT; else 0. */
+int manager_check_real(const Manager *m, const char *what, Diag *diag);
 
 /* Whether there is a systemd to run units. */
 bool manager_has_systemd(Manager *m);

@@ -42,7 +42,7 @@ static int build_memory(const Domain *d, bool live, void *userdata, Diag *diag, 
 
         if (kib > d->memory / KIB)
                 return diag_error(diag, (SrcLoc) {}, "invalid argument: cannot set memory higher than max memory");
-        if (live && !find_balloon(d))
+        if (live && !d->made_up && !find_balloon(d))
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: Unable to change memory of active domain "
                                   "without the balloon device and guest OS balloon driver");
         return add_size(edits, kib, "currentMemory");

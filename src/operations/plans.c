@@ -47,6 +47,8 @@ int definition_complete(Manager *m, Domain **d, const char *text, size_t size, P
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
         const HostFacts *facts;
 
+        if (m->made_up && !ret_caps)
+                return 0; /* there is nobody who would add anything */
         int r = planning_facts(m, flags, &facts);
         if (r >= 0)
                 r = emulator_caps(m, *d, facts, flags, diag, &caps);
@@ -185,7 +187,7 @@ int definition_check_resources(Manager *m, const Domain *d, Diag *diag) {
         if (r < 0)
                 return r;
         r = domain_check_resources(d, facts, diag);
-        int k = host_check_block_devices(d, facts->lenient, diag);
+        int k = m->made_up ? 0 : host_check_block_devices(d, facts->lenient, diag);
         return r < 0 ? r : k;
 }
 
@@ -242,6 +244,8 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
         _cleanup_(plan_freep) Plan *plan = NULL;
         int problem = 0;
 
+        if (m->made_up) /* there is no other machine */
+                flags &= ~(PlanningFlags) (PLANNING_GENERIC | PLANNING_HOST);
         int r = definition_parse(m, text, size, parse_flags(flags), diag, &p);
         if (flags & PLANNING_SCHEMA)
                 problem = domain_check_schema(text, size, diag);
@@ -250,6 +254,8 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
         r = check_place(source_path, p.domain, diag);
         if (r < 0)
                 problem = r;
+        if (m->made_up)
+                return problem; /* nor an emulator */
         if (flags & PLANNING_HOST) {
                 r = check_host(m, p.domain, diag);
                 if (r < 0)
@@ -369,21 +375,6 @@ int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **re
 
 /* --- domxml-to-native --- */
 
-static void append_quoted(Text *t, const char *s) {
-        /* The characters that make libvirt quote a word. */
-        if (*s && !strpbrk(s, "\r\t\n !\"#$&'()*;<>?[\\]^`{|}~")) {
-                text_append(t, s);
-                return;
-        }
-        text_append_char(t, '\'');
-        for (; *s; s++)
-                if (*s == '\'')
-                        text_append(t, "'\\''");
-                else
-                        text_append_char(t, *s);
-        text_append_char(t, '\'');
-}
-
 int argv_to_shell(char *const *env, char *const *argv, char **ret) {
         _cleanup_text_ Text t = {};
 
@@ -391,13 +382,13 @@ int argv_to_shell(char *const *env, char *const *argv, char **ret) {
                 const char *equals = strchr(*e, '=');
                 size_t n = equals ? (size_t) (equals + 1 - *e) : strlen(*e);
                 text_append_n(&t, *e, n);
-                append_quoted(&t, *e + n);
+                text_append_shell(&t, *e + n);
                 text_append_char(&t, ' ');
         }
         STRV_FOREACH(a, argv) {
                 if (a != argv)
                         text_append_char(&t, ' ');
-                append_quoted(&t, *a);
+                text_append_shell(&t, *a);
         }
         return text_finish(&t, ret);
 }

@@ -6,24 +6,26 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "change.h"
+#include "config-file.h"
 #include "definitions.h"
 #include "domain-xml.h"
 #include "file-util.h"
+#include "job.h"
 #include "names.h"
+#include "runtime.h"
 #include "saved.h"
+#include "plans.h"
 #include "siphash.h"
 #include "string-util.h"
+#include "strv.h"
 #include "target-file.h"
+#include "time-util.h"
 #include "vm-lifecycle.h"
 
 #define PROGRESS_USEC 500000
-#define MOMENTS 50U
 #define END_USEC (UINT64_C(60) * 1000000)
-/* Of what a machine has besides its memory: screens, caches, devices. */
-#define BESIDE_MEMORY_MAX (UINT64_C(2) << 30)
 #define COMPRESSOR "zstd"
 
 static int say(Diag *diag, int r, const char *what, const char *path) {
@@ -87,23 +89,18 @@ typedef struct Save {
         Manager *m;
         const Vm *vm;
         const SaveOptions *options;
+        bool managed;
         SavedHeader header; /* owned */
         char *xml;          /* owned */
         Target target;
         uint64_t memory, said_usec;
+        JobReport report;
 } Save;
 
 static void save_done(Save *s) {
         saved_header_done(&s->header);
         free(s->xml);
         target_done(&s->target);
-}
-
-static uint64_t now_usec(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
 /* QEMU itself cannot be asked: it waits for us to read. The guest's memory is about what comes. */
@@ -131,9 +128,8 @@ static ssize_t read_piece(int fd, char *buffer) {
         return (ssize_t) size;
 }
 
-/* A QEMU that never ends is not a reason to fill the disk. */
-static int copy_stream(Save *s, int from, int to) {
-        uint64_t limit = s->memory + s->memory / 8 + BESIDE_MEMORY_MAX;
+static int copy_stream(Save *s, int from, int to, Diag *diag) {
+        uint64_t limit = stream_size_max(s->memory), begin = now_usec();
         _cleanup_free_ char *piece = malloc(SAVED_PIECE);
         SavedDigest digest = {};
         ssize_t n;
@@ -142,7 +138,10 @@ static int copy_stream(Save *s, int from, int to) {
                 return -ENOMEM;
         while ((n = read_piece(from, piece)) > 0) {
                 saved_digest_add(&digest, piece, (size_t) n);
-                int r = digest.size > limit ? -EFBIG : write_all(to, piece, (size_t) n);
+                bool too_slow = s->options->host_goes_down && stream_is_too_slow(digest.size, now_usec() - begin);
+                int r = digest.size > limit ? -EFBIG : too_slow ? -ETIME : write_all(to, piece, (size_t) n);
+                if (r >= 0)
+                        r = job_report(&s->report, digest.size, s->memory, diag);
                 if (r < 0)
                         return r;
                 say_progress(s, digest.size);
@@ -152,7 +151,7 @@ static int copy_stream(Save *s, int from, int to) {
         return n < 0 ? (int) n : 0;
 }
 
-static int write_stream(Save *s, int stream) {
+static int write_stream(Save *s, int stream, Diag *diag) {
         _cleanup_(filter_done) Filter filter = { .fd = -EBADF };
         void (*old)(int) = signal(SIGPIPE, SIG_IGN);
         int r = lseek(s->target.fd, (off_t) saved_data_offset(&s->header), SEEK_SET) < 0 ? -errno : 0;
@@ -160,7 +159,7 @@ static int write_stream(Save *s, int stream) {
         if (r >= 0 && s->header.compression == SAVED_ZSTD)
                 r = filter_start(s->target.fd, true, &filter);
         if (r >= 0)
-                r = copy_stream(s, stream, filter.pid > 0 ? filter.fd : s->target.fd);
+                r = copy_stream(s, stream, filter.pid > 0 ? filter.fd : s->target.fd, diag);
         if (r >= 0)
                 r = filter_finish(&filter);
         (void) signal(SIGPIPE, old);
@@ -190,6 +189,40 @@ static int check_same(Manager *m, const char *text, const char *name, const uint
         return 0;
 }
 
+static bool has_program(const char *name) {
+        const char *path = getenv("PATH") ?: "/usr/local/bin:/usr/bin:/bin";
+        _cleanup_strv_ char **directories = NULL;
+
+        if (strv_split(path, ":", &directories) < 0)
+                return false;
+        STRV_FOREACH(d, directories) {
+                _cleanup_free_ char *file = strf("%s/%s", *d, name);
+                if (file && access(file, X_OK) >= 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What vmunit.conf says. */
+static int choose_format(Save *s, Diag *diag) {
+        _cleanup_config_ Config config = {};
+
+        s->header.compression = s->options->compression ?: SAVED_RAW;
+        if (s->options->compression)
+                return 0;
+        int r = definition_check_config(diag);
+        if (r < 0)
+                return r;
+        (void) config_load(&config, NULL);
+        if (config.save_image_format != SAVE_FORMAT_ZSTD)
+                return 0;
+        if (has_program(COMPRESSOR))
+                s->header.compression = SAVED_ZSTD;
+        else
+                diag_warning(diag, (SrcLoc) {}, "SaveImageFormat=zstd: there is no program '%s' here: the state is not compressed", COMPRESSOR);
+        return 0;
+}
+
 /* As the machine runs, with everything that was decided for it and everything that has changed since. */
 static int describe(Save *s, Diag *diag) {
         _cleanup_(domain_freep) Domain *d = NULL;
@@ -209,49 +242,75 @@ static int describe(Save *s, Diag *diag) {
                 return r;
         s->memory = d->memory;
         s->header.name = strdup(s->vm->name);
-        s->header.compression = s->options->compression ?: SAVED_RAW;
+        r = choose_format(s, diag);
+        if (r < 0)
+                return r;
         s->header.running = s->options->state == SAVE_STATE_SAME ? state == STATE_RUNNING : s->options->state == SAVE_STATE_RUNNING;
         return s->header.name ? set_xml(s, diag) : -ENOMEM;
 }
 
-/* systemd may hear a moment later than we that the monitor went away with the machine. */
-static bool is_ending(Save *s, bool gone) {
-        const ManagerBackend *b = s->m->backend;
-        const struct timespec moment = { .tv_nsec = 20L * 1000 * 1000 };
-        UnitActivity activity;
+static bool is_saved(Save *s) {
+        _cleanup_close_ int dir = manager_open_runtime(s->m, s->vm->name);
+        DomainReason reason;
+        DomainState state;
 
-        for (unsigned i = 0; b->unit_activity(s->m->userdata, s->vm->unit, &activity) >= 0; i++) {
-                if (activity != UNIT_ACTIVE && activity != UNIT_ACTIVATING)
-                        return true;
-                if (!gone || i == MOMENTS)
-                        return false;
-                (void) nanosleep(&moment, NULL);
-        }
-        return false;
+        return dir >= 0 && runtime_read_state(dir, &state, &reason) >= 0 && state == STATE_SHUT_OFF && reason == REASON_SAVED;
 }
 
-/* Did it end because it was saved, whatever the monitor has come to say? GONE: it went away. */
-static bool has_ended(Save *s, bool gone) {
-        const ManagerBackend *b = s->m->backend;
-        _cleanup_vm_ Vm vm = {};
+/* Did it end because it was saved, though its monitor went away without saying so? The supervisor writes that down before it
+ * leaves itself; as long as QEMU runs it has another monitor, which answers. */
+static bool has_ended(Save *s) {
+        _cleanup_free_ char *reply = NULL;
 
-        if (s->options->host_goes_down || !is_ending(s, gone))
-                return false;
-        (void) b->stop_unit(s->m->userdata, s->vm->unit, END_USEC, NULL);
-        return vm_lookup(s->m, s->vm->name, VM_BY_NAME, NULL, &vm) < 0 || (!vm.active && vm.reason == REASON_SAVED);
+        if (is_saved(s))
+                return true;
+        return s->m->backend->monitor_qmp(s->m->userdata, s->vm->name, "{\"execute\":\"query-status\"}", &reply, NULL) < 0 && is_saved(s);
+}
+
+/* From when the machine may be gone until the file has its name, ^C is not heard: what there is of the guest would be under
+ * a name that nobody knows. */
+static void hold_signals(sigset_t *ret_old) {
+        sigset_t set;
+
+        sigemptyset(&set);
+        FOREACH_ARRAY(s, ((const int[]) { SIGINT, SIGTERM, SIGHUP, SIGQUIT }), 4)
+                sigaddset(&set, *s);
+        (void) sigprocmask(SIG_BLOCK, &set, ret_old);
 }
 
 /* The file is what it is called only when the machine has ended: a guest that goes on changes its disks, and must not be
- * restored from there. */
+ * restored from there. SESSION is closed. */
+static int end_saved(Save *s, SaveSession *session, Diag *diag) {
+        const ManagerBackend *b = s->m->backend;
+        _cleanup_diag_ Diag own = {};
+
+        int r = b->monitor_end_saved(s->m->userdata, session, &own);
+        /* From here on the monitor does not end it any more, if it has not yet. */
+        b->monitor_save_close(s->m->userdata, session);
+        if (r < 0 && !has_ended(s)) {
+                diag_add(diag, &own);
+                return r;
+        }
+        r = target_commit(&s->target);
+        if (r >= 0)
+                return 0;
+        /* There is nothing else left of the guest. */
+        _cleanup_free_ char *left = TAKE_PTR(s->target.temporary);
+        return left ? diag_error_code(diag, r, (SrcLoc) {}, "the domain has ended and is saved to '%s', which cannot be renamed to '%s': %s",
+                                      left, s->target.path, strerror(-r)) : say(diag, r, "write", s->target.path);
+}
+
 static int save_stream(Save *s, Diag *diag) {
         const ManagerBackend *b = s->m->backend;
         SaveSession *session = NULL;
         int stream = -EBADF;
+        sigset_t old;
 
         int r = b->monitor_save(s->m->userdata, s->vm->name, diag, &session, &stream);
         if (r < 0)
                 return r;
-        int k = write_stream(s, stream);
+        s->report = (JobReport) { .m = s->m, .session = session };
+        int k = write_stream(s, stream, diag);
         safe_close(stream);
         if (k >= 0)
                 r = b->monitor_wait_saved(s->m->userdata, session, diag);
@@ -259,22 +318,26 @@ static int save_stream(Save *s, Diag *diag) {
                 k = saved_file_write_head(s->target.fd, &s->header, s->xml);
         if (k >= 0 && r >= 0)
                 k = target_finish(&s->target);
-        if (k >= 0 && r >= 0) {
-                r = b->monitor_end_saved(s->m->userdata, session, diag);
-                if (r < 0 && has_ended(s, r == -ECONNRESET))
-                        r = 0;
-                if (r >= 0)
-                        k = target_commit(&s->target);
+        /* What the guest has gone on from is of no use, whatever comes next. */
+        if (k >= 0 && r >= 0 && s->managed)
+                k = managed_save_make_room(s->vm->name);
+        if (k < 0 || r < 0) {
+                b->monitor_save_close(s->m->userdata, session);
+                return k == -ECANCELED ? k : k < 0 ? say(diag, k, "write", s->target.path) : r;
         }
-        b->monitor_save_close(s->m->userdata, session);
-        return k < 0 ? say(diag, k, "write", s->target.path) : r;
+        hold_signals(&old);
+        r = end_saved(s, session, diag);
+        (void) sigprocmask(SIG_SETMASK, &old, NULL);
+        return r;
 }
 
-int vm_save(Manager *m, const Vm *vm, const char *path, const SaveOptions *options, Diag *diag) {
-        _cleanup_(save_done) Save s = { .m = m, .vm = vm, .options = options, .target = { .fd = -EBADF } };
+static int check_running(const Vm *vm, Diag *diag) {
+        return vm->active ? 0 : diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+}
 
-        if (!vm->active)
-                return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain is not running");
+static int save_to(Manager *m, const Vm *vm, const char *path, bool managed, const SaveOptions *options, Diag *diag) {
+        _cleanup_(save_done) Save s = { .m = m, .vm = vm, .options = options, .managed = managed, .target = { .fd = -EBADF } };
+
         int r = describe(&s, diag);
         if (r < 0)
                 return r;
@@ -290,17 +353,31 @@ int vm_save(Manager *m, const Vm *vm, const char *path, const SaveOptions *optio
         return options->host_goes_down ? 0 : m->backend->stop_unit(m->userdata, vm->unit, END_USEC, diag);
 }
 
+int vm_save(Manager *m, const Vm *vm, const char *path, const SaveOptions *options, Diag *diag) {
+        int r = check_running(vm, diag);
+
+        return r < 0 ? r : save_to(m, vm, path, false, options, diag);
+}
+
 int vm_managed_save(Manager *m, const Vm *vm, const SaveOptions *options, Diag *diag) {
         _cleanup_free_ char *path = vm_state_path(vm->name, MANAGED_SAVE_FILE);
+        SaveOptions raw = *options;
 
         if (!path)
                 return -ENOMEM;
-        if (vm->active && !vm->persistent)
+        int r = check_running(vm, diag);
+        if (r < 0)
+                return r;
+        raw.compression = SAVED_RAW; /* the root step that hands it to QEMU runs no program on it */
+        if (!vm->persistent)
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: cannot do managed save for transient domain");
-        int r = managed_save_mark_boot(vm->name, options->host_goes_down);
+        r = manager_check_real(m, "memory that could be saved", diag);
+        if (r < 0)
+                return r;
+        r = managed_save_mark_boot(vm->name, options->host_goes_down);
         if (r < 0)
                 return say(diag, r, "write the mark beside", path);
-        r = vm_save(m, vm, path, options, diag);
+        r = save_to(m, vm, path, true, &raw, diag);
         if (r < 0)
                 (void) managed_save_mark_boot(vm->name, false);
         return r;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* A file without a name until it is complete, so that nothing is left of one that is not. */
 typedef struct Target {
@@ -19,3 +20,14 @@ int target_open(const char *path, Target *ret);
 int target_finish(Target *t);
 /* It is PATH now, whatever happens to this machine. */
 int target_commit(Target *t);
+
+/* The most that QEMU may write of a machine with so much memory (bytes): one that never ends is not a reason to fill the disk. */
+static inline uint64_t stream_size_max(uint64_t memory) {
+        return memory + memory / 8 + (UINT64_C(2) << 30); /* screens, caches, devices */
+}
+
+/* Does a host that goes down wait in vain for a QEMU, or a disk, of which so many bytes came in so much time? After the first
+ * minute less than 4 MiB a second, on average, is too little: nobody but QEMU knows whether there is an end. */
+static inline bool stream_is_too_slow(uint64_t bytes, uint64_t usec) {
+        return usec > UINT64_C(60) * 1000000 && bytes < usec / 1000000 * (UINT64_C(4) << 20);
+}

@@ -83,7 +83,7 @@ int vm_usage(Manager *m, const VmUsages *before, VmUsages *ret) {
         Vm *vms = NULL;
         size_t n = 0;
 
-        int r = vm_list(m, VM_LIST_ACTIVE, &vms, &n);
+        int r = vm_list(m, VM_LIST_ACTIVE | VM_LIST_STALLED, &vms, &n);
         if (r < 0)
                 return r;
         u.items = calloc(n + 1, sizeof(VmUsage));

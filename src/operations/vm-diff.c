@@ -32,6 +32,9 @@ static void forget_choices(Domain *live, const Domain *defined) {
                 if (!defined->graphics[i].listen_address)
                         live->graphics[i].listen_address = mfree(live->graphics[i].listen_address);
         }
+        for (size_t i = 0; i < MIN(live->n_vsocks, defined->n_vsocks); i++)
+                if (defined->vsocks[i].auto_cid == TRI_YES)
+                        live->vsocks[i].cid = defined->vsocks[i].cid;
         domain_forget_labels(live, defined);
 }
 

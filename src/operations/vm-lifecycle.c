@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 
 #include "definition.h"
 #include "definitions.h"
@@ -12,6 +13,7 @@
 #include "monitor-protocol.h"
 #include "labels.h"
 #include "names.h"
+#include "runtime.h"
 #include "start-options.h"
 #include "string-util.h"
 #include "tap.h"
@@ -109,12 +111,12 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credenti
          * started for a definition that cannot work. */
         if (diag && !diag->file)
                 (void) diag_init(diag, d.path);
-        r = definition_check_config(diag);
+        r = m->made_up ? 0 : definition_check_config(diag);
         if (r >= 0)
                 r = definition_parse(m, d.text, d.size, 0, diag, &p);
         if (r >= 0)
                 r = definition_check_file_name(d.path, p.domain, diag);
-        if (r >= 0)
+        if (r >= 0 && !m->made_up)
                 r = check_bridges(p.domain, diag);
         if (r >= 0)
                 r = definition_check_resources(m, p.domain, diag);
@@ -147,20 +149,38 @@ static int check_name_is_free(Manager *m, const char *name, Diag *diag) {
                                "operation failed: domain '%s' is already defined in %s", name, vm.source_path);
 }
 
-/* The file the prepare step reads; its name is what VmDirectories.transient promises. */
-static int write_transient(Manager *m, const char *name, const char *text, size_t size, Diag *diag,
-                           char **ret_path) {
-        _cleanup_free_ char *dir = strf("%s/.transient", m->runtime_dir);
-        _cleanup_free_ char *path = strf("%s/.transient/%s.xml", m->runtime_dir, name);
+#define TRANSIENT_DIRECTORY ".transient"
+#define TRANSIENT_LOCK ".lock" /* for looking whether a name is free and taking it */
 
-        if (!dir || !path)
+/* The file the prepare step reads; its name is what VmDirectories.transient promises. *ret_claim, the caller's, keeps it from
+ * others until there is a unit, which does: without that, a second call would overwrite the file, and remove it when its
+ * unit cannot be made. */
+static int write_transient(Manager *m, const char *name, const char *text, size_t size, Diag *diag,
+                           char **ret_path, int *ret_claim) {
+        _cleanup_free_ char *dir = strf("%s/" TRANSIENT_DIRECTORY, m->runtime_dir), *file = strf("%s.xml", name);
+        _cleanup_free_ char *path = dir && file ? strf("%s/%s", dir, file) : NULL;
+
+        if (!path)
                 return -ENOMEM;
         int r = mkdir_parents(dir, 0755);
-        if (r >= 0)
-                r = write_file_atomic(AT_FDCWD, path, text, size, 0600);
+        _cleanup_close_ int dir_fd = r < 0 ? r : manager_open_runtime(m, TRANSIENT_DIRECTORY);
+        _cleanup_close_ int lock = dir_fd < 0 ? dir_fd : runtime_lock(dir_fd, TRANSIENT_LOCK);
+        if (lock < 0)
+                return diag_error_code(diag, lock, (SrcLoc) {}, "cannot write '%s': %s", path, strerror(-lock));
+        r = check_name_is_free(m, name, diag);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int other = openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (other >= 0 && flock(other, LOCK_EX | LOCK_NB) < 0)
+                return diag_error_code(diag, -EEXIST, (SrcLoc) {}, "Requested operation is not valid: domain '%s' is being created", name);
+        r = write_file_atomic(dir_fd, file, text, size, 0600);
+        _cleanup_close_ int claim = r < 0 ? r : openat(dir_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (r >= 0 && (claim < 0 || flock(claim, LOCK_EX | LOCK_NB) < 0))
+                r = -errno;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot write '%s': %s", path, strerror(-r));
         *ret_path = TAKE_PTR(path);
+        *ret_claim = TAKE_FD(claim);
         return 0;
 }
 
@@ -170,20 +190,17 @@ int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, cha
         /* Behind what it takes the name from: cleaned up before it. */
         _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
         _cleanup_free_ char *path = NULL, *unit = NULL;
-        /* Keeps the labels until the machine runs. */
-        _cleanup_close_ int hold = -EBADF;
+        /* Keep the labels and the name until the machine runs. */
+        _cleanup_close_ int hold = -EBADF, claim = -EBADF;
 
         int r = definition_parse(m, text, size, strict ? PARSE_STRICT : 0, diag, &p);
         if (r < 0)
                 return r;
         const char *name = p.domain->name;
-        r = check_name_is_free(m, name, diag);
-        if (r < 0)
-                return r;
         unit = vm_transient_unit(name);
         if (!unit)
                 return -ENOMEM;
-        r = write_transient(m, name, text, size, diag, &path);
+        r = write_transient(m, name, text, size, diag, &path, &claim);
         if (r < 0)
                 return r;
         r = write_start_options(m, name, flags, credentials, diag, &options);
@@ -260,9 +277,7 @@ int vm_resume(Manager *m, const Vm *vm, Diag *diag) {
 /* --- destroy --- */
 
 static int destroy_gracefully(Manager *m, const Vm *vm, Diag *diag) {
-        _cleanup_free_ char *reply = NULL;
-
-        int r = m->backend->monitor_qmp(m->userdata, vm->name, "{\"execute\":\"quit\"}", &reply, diag);
+        int r = m->backend->monitor_call(m->userdata, vm->name, MONITOR_VERB_QUIT, NULL, diag);
         /* QEMU may be gone before its answer has arrived. */
         if (r < 0 && r != -ECONNRESET)
                 return r;
@@ -293,10 +308,10 @@ int vm_destroy(Manager *m, const Vm *vm, bool graceful, Diag *diag) {
 
 /* --- consoles --- */
 
-int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Diag *diag) {
+int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Diag *diag, ConsoleWatch **ret_watch) {
         if (!vm->active)
                 return not_running(diag);
-        return m->backend->monitor_open_console(m->userdata, vm->name, alias, force, diag);
+        return m->backend->monitor_open_console(m->userdata, vm->name, alias, force, ret_watch, diag);
 }
 
 int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret) {

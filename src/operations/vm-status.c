@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <poll.h>
+
 #include "liveness.h"
 #include "memory.h"
 #include "names.h"
@@ -6,6 +8,7 @@
 #include "plans.h"
 #include "string-util.h"
 #include "strv.h"
+#include "time-util.h"
 #include "vm-diff.h"
 #include "vm-status.h"
 
@@ -67,6 +70,39 @@ static void add_info(Manager *m, const Vm *vm, VmStatus *s) {
         vm_info_done(&info);
 }
 
+/* --- what it takes now --- */
+
+#define COUNT_USEC (USEC_PER_SEC / 10)
+
+typedef struct CpuCount {
+        bool valid;
+        uint64_t nsec, at_usec;
+} CpuCount;
+
+static CpuCount count_cpu(Manager *m, const Vm *vm) {
+        CpuCount c = {};
+
+        c.valid = vm->active && m->backend->unit_cpu_usage(m->userdata, vm->unit, &c.nsec) >= 0;
+        c.at_usec = now_usec();
+        return c;
+}
+
+/* Since BEFORE; the rest of the interval is waited for. */
+static void measure_cpu(Manager *m, const Vm *vm, const CpuCount *before, VmStatus *s) {
+        uint64_t passed = now_usec() - before->at_usec;
+
+        if (!before->valid)
+                return;
+        if (passed < COUNT_USEC)
+                (void) poll(NULL, 0, (int) ((COUNT_USEC - passed) / 1000) + 1);
+        CpuCount now = count_cpu(m, vm);
+        s->has_cpu = now.valid && now.nsec >= before->nsec && now.at_usec > before->at_usec;
+        if (s->has_cpu)
+                s->cpu = (double) (now.nsec - before->nsec) / 1000 / (double) (now.at_usec - before->at_usec);
+}
+
+/* --- */
+
 int vm_status(Manager *m, const Vm *vm, unsigned log_lines, VmStatus *ret) {
         const char *const units[] = { vm->unit, NULL };
         VmStatus s = { .stalled = vm_is_stalled(m, vm) };
@@ -78,12 +114,15 @@ int vm_status(Manager *m, const Vm *vm, unsigned log_lines, VmStatus *ret) {
         s.changed = vm->active && vm->persistent && vm_definition_changed(m, vm) > 0;
         if (vm->active && !s.stalled)
                 r = ask_guest(m, vm, &s);
+        /* To be asked has cost it something, too. */
+        CpuCount before = count_cpu(m, vm);
         if (r >= 0 && log_lines > 0 && m->backend->unit_log)
                 (void) m->backend->unit_log(m->userdata, units, log_lines, &s.log);
         if (r < 0) {
                 vm_status_done(&s);
                 return r;
         }
+        measure_cpu(m, vm, &before, &s);
         *ret = s;
         return 0;
 }

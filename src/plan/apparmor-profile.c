@@ -53,8 +53,11 @@ static void append_fd(Text *t, const PlanFd *fd) {
 static void append_network(Text *t, const Plan *p) {
         bool own = strv_contains(p->allow, "network"), handed = false;
 
-        FOREACH_ARRAY(fd, p->fds, p->n_fds)
+        FOREACH_ARRAY(fd, p->fds, p->n_fds) {
                 handed |= fd->host != NULL;
+                if (fd->kind == PLAN_FD_LISTEN_VSOCK)
+                        text_append(t, INDENT "network vsock stream,\n");
+        }
         if (own)
                 text_append(t, INDENT "include <abstractions/nameservice>\n" INDENT "network inet,\n" INDENT "network inet6,\n");
         else if (handed)

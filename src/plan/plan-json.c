@@ -70,6 +70,7 @@ static const Field plan_fields[] = {
         FIELD(Plan, "agent", FIELD_BOOL, has_agent),
         FIELD(Plan, "agentChannel", FIELD_STRING, agent_channel),
         FIELD(Plan, "ready", FIELD_ENUM, ready, &ready_when_table),
+        FIELD(Plan, "guestCid", FIELD_UINT, guest_cid),
         FIELD(Plan, "hostShutdown", FIELD_ENUM, host_shutdown, &host_shutdown_table),
         FIELD(Plan, "stopTimeoutUSec", FIELD_U64, stop_timeout_usec),
         FIELD(Plan, "statsBalloon", FIELD_STRING, stats_balloon),

@@ -47,6 +47,7 @@ static void set_policy(Plan *p, const Domain *d) {
         p->on_reboot = d->on_reboot;
         p->on_crash = d->on_crash;
         p->ready = d->ready.when;
+        p->guest_cid = d->n_vsocks > 0 ? d->vsocks[0].cid.value : 0;
         p->host_shutdown = d->host_shutdown.action;
         p->stop_timeout_usec = STOP_TIMEOUT_DEFAULT_USEC;
         if (d->current_memory.set && d->current_memory.value < d->memory)
@@ -118,8 +119,10 @@ static bool uses_io_uring(const Domain *d) {
 }
 
 /* What QEMU needs of the system calls that the supervisor's filter refuses otherwise, and of capabilities. */
-static int set_filter(Plan *p, const Domain *d) {
+static int set_filter(Plan *p, const Domain *d, const QemuArgv *a) {
         int r = uses_io_uring(d) ? strv_extend(&p->allow, "io_uring") : 0;
+        if (r >= 0 && a->places_threads)
+                r = strv_extend(&p->allow, "affinity");
         if (r >= 0 && unit_needs_network(d))
                 r = strv_extend(&p->allow, "network");
         if (r >= 0 && unit_needs_rawio(d))
@@ -206,7 +209,7 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         if (r >= 0)
                 r = set_displays(p, d, &argv);
         if (r >= 0)
-                r = set_filter(p, d);
+                r = set_filter(p, d, &argv);
         if (r >= 0 && d->type == DOMAIN_KVM)
                 r = strv_extend(&p->devices, "/dev/kvm");
         STRV_FOREACH(device, facts->devices)

@@ -53,6 +53,7 @@ typedef struct Plan {
         bool has_agent; /* there is a PLAN_FD_PAIR named "agent" … */
         char *agent_channel; /* owned: … and this is QEMU's name of the channel's device */
         ReadyWhen ready;
+        unsigned guest_cid; /* the guest's address in AF_VSOCK; 0: none, or not chosen yet */
         HostShutdown host_shutdown;
         PlanConsole *consoles; /* owned */
         size_t n_consoles;

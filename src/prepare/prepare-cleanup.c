@@ -114,7 +114,7 @@ static void clean(Prepare *p, int dir_fd, const ServiceResult *result) {
 
         write_final_state(p, dir_fd, result);
         log_end(p, dir_fd, result);
-        r = vm_is_session() ? 0 : enter_host_network();
+        r = enter_host_network();
         if (r >= 0)
                 r = give_back(p, dir_fd);
         else
@@ -129,6 +129,9 @@ static void clean(Prepare *p, int dir_fd, const ServiceResult *result) {
                 remove_transient(p);
         /* A limit that ended the VM is that of a stop, nearly always: what it leaves would stay. */
         r = runtime_clean(p->name, restarts && !streq(result->word, "timeout") ? RUNTIME_DEFINITION : NULL);
+        /* How it has ended is for those who watch it; another machine of the name does not inherit it. */
+        if (r >= 0 && p->transient && !restarts)
+                r = runtime_write(dir_fd, RUNTIME_TRANSIENT, "", 0, 0644);
         if (r < 0)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove all of '%s': %s", p->runtime, strerror(-r));
         /* The images' locks are free when this returns. */
@@ -152,6 +155,7 @@ int prepare_cleanup(Prepare *p) {
                 return EXIT_SUCCESS;
         _cleanup_free_ char *machine = registered_machine(dir_fd);
         clean(p, dir_fd, &result);
+        (void) runtime_set_group(base_fd, p->unit, NULL);
         unregister(machine);
         return EXIT_SUCCESS;
 }

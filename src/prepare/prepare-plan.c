@@ -177,12 +177,24 @@ static int add_credentials(Prepare *p, Domain *d) {
         return 0;
 }
 
+/* The guest is told the port, as a credential. */
+static int listen_for_guest(Prepare *p, Domain *d) {
+        if (d->ready.when != READY_VSOCK_NOTIFY)
+                return 0;
+        int r = domain_check_notify_credential(d, &p->diag);
+        if (r < 0)
+                return r;
+        p->notify_fd = vsock_listen(&d->ready.port);
+        return p->notify_fd >= 0 ? 0 :
+                diag_error_code(&p->diag, p->notify_fd, d->ready.loc, "ready: cannot listen for the guest by vsock: %s", strerror(-p->notify_fd));
+}
+
 /* Before the plan, since the address is in QEMU's arguments. */
 static int claim_vsock(Prepare *p, Prepared *x) {
         if (x->domain->n_vsocks == 0)
                 return 0;
         p->vsock_fd = vsock_open(x->domain->vsocks, &p->diag); /* there is one at most */
-        return MIN(p->vsock_fd, 0);
+        return p->vsock_fd < 0 ? p->vsock_fd : listen_for_guest(p, x->domain);
 }
 
 /* What the emulator and the machine add. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "machined.h"
 #include "names.h"
 #include "parse-util.h"
@@ -67,14 +70,16 @@ static int do_register(Prepare *p) {
 }
 
 /* The guest goes on from what was saved, whether it was this or what `vmunit restore` was given: from here it cannot go on
- * any more. (When this is not reached, the mark tells.) */
+ * any more. (When this is not reached, the mark tells.) The guest may run for long already: what is newer than its start was
+ * made of it since. */
 static void remove_used_save(Prepare *p) {
         _cleanup_(plan_freep) Plan *plan = NULL;
+        struct stat st;
 
         _cleanup_close_ int dir_fd = p->transient ? -EBADF : runtime_open(p->name, false);
         if (dir_fd < 0 || read_plan(dir_fd, &plan) < 0 || !plan->restores)
                 return;
-        int r = managed_save_remove(p->name);
+        int r = fstatat(dir_fd, RUNTIME_PLAN, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : managed_save_remove_older(p->name, &st.st_mtim);
         if (r < 0)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove the managed save of '%s': %s", p->name, strerror(-r));
 }

@@ -25,7 +25,9 @@
 #include "users.h"
 #include "vsock.h"
 
-#define BARRIER_USEC (UINT64_C(10) * 1000000)
+/* How long systemd may take for an answer. It has many to give when many machines start at once; the limit of a start is the
+ * unit's (TimeoutStartSec=), this one is there for the message. */
+#define PATIENCE_USEC (UINT64_C(120) * 1000000)
 #define CGROUP_MAX 65536U
 #define GROUPS_SPARE 64U /* supervisor, vm, emulator, those of root's, and I/O threads that are added later */
 #define GROUPS_DEEP "2"  /* vm/vcpu0, .control/hold */
@@ -69,6 +71,8 @@ static int fail(Start *s, int error, const char *what) {
 
 static int connect_systemd(Start *s) {
         int r = systemd_connect(SYSTEMD_DIRECT, &s->bus);
+        if (r >= 0)
+                r = sd_bus_set_method_call_timeout(s->bus, PATIENCE_USEC);
         return r < 0 ? fail(s, r, "connect to systemd") : 0;
 }
 
@@ -138,7 +142,7 @@ static int limit_groups(Start *s) {
 }
 
 static int enter_network(Start *s) {
-        int r = vm_is_session() ? 0 : enter_host_network();
+        int r = enter_host_network();
         return r < 0 ? fail(s, r, "enter the network namespace of the host") : 0;
 }
 
@@ -193,6 +197,9 @@ static int claim_directory(Start *s) {
         (void) runtime_clean(p->name, NULL);
         if (r >= 0)
                 r = runtime_write(s->dir_fd, RUNTIME_UNIT, p->unit, strlen(p->unit), 0644);
+        /* All other groups are read-only to the supervisor and what it starts. */
+        if (r >= 0 && s->group && !vm_is_session())
+                r = runtime_set_group(s->base_fd, p->unit, s->group);
         return r < 0 ? fail(s, r, "write the VM's runtime directory") : 0;
 }
 
@@ -242,7 +249,7 @@ static bool has_same_user(Start *s, const char *name) {
                systemd_get_u32(s->bus, unit, "Service", "UID", &uid) >= 0 && uid == s->uid;
 }
 
-/* Control groups and processes of machines with the same user are each other's. */
+/* One layer less: terminals, which all machines see, have nothing then but their labels to keep them apart. */
 static void warn_same_user(Start *s) {
         _cleanup_free_ char *other = NULL;
 
@@ -254,8 +261,8 @@ static void warn_same_user(Start *s) {
                         other = strdup(e->d_name);
         (void) closedir(d);
         if (other)
-                diag_warning(&s->p->diag, (SrcLoc) {}, "domain '%s' runs with the same user, '%s': each of the two may end the other",
-                             other, s->x.plan->user);
+                diag_warning(&s->p->diag, (SrcLoc) {}, "domain '%s' runs with the same user, '%s': mounts, filters and labels "
+                             "keep the two apart, their user does not", other, s->x.plan->user);
 }
 
 /* One that the definition names is there already, and is not root. The dynamic one has a group of the same number. */
@@ -350,6 +357,13 @@ static int note(Start *s, const OpenedFd *o) {
         return k < 0 ? fail(s, k, "write down what was opened") : 0;
 }
 
+/* What is open already, since the plan depends on it; NULL: nothing. */
+static int *claimed_before(Start *s, const PlanFd *fd) {
+        if (fd->kind == PLAN_FD_LISTEN_VSOCK)
+                return &s->p->notify_fd;
+        return streq_ptr(fd->path, VSOCK_DEVICE) ? &s->p->vsock_fd : NULL;
+}
+
 static int open_all(Start *s) {
         Plan *plan = s->x.plan;
 
@@ -360,7 +374,8 @@ static int open_all(Start *s) {
         for (size_t i = 0; i < plan->n_fds; i++) {
                 if (plan->fds[i].kind == PLAN_FD_PAIR)
                         continue;
-                int r = streq_ptr(plan->fds[i].path, VSOCK_DEVICE) ? opened_fd_take(&s->opened[i], &s->p->vsock_fd) :
+                int *claimed = claimed_before(s, &plan->fds[i]);
+                int r = claimed ? opened_fd_take(&s->opened[i], claimed) :
                         open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
                 if (r >= 0)
                         r = note(s, &s->opened[i]);
@@ -496,7 +511,7 @@ static int push_opened(Start *s, const PlanFd *fd, const OpenedFd *o) {
 static int check_store(Start *s) {
         uint32_t n;
 
-        int r = fd_store_barrier(BARRIER_USEC);
+        int r = fd_store_barrier(PATIENCE_USEC);
         if (r >= 0)
                 r = systemd_get_u32(s->bus, s->p->unit, "Service", "NFileDescriptorStore", &n);
         if (r < 0)
@@ -616,6 +631,7 @@ static void undo(Start *s) {
                 return;
         (void) give_back(s->p, s->dir_fd);
         (void) release_labels(s->p);
+        (void) runtime_set_group(s->base_fd, s->p->unit, NULL);
         if (s->state_fd >= 0)
                 (void) runtime_write_state(s->state_fd, STATE_SHUT_OFF, REASON_FAILED);
         (void) runtime_clean(s->p->name, NULL);

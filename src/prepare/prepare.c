@@ -16,7 +16,7 @@
 int prepare_init(Prepare *p, const char *instance) {
         const char *source = getenv("VMUNIT_SOURCE");
 
-        *p = (Prepare) { .digest = getenv("VMUNIT_DIGEST"), .saved = SAVED_FILE_NONE, .saved_mark = -EBADF, .vsock_fd = -EBADF };
+        *p = (Prepare) { .digest = getenv("VMUNIT_DIGEST"), .saved = SAVED_FILE_NONE, .saved_mark = -EBADF, .vsock_fd = -EBADF, .notify_fd = -EBADF };
         int r = diag_init(&p->diag, NULL);
         if (r < 0)
                 return r;
@@ -52,6 +52,7 @@ void prepare_done(Prepare *p) {
         saved_file_done(&p->saved);
         safe_close(p->saved_mark);
         safe_close(p->vsock_fd);
+        safe_close(p->notify_fd);
         STRV_FOREACH(i, p->credentials)
                 explicit_bzero(*i, strlen(*i));
         strv_free(p->credentials);

@@ -33,6 +33,7 @@ typedef struct Prepare {
         char **credentials; /* owned: the guest's, of this start only: "NAME=VALUE" */
         int saved_mark;  /* owned: where it is written that it has */
         int vsock_fd;    /* owned: what holds the guest's address in AF_VSOCK, until QEMU does */
+        int notify_fd;   /* owned: where the guest's systemd says that it is ready */
         JournalContext journal;
         Diag diag;
 } Prepare;

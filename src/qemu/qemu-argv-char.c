@@ -5,7 +5,6 @@
 
 /* Character devices: first the host's end (-chardev), then the guest's (-device). */
 
-#define AGENT_CHANNEL "org.qemu.guest_agent.0"
 
 /* --- the host's end --- */
 
@@ -259,7 +258,7 @@ int emit_chardev(Emit *e, const CharSource *source, const char *alias, SrcLoc lo
 
 /* The agent's channel is a pair of sockets that QEMU and the monitor hold, unless the user wants a path. */
 static bool is_agent(const DomainChar *c) {
-        return c->kind == CHAR_CHANNEL && isempty(c->source.path) && streq_ptr(c->target_name, AGENT_CHANNEL);
+        return domain_char_is_agent(c) && isempty(c->source.path);
 }
 
 static int emit_char_backend(Emit *e, const DomainChar *c) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
 #include "qemu-emit.h"
 #include "string-util.h"
 
@@ -9,7 +11,7 @@
 #define FWCFG_NAME_MAX 55U
 
 bool has_credentials(const Domain *d) {
-        return d->n_credentials > 0;
+        return d->n_credentials > 0 || d->ready.when == READY_VSOCK_NOTIFY;
 }
 
 /* On ARM the firmware hands the tables on, and without one nobody does. */
@@ -27,8 +29,8 @@ static bool has_smbios_tables(const Domain *d) {
         }
 }
 
-static int emit_credential(Emit *e, const DomainCredential *c, bool smbios) {
-        _cleanup_free_ char *name = strf("guest-credential-%zu", (size_t) (c - e->domain->credentials));
+static int emit_credential(Emit *e, const DomainCredential *c, size_t index, bool smbios) {
+        _cleanup_free_ char *name = strf("guest-credential-%zu", index);
         _cleanup_free_ char *element = strf("credential '%s' of the guest", c->name);
         _cleanup_options_ Options o = {};
 
@@ -51,13 +53,30 @@ static int emit_credential(Emit *e, const DomainCredential *c, bool smbios) {
         return 0;
 }
 
+/* Where the guest's systemd says that it has booted, and who listens there: the monitor. Nobody does for a command line
+ * that is meant for people. */
+static int emit_notify(Emit *e, bool smbios) {
+        const DomainReady *ready = &e->domain->ready;
+        char name[] = NOTIFY_CREDENTIAL, address[sizeof("vsock-stream:2:4294967295")];
+
+        if (ready->when != READY_VSOCK_NOTIFY || e->native)
+                return 0;
+        PlanFd *fd = emit_fd(e, PLAN_FD_LISTEN_VSOCK, QEMU_FD_NOTIFY, "ready", ready->loc, 1);
+        if (!fd)
+                return -ENOMEM;
+        fd->user = PLAN_USER_MONITOR;
+        (void) snprintf(address, sizeof(address), "vsock-stream:2:%u", ready->port);
+        return emit_credential(e, &(DomainCredential) { .loc = ready->loc, .name = name, .value = address }, e->domain->n_credentials, smbios);
+}
+
 int emit_credentials(Emit *e) {
         bool smbios = has_smbios_tables(e->domain);
         int ret = 0;
 
         FOREACH_ARRAY(c, e->domain->credentials, e->domain->n_credentials) {
-                int r = emit_credential(e, c, smbios);
+                int r = emit_credential(e, c, (size_t) (c - e->domain->credentials), smbios);
                 ret = ret < 0 ? ret : r;
         }
-        return ret;
+        int r = emit_notify(e, smbios);
+        return ret < 0 ? ret : r;
 }

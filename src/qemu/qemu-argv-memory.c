@@ -223,6 +223,7 @@ int emit_memory_backend(Emit *e, MemoryBackend *b) {
                 json_add_stringf(&context, "id", "tc-%s", b->id);
                 json_add_number_set(&context, "node-affinity", b->nodes);
                 emit_json(e, "-object", &context);
+                e->out->places_threads = true;
                 json_add_stringf(&j, "prealloc-context", "tc-%s", b->id);
         }
         emit_json(e, "-object", &j);

@@ -21,9 +21,11 @@ typedef struct QemuArgv {
         char *agent_channel; /* owned: … for the device of this name */
         char *vnc_id;       /* owned: the display that takes clients from the monitor; NULL: none */
         char **links_down;  /* owned: aliases of interfaces whose link the monitor takes down first */
+        bool places_threads; /* QEMU chooses the CPUs of its own threads */
 } QemuArgv;
 
 #define QEMU_FD_AGENT "agent"
+#define QEMU_FD_NOTIFY "guest-notify"
 #define QEMU_FD_VNC "vnc"
 #define QEMU_FD_VNC_PASSWORD "vnc-password"
 #define QEMU_FD_SPICE "spice"

@@ -9,6 +9,7 @@ static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_TAP] = "tap",
         [PLAN_FD_VHOST_NET] = "vhost-net",
         [PLAN_FD_LISTEN] = "listen",
+        [PLAN_FD_LISTEN_VSOCK] = "listen-vsock",
         [PLAN_FD_CONNECT] = "connect",
         [PLAN_FD_SECRET] = "secret",
         [PLAN_FD_PAIR] = "pair",

@@ -13,11 +13,12 @@ typedef enum PlanFdKind {
         PLAN_FD_TAP,       /* a tap with IFF_VNET_HDR; ifname, bridge */
         PLAN_FD_VHOST_NET, /* /dev/vhost-net */
         PLAN_FD_LISTEN,    /* a listening socket: path (unix) or host+service (tcp) */
+        PLAN_FD_LISTEN_VSOCK, /* a listening socket for the guest, by AF_VSOCK */
         PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
         PLAN_FD_SECRET,    /* a sealed memfd with a password in it: `secret`, or what `credential` holds */
         PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name` */
 } PlanFdKind;
-/* "file", "copy", "tap", "vhost-net", "listen", "connect", "secret", "pair" */
+/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "pair" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {

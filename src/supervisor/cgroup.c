@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "file-util.h"
@@ -12,6 +13,19 @@
 #include "strv.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
+/* The unit's own group, which is read-only where the others are (units/hardening.conf). */
+#define CGROUP_OWN "/run/vmunit-group"
+
+/* The directory FD again, by the mount at which it can be written; FD when there is none. Takes FD over. */
+static int writable(int fd) {
+        struct stat st, own;
+
+        _cleanup_close_ int found = open(CGROUP_OWN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (found < 0 || fstat(fd, &st) < 0 || fstat(found, &own) < 0 || st.st_dev != own.st_dev || st.st_ino != own.st_ino)
+                return fd;
+        (void) close(fd);
+        return TAKE_FD(found);
+}
 
 /* Opens the directory of this process's cgroup v2; -ENOENT without one. */
 static int open_own_cgroup(void) {
@@ -40,7 +54,7 @@ static int open_own_cgroup(void) {
                         return -errno;
                 if (fs.f_type != CGROUP2_SUPER_MAGIC)
                         return -ENOENT;
-                return TAKE_FD(fd);
+                return writable(TAKE_FD(fd));
         }
         return -ENOENT;
 }

@@ -11,7 +11,7 @@ typedef enum MonitorMessageType {
         MONITOR_HELLO = 1, /* QMP is up; a: 1 if QEMU was found already started by an earlier monitor */
         MONITOR_READY,     /* the guest runs (or is paused, as asked): READY=1 */
         MONITOR_STATE,     /* a: DomainState, b: DomainReason */
-        MONITOR_ENDING,    /* QEMU is about to end of its own will; b: DomainReason of "shut off" */
+        MONITOR_ENDING,    /* QEMU is about to end of its own will; b: DomainReason of "shut off"; a: 1 if nobody minds when it does not */
         MONITOR_RESTART,   /* when QEMU has ended, end with EXIT_FORCE_RESTART: on_*=restart */
         MONITOR_PONG,
         /* supervisor → monitor */
@@ -19,6 +19,7 @@ typedef enum MonitorMessageType {
         MONITOR_REBOOT,    /* graceful */
         MONITOR_RESET,
         MONITOR_PING,
+        MONITOR_WAS_READY, /* to one that has said HELLO: an earlier one has said READY */
         _MONITOR_MESSAGE_MAX,
 } MonitorMessageType;
 

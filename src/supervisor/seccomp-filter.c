@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,6 +29,7 @@
 #define WHERE_UNLESS(a, s, i, c, m, v, r) \
         { .syscall = (s), .reason = (r), .unless = (a), .condition = (c), .argument = (i), .mask = (m), .value = (v) }
 #define IOCTL(request, r) WHERE("ioctl", 1, SECCOMP_EQUAL, INT_BITS, (request), r)
+#define FCNTL(command, r) WHERE("fcntl", 1, SECCOMP_EQUAL, INT_BITS, (command), r)
 #define NAMESPACE(flag, r) WHERE("clone", 0, SECCOMP_EQUAL, (flag), (flag), r)
 #define FAMILY(family, r) WHERE("socket", 0, SECCOMP_EQUAL, UINT64_MAX, (family), r)
 
@@ -41,13 +45,17 @@ static const SeccompRow rows[] = {
         /* Its flags are in memory, where no filter sees them; the C library takes clone() when it is not there. */
         { .syscall = "clone3", .reason = "make processes and namespaces with flags that cannot be looked at", .error = ENOSYS },
 
-        /* Other processes of the same uid: supervisor and monitor. */
+        /* Other processes of the same uid: supervisor and monitor, and other machines with the same static user. */
         WHERE_UNLESS(SECCOMP_ALLOW_SPAWN, "kill", 0, SECCOMP_OTHERS, 0, 0, "end or stop the supervisor and the monitor"),
         WHERE_UNLESS(SECCOMP_ALLOW_SPAWN, "tgkill", 0, SECCOMP_OTHERS, 0, 0, "end or stop the supervisor and the monitor"),
         WHERE_UNLESS(SECCOMP_ALLOW_SPAWN, "rt_tgsigqueueinfo", 0, SECCOMP_OTHERS, 0, 0, "end or stop the supervisor and the monitor"),
         WHERE_UNLESS(SECCOMP_ALLOW_SPAWN, "rt_sigqueueinfo", 0, SECCOMP_OTHERS, 0, 0, "end or stop the supervisor and the monitor"),
         ALL("tkill", "a signal to any thread; tgkill() is what is used"),
         ALL("pidfd_send_signal", "a signal to another process"),
+        FCNTL(F_SETOWN, "have the kernel send a signal of its choice (F_SETSIG) to another process"),
+        FCNTL(F_SETOWN_EX, "have the kernel send a signal to another process"),
+        IOCTL(FIOSETOWN, "have the kernel send a signal to another process"),
+        IOCTL(SIOCSPGRP, "have the kernel send a signal to another process"),
         ALL("pidfd_getfd", "take a descriptor out of another process"),
         ALL("ptrace", "look into and steer another process"),
         ALL("process_vm_readv", "read another process's memory"),
@@ -58,6 +66,15 @@ static const SeccompRow rows[] = {
         ALL("migrate_pages", "move another process's memory"),
         ALL("move_pages", "move another process's memory"),
         WHERE("prlimit64", 0, SECCOMP_NOT, 0, 0, "change another process's limits"),
+        /* 0 is the caller itself, where a process is meant and not all of a group's or of a user's. */
+        WHERE_UNLESS(SECCOMP_ALLOW_SCHEDULE | SECCOMP_ALLOW_AFFINITY, "sched_setaffinity", 0, SECCOMP_NOT, 0, 0, "take another process its CPUs"),
+        WHERE_UNLESS(SECCOMP_ALLOW_SCHEDULE, "sched_setscheduler", 0, SECCOMP_NOT, 0, 0, "have another process wait for all others"),
+        WHERE_UNLESS(SECCOMP_ALLOW_SCHEDULE, "sched_setparam", 0, SECCOMP_NOT, 0, 0, "have another process wait for all others"),
+        WHERE_UNLESS(SECCOMP_ALLOW_SCHEDULE, "sched_setattr", 0, SECCOMP_NOT, 0, 0, "have another process wait for all others"),
+        WHERE("setpriority", 0, SECCOMP_NOT, 0, PRIO_PROCESS, "slow down all processes of a user"),
+        WHERE("setpriority", 1, SECCOMP_NOT, 0, 0, "slow down another process"),
+        WHERE("ioprio_set", 0, SECCOMP_NOT, 0, IOPRIO_WHO_PROCESS, "slow down the disks of all processes of a user"),
+        WHERE("ioprio_set", 1, SECCOMP_NOT, 0, 0, "slow down the disks of another process"),
 
         /* Namespaces: each of them opens parts of the kernel that are root's otherwise. */
         ALL("unshare", "make a namespace"),
@@ -184,6 +201,7 @@ int seccomp_allow_from_string(const char *word) {
                 const char *word;
                 SeccompAllow bit;
         } words[] = {
+                { "affinity", SECCOMP_ALLOW_AFFINITY },
                 { "io_uring", SECCOMP_ALLOW_IO_URING },
                 { "network", SECCOMP_ALLOW_NETWORK },
                 { "spawn", SECCOMP_ALLOW_SPAWN },

@@ -13,6 +13,8 @@ typedef enum SeccompAllow {
         SECCOMP_ALLOW_NETWORK = 1 << 1,  /* QEMU itself speaks to the network */
         SECCOMP_ALLOW_SPAWN = 1 << 2,    /* other programs: the emulator is a script */
         SECCOMP_ALLOW_UNIX = 1 << 3,     /* sockets of this machine: its uid has nothing else that listens on one. No word. */
+        SECCOMP_ALLOW_SCHEDULE = 1 << 4, /* the CPUs and schedulers of others' threads: the monitor. No word. */
+        SECCOMP_ALLOW_AFFINITY = 1 << 5, /* the CPUs of QEMU's own threads, which are not told from others: memory of a node */
 } SeccompAllow;
 
 /* The bit of WORD ("io_uring"); -EINVAL when there is none. */

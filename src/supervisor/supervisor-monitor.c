@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #define MONITOR_PROVEN_USEC (10 * USEC_PER_SEC)
 #define ENDING_LIMIT_USEC (30 * USEC_PER_SEC)
 #define QEMU_END_USEC (2 * USEC_PER_SEC)
+#define LAST_WORDS_MSEC 2000
 
 /* The descriptors of a monitor and the matching LISTEN_FDNAMES. */
 typedef struct MonitorFds {
@@ -113,7 +115,7 @@ static int start_monitor(Supervisor *s) {
                 .announce_pid = true,
                 /* It reads what QEMU and the guest write, and starts nothing either. */
                 .filter = true,
-                .allow = SECCOMP_ALLOW_UNIX,
+                .allow = SECCOMP_ALLOW_UNIX | SECCOMP_ALLOW_SCHEDULE,
                 .check_capabilities = s->launch.unit,
                 .capabilities = s->launch.capabilities,
                 .drop_capabilities = s->launch.capabilities != 0,
@@ -166,6 +168,8 @@ static void on_message(Supervisor *s, const MonitorMessage *m) {
         switch (m->type) {
         case MONITOR_HELLO:
                 s->monitor_said_hello = true;
+                if (s->ready)
+                        send_message(s, MONITOR_WAS_READY, 0);
                 if (s->stopping)
                         send_message(s, MONITOR_SHUTDOWN, supervisor_stop_budget_ms(s));
                 break;
@@ -184,7 +188,7 @@ static void on_message(Supervisor *s, const MonitorMessage *m) {
                 if (m->b < _REASON_MAX)
                         s->ending = (DomainReason) m->b;
                 /* QEMU may hang on its way out, and the monitor has done what it can. */
-                if (s->terminate_at == UINT64_MAX && !s->destroying) {
+                if (m->a == 0 && s->terminate_at == UINT64_MAX && !s->destroying) {
                         s->stop_started = now_usec();
                         s->terminate_at = s->stop_started + ENDING_LIMIT_USEC;
                 }
@@ -267,10 +271,13 @@ void supervisor_monitor_timers(Supervisor *s, uint64_t now) {
 }
 
 void supervisor_monitor_end(Supervisor *s) {
+        struct pollfd p = { .fd = s->monitor.pidfd, .events = POLLIN };
+
         if (s->monitor.pid == 0)
                 return;
-        /* It said what it knew of the end before it told QEMU to end. */
-        supervisor_monitor_read(s);
+        /* It leaves by itself, and who has asked it for the end has an answer first. */
+        if (poll(&p, 1, LAST_WORDS_MSEC) <= 0)
+                log_warning("the monitor outlives QEMU: ending it");
         (void) kill(s->monitor.pid, SIGKILL);
         (void) waitpid(s->monitor.pid, NULL, 0);
         s->monitor = (Child) { .pidfd = safe_close(s->monitor.pidfd) };

@@ -13,7 +13,7 @@ void supervisor_monitor_reap(Supervisor *s);
 /* A monitor that was stopped (SIGSTOP) is as good as dead. */
 void supervisor_monitor_check_stopped(Supervisor *s);
 void supervisor_monitor_timers(Supervisor *s, uint64_t now);
-/* QEMU has ended: takes the last messages and ends the monitor. */
+/* QEMU has ended: gives the monitor a moment to answer who waits for that, and ends it. */
 void supervisor_monitor_end(Supervisor *s);
 
 /* supervisor.c */

@@ -372,8 +372,12 @@ int supervisor_run(Supervisor *s) {
                 if (p[3].revents)
                         supervisor_monitor_read(s);
                 if (p[1].revents && reap_qemu(s, &si)) {
+                        /* The monitor said what it knew of the end before it told QEMU to end. Who hears of it from the
+                         * monitor, or that there is none any more, finds the end written down. */
+                        supervisor_monitor_read(s);
+                        r = conclude(s, &si);
                         supervisor_monitor_end(s);
-                        return conclude(s, &si);
+                        return r;
                 }
                 if (p[2].revents)
                         supervisor_monitor_reap(s);

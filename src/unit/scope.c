@@ -14,7 +14,7 @@ static const VmDirectories of_system = {
         .notify = "/run/systemd/notify",
 };
 
-static VmDirectories of_session; /* owned, until another session's come in their place */
+static VmDirectories of_session, of_test; /* owned, until another's come in their place */
 static VmScope scope = VM_SCOPE_SYSTEM;
 
 VmScope vm_scope(void) {
@@ -22,7 +22,7 @@ VmScope vm_scope(void) {
 }
 
 const VmDirectories *vm_directories(void) {
-        return scope == VM_SCOPE_SESSION ? &of_session : &of_system;
+        return scope == VM_SCOPE_SESSION ? &of_session : scope == VM_SCOPE_TEST ? &of_test : &of_system;
 }
 
 const char *vm_reload_command(void) {
@@ -31,6 +31,10 @@ const char *vm_reload_command(void) {
 
 void vm_scope_set_system(void) {
         scope = VM_SCOPE_SYSTEM;
+}
+
+void vm_scope_return(VmScope s) {
+        scope = s;
 }
 
 static void directories_done(VmDirectories *d) {
@@ -45,8 +49,21 @@ static void directories_done(VmDirectories *d) {
         *d = (VmDirectories) {};
 }
 
+/* Takes D over. */
+static int set_directories(VmScope s, VmDirectories *place, VmDirectories *d) {
+        if (!d->runtime || !d->transient || !d->state || !d->cache || !d->definitions || !d->generator || !d->overrides[0] ||
+            !d->overrides[1] || !d->manager || !d->notify) {
+                directories_done(d);
+                return -ENOMEM;
+        }
+        directories_done(place);
+        *place = *d;
+        scope = s;
+        return 0;
+}
+
 int vm_scope_set_session(const char *runtime, const char *config, const char *state, const char *cache) {
-        VmDirectories d = {
+        return set_directories(VM_SCOPE_SESSION, &of_session, &(VmDirectories) {
                 .runtime = strf("%s/vmunit", runtime),
                 .transient = strf("%s/vmunit/.transient", runtime),
                 .state = strf("%s/vmunit", state),
@@ -56,15 +73,20 @@ int vm_scope_set_session(const char *runtime, const char *config, const char *st
                 .overrides = { strf("%s/systemd/user.control", runtime), strf("%s/systemd/transient", runtime) },
                 .manager = strf("%s/systemd/private", runtime),
                 .notify = strf("%s/systemd/notify", runtime),
-        };
+        });
+}
 
-        if (!d.runtime || !d.transient || !d.state || !d.cache || !d.definitions || !d.generator || !d.overrides[0] ||
-            !d.overrides[1] || !d.manager || !d.notify) {
-                directories_done(&d);
-                return -ENOMEM;
-        }
-        directories_done(&of_session);
-        of_session = d;
-        scope = VM_SCOPE_SESSION;
-        return 0;
+int vm_scope_set_test(const char *directory) {
+        return set_directories(VM_SCOPE_TEST, &of_test, &(VmDirectories) {
+                .runtime = strf("%s/run", directory),
+                .transient = strf("%s/run/.transient", directory),
+                .state = strf("%s/state", directory),
+                .cache = strf("%s/cache", directory),
+                .definitions = strf("%s/vm", directory),
+                /* There is no systemd: nothing is ever there. */
+                .generator = strf("%s/systemd/generator", directory),
+                .overrides = { strf("%s/systemd/control", directory), strf("%s/systemd/transient", directory) },
+                .manager = strf("%s/systemd/private", directory),
+                .notify = strf("%s/systemd/notify", directory),
+        });
 }

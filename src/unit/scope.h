@@ -8,6 +8,7 @@
 typedef enum VmScope {
         VM_SCOPE_SYSTEM,  /* qemu:///system: units of PID 1, files of root's */
         VM_SCOPE_SESSION, /* qemu:///session: units of the user's own systemd, no root anywhere */
+        VM_SCOPE_TEST,    /* test:///default: machines made up within the process, which has a directory for them */
 } VmScope;
 
 typedef struct VmDirectories {
@@ -35,3 +36,7 @@ const VmDirectories *vm_directories(void);
 void vm_scope_set_system(void);
 /* A user's. RUNTIME is $XDG_RUNTIME_DIR, CONFIG $XDG_CONFIG_HOME or its default, and so on; all absolute. 0 or -ENOMEM. */
 int vm_scope_set_session(const char *runtime, const char *config, const char *state, const char *cache);
+/* Everything below DIRECTORY: "run", "vm" for definitions, "state" and "cache". 0 or -ENOMEM. */
+int vm_scope_set_test(const char *directory);
+/* To one that it was before, whose directories are still known. */
+void vm_scope_return(VmScope s);

@@ -258,7 +258,8 @@ static int emit_fd_store_max(const UnitEmit *c, char ***values) {
         /* Two for a disk (see auto-read-only), a tap and a vhost descriptor for a queue, a source and a log for a
          * character device. */
         size_t n = FD_STORE_MARGIN + 2 * d->n_disks + 2 * d->n_chars + 2 * d->n_graphics + 2 * d->n_rngs +
-                   2 * d->n_smartcards + 2 * d->n_redirdevs + d->n_vsocks + d->n_credentials;
+                   2 * d->n_smartcards + 2 * d->n_redirdevs + d->n_vsocks + d->n_credentials +
+                   (d->ready.when == READY_VSOCK_NOTIFY ? 2 : 0);
 
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
                 n += 2 * (size_t) queues_of(i) + 1;
@@ -500,7 +501,7 @@ static int emit_device_allow(const UnitEmit *c, char ***values) {
 }
 
 /* The order is that of the drop-in. A setting stands either here or in units/hardening.conf, never in both: the
- * latter would win in a transient unit. A template_value is what units/vm@.service.in says. */
+ * latter would win in a transient unit; but paths to be mounted add up. A template_value is what units/vm@.service.in says. */
 #define ROW(s, n, b, k) .section = (s), .name = (n), .bus_name = (b), .kind = (k)
 #define LIVE(n, b, k) ROW("Service", n, b, k), .live = true, .kept = true
 static const Row rows[] = {

@@ -32,6 +32,7 @@ WAITS = {
     "disk-nbd": "needs a server that answers",
     "disk-iotune": "its limits let QEMU read a byte in a second",
     "disk-slices": "needs images that begin within others",
+    "ready-vsock": "needs a vhost device of the kernel",
     "vsock": "needs a vhost device of the kernel",
     "vsock-auto": "needs a vhost device of the kernel",
     "vsock-transitional": "needs a vhost device of the kernel",

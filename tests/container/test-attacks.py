@@ -6,6 +6,7 @@ import fcntl
 import os
 import signal
 import struct
+import subprocess
 import time
 
 from harness import (case, check, check_equal, check_match, journal, main, run, run_ok, unit_property, wait_for,
@@ -42,6 +43,47 @@ def an_edit_does_not_keep_a_vm_from_coming_back():
         check_equal(run(["systemctl", "start", machine.unit]).rc, 1, "systemctl start of an edited definition")
         check_equal(left(machine), ["state"], "what is left after the start that failed")
         run_ok(["vmunit", "start", "edited"])
+
+
+@case
+def two_creates_of_one_name():
+    """The one that comes second neither overwrites what the first has written nor takes it away."""
+    with vm("twice", agent=False) as machine:
+        files = []
+        os.makedirs("/var/log/vm", exist_ok=True)
+        for n in range(2):
+            files.append(f"/var/tmp/twice{n}.xml")
+            with open(files[n], "w", encoding="utf-8") as f:
+                f.write(machine.without_guest().xml.replace("<memory", f"<title>file {n}</title><memory", 1))
+        for _ in range(6):
+            both = [subprocess.Popen(["vmunit", "create", f], stderr=subprocess.PIPE, text=True) for f in files]
+            said = [p.communicate(timeout=120)[1] for p in both]
+            check_equal(sorted(p.returncode for p in both), [0, 1], f"statuses: {said}")
+            winner = both[1].returncode == 0
+            check_match("domain 'twice' is (being created|already active)", said[not winner])
+            check_match(f"<title>file {int(winner)}</title>", run_ok(["vmunit", "dumpxml", "twice"]))
+            check(os.path.exists(f"{RUNTIME}/.transient/twice.xml"), "the file of what runs is gone")
+            run_ok(["vmunit", "destroy", "twice"])
+        check_equal(os.listdir(f"{RUNTIME}/.transient"), [".lock"], "what is left")
+
+
+@case
+def two_definitions_of_one_uuid():
+    """Whoever comes second is refused, however close they are."""
+    uuid = "1b826c23-767d-4adc-a6b5-c13a8a3f9d3d"
+    with vm("first", agent=False) as first, vm("second", agent=False) as second:
+        for machine in (first, second):
+            with open(f"/var/tmp/{machine.name}.xml", "w", encoding="utf-8") as f:
+                f.write(machine.xml.replace("<memory", f"<uuid>{uuid}</uuid><memory", 1))
+        for _ in range(6):
+            both = [subprocess.Popen(["vmunit", "define", f"/var/tmp/{m.name}.xml"], stderr=subprocess.PIPE, text=True)
+                    for m in (first, second)]
+            said = [p.communicate(timeout=120)[1] for p in both]
+            check_equal(sorted(p.returncode for p in both), [0, 1], f"statuses: {said}")
+            check_match(f"is already defined with uuid {uuid}", "".join(said))
+            for machine, p in zip((first, second), both):
+                if p.returncode == 0:
+                    run_ok(["vmunit", "undefine", machine.name])
 
 
 @case
@@ -208,7 +250,8 @@ def a_persistent_tap_goes():
 @case
 def others_than_root_are_refused():
     def as_nobody(*words):
-        return run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *words])
+        system = ["-c", "qemu:///system"] if words[0] == "vmunit" else []
+        return run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", words[0], *system, *words[1:]])
 
     with vm("owned") as machine:
         machine.start(ready=False)
@@ -241,7 +284,7 @@ def others_than_root_are_refused():
 @case
 def who_may_not_ask_is_not_told_that_nothing_runs():
     def as_user(uid, *words):
-        return run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "vmunit", *words])
+        return run(["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "vmunit", "-c", "qemu:///system", *words])
 
     with vm("asked") as machine:
         machine.start(ready=False)

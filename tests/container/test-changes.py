@@ -133,7 +133,7 @@ def who_may_not_read_what_runs_is_told_so():
     with running("unread"):
         vmunit("setvcpus", "unread", "2", "--live")
         for verb in ("vcpucount", "schedinfo", "memtune"):
-            result = run([*NOBODY, "timeout", str(BOUND), "vmunit", verb, "unread"])
+            result = run([*NOBODY, "timeout", str(BOUND), "vmunit", "-c", "qemu:///system", verb, "unread"])
             check_equal(result.rc, 1, f"{verb}: {result.out}")
             check_match("cannot read what runs as domain 'unread': Permission denied", result.err)
 

@@ -98,7 +98,12 @@ def vcpus_come_and_go():
             return counts(machine)[3] == ["current", "live", "2"]
         run_ok(["vmunit", "resume", "vcpus"])
         wait_for(let_go, 120, "the guest to let go of a CPU")
-        check_equal(sorted(vcpus(machine)), [0, 1], "QEMU's virtual CPUs")
+        # What has been seen is enough if QEMU is gone before it is asked: see above.
+        answer = run(["vmunit", "qemu-monitor-command", "vcpus", '{"execute":"query-cpus-fast"}'])
+        if answer.rc == 0:
+            check_equal(len(json.loads(answer.out)["return"]), 2, "QEMU's virtual CPUs")
+        else:
+            check_equal(machine.state(), ("shut off", "crashed"), "state of a machine that does not answer")
     finally:
         machine.remove()
 

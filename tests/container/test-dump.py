@@ -42,7 +42,7 @@ def formats():
         whole, core = path("alpha"), path("alpha.core")
         done = run(["vmunit", "dump", "alpha", whole, "--verbose"], check=True)
         check_equal(done.out, f"\nDomain 'alpha' dumped to {whole}\n\n", "output")
-        check_match(r"Dump: \[100 %\]$", done.err)
+        check_equal(done.err, "", "progress, where there is no terminal")
         begins_with(whole, b"QEVM")
         goes_on(vm)
         run_ok(["vmunit", "dump", "alpha", whole, "--live"])

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -227,6 +228,20 @@ def dead_qemu_comes_back():
 
 
 PANIC = "<panic model='isa'/>"
+
+
+@case
+def action_changed_while_it_runs():
+    """set-lifecycle-action --live: what the guest's crash comes to, also under another monitor; dumpxml says it."""
+    with vm("changed", lifecycle="<on_crash>destroy</on_crash>", devices=PANIC, cmdline="vmunit.count vmunit.panic=25") as machine:
+        machine.start()
+        run_ok(["vmunit", "set-lifecycle-action", "changed", "crash", "preserve", "--live"])
+        check_match("<on_crash>preserve</on_crash>", run_ok(["vmunit", "dumpxml", "changed"]))
+        check_match("<on_crash>destroy</on_crash>", run_ok(["vmunit", "dumpxml", "changed", "--inactive"]))
+        check_equal(run(["vmunit", "set-lifecycle-action", "changed", "reboot", "preserve", "--live"]).rc, 1, "what is not possible")
+        run_ok(["kill", "-KILL", str(machine.monitor())])
+        wait_for(lambda: machine.state() == ("crashed", "panicked"), 120, "the guest to crash, and to be kept")
+        run_ok(["vmunit", "destroy", "changed"])
 
 
 def panics(name, action):
@@ -596,6 +611,19 @@ def define_and_undefine():
         machine.remove()
 
 
+@case(timeout=180)
+def destroyed_gracefully():
+    """QEMU is asked to end: that is why it did, whoever is faster to say it; also when the guest stands still."""
+    with vm("gentle") as machine:
+        machine.start()
+        for paused in [False, True] * 4:
+            if paused:
+                run_ok(["vmunit", "suspend", "gentle"])
+            run_ok(["vmunit", "destroy", "--graceful", "gentle"])
+            check_equal(machine.state(), ("shut off", "destroyed"), "state")
+            run_ok(["vmunit", "start", "gentle"])
+
+
 @case
 def create_transient():
     machine = Vm("fleeting")
@@ -615,6 +643,14 @@ def create_transient():
         run_ok(["vmunit", "shutdown", "fleeting"])
         machine.wait_stopped()
         check("fleeting" not in list_states(), "a transient VM that has ended is listed")
+        # Nor does the next one of the name know anything of it.
+        run_ok(["vmunit", "define", "/tmp/fleeting.xml"])
+        check_equal(machine.state(), ("shut off", "unknown"), "state of a machine that never ran")
+        machine.unit = "vm@fleeting.service"
+        run_ok(["vmunit", "start", "fleeting"])
+        machine.watch()
+        run_ok(["vmunit", "destroy", "--graceful", "fleeting"])
+        check_equal(machine.state(), ("shut off", "destroyed"), "state after its own end")
     finally:
         machine.remove()
 
@@ -679,6 +715,34 @@ def vcpus_plugged_at_the_start():
         out = run_ok(["vmunit", "qemu-monitor-command", "plugged", '{"execute":"query-cpus-fast"}'])
         check_equal(sorted(c["cpu-index"] for c in json.loads(out)["return"]), [0, 1])
         check_match("/machine/peripheral/vcpu1", out)
+
+@case
+def autodestroy():
+    """--autodestroy: a machine ends with the vmunit that has started it, also with one that is killed."""
+    with vm("brief") as machine:
+        machine.write()
+        shutil.move(machine.path, "/tmp/brief.xml")
+        run_ok(["vmunit", "create", "/tmp/brief.xml", "--autodestroy"])
+        check_equal(run(["vmunit", "domstate", "brief"]).rc, 1, "a machine of a command that has ended")
+
+        shell = subprocess.Popen(["vmunit", "-q"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        shell.stdin.write("create /tmp/brief.xml --autodestroy\n")
+        shell.stdin.flush()
+        wait_for(lambda: list_states().get("brief") == "running", 30, "the shell's machine")
+        check_equal(machine.state(), ("running", "booted"))
+        shell.kill()
+        shell.wait()
+        wait_for(lambda: "brief" not in list_states(), 20, "the machine of a shell that was killed to end")
+
+        # A defined one; without the option nothing of it happens.
+        shutil.move("/tmp/brief.xml", machine.path)
+        run_ok(["vmunit", "start", "brief", "--autodestroy"])
+        check_equal(machine.state(), ("shut off", "destroyed"))
+        run_ok(["vmunit", "start brief; list"])
+        check_equal(machine.state(), ("running", "booted"))
+        run_ok(["vmunit", "destroy brief; start brief --autodestroy; connect qemu:///system; domstate brief"])
+        check_equal(machine.state(), ("shut off", "destroyed"))
+
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def keys_nmi_and_screen():
         run_ok(["vmunit", "inject-nmi", "typed"])
         machine.console.expect(r"NMI received for unknown reason|NMI: ")
         check_equal(run_ok(["vmunit", "screenshot", "typed", "/tmp/typed.png"]),
-                    "Screenshot saved to /tmp/typed.png, with type of image/png\n\n")
+                    "Screenshot saved to /tmp/typed.png, with type of image/png\n")
         with open("/tmp/typed.png", "rb") as f:
             data = f.read()
         check(data.startswith(b"\x89PNG\r\n\x1a\n"), "no PNG")

@@ -46,8 +46,8 @@ def a_user_of_the_definition():
 
 @case
 def a_user_of_two_machines():
-    """Nothing but their labels keeps them apart, which the second one says."""
-    text = "runs with the same user, 'daemon': each of the two may end the other"
+    """Their user does not keep them apart, which the second one says. What does is in test-confinement.py."""
+    text = "runs with the same user, 'daemon': mounts, filters and labels keep the two apart, their user does not"
     with vm("first-of-two") as first, vm("second-of-two") as second:
         for machine in (first, second):
             with_seclabel(machine, STATIC.format("daemon:+1"))

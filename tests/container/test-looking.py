@@ -9,9 +9,11 @@ import os
 import pty
 import re
 import signal
+import subprocess
+import sys
 import time
 
-from harness import case, check, check_equal, fail, main, run, run_ok, wait_for
+from harness import case, check, check_equal, fail, main, run, run_ok, unit_property, wait_for
 from vm import vm
 
 PAGE = "/usr/share/man/man1/vmunit.1"
@@ -147,7 +149,7 @@ def status_of_one():
         text = run_ok(["vmunit", "status", "status"])
         for line in (r"● status - vm@status\.service", r" +Loaded: /etc/vm/status\.xml \(disabled\)",
                      r" +Active: active \(running\) since .*; \d+(s|min) ago", r" +Guest: running \(booted\)", r" +Id: \d+",
-                     rf" +Main PID: {machine.supervisor()}", r" +vCPUs: 1", r" +CPU: \d+\.\ds", r" +Memory: \d+\.\d MiB \(the guest's: 256\.0 MiB\)"):
+                     rf" +Main PID: {machine.supervisor()}", r" +vCPUs: 1", r" +CPU: \d+\.\ds \(now: \d+\.\d%\)", r" +Memory: \d+\.\d MiB \(the guest's: 256\.0 MiB\)"):
             check(re.search(f"^{line}$", text, re.M), f"no line '{line}' in\n{text}")
         check("\x1b" not in text, "colours in a pipe")
         check("Changed:" not in text, text)
@@ -259,9 +261,9 @@ def pager_and_colours():
         check_equal(on_terminal(["vmunit", "help"], SYSTEMD_PAGER="sed s/^/P:/")[1], re.sub("^", "P:", plain, flags=re.M)[:-2])
         check_equal(on_terminal(["vmunit", "help"], SYSTEMD_PAGER="", PAGER="false")[1], plain)
         check_equal(on_terminal(["vmunit", "--no-pager", "help"], SYSTEMD_PAGER="sed s/^/P:/")[1], plain)
-        code, text = on_terminal(["vmunit", "status", "paged"], PAGER="echo LESS=$LESS; cat")
+        code, text = on_terminal(["vmunit", "status", "paged"], PAGER="echo LESS=$LESS MORE=$MORE; cat")
         check_equal(code, 3)
-        check(text.startswith("LESS=FRSXMK\n") and "paged - vm@paged.service" in text, text)
+        check(text.startswith("LESS=FRSXMK MORE=-e\n") and "paged - vm@paged.service" in text, text)
         # one that is left early does no harm
         check_equal(on_terminal(["vmunit", "help"], SYSTEMD_PAGER="head -n1")[0], 0)
         check("\x1b[1m" in on_terminal(["vmunit", "status", "paged"], SYSTEMD_PAGER="")[1], "no colours on a terminal")
@@ -301,6 +303,29 @@ def list_with_one_that_hangs():
         check("(not answering)" in run_ok(["vmunit", "list"]), "a frozen unit is not seen")
         run_ok(["systemctl", "thaw", machine.unit])
         check("(not answering)" not in run_ok(["vmunit", "list"]), "a thawed unit is marked")
+
+
+# Its child waits for somebody who writes, before it has become a program of its own: until then the kernel holds it, as it holds
+# who waits for a disk.
+HELD = """import os
+os.posix_spawn("/bin/true", ["true"], {}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, "/tmp/held", os.O_RDONLY, 0)])
+"""
+
+
+@case
+def one_that_waits_for_storage():
+    with vm("waits") as machine:
+        machine.start(ready=False)
+        os.mkfifo("/tmp/held")
+        held = subprocess.Popen([sys.executable, "-c", HELD])
+        # One of the machine's processes, which QEMU itself cannot be made to be.
+        with open(f"/sys/fs/cgroup{unit_property(machine.unit, 'ControlGroup')}/vm/cgroup.procs", "w", encoding="ascii") as f:
+            f.write(str(held.pid))
+        wait_for(lambda: re.search(r"^ \d+ +waits +running \(not answering\)$", run_ok(["vmunit", "list"]), re.M), 20, "the mark")
+        check("running (booted), not answering" in run_ok(["vmunit", "status", "waits"]), "status does not say so")
+        os.close(os.open("/tmp/held", os.O_WRONLY))
+        check_equal(held.wait(timeout=20), 0)
+        check("(not answering)" not in run_ok(["vmunit", "list"]), "it is marked when it goes on")
 
 
 main()

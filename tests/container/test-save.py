@@ -5,13 +5,15 @@ leaves the guest running."""
 
 import contextlib
 import os
+import pty
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 
-from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
+from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
 from vm import vm as machine
 
 DIRECTORY = "/var/tmp/saved"
@@ -47,6 +49,8 @@ def refused(command, pattern):
     result = run(command)
     check_equal(result.rc, 1, f"status of {command}")
     check_match(pattern, result.err)
+    lines = [line for line in result.err.splitlines() if line]
+    check_equal(len(lines), len(set(lines)), f"lines that are said once: {lines}")
 
 
 @case
@@ -54,7 +58,9 @@ def save_and_restore():
     """The same guest goes on, from a file that only its owner can read; the file stays."""
     with counting("alpha") as vm:
         file = path("alpha.save")
-        out = run_ok(["vmunit", "save", "alpha", file, "--verbose"])
+        saved = run(["vmunit", "save", "alpha", file, "--verbose"])
+        check_equal((saved.rc, saved.err), (0, ""), "progress is for terminals")
+        out = saved.out
         check_equal(out, f"\nDomain 'alpha' saved to {file}\n\n", "output of save")
         check_equal(vm.state(), ("shut off", "saved"), "state")
         check_equal(stat.S_IMODE(os.stat(file).st_mode), 0o600, "mode of the file")
@@ -111,6 +117,12 @@ def managed_save():
         check_match(r"- +delta +saved", run_ok(["vmunit", "list", "--all", "--managed-save"]))
         check_equal(run_ok(["vmunit", "list", "--all", "--with-managed-save", "--name"]).split(), ["delta"], "list")
         check_match("<name>delta</name>", run_ok(["vmunit", "managedsave-dumpxml", "delta"]))
+        check_match("<nodes>.*<name>delta</name>", run_ok(["vmunit", "managedsave-dumpxml", "delta", "--xpath", "//name", "--wrap"]).replace("\n", ""))
+        # A refusal changes nothing: the next boot is still to start it.
+        with open(f"{file}.boot", "w", encoding="ascii"):
+            pass
+        refused(["vmunit", "managedsave", "delta"], "Requested operation is not valid: domain is not running")
+        check(os.path.exists(f"{file}.boot"), "the mark for the next boot is gone")
         ticks = vm.serial.ticks()
         run_ok(["systemctl", "start", vm.unit])
         check_equal(vm.state(), ("running", "restored"), "state")
@@ -210,6 +222,146 @@ def failed_saves():
             check(not [n for n in os.listdir(DIRECTORY) if n.startswith("eta")], "something is left")
 
 
+# Stands in for the program, which the container does not have: the same call, a format of its own.
+COMPRESSOR = """#!/usr/bin/python3
+import sys, zlib
+data = sys.stdin.buffer.read()
+sys.stdout.buffer.write(b"PACKED" + zlib.compress(data, 1) if sys.argv[1] == "-qc" else zlib.decompress(data[6:]))
+"""
+
+
+@contextlib.contextmanager
+def configured(text):
+    with open("/etc/vm/vmunit.conf", "w", encoding="ascii") as f:
+        f.write(text)
+    try:
+        yield
+    finally:
+        os.unlink("/etc/vm/vmunit.conf")
+
+
+@case(timeout=300)
+def compressed():
+    """SaveImageFormat=: what is saved is compressed, but for a managed save; a word that is not known is named with its line."""
+    program = "/usr/local/bin/zstd"
+    with counting("pi") as vm:
+        file = path("pi.save")
+        with configured('save_image_format = "lzop"\n'):
+            refused(["vmunit", "save", "pi", file], "in no section")
+        with configured("[QEMU]\nSaveImageFormat=lzop\n"):
+            refused(["vmunit", "save", "pi", file], r"/etc/vm/vmunit\.conf:2.*SaveImageFormat.*raw, zstd")
+        check_equal(vm.state()[0], "running", "state after what was refused")
+        with configured('[QEMU]\nsave_image_format = "zstd"\n'):
+            if not shutil.which("zstd"):
+                result = run(["vmunit", "save", "pi", file])
+                check_equal(result.rc, 0, "status without the program")
+                check_match("there is no program 'zstd' here", result.err)
+                with open(file, "rb") as f:
+                    check(b"\ncompression=raw\n" in f.read(512), "it is not raw")
+                run_ok(["vmunit", "restore", file])
+                with open(program, "w", encoding="ascii") as f:
+                    f.write(COMPRESSOR)
+                os.chmod(program, 0o755)
+            run_ok(["vmunit", "save", "pi", file])
+            with open(file, "rb") as f:
+                check(b"\ncompression=zstd\n" in f.read(512), "it is not compressed")
+        # What the file says holds, whatever the setting is now.
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "restore", file])
+        goes_on(vm, ticks)
+        with configured("[QEMU]\nSaveImageFormat=zstd\n"):
+            run_ok(["vmunit", "managedsave", "pi"])
+        with open(f"{STATE}/pi/saved", "rb") as f:
+            check(b"\ncompression=raw\n" in f.read(512), "the managed save is compressed")
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "start", "pi"])
+        goes_on(vm, ticks)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(program)
+
+
+@case(timeout=300)
+def jobs():
+    """What is under way can be asked about and given up; what has completed is told, once."""
+    with counting("omicron") as vm:
+        check_equal(run_ok(["vmunit", "domjobinfo", "omicron"]), "Job type:         None        \n\n")
+        refused(["vmunit", "domjobabort", "omicron"], "^error: Requested operation is not valid: no job is active on the domain$")
+
+        # Held in the middle: QEMU waits for somebody to read.
+        saver = subprocess.Popen(["vmunit", "save", "omicron", path("omicron.save")], stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: vm.state()[1] == "saving", 20, "the guest to be saved", interval=0.0005)
+        os.kill(saver.pid, signal.SIGSTOP)
+        wait_for(lambda: "Unbounded" in run_ok(["vmunit", "domjobinfo", "omicron"]), 20, "the job to begin")
+        out = run_ok(["vmunit", "domjobinfo", "omicron"])
+        check_match(r"\AJob type:         Unbounded   \nOperation:        Save        \nTime elapsed:     [0-9]+ +ms\n", out)
+        abort = subprocess.Popen(["vmunit", "domjobabort", "omicron"], stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: run_ok(["vmunit", "domjobinfo", "omicron"]).startswith("Job type:         None"), 20, "the job to be given up")
+        os.kill(saver.pid, signal.SIGCONT)
+        _, err = saver.communicate(timeout=60)
+        check_equal(saver.returncode, 1, "status of the saver")
+        check_equal(err, f"error: Failed to save domain 'omicron' to {path('omicron.save')}\n"
+                    "error: operation aborted: domain save job: canceled by client\n", "what the saver says")
+        check_equal((abort.communicate(timeout=60)[1], abort.returncode), ("", 0), "domjobabort")
+        wait_for(lambda: vm.state() == ("running", "save canceled"), 20, "the guest to go on")
+        goes_on(vm, vm.serial.ticks())
+        check(not os.path.exists(path("omicron.save")), "there is a file")
+
+        # The memory alone is written without a way to stop it; how far it is is told.
+        dumper = subprocess.Popen(["vmunit", "dump", "omicron", path("omicron.core"), "--memory-only"])
+        wait_for(lambda: "Memory total" in run_ok(["vmunit", "domjobinfo", "omicron"]) or dumper.poll() is not None, 60,
+                 "progress", interval=0.0005)
+        os.kill(dumper.pid, signal.SIGSTOP)
+        out = run_ok(["vmunit", "domjobinfo", "omicron", "--rawstats"])
+        check_match(r"\AJob type: 2\n\noperation: 8\ntime_elapsed: [0-9]+\nmemory_total: 268435456\nmemory_processed: [1-9][0-9]*\n"
+                    r"memory_remaining: [0-9]+\n\n\Z", out)
+        refused(["vmunit", "domjobabort", "omicron"], "^error: Requested operation is not valid: cannot abort memory-only dump$")
+        os.kill(dumper.pid, signal.SIGCONT)
+        check_equal(dumper.wait(timeout=60), 0, "status of the dump")
+        check_equal(run_ok(["vmunit", "domjobinfo", "omicron", "--completed"]), "Job type:         None        \n\n")
+
+        # What QEMU counted is told when it is done, and kept until somebody has read it.
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(path("omicron.notify"))
+            ready.settimeout(30)
+            watcher = subprocess.Popen(["vmunit", "event", "omicron", "--event", "job-completed", "--timeout", "60"], stdout=subprocess.PIPE,
+                                       text=True, env={**os.environ, "NOTIFY_SOCKET": path("omicron.notify")})
+            check_match("READY=1", ready.recv(4096).decode(), "the watcher's notification")
+        run_ok(["vmunit", "dump", "omicron", path("omicron.dump")])
+        raw = run_ok(["vmunit", "domjobinfo", "omicron", "--completed", "--keep-completed", "--rawstats"])
+        check_match(r"\AJob type: 3\n\noperation: 8\ntime_elapsed: [0-9]+\ndowntime: [0-9]+\nsetup_time: [0-9]+\ndata_total: [1-9][0-9]*\n", raw)
+        check_match(r"\AJob type:         Completed   \nOperation:        Dump        \n(.*\n)*Memory total:     256\.[0-9]+ MiB\n(.*\n)*Total downtime: ",
+                    run_ok(["vmunit", "domjobinfo", "omicron", "--completed"]))
+        check_equal(run_ok(["vmunit", "domjobinfo", "omicron", "--completed"]), "Job type:         None        \n\n")
+        out, _ = watcher.communicate(timeout=70)
+        check_match(r"\Aevent 'job-completed' for domain 'omicron':\n\toperation: 8\n\ttime_elapsed: [0-9]+\n\tdowntime: ", out)
+        goes_on(vm, vm.serial.ticks())
+
+
+@case
+def name_is_taken_meanwhile():
+    """The machine has ended when that is found out: what there is of the guest is kept, and named."""
+    with counting("omicron") as vm:
+        file = path("omicron.save")
+        for _ in range(20):
+            saver = subprocess.Popen(["vmunit", "save", "omicron", file], stderr=subprocess.PIPE, text=True)
+            wait_for(lambda: vm.state()[1] == "saving" or saver.poll() is not None, 20, "the guest to be saved", interval=0.001)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(file)
+            _, err = saver.communicate(timeout=60)
+            if saver.returncode != 0:
+                break
+            run_ok(["vmunit", "restore", file])
+            os.unlink(file)
+        os.rmdir(file)
+        left = re.search("saved to '(.*)', which cannot be renamed to '(.*)': Is a directory", err)
+        check(left and left[2] == file, f"what was said: {err}")
+        vm.wait_state("shut off")
+        check_equal(vm.state()[1], "saved", "reason")
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "restore", left[1]])
+        goes_on(vm, ticks)
+
+
 @case
 def monitor_dies_while_saving():
     """The next one lets the guest go on."""
@@ -235,8 +387,8 @@ def savers_that_are_killed_at_any_time():
         for n in range(30):
             saver = subprocess.Popen(["vmunit", "save", "lambda", path("lambda.save")], stderr=subprocess.DEVNULL)
             wait_for(lambda: vm.state()[1] == "saving" or saver.poll() is not None, 20, "the guest to be saved", interval=0.001 * (n % 7))
-            saver.kill()
-            if saver.wait() == 0:
+            saver.send_signal((signal.SIGKILL, signal.SIGINT)[n % 2])
+            if saver.wait() == 0 or vm.state()[1] == "saved":
                 run_ok(["vmunit", "restore", path("lambda.save")])
                 monitor = vm.monitor()
             wait_for(lambda: vm.state()[0] == "running", 20, f"the guest to go on after saver {n}")
@@ -281,6 +433,32 @@ def restores_that_are_killed():
 
 
 @case
+def saved_again_before_it_is_ready():
+    """A guest that has gone on, in a unit that still waits for its agent: what it was restored from is of no use any more,
+    what is saved now is."""
+    with machine("xi", cmdline="vmunit.count vmunit.no-agent") as vm:
+        vm.xml = vm.xml.replace("<source path", "<source append='on' path")
+        vm.xml = vm.xml.replace("<memory", "<metadata xmlns:vmunit='urn:vmunit:metadata'><vmunit:ready when='guest-agent' "
+                                "timeout='200'/></metadata>\n  <memory", 1)
+        vm.write()
+        run_ok(["systemctl", "daemon-reload"])
+        for tick in (3, 6):
+            run_ok(["systemctl", "start", "--no-block", vm.unit])
+            vm.wait_state("running")
+            if tick == 3:
+                vm.watch(ready=False)
+            vm.serial.expect(rf"^vmunit-guest: tick {tick}$", 60)
+            check_equal(unit_property(vm.unit, "ActiveState"), "activating", "state of the unit")
+            run_ok(["vmunit", "managedsave", "xi"])
+            check_match(r"Managed save: +yes", run_ok(["vmunit", "dominfo", "xi"]))
+        ticks = vm.serial.ticks()
+        run_ok(["systemctl", "start", "--no-block", vm.unit])
+        vm.wait_state("running")
+        check_equal(vm.state(), ("running", "restored"), "state")
+        goes_on(vm, ticks)
+
+
+@case
 def hot_machine():
     """What was changed while it ran is in what is saved: CPUs that were plugged in."""
     with counting("iota", ("<vcpu>1</vcpu>", "<vcpu current='1'>2</vcpu>")) as vm:
@@ -298,9 +476,14 @@ def definitions_of_files():
     """save-image-define replaces the definition, of the same machine only."""
     with counting("kappa") as vm:
         file = path("kappa.save")
-        run_ok(["vmunit", "save", "kappa", file])
+        screen, terminal = pty.openpty()
+        subprocess.run(["vmunit", "-q", "save", "kappa", file, "--verbose"], stderr=terminal, check=True)
+        check_match(r"^\rSave: \[.*\rSave: \[100 %\]$", os.read(screen, 65536).decode(), "progress on a terminal")
+        os.close(terminal)
+        os.close(screen)
         xml = run_ok(["vmunit", "save-image-dumpxml", file])
         check_match("<name>kappa</name>", xml)
+        check_equal(run_ok(["vmunit", "-q", "save-image-dumpxml", file, "--xpath", "/domain/name"]), "<name>kappa</name>\n")
         with open(path("kappa.xml"), "w", encoding="utf-8") as f:
             f.write(xml.replace("<name>", "<title>once saved</title><name>"))
         check_equal(run_ok(["vmunit", "save-image-define", file, path("kappa.xml")]), f"State file {file} updated.\n\n", "output")

@@ -9,7 +9,6 @@ import os
 import pty
 import pwd
 import re
-import signal
 import stat
 
 from harness import Console, case, check, check_equal, check_match, main, run, run_ok, wait_for
@@ -108,14 +107,6 @@ class SessionVm(TalkingVm):
         self.client, self.console = pid, Console(fd)
         self.console.expect(rf"^Connected to domain '{re.escape(self.name)}'$")
         wait_for(self._answers, 90, f"{self.name} to answer")
-
-    def disconnect(self):
-        if self.console:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.client, signal.SIGTERM)
-            os.waitpid(self.client, 0)
-            self.console.close()
-            self.console = None
 
     def group(self):
         return self.owner.unit(self.unit, "ControlGroup")
@@ -235,6 +226,28 @@ def what_qemu_sees_of_its_user():
         for namespace in ("user", "mnt", "net", "uts"):
             check(os.readlink(f"/proc/{qemu}/ns/{namespace}") != os.readlink(f"/proc/{outside}/ns/{namespace}"),
                   f"QEMU has the {namespace} namespace of its user")
+
+
+@case
+def where_nothing_says_otherwise():
+    """An ordinary user's machines are his own, root's the system's; what is said in whatever way wins."""
+    alice = user("alice")
+    with session_vm(alice, "own") as own, system_vm("theirs") as theirs:
+        own.define()
+        theirs.write()
+        check_equal(alice.ok(["vmunit", "uri"]).strip(), "qemu:///session", "an ordinary user's")
+        check_equal(run_ok(["vmunit", "uri"]).strip(), "qemu:///system", "root's")
+        check_equal(alice.ok(["vmunit", "list", "--all", "--name"]).split(), ["own"], "an ordinary user's machines")
+        check_equal(run_ok(["vmunit", "list", "--all", "--name"]).split(), ["theirs"], "root's machines")
+        for words in (["vmunit", "-c", "qemu:///system"], ["env", "VMUNIT_DEFAULT_URI=qemu:///system", "vmunit"]):
+            check_equal(alice.ok([*words, "uri"]).strip(), "qemu:///system", " ".join(words))
+            check_equal(alice.ok([*words, "list", "--all", "--name"]).split(), ["theirs"], " ".join(words))
+        with open("/etc/vm/vmunit.conf", "w", encoding="ascii") as f:
+            f.write("[Connect]\nURIDefault=qemu:///system\n")
+        try:
+            check_equal(alice.ok(["vmunit", "uri"]).strip(), "qemu:///system", "with URIDefault=")
+        finally:
+            os.unlink("/etc/vm/vmunit.conf")
 
 
 @case(timeout=180)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "command-split.h"
 #include "fuzz.h"
+#include "string-util.h"
 #include "strv.h"
 #include "text.h"
 
@@ -28,6 +29,21 @@ static char *quoted(const SplitLine *line) {
         return text_finish(&t, &result) < 0 ? NULL : result;
 }
 
+/* What is offered for it in the shell is that word, whatever quote it was begun with. */
+static void check_quote(const char *word, char quote) {
+        _cleanup_free_ char *begun = command_quote(word, quote), *closed = NULL;
+        _cleanup_split_line_ SplitLine line = {};
+        _cleanup_text_ Text t = {};
+
+        if (!begun || (!*word && !quote))
+                return;
+        text_append(&t, begun);
+        if (quote)
+                text_append_char(&t, quote);
+        must(text_finish(&t, &closed) >= 0 && command_split(closed, &line) >= 0, "%s", begun);
+        must(line.n_commands == 1 && strv_length(line.commands->words) == 1 && streq(*line.commands->words, word), "%s", begun);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_free_ char *text = strndup((const char *) data, size), *again = NULL;
         _cleanup_split_line_ SplitLine line = {}, same = {};
@@ -38,6 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 must(line.n_commands == 0);
                 return 0;
         }
+        FOREACH_ARRAY(c, line.commands, line.n_commands)
+                STRV_FOREACH(w, c->words)
+                        for (size_t i = 0; i < 3; i++)
+                                check_quote(*w, "\0'\""[i]);
         again = quoted(&line);
         if (!again || command_split(again, &same) < 0)
                 must(!again, "%s", again);

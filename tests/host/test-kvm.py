@@ -3,8 +3,8 @@
 
 import os
 
-from harness import case, check, check_equal, check_match, main, run_ok, unit_property
-from vm import list_states, nothing_left, vm
+from harness import case, check, check_equal, check_match, main, run_ok, unit_property, wait_for, wait_for_unit
+from vm import list_states, nothing_left, talking_vm, vm
 
 SLOW = 400  # seconds: an emulated host that emulates virtualization
 
@@ -32,6 +32,66 @@ def kvm_start_and_stop():
         check_equal(machine.state(), ("shut off", "shutdown"))
         check_equal(list_states()["kvm"], "shut off")
         nothing_left(machine)
+
+
+NOTIFY = "<metadata xmlns:vmunit='urn:vmunit:metadata'><vmunit:ready when='vsock-notify'/></metadata>"
+VSOCK = "<vsock model='virtio'><cid auto='yes'/></vsock>"
+
+
+def with_vsock(machine, metadata=""):
+    machine.xml = machine.xml.replace("<cpu mode='maximum'/>", "<cpu mode='host-passthrough'/>")
+    machine.xml = machine.xml.replace("<memory", f"{metadata}<memory", 1)
+    return machine.write()
+
+
+def start_and_talk(machine):
+    run_ok(["systemctl", "start", "--no-block", machine.unit])
+    wait_for(lambda: machine.state()[0] == "running", SLOW, f"{machine.name} to run")
+    machine.connect()
+
+
+def say(machine, words, answer="taken"):
+    machine.console.send(f"exec notify {words}")
+    return machine.console.expect(rf"^address=vsock-stream:2:(\d+)\n(?:.*\n)*?{answer}", SLOW).group(1)
+
+
+@case(timeout=3 * SLOW)
+def vsock_notify():
+    """The unit is active when the guest's own systemd (here: one who plays it) says so over vsock, and not before; nobody
+    else can say it, whatever a guest sends costs no more than it should, and a new monitor goes on."""
+    run_ok("modprobe kvm_amd || modprobe kvm_intel; modprobe vhost_vsock")
+    run_ok(["vmunit", "domcapabilities"])
+    with talking_vm("booting", type="kvm", devices=VSOCK) as machine, talking_vm("other", type="kvm", devices=VSOCK) as other:
+        with_vsock(machine, NOTIFY)
+        with_vsock(other)
+        run_ok(["systemctl", "daemon-reload"])
+        start_and_talk(machine)
+        start_and_talk(other)
+        waits = lambda: check_equal(unit_property(machine.unit, "ActiveState"), "activating", "state of the unit")
+        waits()
+        port = say(machine, "X_SYSTEMD_UNIT_ACTIVE=ssh-access.target STATUS=READY=1 READY=10")
+        waits()
+        # Of messages that never end the oldest makes room for the next.
+        for _ in range(6):
+            say(machine, "hold READY= &", "held")
+        say(machine, "$(head -c 4000 /dev/zero | tr '\\0' x)")
+        waits()
+        run_ok(["kill", "-KILL", str(machine.monitor())])
+        # The other machine has no credential: it is told where, and says the same.
+        check(port not in run_ok(["cat", f"/proc/{machine.qemu()}/cmdline"]), "the port is in QEMU's arguments")
+        other.console.send(f"exec notify to vsock-stream:2:{port} READY=1")
+        other.console.expect(r"^address=.*\n(taken|.*: )", SLOW)
+        waits()
+        check([m for m in machine.journal() if "somebody else than the guest speaks" in m], "the journal does not tell")
+        check_equal(say(machine, "READY=1 STATUS=booted"), port)
+        wait_for_unit(machine.unit, ("active",), timeout=60)
+        check([m for m in machine.journal() if m.startswith("guest's systemd says that it is ready after ")], "the journal does not tell")
+        # PID 1 of the guest waits for each of its messages to be taken, as long as it lives.
+        say(machine, "STOPPING=1")
+        run_ok(["kill", "-KILL", str(machine.monitor())])
+        say(machine, "EXIT_STATUS=0")
+        run_ok(["vmunit", "destroy", "booting"])
+        check(not [m for m in machine.journal() if m.startswith("stopped before")], "ready, and said not to be")
 
 
 def cached_capabilities():

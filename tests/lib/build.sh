@@ -16,9 +16,10 @@ build() {
         rm -f "$log"
 }
 
-# Prints the directory with a staged installation (DESTDIR) of the current build.
+# stage NAME: prints the directory, of that name, with a staged installation (DESTDIR) of the current build.
 stage() {
-        rm -rf "$build_dir/stage"
-        DESTDIR=$build_dir/stage meson install -C "$build_dir" --no-rebuild --quiet >&2
-        printf '%s\n' "$build_dir/stage"
+        local directory=$build_dir/stage.$1
+        rm -rf "$directory"
+        DESTDIR=$directory meson install -C "$build_dir" --no-rebuild --quiet >&2
+        printf '%s\n' "$directory"
 }

@@ -27,7 +27,7 @@ REPLY = struct.Struct("=qq")
 NUMBERS = dict(
     read=0, write=1, open=2, close=3, mmap=9, mprotect=10, ioctl=16, shmget=29, shmat=30, socket=41, connect=42, sendto=44,
     sendmsg=46, bind=49, clone=56, fork=57, execve=59, kill=62, msgget=68, unlink=87, chmod=90, ptrace=101, syslog=103,
-    setuid=105, capset=126, mknod=133, personality=135, sched_setscheduler=144, modify_ldt=154, pivot_root=155, chroot=161,
+    setpriority=141, sched_setparam=142, sched_setaffinity=203, ioprio_set=251, fcntl=72, setuid=105, capset=126, mknod=133, personality=135, sched_setscheduler=144, modify_ldt=154, pivot_root=155, chroot=161,
     settimeofday=164, mount=165, umount2=166, swapon=167, reboot=169, sethostname=170, iopl=172, ioperm=173, init_module=175,
     delete_module=176, quotactl=179, clock_settime=227, mq_open=240, kexec_load=246, add_key=248, keyctl=250,
     unshare=272, perf_event_open=298, prlimit64=302, name_to_handle_at=303, open_by_handle_at=304, clock_adjtime=305, setns=308,
@@ -390,7 +390,7 @@ def layers(machine):
     group = "/sys/fs/cgroup" + unit_property(machine.unit, "ControlGroup")
     filters = unit_settings(machine.unit, "SystemCallFilter", "SystemCallErrorNumber", "SystemCallArchitectures",
                             "RestrictNamespaces", "RestrictAddressFamilies", "LockPersonality", "RestrictSUIDSGID",
-                            "RestrictRealtime")
+                            "RestrictRealtime", "MemoryDenyWriteExecute")
     user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
     enter = lambda what: lambda: spawn(["nsenter", f"--target={pid}", what])  # noqa: E731
     return [
@@ -441,19 +441,32 @@ def attempt(*by, changes=False, replaces=False, passes=()):
     return register
 
 
-class World:
-    """What there is to be attacked: another VM, its supervisor and ours, files, a listener."""
+class Pair:
+    """Two machines, of which one attacks the other and its own supervisor and monitor."""
 
-    target = "/run/systemd/system/confinement.target"
-
-    def __init__(self, machine, victim, image, emulator):
-        self.machine, self.victim, self.image, self.emulator = machine, victim, image, emulator
+    def __init__(self, machine, victim, image):
+        self.machine, self.victim, self.image = machine, victim, image
         self.victim_pid, self.supervisor, self.monitor = victim.qemu(), machine.supervisor(), machine.monitor()
         self.group = "/sys/fs/cgroup" + unit_property(machine.unit, "ControlGroup")
         self.victim_group = "/sys/fs/cgroup" + unit_property(victim.unit, "ControlGroup")
         self.image_fd = next(fd for fd in os.listdir(f"/proc/{self.victim_pid}/fd") if self.has_image(fd))
         uid = os.stat(f"/proc/{self.victim_pid}").st_uid
         self.terminal = next(t.path for t in os.scandir("/dev/pts") if t.name.isdigit() and t.stat().st_uid == uid)
+
+    def has_image(self, fd):
+        with contextlib.suppress(OSError):
+            return os.path.samefile(f"/proc/{self.victim_pid}/fd/{fd}", f"{self.image}.2")
+        return False
+
+
+class World(Pair):
+    """What else there is to be attacked: files, a listener."""
+
+    target = "/run/systemd/system/confinement.target"
+
+    def __init__(self, machine, victim, image, emulator):
+        super().__init__(machine, victim, image)
+        self.emulator = emulator
         self.disk = next((f"/dev/{d}" for d in ("vda", "sda", "nvme0n1") if os.path.exists(f"/dev/{d}")), "/dev/vda")
         self.stack = contextlib.ExitStack()
         self.tcp = self.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -474,11 +487,6 @@ class World:
         run_ok(["systemctl", "daemon-reload"])
         self.shm = int(run_ok(["ipcmk", "--shmem", "4096", "--mode", "0666"]).split()[-1])
         self.stack.callback(run, ["ipcrm", "--shmem-id", str(self.shm)])
-
-    def has_image(self, fd):
-        with contextlib.suppress(OSError):
-            return os.path.samefile(f"/proc/{self.victim_pid}/fd/{fd}", f"{self.image}.2")
-        return False
 
     def close(self):
         self.stack.close()

@@ -126,6 +126,50 @@ def signal_everybody(p, w):
     p.call("kill", -1, 0)
 
 
+def own_signals_to(p, pid):
+    """Has the kernel send SIGCONT to that process as soon as something comes in."""
+    fd = p.new_socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        p.call("fcntl", fd, 10, signal.SIGCONT)  # F_SETSIG
+        p.call("fcntl", fd, 8, pid)  # F_SETOWN; whether the signal comes is asked when it is sent
+    finally:
+        p.call("close", fd)
+
+
+@attempt("seccomp")
+def signal_another_vm_by_a_descriptor(p, w):
+    own_signals_to(p, w.victim_pid)
+
+
+@attempt("seccomp")
+def signal_its_supervisor_by_a_descriptor(p, w):
+    own_signals_to(p, w.supervisor)
+
+
+@attempt("seccomp")
+def signal_its_monitor_by_a_request_of_sockets(p, w):
+    fd = p.new_socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        p.call("ioctl", fd, 0x8901, struct.pack("=i", w.monitor))  # FIOSETOWN
+    finally:
+        p.call("close", fd)
+
+
+@attempt("seccomp", "type enforcement")
+def take_its_supervisor_its_cpus(p, w):
+    p.call("sched_setaffinity", w.supervisor, 8, b"\xff" * 8)
+
+
+@attempt("seccomp")
+def slow_down_all_of_its_user(p, w):
+    p.call("setpriority", 2, 0, 0)  # PRIO_USER; to what it is
+
+
+@attempt("seccomp", "type enforcement")
+def slow_down_the_disks_of_its_monitor(p, w):
+    p.call("ioprio_set", 1, w.monitor, 2 << 13 | 4)  # IOPRIO_WHO_PROCESS; to what it is
+
+
 @attempt("seccomp", "unit's filter", "type enforcement", changes=True)
 def trace_its_supervisor(p, w):
     p.call("ptrace", 16902, w.supervisor, 0, 0)
@@ -584,27 +628,40 @@ def end_another_machine(p, w):
 # --- control groups
 
 
-@attempt("uid", "type enforcement")
+@attempt("uid", "mounts", "type enforcement")
 def leave_its_control_group(p, w):
     p.touch("/sys/fs/cgroup/cgroup.procs", os.O_WRONLY)
 
 
-@attempt("uid", "type enforcement")
+@attempt("uid", "mounts", "type enforcement")
 def freeze_another_vm(p, w):
     p.touch(f"{w.victim_group}/cgroup.freeze", os.O_WRONLY)
 
 
-@attempt("uid", "type enforcement")
+@attempt("uid", "mounts", "type enforcement")
 def kill_another_vm_by_its_group(p, w):
     p.touch(f"{w.victim_group}/cgroup.kill", os.O_WRONLY)
 
 
-@attempt("uid", "type enforcement")
+# Of what its user owns.
+@attempt("uid", "mounts", "type enforcement")
+def kill_another_vm_by_the_group_of_its_qemu(p, w):
+    p.touch(f"{w.victim_group}/vm/cgroup.kill", os.O_WRONLY)
+
+
+@attempt("uid", "mounts", "type enforcement")
+def make_a_group_in_that_of_another_vm(p, w):
+    path = f"{w.victim_group}/confinement"
+    p.call("mkdir", path, 0o755)
+    p.call("rmdir", path)
+
+
+@attempt("uid", "mounts", "type enforcement")
 def change_the_limits_of_its_unit(p, w):
     p.touch(f"{w.group}/cgroup.freeze", os.O_WRONLY)
 
 
-@attempt("uid", "type enforcement")
+@attempt("uid", "mounts", "type enforcement")
 def make_a_group_outside_of_its_own(p, w):
     path = "/sys/fs/cgroup/confinement"
     p.call("mkdir", path, 0o755)

@@ -31,6 +31,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import termios
 
 from harness import Console, Failure, check, run, wait_for
 
@@ -141,6 +142,11 @@ def difference(expected, actual, unordered=False):
     return "\n".join([*(f"      expected: {line}" for line in expected), *(f"      answered: {line}" for line in actual)])
 
 
+def is_raw(fd):
+    """Whether a terminal hands on what is typed as it is."""
+    return not termios.tcgetattr(fd)[3] & termios.ICANON
+
+
 def refusal(lines):
     """The line of an answer that says that this is not yet supported."""
     return next((line for line in lines if line.startswith(NOT_YET)), None)
@@ -225,6 +231,7 @@ class Run:
         terminal = Console(fd)
         # What is typed before its prompt is echoed by the terminal, in front of it.
         prompt = next((r"^(?:virsh|vmunit) [#>] " for _, line in step.lines if line.startswith("Welcome to ")), None)
+        is_console = ("<", "^]") in step.lines
         try:
             for kind, line in step.lines:
                 if kind == ">" and line.strip():
@@ -232,6 +239,8 @@ class Run:
                 elif kind == "<":
                     if prompt:
                         terminal.expect(prompt, SLOW)
+                    # virsh names the escape character first; taking the terminal throws away what was typed by then.
+                    wait_for(lambda: not is_console or is_raw(fd), SLOW, "the terminal to be the console's")
                     os.write(fd, b"\x1d" if line == "^]" else line.encode() + b"\n")
             _, status = os.waitpid(pid, 0)
             pid = 0

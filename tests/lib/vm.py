@@ -207,13 +207,16 @@ class TalkingVm(Vm):
         self.console.expect(r"^in step\nvmunit-guest: done exec 0$", 30)
         return True
 
-    def remove(self):
+    def disconnect(self):
         if self.console:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.client, signal.SIGTERM)
             os.waitpid(self.client, 0)
             self.console.close()
             self.console = None
+
+    def remove(self):
+        self.disconnect()
         super().remove()
 
 

@@ -8,7 +8,8 @@
 A row of ROWS is a command line. Both sides begin with DEFINITION, each row sees what those before it have changed, and
 what is printed on both streams and the exit status must be equal; verb_rows.py says what the marks of rows are.
 To add rows, append them below a comment that names the verb; those about disks and interfaces are in verb_devices.py, the shell's lines in
-verb_shell.py. Nothing of it runs a machine: of one that runs,
+verb_shell.py, those of test:///default in verb_test.py, names and options of all verbs in verb_options.py. Nothing of it runs a
+machine: of one that runs,
 container/test-verbs.py asks."""
 
 import argparse
@@ -21,7 +22,9 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lib"))
 
 import verb_devices
+import verb_options
 import verb_shell
+import verb_test
 from verb_rows import difference, rows, run
 
 DEFINITION = """<domain type='qemu'>
@@ -1018,6 +1021,8 @@ def compare(program, virsh):
                                      ("devices", with_more, verb_devices.MORE_ROWS)):
             yield from compare_definition(program, virsh, environment, directory, name, text, row_text)
         yield from verb_shell.compare(program, directory)
+        yield from verb_test.compare(program, "virsh", environment, directory)
+        yield from verb_options.compare(program, virsh)
 
 
 def main():

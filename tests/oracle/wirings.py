@@ -107,6 +107,7 @@ EXCEPTIONS = {
     "guide-001-12": (r"rtc\.base", SYNC),
     "iothreads-poll": (r"object\[iothread1\]\.poll-(max-ns|grow|shrink)", NEWER),
     "hostdev-iscsi": (r"blockdev\[libvirt-2-backend\]\.portal", "libvirt makes port 0 of no port"),
+    "ready-vsock": (r"smbios\[11\].*|device\[vsock0\]\.guest-cid", "the address of the guest, and where its systemd reports, are found at the start"),
     "vsock-auto": (r"device\[vsock0\]\.guest-cid", "a number that is found at the start"),
     "disk-blockio": (r"device\[virtio-disk0\]\.discard_granularity", NEWER),
     "parallel": (r"device\[parallel2\]\.(iobase|irq)", "libvirt forgets the address of a parallel port"),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -221,7 +220,7 @@ static int monitor_result(FakeMachine *f, Diag *diag) {
 }
 
 static int monitor_call(void *userdata, const char *name, MonitorVerb verb, const char *mode, Diag *diag) {
-        static const char *const words[] = { "suspend", "resume", "shutdown", "reboot", "reset" };
+        static const char *const words[] = { "suspend", "resume", "shutdown", "reboot", "reset", "quit" };
         FakeMachine *f = userdata;
 
         text_appendf(&f->calls, "monitor of %s: %s%s%s\n", name, words[verb], mode ? " " : "",
@@ -229,7 +228,8 @@ static int monitor_call(void *userdata, const char *name, MonitorVerb verb, cons
         return monitor_result(f, diag);
 }
 
-static int monitor_open_console(void *userdata, const char *name, const char *alias, bool force, Diag *diag) {
+static int monitor_open_console(void *userdata, const char *name, const char *alias, bool force, ConsoleWatch **ret_watch,
+                                Diag *diag) {
         FakeMachine *f = userdata;
         int pair[2];
 
@@ -240,6 +240,7 @@ static int monitor_open_console(void *userdata, const char *name, const char *al
                 return r;
         must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) >= 0, "socketpair");
         close(pair[1]);
+        *ret_watch = NULL;
         return pair[0];
 }
 
@@ -340,6 +341,30 @@ static int monitor_set_threads(void *userdata, const char *name, const char *set
         FakeMachine *f = userdata;
 
         text_appendf(&f->calls, "monitor of %s: threads %s\n", name, settings);
+        return monitor_result(f, diag);
+}
+
+static int monitor_set_actions(void *userdata, const char *name, const char *actions, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "monitor of %s: actions %s\n", name, actions);
+        return monitor_result(f, diag);
+}
+
+static int monitor_job(void *userdata, const char *name, bool completed, bool keep, char **ret, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "job %s%s%s\n", name, completed ? " completed" : "", keep ? " keep" : "");
+        int r = monitor_result(f, diag);
+        if (r >= 0)
+                *ret = strdup(f->job ?: "{}");
+        return r;
+}
+
+static int monitor_abort_job(void *userdata, const char *name, Diag *diag) {
+        FakeMachine *f = userdata;
+
+        text_appendf(&f->calls, "abort job %s\n", name);
         return monitor_result(f, diag);
 }
 
@@ -476,8 +501,11 @@ static const ManagerBackend fake_backend = {
         .monitor_agent = monitor_agent,
         .monitor_qmp_with_fd = monitor_qmp_with_fd,
         .monitor_set_threads = monitor_set_threads,
+        .monitor_set_actions = monitor_set_actions,
         .monitor_threads = monitor_threads,
         .monitor_unplug = monitor_unplug,
+        .monitor_job = monitor_job,
+        .monitor_abort_job = monitor_abort_job,
         .watch_units = watch_units,
         .unwatch_units = unwatch_units,
         .watch_monitor = watch_monitor,
@@ -491,10 +519,9 @@ static const ManagerBackend fake_backend = {
 
 FakeMachine *fake_machine_new(void) {
         FakeMachine *f = calloc(1, sizeof(FakeMachine));
-        char dir[] = "/tmp/vmunit-test-XXXXXX";
 
-        must(f && mkdtemp(dir), "temporary directory");
-        f->dir = strdup(dir);
+        must(f && private_directory_new("vmunit-test", &f->directory) >= 0, "temporary directory");
+        const char *dir = f->dir = f->directory->path;
         _cleanup_free_ char *path = strf("%s/etc:%s/run-vm:%s/lib", dir, dir, dir);
         _cleanup_free_ char *run = strf("%s/run", dir);
         must(path && run, "memory");
@@ -508,22 +535,17 @@ FakeMachine *fake_machine_new(void) {
         return f;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
-
 FakeMachine *fake_machine_free(FakeMachine *f) {
         if (!f)
                 return NULL;
         manager_free(f->manager);
-        (void) nftw(f->dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        private_directory_free(f->directory);
         for (size_t i = 0; i < f->n_units; i++) {
                 free(f->units[i].name);
                 free(f->units[i].digest);
         }
         unit_properties_done(&f->properties);
         text_done(&f->calls);
-        free(f->dir);
         free(f->host_root);
         free(f->start_text);
         free(f->monitor_text);
@@ -533,6 +555,7 @@ FakeMachine *fake_machine_free(FakeMachine *f) {
                 free(r->text);
         }
         free(f->tty);
+        free(f->job);
         return mfree(f);
 }
 

@@ -3,6 +3,7 @@
 
 #include "manager.h"
 #include "number-set.h"
+#include "private-directory.h"
 #include "text.h"
 
 /* A machine made up for the tests of operations and command line: directories of its own, units in a list, and
@@ -22,7 +23,8 @@ typedef struct FakeReply {
 } FakeReply;
 
 typedef struct FakeMachine {
-        char *dir; /* owned: everything is below */
+        PrivateDirectory *directory; /* owned */
+        const char *dir; /* its path: everything is below */
         char *host_root; /* owned: where its /proc and /sys are */
         Manager *manager; /* owned */
         FakeUnit units[16];
@@ -37,7 +39,7 @@ typedef struct FakeMachine {
         size_t n_replies;
         unsigned max_vcpus, fixed_vcpus; /* QEMU's virtual CPUs: places, and how many of them cannot be unplugged; 0: no answer */
         NumberSet vcpus;     /* that are there */
-        char *tty;           /* owned */
+        char *tty, *job;     /* owned */
         VmThread threads[16];
         size_t n_threads;
         bool no_systemd;

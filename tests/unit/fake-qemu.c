@@ -83,9 +83,11 @@ static char *on_query_status(FakeQemu *q, json_object *a) {
 }
 
 static char *on_qom_list(FakeQemu *q, json_object *a) {
-        return strf("\"return\": [{\"name\": \"type\", \"type\": \"string\"}%s%s]",
+        return strf("\"return\": [{\"name\": \"type\", \"type\": \"string\"}%s%s%s%s%s%s]",
+                    *q->note_actions ? ", {\"name\": \"" : "", q->note_actions, *q->note_actions ? "\", \"type\": \"child<secret>\"}" : "",
                     q->note_reboot ? ", {\"name\": \"vmunit-reboot\", \"type\": \"child<secret>\"}" : "",
-                    q->note_paused ? ", {\"name\": \"vmunit-paused\", \"type\": \"child<secret>\"}" : "");
+                    q->note_paused ? ", {\"name\": \"vmunit-paused\", \"type\": \"child<secret>\"}" : "",
+                    q->note_saving ? ", {\"name\": \"vmunit-saving\", \"type\": \"child<secret>\"}" : "");
 }
 
 static const char *text(json_object *a, const char *key) {
@@ -95,11 +97,18 @@ static const char *text(json_object *a, const char *key) {
 }
 
 static bool *find_note(FakeQemu *q, json_object *a) {
-        return streq(text(a, "id"), "vmunit-reboot") ? &q->note_reboot : &q->note_paused;
+        const char *id = text(a, "id");
+
+        return streq(id, "vmunit-reboot") ? &q->note_reboot : streq(id, "vmunit-saving") ? &q->note_saving : &q->note_paused;
 }
 
 static char *on_object_add(FakeQemu *q, json_object *a) {
         bool *note = find_note(q, a);
+
+        if (startswith(text(a, "id"), "vmunit-actions.")) {
+                (void) snprintf(q->note_actions, sizeof(q->note_actions), "%s", text(a, "id"));
+                return NULL;
+        }
 
         if (*note)
                 return strdup(REFUSE("GenericError", "attempt to add duplicate property"));
@@ -109,6 +118,9 @@ static char *on_object_add(FakeQemu *q, json_object *a) {
 
 static char *on_object_del(FakeQemu *q, json_object *a) {
         bool *note = find_note(q, a);
+
+        if (startswith(text(a, "id"), "vmunit-actions.")) /* the new one is there already */
+                return streq(text(a, "id"), q->note_actions) ? strdup(REFUSE("GenericError", "the new note")) : NULL;
 
         if (!*note)
                 return strdup(REFUSE("GenericError", "object not found"));
@@ -216,6 +228,19 @@ static char *on_device_del(FakeQemu *q, json_object *a) {
         return NULL;
 }
 
+/* All of the guest's state at once, into the descriptor that has come before. */
+static char *on_migrate(FakeQemu *q, json_object *a) {
+        assert_int_equal(write(q->received_fd, "state", 5), 5);
+        q->received_fd = safe_close(q->received_fd);
+        event(q, "MIGRATION", "{\"status\": \"active\"}");
+        event(q, "MIGRATION", "{\"status\": \"completed\"}");
+        return NULL;
+}
+
+static char *on_query_migrate(FakeQemu *q, json_object *a) {
+        return strdup("\"return\": {\"status\": \"completed\"}");
+}
+
 static char *on_nothing(FakeQemu *q, json_object *a) {
         return NULL;
 }
@@ -236,6 +261,9 @@ static const struct {
         { "query-hotpluggable-cpus", on_query_slots }, { "device_add", on_device_add },
         { "device_del", on_device_del },
         { "getfd", on_nothing },                 { "add_client", on_nothing },
+        { "migrate-set-capabilities", on_nothing }, { "migrate-set-parameters", on_nothing },
+        { "migrate", on_migrate },               { "migrate_cancel", on_nothing },
+        { "query-migrate", on_query_migrate },
 };
 
 static char *run(FakeQemu *q, const char *name, json_object *arguments) {

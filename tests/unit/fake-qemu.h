@@ -16,7 +16,8 @@ typedef struct FakeQemu {
         size_t input_size;
         int received_fd; /* owned: the last one that came along */
 
-        bool negotiated, note_reboot, note_paused, quit;
+        bool negotiated, note_reboot, note_paused, note_saving, quit;
+        char note_actions[96]; /* "": none */
         const char *status;
         bool reset_shuts_down; /* set-action reboot=shutdown */
         char password[64];

@@ -6,9 +6,11 @@
 
 #include <cmocka.h>
 
+
 #include "base64.h"
 #include "command-split.h"
 #include "diag.h"
+#include "notify-text.h"
 #include "number-set.h"
 #include "parse-util.h"
 #include "siphash.h"
@@ -44,6 +46,13 @@ static void test_utf8(void **state) {
         assert_false(utf8_is_printable("\xed\xa0\x80"));     /* surrogate */
         assert_false(utf8_is_printable("\xf4\x90\x80\x80")); /* beyond Unicode */
         assert_false(utf8_is_printable("\xe2\x82"));         /* cut off */
+}
+
+static void test_blank_controls(void **state) {
+        char text[] = "a\n\x1b[1m\x7f \xc2\x9b" "2J \xc2\xa0\xc3\x9b \xc2";
+
+        string_blank_controls(text);
+        assert_string_equal(text, "a  [1m    2J \xc2\xa0\xc3\x9b \xc2");
 }
 
 static void test_text(void **state) {
@@ -392,10 +401,58 @@ static void test_text_diff_long(void **state) {
         assert_int_equal(strlen(diff), strlen("--- A\n+++ B\n@@ -1,10000 +1,10000 @@\n") + 2 * 30000);
 }
 
+static NotifyVerdict notify_by_pieces(const char *text, size_t size, size_t piece) {
+        NotifyText t = {};
+        bool ready = false;
+
+        for (size_t i = 0; i < size; i += piece) {
+                NotifyVerdict v = notify_text_add(&t, text + i, MIN(piece, size - i));
+                if (v == NOTIFY_NOTHING)
+                        return v;
+                ready |= v == NOTIFY_READY;
+        }
+        return notify_text_end(&t) == NOTIFY_READY || ready ? NOTIFY_READY : NOTIFY_NOTHING;
+}
+
+static void test_notify_text(void **state) {
+        static const struct {
+                const char *text;
+                NotifyVerdict verdict;
+        } cases[] = {
+                { "READY=1", NOTIFY_READY },
+                { "READY=1\n", NOTIFY_READY },
+                { "READY=1\nSTATUS=Startup finished in 1.2s.\n", NOTIFY_READY },
+                { "X_SYSTEMD_HOSTNAME=a-name-that-is-longer\nREADY=1", NOTIFY_READY },
+                { "\n\nREADY=1\n", NOTIFY_READY },
+                { "", NOTIFY_NOTHING },
+                { "\n", NOTIFY_NOTHING },
+                { "READY=", NOTIFY_NOTHING },
+                { "READY=10", NOTIFY_NOTHING },
+                { "READY=11111111111", NOTIFY_NOTHING },
+                { "READY=0\n", NOTIFY_NOTHING },
+                { " READY=1", NOTIFY_NOTHING },
+                { "STATUS=READY=1\n", NOTIFY_NOTHING },
+                { "X_SYSTEMD_UNIT_ACTIVE=ssh-access.target\n", NOTIFY_NOTHING },
+                { "READY=1\r\n", NOTIFY_NOTHING },
+        };
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases))
+                for (size_t piece = 1; piece <= 9; piece++)
+                        assert_int_equal(notify_by_pieces(c->text, strlen(c->text), piece), c->verdict);
+        assert_int_equal(notify_by_pieces("READY=1\0", 8, 8), NOTIFY_NOTHING);
+
+        _cleanup_free_ char *most = malloc(NOTIFY_TEXT_MAX + 1);
+        assert_non_null(most);
+        memset(most, 'x', NOTIFY_TEXT_MAX + 1);
+        memcpy(most + NOTIFY_TEXT_MAX - 8, "\nREADY=1", 8);
+        assert_int_equal(notify_by_pieces(most, NOTIFY_TEXT_MAX, 512), NOTIFY_READY);
+        assert_int_equal(notify_by_pieces(most, NOTIFY_TEXT_MAX + 1, 512), NOTIFY_NOTHING);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_text_diff), cmocka_unit_test(test_text_diff_long),
-                cmocka_unit_test(test_strings), cmocka_unit_test(test_utf8), cmocka_unit_test(test_text),
+                cmocka_unit_test(test_text_diff), cmocka_unit_test(test_text_diff_long), cmocka_unit_test(test_notify_text),
+                cmocka_unit_test(test_strings), cmocka_unit_test(test_utf8), cmocka_unit_test(test_text), cmocka_unit_test(test_blank_controls),
                 cmocka_unit_test(test_base64), cmocka_unit_test(test_command_split), cmocka_unit_test(test_text_shell),
                 cmocka_unit_test(test_strv), cmocka_unit_test(test_strv_split_long), cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_units), cmocka_unit_test(test_mac_and_uuid), cmocka_unit_test(test_number_set),

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "backend-test.h"
 #include "cli.h"
 #include "fake-machine.h"
 #include "file-util.h"
 #include "json-shape.h"
 #include "parse-util.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "verbs.h"
@@ -142,6 +144,12 @@ static void set_tty(Session *s, char *const *words) {
         s->machine->tty = rest(s);
 }
 
+/* ! job JSON: what the monitor tells of it */
+static void set_job(Session *s, char *const *words) {
+        free(s->machine->job);
+        s->machine->job = rest(s);
+}
+
 static void set_qmp_reply(Session *s, char *const *words) {
         free(s->machine->qmp_reply);
         s->machine->qmp_reply = rest(s);
@@ -226,6 +234,7 @@ static const struct {
                                                                             set_monitor_fails },
         { "no-systemd", set_no_systemd }, { "property", set_property }, { "thread", set_thread },
         { "qmp", set_qmp }, { "vcpus", set_vcpus }, { "unplug-hangs", set_unplug_hangs },
+        { "job", set_job },
 };
 
 /* --- what is printed --- */
@@ -299,6 +308,37 @@ static void check_seen(const Verb *v, void *userdata) {
         *ok = false;
 }
 
+/* A run of the program: on the session's machine, or on those of test:///default. */
+typedef struct Run {
+        Cli cli;
+        Manager *machine;  /* not owned: the session's */
+        Manager *manager;  /* owned, or NULL */
+        TestBackend *test; /* owned, or NULL */
+} Run;
+
+static void leave_test(Run *run) {
+        run->manager = manager_free(run->manager);
+        run->test = test_backend_free(run->test);
+        vm_scope_set_system();
+}
+
+static int open_connection(Cli *cli, const Connection *c, Diag *diag) {
+        Run *run = (Run *) ((char *) cli - offsetof(Run, cli));
+
+        if (c->session || c->host)
+                return diag_error_code(diag, -EOPNOTSUPP, (SrcLoc) {}, "not supported: URI '%s'", c->uri);
+        leave_test(run);
+        cli->manager = run->machine;
+        if (!c->test)
+                return 0;
+        int r = test_backend_new(diag, &run->test);
+        if (r >= 0)
+                r = test_backend_manager(run->test, &run->manager);
+        if (r >= 0)
+                cli->manager = run->manager;
+        return r;
+}
+
 /* "$ edit web <y n": the words behind "<" are the lines of its input; "~" is a blank in one. */
 static void run_command(Session *s, const char *line, bool shown) {
         const char *less = strstr(line, " <"); /* none in quotes */
@@ -319,18 +359,22 @@ static void run_command(Session *s, const char *line, bool shown) {
                 if (strv_extend(&argv, *w) < 0)
                         abort();
 
-        Cli cli = { .manager = s->machine->manager, .program = "vmunit", .escape = CLI_ESCAPE_DEFAULT };
-        cli.in = *input ? fmemopen(input, strlen(input), "r") : fopen("/dev/null", "re");
-        cli.out = cli.err = open_memstream(&text, &size);
-        if (!cli.in || !cli.out)
+        Run run = { .machine = s->machine->manager };
+        Cli *cli = &run.cli;
+        *cli = (Cli) { .manager = run.machine, .program = "vmunit", .escape = CLI_ESCAPE_DEFAULT, .open_connection = open_connection };
+        cli->in = *input ? fmemopen(input, strlen(input), "r") : fopen("/dev/null", "re");
+        cli->out = cli->err = open_memstream(&text, &size);
+        if (!cli->in || !cli->out)
                 abort();
-        int r = cli_run(&cli, (int) strv_length(argv), argv);
-        fclose(cli.in);
-        fclose(cli.out);
+        int r = cli_run(cli, (int) strv_length(argv), argv);
+        fclose(cli->in);
+        fclose(cli->out);
+        cli_done(cli);
+        leave_test(&run);
         if (shown)
                 add_output(s, text);
-        if ((r == 0 || *text == '{' || *text == '[') && strv_length(words) > 0 && strv_contains(words, "--json"))
-                check_document(s, words[0], text);
+        if ((r == 0 || *text == '{' || *text == '[') && strv_contains(words, "--json"))
+                check_document(s, word(words, streq(word(words, 0), "-c") ? 2 : 0), text);
         if (r != 0)
                 text_appendf(&s->output, "[exit %d]\n", r);
 }
@@ -429,6 +473,7 @@ static void show_difference(const char *name, const char *expected, const char *
 }
 
 static bool run_file(const char *directory, const char *name) {
+        (void) unsetenv("TMPDIR"); /* of the file before */
         _cleanup_(fake_machine_freep) FakeMachine *machine = fake_machine_new();
         _cleanup_free_ char *path = strf("%s/%s", directory, name), *expected = NULL, *actual = NULL;
         _cleanup_free_ char *temporary = strf("%s/tmp", machine->dir);

@@ -18,16 +18,24 @@
  * terminal. */
 
 typedef struct Fixture {
-        int keyboard, guest; /* our ends */
+        int keyboard, guest, other; /* our ends; OTHER is where the session is told that it is taken */
         pid_t pid;
 } Fixture;
 
+/* What is no "taken" is none. */
+static bool is_taken(void *userdata) {
+        char c;
+
+        return read(*(int *) userdata, &c, 1) == 1 && c == 't';
+}
+
 static void start(Fixture *f) {
-        int terminal, stream[2];
+        int terminal, stream[2], watch[2];
         struct termios mode;
 
         assert_int_equal(openpty(&f->keyboard, &terminal, NULL, NULL, NULL), 0);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, stream), 0);
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, watch), 0);
         /* Raw beforehand, so that nothing typed before the session has set its mode is echoed or lost. */
         assert_int_equal(tcgetattr(terminal, &mode), 0);
         cfmakeraw(&mode);
@@ -36,13 +44,16 @@ static void start(Fixture *f) {
         assert_true(f->pid >= 0);
         if (f->pid == 0) {
                 close(stream[0]);
+                close(watch[0]);
                 close(f->keyboard);
-                int r = terminal_attach(terminal, terminal, stream[1], 0x1d);
+                int r = terminal_attach(terminal, terminal, stream[1], 0x1d, &(TerminalWatch) { watch[1], is_taken, &watch[1] });
                 _exit(r < 0 ? 100 : r);
         }
         close(stream[1]);
+        close(watch[1]);
         close(terminal);
         f->guest = stream[0];
+        f->other = watch[0];
 }
 
 static int finish(Fixture *f) {
@@ -51,6 +62,7 @@ static int finish(Fixture *f) {
         assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
         if (f->guest >= 0)
                 close(f->guest);
+        close(f->other);
         close(f->keyboard);
         return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
@@ -93,7 +105,25 @@ static void test_end_of_stream(void **state) {
         close(f.guest);
         f.guest = -1;
         expect_bytes(f.keyboard, "power down");
-        assert_int_equal(finish(&f), 1);
+        assert_int_equal(finish(&f), TERMINAL_ENDED);
+}
+
+/* It ends at once; what the guest says from then on, and what has not reached the guest, is the other's. */
+static void test_taken(void **state) {
+        char buffer[8];
+        Fixture f;
+
+        start(&f);
+        say(f.guest, "x");
+        expect_bytes(f.keyboard, "x");
+        say(f.other, "-");
+        say(f.guest, "y");
+        expect_bytes(f.keyboard, "y"); /* it goes on */
+        say(f.other, "t");
+        assert_int_equal(waitid(P_PID, (id_t) f.pid, &(siginfo_t) {}, WEXITED | WNOWAIT), 0);
+        say(f.keyboard, "late");
+        assert_int_equal(recv(f.guest, buffer, sizeof(buffer), MSG_DONTWAIT), 0); /* closed */
+        assert_int_equal(finish(&f), TERMINAL_TAKEN);
 }
 
 static void test_signal_ends_it(void **state) {
@@ -115,12 +145,39 @@ static void test_stuck_guest(void **state) {
         start(&f);
         say(f.guest, "x");
         expect_bytes(f.keyboard, "x");
-        assert_true(fcntl(f.keyboard, F_SETFL, O_NONBLOCK) >= 0);
-        for (unsigned i = 0; i < 64; i++)
-                if (write(f.keyboard, block, sizeof(block)) < 0)
-                        break;
-        assert_true(fcntl(f.keyboard, F_SETFL, 0) >= 0);
+        /* More than there is room for, in the session and in the kernel. */
+        for (unsigned i = 0; i < 1024; i++)
+                assert_int_equal(write(f.keyboard, block, sizeof(block)), sizeof(block));
+        say(f.keyboard, "\x1d");
+        assert_int_equal(finish(&f), 0);
+
+        start(&f);
+        say(f.guest, "x");
+        expect_bytes(f.keyboard, "x");
         kill(f.pid, SIGHUP);
+        assert_int_equal(finish(&f), 0);
+}
+
+/* All of what was pasted arrives, in its order, at a guest that takes it slowly. */
+static void test_slow_guest(void **state) {
+        char block[1000], buffer[97];
+        size_t n = 0;
+        Fixture f;
+
+        start(&f);
+        say(f.guest, "x");
+        expect_bytes(f.keyboard, "x");
+        for (unsigned i = 0; i < 200; i++) {
+                memset(block, 'a' + (int) (i % 26), sizeof(block));
+                assert_int_equal(write(f.keyboard, block, sizeof(block)), sizeof(block));
+        }
+        while (n < 200 * sizeof(block)) {
+                ssize_t k = read(f.guest, buffer, sizeof(buffer));
+                assert_true(k > 0);
+                for (ssize_t i = 0; i < k; i++)
+                        assert_int_equal(buffer[i], 'a' + (int) (n++ / sizeof(block) % 26));
+        }
+        say(f.keyboard, "\x1d");
         assert_int_equal(finish(&f), 0);
 }
 
@@ -128,8 +185,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_both_directions_until_escape),
                 cmocka_unit_test(test_end_of_stream),
+                cmocka_unit_test(test_taken),
                 cmocka_unit_test(test_signal_ends_it),
                 cmocka_unit_test(test_stuck_guest),
+                cmocka_unit_test(test_slow_guest),
         };
         (void) alarm(20);
         return cmocka_run_group_tests(tests, NULL, NULL);

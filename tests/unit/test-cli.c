@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "cli-common.h"
+#include "command-split.h"
 #include "fake-machine.h"
 #include "file-util.h"
 #include "shell.h"
@@ -181,17 +182,22 @@ static void test_help(void **state) {
         assert_int_equal(help_print_topic(&c.cli, "nope"), -ENOENT);
 }
 
+/* Also what vmunit has not (yet), under virsh's groups. */
 static void test_help_lists_all(void **state) {
-        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
-        _cleanup_(capture_done) Capture c;
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX, true);
+        _cleanup_(capture_done) Capture c, group;
 
         capture_init(&c);
         assert_int_equal(help_print_all(&c.cli), 0);
         for (const Verb **v = verbs; *v; v++) {
-                _cleanup_free_ char *line = strf("\n    %-30s %s\n", (*v)->name, (*v)->summary);
+                _cleanup_free_ char *line = strf("\n    %-30s %s", (*v)->name,
+                                                 (*v)->run ? (*v)->summary : (*v)->description ? "not supported: " : "not yet supported\n");
                 assert_non_null(strstr(captured(&c), line));
         }
-        assert_null(strstr(captured(&c), "migrate"));
+        capture_init(&group);
+        assert_int_equal(help_print_topic(&group.cli, "snapshot"), 1);
+        assert_non_null(strstr(captured(&group), " Snapshot (help keyword 'snapshot'):\n    snapshot-create                not yet supported\n"));
+        assert_null(strstr(captured(&group), "migrate"));
 }
 
 /* The I-th line of what is offered behind "vmunit" and WORDS; the last word is the one that is begun. */
@@ -208,7 +214,7 @@ static char *offered(char **words, size_t i) {
 
 /* All verbs and all their options, and nothing else. */
 static void test_completion(void **state) {
-        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX, false);
         size_t n = 0;
 
         for (const Verb **v = verbs; *v; v++, n++) {
@@ -288,7 +294,7 @@ static char *read_man_page(void) {
 }
 
 static void test_man_page(void **state) {
-        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX, false);
         _cleanup_free_ char *page = read_man_page();
 
         for (const Verb **v = verbs; *v; v++) {
@@ -308,6 +314,59 @@ static void test_man_page(void **state) {
                                 fail_msg("man/vmunit.1: section '%s' does not tell of %s", (*v)->name,
                                          option);
                 }
+        }
+}
+
+/* What stands behind the headline of V, and those of the verbs that are told of with it. */
+static char *man_section(const char *page, const Verb *v) {
+        _cleanup_free_ char *head = strf("\n.SS %s", v->name);
+        const char *start = page;
+
+        do {
+                start = strstr(start, head);
+                assert_non_null(start);
+                start += strlen(head);
+        } while (*start != ' ' && *start != '\n');
+        while (startswith(start = strchr(start, '\n') + 1, ".SS"))
+                ;
+        const char *end = strstr(start, "\n.S");
+        return end ? strndup(start, (size_t) (end - start)) : strdup(start);
+}
+
+/* The last "vmunit VERB ..." of SECTION, up to what is the shell's or the next example's. */
+static char *man_example(const char *section, const Verb *v) {
+        static const char *const behind[] = { "\n", ", vmunit ", ", exit", " && ", " | " };
+        _cleanup_free_ char *word = strf("%s%s", v->group == GROUP_VIRSH && v->local && !streq(v->name, "help") ? "" : "vmunit ", v->name);
+        const char *found = NULL;
+
+        for (const char *p = section; (p = strstr(p, word)); p += strlen(word))
+                if ((p == section || strchr(" \n", p[-1])) && strchr(" \n,", p[strlen(word)]))
+                        found = p;
+        if (!found)
+                return NULL;
+        size_t n = strlen(found);
+        for (size_t i = 0; i < ELEMENTSOF(behind); i++) {
+                const char *end = strstr(found, behind[i]);
+                n = end ? MIN(n, (size_t) (end - found)) : n;
+        }
+        return strndup(found, n);
+}
+
+/* Every verb has an example, and the example is a command that the verb takes. */
+static void test_man_examples(void **state) {
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX, false);
+        _cleanup_free_ char *page = read_man_page();
+
+        for (const Verb **v = verbs; *v; v++) {
+                _cleanup_free_ char *section = man_section(page, *v), *example = man_example(section, *v);
+                if (!example)
+                        fail_msg("man/vmunit.1 has no example of '%s'", (*v)->name);
+                const char *text = startswith(example, "vmunit ") ?: example;
+                _cleanup_split_line_ SplitLine line = {};
+                assert_int_equal(command_split(text, &line), 0);
+                assert_null(line.error);
+                assert_int_equal(line.n_commands, 1);
+                expect("", NULL, line.commands[0].words);
         }
 }
 
@@ -364,7 +423,7 @@ static void test_json_of_all(void **state) {
 
 /* The page without line breaks: what a document is like is one text, however it is broken. */
 static void test_json_in_man_page(void **state) {
-        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX);
+        _cleanup_free_ const Verb **verbs = verbs_sorted(_GROUP_MAX, false);
         _cleanup_free_ char *page = read_man_page();
         char *section = strstr(page, "\n.SH JSON\n");
 
@@ -433,6 +492,7 @@ static void expect_offered(const char *line, const char *expected) {
         c.cli.manager = machine->manager;
         fake_file(machine, "etc/web.xml", "<domain/>\n");
         fake_file(machine, "etc/west.xml", "<domain/>\n");
+        fake_file(machine, "etc/x y;'\"z.xml", "<domain/>\n");
         _cleanup_strv_ char **list = shell_complete(&c.cli, line, &start, &files);
         _cleanup_free_ char *words = strv_join(list, " ");
         _cleanup_free_ char *got = strf("%zu: %s%s", start, strempty(words), files ? "(files)" : "");
@@ -444,7 +504,12 @@ static void test_offered(void **state) {
         expect_offered("list; unde", "6: undefine");
         expect_offered("list;unde", "5: undefine");
         expect_offered("start w", "6: web west");
-        expect_offered("start 'we", "7: web west");
+        expect_offered("start 'we", "6: 'web 'west");
+        expect_offered("start x", "6: x\\ y\\;\\'\\\"z");
+        expect_offered("start x\\ y", "6: x\\ y\\;\\'\\\"z");
+        expect_offered("start 'x y", "6: 'x y;'\\''\"z");
+        expect_offered("start \"x", "6: \"x y;'\\\"z");
+        expect_offered("start x' y", "6: "); /* which nobody would go on with */
         expect_offered("start --domain we", "15: web west");
         expect_offered("start web --pa", "10: --paused");
         expect_offered("start web --paused --pa", "19: ");
@@ -467,7 +532,9 @@ int main(void) {
                 cmocka_unit_test(test_rows),           cmocka_unit_test(test_help),
                 cmocka_unit_test(test_help_lists_all), cmocka_unit_test(test_completion),
                 cmocka_unit_test(test_definition_files),
-                cmocka_unit_test(test_man_page),       cmocka_unit_test(test_man_page_is_not_ahead),
+                cmocka_unit_test(test_man_page),
+                cmocka_unit_test(test_man_examples),
+                cmocka_unit_test(test_man_page_is_not_ahead),
                 cmocka_unit_test(test_json_of_all),    cmocka_unit_test(test_json_in_man_page),
                 cmocka_unit_test(test_json_text),
         };

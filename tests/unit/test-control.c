@@ -62,8 +62,9 @@ static void handle_qmp(Server *s, ControlRequest *r) {
                 control_server_event(s->control, "STOP", 0, "");
                 control_server_state_changed(s->control, STATE_PAUSED, REASON_GUEST_PANICKED);
                 control_reply_text(r, control_server_has_subscribers(s->control) ? "told" : "nobody");
-        } else if (streq(r->text, "many events")) {
-                for (unsigned i = 0; i < 100000; i++)
+        } else if (startswith(r->text, "events ")) {
+                /* Several MiB: the kernel keeps as much for a client. */
+                for (unsigned i = 0, n = (unsigned) atoi(startswith(r->text, "events ")); i < n; i++)
                         control_server_event(s->control, "RESET", i, "{}");
                 control_reply_text(r, "told");
         } else if (streq(r->text, "not text"))
@@ -479,13 +480,30 @@ static void test_subscription(void **state) {
         assert_string_equal(h.lines.data, expected);
         h.quiet = true;
         h.n_events = 0;
-        ask_for("many events", "told");
+        ask_for("events 100000", "told");
         while (!h.gone)
                 assert_true(sd_event_run(event, LIMIT) > 0);
         /* As many as the kernel and the server keep for it. */
         assert_in_range(h.n_events, 50, 99999);
         text_done(&h.lines);
         sd_event_unref(event);
+}
+
+/* One that comes while a guest makes events without end gets to its call all the same; what it has missed is not hidden
+ * from it. */
+static void test_flood_before_call(void **state) {
+        sd_bus *slow = open_bus(), *late = open_bus();
+        _cleanup_diag_ Diag diag = {};
+
+        ask_for("events 40000", "told");
+        assert_int_equal(control_reset(slow, LIMIT, NULL), 0);
+        close_bus(slow);
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        assert_true(sd_bus_call_method(late, NULL, CONTROL_PATH, CONTROL_INTERFACE, "Subscribe", &error, NULL, NULL) < 0);
+        assert_string_equal(error.name, SD_BUS_ERROR_LIMITS_EXCEEDED);
+        sd_bus_error_free(&error);
+        assert_int_equal(control_reset(late, LIMIT, &diag), 0);
+        close_bus(late);
 }
 
 /* Subscribers stay, so they do not get all the room there is. */
@@ -581,6 +599,7 @@ int main(void) {
                 cmocka_unit_test(test_gone),        cmocka_unit_test(test_many_connections),
                 cmocka_unit_test(test_subscription),
                 cmocka_unit_test(test_many_subscribers),
+                cmocka_unit_test(test_flood_before_call),
                 cmocka_unit_test(test_does_not_read), cmocka_unit_test(test_peers),
                 cmocka_unit_test(test_busctl),      cmocka_unit_test(test_garbage),
         };

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Paths, opening what a plan names, and what is kept below /run/vmunit. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -15,6 +19,7 @@
 #include "open-files.h"
 #include "open-sockets.h"
 #include "path-walk.h"
+#include "private-directory.h"
 #include "resources.h"
 #include "runtime.h"
 #include "string-util.h"
@@ -349,6 +354,28 @@ static void test_ids_count_up(void **state) {
         assert_int_equal(runtime_allocate_id(fd, &id), -EBADMSG);
 }
 
+static void test_group_of_a_unit(void **state) {
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const char *link = RUNTIME_GROUPS "/vm@a.service";
+        char target[64];
+
+        assert_int_equal(runtime_set_group(fd, "vm@a.service", NULL), 0);
+        for (unsigned i = 0; i < 2; i++) {
+                const char *group = i == 0 ? "/sys/fs/cgroup/a.slice/vm@a.service" : "/sys/fs/cgroup/vm@a.service";
+                assert_int_equal(runtime_set_group(fd, "vm@a.service", group), 0);
+                ssize_t n = readlinkat(fd, link, target, sizeof(target) - 1);
+                assert_int_equal(n, strlen(group));
+                assert_memory_equal(target, group, strlen(group));
+        }
+        assert_int_equal(runtime_set_group(fd, "vm@a.service", NULL), 0);
+        assert_true(readlinkat(fd, link, target, sizeof(target)) < 0);
+        assert_int_equal(unlinkat(fd, RUNTIME_GROUPS, AT_REMOVEDIR), 0);
+        /* A link by that name is not followed. */
+        assert_int_equal(symlinkat("/tmp", fd, RUNTIME_GROUPS), 0);
+        assert_true(runtime_set_group(fd, "vm@a.service", "/sys/fs/cgroup/a") < 0);
+        assert_int_equal(unlinkat(fd, RUNTIME_GROUPS, 0), 0);
+}
+
 static void test_state_file(void **state) {
         _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DomainState s;
@@ -424,17 +451,73 @@ static void test_book_of_resources(void **state) {
         assert_string_equal(list.items[3].name, "vmunit-web");
 }
 
+/* --- a directory for as long as the process lives --- */
+
+static void fill(const char *path) {
+        _cleanup_free_ char *below = strf("%s/a", path), *file = strf("%s/a/file", path), *link = strf("%s/a/link", path);
+
+        assert_int_equal(mkdir(below, 0700), 0);
+        FILE *f = fopen(file, "we");
+        assert_non_null(f);
+        assert_int_equal(fclose(f), 0);
+        assert_int_equal(symlink("/", link), 0);
+}
+
+static void test_private_directory(void **state) {
+        PrivateDirectory *d;
+        struct stat st;
+
+        assert_int_equal(private_directory_new("vmunit-test", &d), 0);
+        _cleanup_free_ char *path = strdup(d->path);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode, S_IFDIR | 0700);
+        fill(path);
+        assert_null(private_directory_free(d));
+        assert_int_equal(stat(path, &st), -1);
+        assert_int_equal(stat("/", &st), 0);
+        assert_null(private_directory_free(NULL));
+}
+
+/* A process that is killed leaves none behind either. */
+static void test_private_directory_killed(void **state) {
+        char path[256] = "";
+        int fds[2], status;
+
+        assert_int_equal(pipe(fds), 0);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                PrivateDirectory *d;
+                if (private_directory_new("vmunit-test", &d) < 0)
+                        _exit(EXIT_FAILURE);
+                fill(d->path);
+                (void) !write(fds[1], d->path, strlen(d->path));
+                (void) pause();
+        }
+        assert_true(read(fds[0], path, sizeof(path) - 1) > 0);
+        struct pollfd p = { .fd = inotify_init1(IN_CLOEXEC), .events = POLLIN };
+        assert_true(inotify_add_watch(p.fd, path, IN_DELETE_SELF) >= 0);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(poll(&p, 1, 20000), 1);
+        assert_int_equal(access(path, F_OK), -1);
+        close(p.fd);
+        close(fds[0]);
+        close(fds[1]);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
                 TEST(test_walk_names_the_component), TEST(test_walk_finds),
+                TEST(test_private_directory),        TEST(test_private_directory_killed),
                 TEST(test_walk_may_miss_the_last),   TEST(test_walk_does_not_lend_files),
                 TEST(test_open_refusals),            TEST(test_open_modes),
                 TEST(test_open_image_in_use),        TEST(test_copy_is_sealed),
                 TEST(test_unix_listener),            TEST(test_unix_listener_spares_files),
                 TEST(test_unix_long_path),           TEST(test_connect_refusals),
                 TEST(test_tcp_first_free),           TEST(test_ids_count_up),
-                TEST(test_state_file),               TEST(test_clean_keeps_the_state),
+                TEST(test_group_of_a_unit), TEST(test_state_file),               TEST(test_clean_keeps_the_state),
                 TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

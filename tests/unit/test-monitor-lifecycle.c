@@ -46,7 +46,7 @@ static const char *const request_names[_REQUEST_MAX] = {
         [REQUEST_SUSPEND] = "suspend", [REQUEST_RESUME] = "resume", [REQUEST_SHUTDOWN] = "shutdown",
         [REQUEST_REBOOT] = "reboot",   [REQUEST_RESET] = "reset",   [REQUEST_STOP] = "stop",
         [REQUEST_SAVE] = "save",       [REQUEST_SAVE_END] = "save-end", [REQUEST_SAVE_ABORT] = "save-abort",
-        [REQUEST_DUMP] = "dump",       [REQUEST_DUMP_END] = "dump-end",
+        [REQUEST_DUMP] = "dump",       [REQUEST_DUMP_END] = "dump-end", [REQUEST_QUIT] = "quit",
 };
 
 static char *render(const LifecycleOutput *out) {
@@ -60,7 +60,7 @@ static char *render(const LifecycleOutput *out) {
                 if (i->type == STEP_TELL_STATE)
                         text_appendf(&t, "(%s/%s)", domain_state_to_string(i->state), domain_reason_to_string(i->reason));
                 if (i->type == STEP_TELL_ENDING)
-                        text_appendf(&t, "(%s)", domain_reason_to_string(i->reason));
+                        text_appendf(&t, "(%s)%s", domain_reason_to_string(i->reason), i->patient ? "patient" : "");
                 if (i->text[0])
                         text_appendf(&t, "'%s'", i->text);
         }
@@ -349,6 +349,12 @@ static const Case ends[] = {
         { "", { RUN, { "event SHUTDOWN guest-panic guest",
                        "state(crashed/panicked) log'guest panicked' ending(crashed) quit" } } },
         { "", { RUN, { "event SHUTDOWN host-qmp-quit", "state(in shutdown/user) ending(destroyed)" } } },
+        /* Asked to end, QEMU does not: the guest goes on. When it ends the reason is the one that was said first, whatever else asks. */
+        { "", { RUN, { "request quit", "ending(destroyed)patient quit" }, { "event SHUTDOWN host-qmp-quit", "state(in shutdown/user) ending(destroyed)" } } },
+        { "", { RUN, { "request quit", "ending(destroyed)patient quit" }, { "request stop 90", "powerdown?'asked the guest to power off (ACPI)'" },
+                { "@1 event SHUTDOWN guest-shutdown guest",
+                  "state(in shutdown/user) log'guest powered off after 1.0 s' ending(destroyed) quit" } } },
+        { "", { RUN, { "request quit", "ending(destroyed)patient quit" }, { "request suspend", "stop" }, { "event STOP", "state(paused/user)" } } },
         { "", { RUN, { "event SHUTDOWN host-signal", "state(in shutdown/user)" } } },
         { "", { RUN, { "event SHUTDOWN none", OFF } } },
         { "", { RUN, { "event SHUTDOWN host-error", OFF } } },

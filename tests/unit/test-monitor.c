@@ -35,6 +35,7 @@ typedef struct Fixture {
         char directory[32], path[64];
         int control, plan, state, agent, agent_peer, vnc, cgroup, log, password;
         char vnc_path[64];
+        const char *vnc_name; /* of the descriptor; NULL: "vnc-0" */
 
         pid_t monitor;
         int supervisor; /* our end */
@@ -47,7 +48,7 @@ typedef struct Fixture {
         unsigned counts[_MONITOR_MESSAGE_MAX];
         DomainState domain_state;
         DomainReason reason, ending;
-        uint32_t hello;
+        uint32_t hello, ending_patient;
 
         /* when to kill a monitor */
         unsigned kill_at;
@@ -100,8 +101,10 @@ static int on_supervisor(sd_event_source *s, int fd, uint32_t revents, void *use
                 f->reason = m.b;
                 write_state(f);
         }
-        if (m.type == MONITOR_ENDING)
+        if (m.type == MONITOR_ENDING) {
                 f->ending = m.b;
+                f->ending_patient = m.a;
+        }
         return 0;
 }
 
@@ -123,7 +126,9 @@ static int on_child(sd_event_source *s, const siginfo_t *si, void *userdata) {
 
 static void exec_monitor(Fixture *f, int supervisor) {
         const int fds[] = { supervisor, f->qmp, f->plan, f->control, f->state, f->agent, f->vnc, f->cgroup, f->password };
-        static const char *const names[] = { "supervisor", "qmp", "plan", "control", "state", "agent", "vnc-0", "cgroup", "vnc-password" };
+        const char *const names[] = {
+                "supervisor", "qmp", "plan", "control", "state", "agent", f->vnc_name ?: "vnc-0", "cgroup", "vnc-password",
+        };
         char number[16], list[128] = "";
         int n = 0;
 
@@ -512,6 +517,21 @@ static void test_calls(void **state) {
         call_simple(&f, "Qmp", "{\"execute\": \"quit\"}", NULL, NULL);
         run_until_ended(&f);
         assert_int_equal(f.ending, REASON_DESTROYED);
+        teardown(&f);
+
+        /* Why is known before QEMU is asked, so that it does not matter what it still says. */
+        setup(&f, PLAN);
+        run_until_ready(&f);
+        f.qemu.swallow = "quit";
+        sd_bus *bus = connect_client(&f);
+        sd_bus_message *m;
+        assert_true(sd_bus_message_new_method_call(bus, &m, NULL, CONTROL_PATH, CONTROL_INTERFACE, "Quit") >= 0);
+        assert_true(sd_bus_send(bus, m, NULL) >= 0);
+        sd_bus_message_unref(m);
+        RUN_UNTIL(&f, f.counts[MONITOR_ENDING] > 0);
+        assert_int_equal(f.ending, REASON_DESTROYED);
+        assert_int_equal(f.ending_patient, 1);
+        sd_bus_close_unref(bus);
         teardown(&f);
 }
 
@@ -1225,6 +1245,53 @@ static void test_consoles(void **state) {
         teardown(&f);
 }
 
+/* Up to where all that is left to say is that it is safe. */
+static sd_bus *save(Fixture *f) {
+        sd_bus *bus = connect_client(f);
+        char buffer[8];
+        Call c;
+
+        call(f, bus, &c, "Save", NULL);
+        assert_null(c.error);
+        assert_int_equal(read(c.fd, buffer, sizeof(buffer)), 5);
+        assert_memory_equal(buffer, "state", 5);
+        assert_int_equal(read(c.fd, buffer, sizeof(buffer)), 0);
+        call_done(&c);
+        call(f, bus, &c, "WaitSaved", NULL);
+        assert_null(c.error);
+        call_done(&c);
+        return bus;
+}
+
+/* The machine ends only for the one who has its state, as long as he is there. */
+static void test_save(void **state) {
+        Fixture f;
+        Call c;
+
+        setup(&f, PLAN);
+        run_until_ready(&f);
+        sd_bus *bus = save(&f);
+        call_simple(&f, "EndSaved", NULL, CONTROL_ERROR_STATE, "domain is being saved");
+        assert_int_equal(f.qemu.n_quits, 0);
+        /* He gives up waiting for a monitor that does not get its turn. */
+        assert_int_equal(kill(f.monitor, SIGSTOP), 0);
+        start_call(bus, &c, "EndSaved", NULL);
+        assert_true(sd_bus_flush(bus) >= 0);
+        sd_bus_close_unref(bus);
+        assert_int_equal(kill(f.monitor, SIGCONT), 0);
+        RUN_UNTIL(&f, f.domain_state == STATE_RUNNING && f.reason == REASON_SAVE_CANCELED && !f.qemu.note_saving);
+        assert_int_equal(f.qemu.n_quits, 0);
+
+        bus = save(&f);
+        call(&f, bus, &c, "EndSaved", NULL);
+        assert_null(c.error);
+        call_done(&c);
+        run_until_ended(&f);
+        assert_int_equal(f.ending, REASON_SAVED);
+        sd_bus_flush_close_unref(bus);
+        teardown(&f);
+}
+
 static int connect_vnc(Fixture *f) {
         struct sockaddr_un sa = { .sun_family = AF_UNIX };
 
@@ -1484,6 +1551,88 @@ static void test_displays(void **state) {
         hand_over(PLAN ", \"spice\": {\"present\": true, \"tlsListener\": \"vnc-0\"}");
 }
 
+/* What becomes of the machine can be changed while it runs, and a later monitor knows. */
+static void test_actions(void **state) {
+        Fixture f;
+
+        setup(&f, PLAN);
+        run_until_ready(&f);
+        call_simple(&f, "SetActions", "destroy.restart", SD_BUS_ERROR_INVALID_ARGS, NULL);
+        call_simple(&f, "SetActions", "destroy.restart.explode", SD_BUS_ERROR_INVALID_ARGS, NULL);
+        call_simple(&f, "SetActions", "destroy.restart.preserve.", SD_BUS_ERROR_INVALID_ARGS, NULL);
+        call_simple(&f, "SetActions", "destroy.restart.destroy", NULL, NULL); /* as it is */
+        assert_string_equal(f.qemu.note_actions, "");
+        call_simple(&f, "SetActions", "destroy.destroy.destroy", NULL, NULL);
+        assert_true(f.qemu.reset_shuts_down);
+        call_simple(&f, "SetActions", "destroy.restart.preserve", NULL, NULL);
+        assert_false(f.qemu.reset_shuts_down);
+        assert_string_equal(f.qemu.note_actions, "vmunit-actions.destroy.restart.preserve");
+        f.qemu.refuse = "object-add";
+        call_simple(&f, "SetActions", "destroy.restart.destroy", CONTROL_ERROR_QEMU, "refused by the test");
+        f.qemu.refuse = NULL;
+        unsigned n_states = f.counts[MONITOR_STATE];
+        assert_int_equal(kill(f.monitor, SIGKILL), 0);
+        RUN_UNTIL(&f, f.counts[MONITOR_STATE] > n_states);
+        fake_qemu_guest_panics(&f.qemu);
+        RUN_UNTIL(&f, f.domain_state == STATE_CRASHED);
+        call_simple(&f, "GetState", NULL, NULL, "crashed");
+        assert_int_equal(f.qemu.n_quits, 0);
+        teardown(&f);
+}
+
+/* Whoever connects to the port for the guest's systemd and is not the guest is sent away. (The guest itself: tests/host.) */
+static void test_notify_foreign(void **state) {
+        char buffer[8];
+        Fixture f;
+
+        setup(&f, PLAN ", \"ready\": \"vsock-notify\", \"guestCid\": 1");
+        listen_vnc(&f);
+        f.vnc_name = "guest-notify";
+        start_monitor(&f);
+        RUN_UNTIL(&f, f.qemu.n_conts > 0 && f.domain_state == STATE_RUNNING);
+        for (unsigned i = 0; i < 3; i++) {
+                int client = connect_vnc(&f);
+                (void) send(client, "READY=1\n", 8, MSG_NOSIGNAL);
+                assert_true(recv(client, buffer, sizeof(buffer), 0) <= 0);
+                safe_close(client);
+        }
+        /* Answered behind all that. */
+        send_message(&f, MONITOR_PING, 0);
+        RUN_UNTIL(&f, f.counts[MONITOR_PONG] > 0);
+        assert_int_equal(f.counts[MONITOR_READY], 0);
+        assert_logged(&f, "ready when the guest's systemd says so");
+        assert_logged(&f, "somebody else than the guest speaks to the port for the guest's systemd: not heard");
+        /* Said once: a new monitor of a machine that is not ready yet waits on … */
+        unsigned n_states = f.counts[MONITOR_STATE];
+        assert_int_equal(kill(f.monitor, SIGKILL), 0);
+        RUN_UNTIL(&f, f.counts[MONITOR_STATE] > n_states);
+        send_message(&f, MONITOR_PING, 0);
+        RUN_UNTIL(&f, f.counts[MONITOR_PONG] > 1);
+        assert_int_equal(f.counts[MONITOR_READY], 0);
+        /* … and when the unit ends before, that is told. */
+        send_message(&f, MONITOR_SHUTDOWN, UINT32_MAX);
+        RUN_UNTIL(&f, f.qemu.n_powerdowns > 0);
+        assert_logged(&f, "stopped before the guest's systemd had said that it is ready, after ");
+        teardown(&f);
+
+        /* One that was ready before this monitor: nothing was missed. */
+        setup(&f, PLAN ", \"ready\": \"vsock-notify\", \"guestCid\": 1");
+        start_monitor(&f);
+        RUN_UNTIL(&f, f.counts[MONITOR_HELLO] > 0);
+        send_message(&f, MONITOR_WAS_READY, 0);
+        RUN_UNTIL(&f, f.domain_state == STATE_RUNNING);
+        send_message(&f, MONITOR_SHUTDOWN, UINT32_MAX);
+        RUN_UNTIL(&f, f.qemu.n_powerdowns > 0);
+        _cleanup_free_ char *log = read_log(&f);
+        assert_null(strstr(log, "stopped before"));
+        teardown(&f);
+
+        /* What stands still, or goes on from where it was saved, is not waited for. */
+        setup(&f, PLAN ", \"ready\": \"vsock-notify\", \"startPaused\": true");
+        run_until_ready(&f);
+        teardown(&f);
+}
+
 /* --- the real thing ------------------------------------------------------------------------------------ */
 
 static int on_qemu(sd_event_source *s, const siginfo_t *si, void *userdata) {
@@ -1604,9 +1753,10 @@ int main(void) {
                 cmocka_unit_test(test_agent),                 cmocka_unit_test(test_agent_absent),
                 cmocka_unit_test(test_agent_commands),
                 cmocka_unit_test(test_consoles),              cmocka_unit_test(test_displays),
+                cmocka_unit_test(test_notify_foreign),        cmocka_unit_test(test_actions),
                 cmocka_unit_test(test_threads),               cmocka_unit_test(test_threads_refused),
                 cmocka_unit_test(test_plugged_vcpus),         cmocka_unit_test(test_killed_in_threads),
-                cmocka_unit_test(test_unplug),
+                cmocka_unit_test(test_unplug),                cmocka_unit_test(test_save),
                 cmocka_unit_test(test_real_qemu),
         };
         return cmocka_run_group_tests_name("monitor", tests, NULL, NULL);

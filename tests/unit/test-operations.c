@@ -17,6 +17,7 @@
 #include "start-options.h"
 #include "string-util.h"
 #include "strv.h"
+#include "target-file.h"
 #include "vm-lifecycle.h"
 
 /* What the golden sessions (test-cli-golden.c) cannot show, because no verb prints it. */
@@ -350,10 +351,21 @@ static void test_start_checks_before_systemd(void **state) {
         assert_string_equal(calls, "");
 }
 
+static void test_too_slow(void **state) {
+        const uint64_t second = 1000000, mib = 1 << 20;
+
+        assert_false(stream_is_too_slow(0, 60 * second));
+        assert_true(stream_is_too_slow(0, 60 * second + 1));
+        assert_true(stream_is_too_slow(61 * 4 * mib - 1, 61 * second));
+        assert_false(stream_is_too_slow(61 * 4 * mib, 61 * second));
+        assert_false(stream_is_too_slow(UINT64_C(1) << 40, 3600 * second));
+        assert_true(stream_is_too_slow(UINT64_C(10) << 30, 3600 * second));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_start_options), cmocka_unit_test(test_start_credentials),
-                cmocka_unit_test(test_shell_quoting),
+                cmocka_unit_test(test_shell_quoting),           cmocka_unit_test(test_too_slow),
                 cmocka_unit_test(test_undefine_uncovers_nothing),
                 cmocka_unit_test(test_undefine_forgets_the_end),
                 cmocka_unit_test(test_undefine_nvram),

@@ -205,6 +205,16 @@ static int needs_events(void) {
         return 0;
 }
 
+/* Of itself, an emulator and its libraries may say how it is to be scheduled, and have descriptors ask for attention. */
+static int needs_itself(void) {
+        cpu_set_t cpus;
+
+        NEED(sched_getaffinity(0, sizeof(cpus), &cpus) >= 0 && sched_setaffinity(0, sizeof(cpus), &cpus) >= 0);
+        NEED(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0)) >= 0);
+        NEED(fcntl(STDIN_FILENO, F_GETOWN) >= 0 && fcntl(STDIN_FILENO, F_SETFD, fcntl(STDIN_FILENO, F_GETFD)) >= 0);
+        return 0;
+}
+
 static int needs_descriptors(void) {
         struct winsize size;
         struct rlimit limit;
@@ -228,6 +238,8 @@ static int needs(const void *argument) {
                 r = needs_events();
         if (r == 0)
                 r = needs_descriptors();
+        if (r == 0)
+                r = needs_itself();
         /* QEMU's own sandbox comes later, for all threads. */
         NEED(r != 0 || prctl(PR_SET_NAME, "test") >= 0);
         NEED(r != 0 || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) >= 0);
@@ -237,6 +249,68 @@ static int needs(const void *argument) {
 static void test_needs(void **state) {
         assert_int_equal(in_child(needs, NULL), 0);
         assert_int_equal(in_child(needs, self), 0);
+}
+
+/* The child that ends: 0, or the signal that the kernel sent for a descriptor of the one behind a filter, or not. */
+static int signal_by_descriptor(const void *argument) {
+        int pair[2], status;
+
+        NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) >= 0);
+        pid_t victim = fork();
+        NEED(victim >= 0);
+        if (victim == 0) {
+                (void) alarm(10);
+                char c;
+                _exit(read(pair[1], &c, 1) == 1 ? 0 : 1);
+        }
+        int owned[2];
+        NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, owned) >= 0);
+        NEED(!argument || seccomp_install(SECCOMP_ALLOW_UNIX, KEY) >= 0);
+        bool refused = fcntl(owned[0], F_SETOWN, victim) < 0 && errno == EPERM;
+        NEED(fcntl(owned[0], F_SETSIG, SIGKILL) >= 0 && fcntl(owned[0], F_SETFL, O_ASYNC) >= 0);
+        NEED(refused == !!argument && write(owned[1], "x", 1) == 1);
+        /* Before this, the signal is sent or not. */
+        ssize_t n = write(pair[0], "x", 1);
+        NEED(n == 1 && waitpid(victim, &status, 0) == victim);
+        return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? 100 : WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : 101;
+}
+
+static void test_signal_by_descriptor(void **state) {
+        assert_int_equal(in_child(signal_by_descriptor, NULL), 100);
+        assert_int_equal(in_child(signal_by_descriptor, self), 0);
+}
+
+/* The monitor places QEMU's threads; otherwise it is held as QEMU is. */
+static int as_the_monitor(const void *argument) {
+        cpu_set_t cpus;
+
+        NEED(sched_getaffinity(0, sizeof(cpus), &cpus) >= 0);
+        NEED(seccomp_install(SECCOMP_ALLOW_UNIX | SECCOMP_ALLOW_SCHEDULE, KEY) >= 0);
+        NEED(sched_setaffinity(getpid(), sizeof(cpus), &cpus) >= 0);
+        NEED(setpriority(PRIO_USER, 0, 0) < 0 && errno == EPERM && kill(getppid(), 0) < 0 && errno == EPERM);
+        return 0;
+}
+
+/* QEMU's threads that touch the memory of a node run there. */
+static int places_threads(const void *argument) {
+        SeccompAllow allow = argument ? SECCOMP_ALLOW_AFFINITY : 0;
+        cpu_set_t cpus;
+
+        NEED(sched_getaffinity(0, sizeof(cpus), &cpus) >= 0);
+        NEED(seccomp_install(allow, KEY) >= 0);
+        NEED((sched_setaffinity(getpid(), sizeof(cpus), &cpus) >= 0) == (allow != 0));
+        NEED(setpriority(PRIO_PROCESS, getppid(), 0) < 0 && errno == EPERM);
+        return 0;
+}
+
+static void test_affinity(void **state) {
+        assert_int_equal(in_child(places_threads, NULL), 0);
+        assert_int_equal(in_child(places_threads, ""), 0);
+        assert_int_equal(seccomp_allow_from_string("affinity"), SECCOMP_ALLOW_AFFINITY);
+}
+
+static void test_monitor(void **state) {
+        assert_int_equal(in_child(as_the_monitor, NULL), 0);
 }
 
 /* QEMU of a session: what else has its user's uid listens on Unix sockets. What it was handed is not touched by that. */
@@ -309,6 +383,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_exceptions),
                 cmocka_unit_test(test_control),
                 cmocka_unit_test(test_session), cmocka_unit_test(test_needs),
+                cmocka_unit_test(test_signal_by_descriptor), cmocka_unit_test(test_monitor), cmocka_unit_test(test_affinity),
                 cmocka_unit_test(test_execute),
         };
 

@@ -18,7 +18,7 @@ import unittest
 
 LIMIT = 20.0
 SUPERVISOR = None
-HELLO, READY, STATE, ENDING, RESTART, PONG, SHUTDOWN, REBOOT, RESET, PING = range(1, 11)
+HELLO, READY, STATE, ENDING, RESTART, PONG, SHUTDOWN, REBOOT, RESET, PING, WAS_READY = range(1, 12)
 RUNNING, SHUT_OFF = 1, 5
 BOOTED, CRASHED, SHUTDOWN_REASON = 1, 6, 15
 
@@ -42,16 +42,20 @@ while True:
     if command[0] == "ignore-term": signal.signal(signal.SIGTERM, signal.SIG_IGN); s.send(b"ok")
 ''' % sys.executable
 
-# Sends the descriptor of its supervisor socket to the test, which then speaks for it, and waits.
+# Sends the descriptor of its supervisor socket to the test, which then speaks for it, and waits for the end of QEMU and until it is
+# written down.
 MONITOR = '''#!%s
-import array, os, socket, signal
+import array, os, socket
 names = os.environ["LISTEN_FDNAMES"].split(":")
 assert int(os.environ["LISTEN_PID"]) == os.getpid() and int(os.environ["LISTEN_FDS"]) == len(names)
 t = socket.socket(fileno=3 + names.index("test"))
 fds = array.array("i", [3, 3 + names.index("agent")])
 t.sendmsg([("%%d " %% os.getpid() + " ".join(names)).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
 os.close(3)
-while True: signal.pause()
+qmp = 3 + names.index("qmp")
+while os.read(qmp, 100): pass
+while b"shut off/" not in os.pread(names.index("state") + 3, 64, 0): os.sched_yield()
+t.send(b"answered")
 ''' % sys.executable
 
 
@@ -109,7 +113,7 @@ class SupervisorTest(unittest.TestCase):
     def start(self, record=None, emulator=None, stop_timeout=None, label=None, more=(), preexec=lambda: None):
         entries = ["version=1", "name=web", "emulator=" + (emulator or self.emulator),
                    "monitor=" + self.monitor_program, "arg=qemu-web", "arg=-name", "arg=guest=web", "arg=",
-                   "env=A=b", "fd=20:qemu-test", "pair=12:agent", "monitor-fd=test", *more]
+                   "env=A=b", "fd=20:qemu-test", "pair=12:agent", "monitor-fd=test", "monitor-fd=state", *more]
         if stop_timeout:
             entries.append("stop-timeout-ms=%d" % stop_timeout)
         if label:
@@ -184,7 +188,7 @@ class SupervisorTest(unittest.TestCase):
         self.assertTrue(seen["qmp"].startswith("socket:"))
         self.assertEqual(int(seen["mask"], 16), 0)
         self.assertEqual((seen["seccomp"], seen["no_new_privs"]), ("2", "1"))
-        self.assertEqual(monitor.names, ["supervisor", "qmp", "plan", "control", "test", "agent"])
+        self.assertEqual(monitor.names, ["supervisor", "qmp", "plan", "control", "test", "state", "agent"])
         self.assertEqual(self.state(), "running/booted")
 
     def test_vhost_is_qemus_alone(self):
@@ -224,6 +228,12 @@ class SupervisorTest(unittest.TestCase):
         self.qemu.send(b"exit 0")
         self.assertEqual(self.end(), 0)
         self.assertEqual(self.state(), "shut off/shutdown")
+
+    def test_monitor_answers_before_it_leaves(self):
+        self.running()
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.monitors.recv(100), b"answered")
 
     def test_guest_crash_fails_the_unit(self):
         _, monitor = self.running()
@@ -265,7 +275,7 @@ class SupervisorTest(unittest.TestCase):
         os.kill(monitor.pid, signal.SIGKILL)
         monitor = Monitor(self.monitors)
         monitor.send(HELLO, 1)
-        self.assertEqual(monitor.receive()[0], SHUTDOWN)
+        self.assertEqual([monitor.receive()[0] for _ in range(2)], [WAS_READY, SHUTDOWN])
 
     def test_stop_that_goes_nowhere_ends_qemu(self):
         self.running(stop_timeout=400)

@@ -344,7 +344,8 @@ static void test_table_and_units(void **state) {
         for (size_t i = 0; unit_property_row(i, &row); i++) {
                 const char *name = row.property.name;
 
-                if (count_settings(shared, name) + count_settings(transient, name) > 0)
+                /* Paths to be mounted add up. */
+                if (row.property.kind != UNIT_BIND_PATHS && count_settings(shared, name) + count_settings(transient, name) > 0)
                         fail_msg("%s= is set per VM, and would be overridden in transient units", name);
                 if (row.template_value) {
                         _cleanup_free_ char *line = strf("%s=%s", name, row.template_value);

@@ -13,12 +13,12 @@ import sys
 import tempfile
 
 # In tenths, as systemd-analyze(1) has it; what is left has its reasons in units/hardening.conf and vm@.service.in.
-EXPOSURE_MAX = 8
-EXPOSURE_NETWORK_MAX = 16
+EXPOSURE_MAX = 6
+EXPOSURE_NETWORK_MAX = 13
 # What is exposed then, by systemd-analyze's names, and nothing else. Of these the last line is for a VM that has the network.
 EXPOSED = {
     "SystemCallFilter=~@resources", "SystemCallFilter=~@privileged", "RootDirectory=/RootImage=", "SupplementaryGroups=",
-    "ProtectControlGroups=", "RestrictAddressFamilies=~AF_UNIX", "Delegate=", "DeviceAllow=", "IPAddressDeny=",
+    "RestrictAddressFamilies=~AF_UNIX", "Delegate=", "DeviceAllow=", "IPAddressDeny=",
 }
 EXPOSED_NETWORK = EXPOSED | {"PrivateNetwork=", "RestrictAddressFamilies=~AF_(INET|INET6)"}
 
@@ -88,7 +88,7 @@ def check_exposure(directory, unit, limit=EXPOSURE_MAX):
 # What a session's units have otherwise than the system's, or not at all; the reasons are in units/hardening-session.conf.
 SESSION_OTHERWISE = {
     "TemporaryFileSystem", "InaccessiblePaths", "ProtectHome", "ProtectKernelLogs", "DevicePolicy", "RemoveIPC", "DynamicUser", "LimitMEMLOCK",
-    "BindReadOnlyPaths", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost",
+    "BindReadOnlyPaths", "BindPaths", "ProtectControlGroups", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost",
 }
 
 

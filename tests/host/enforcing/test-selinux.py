@@ -2,7 +2,6 @@
 """Machines on a host where SELinux refuses: they live their whole lives without a single denial, and what is none of
 their business is refused. The policy's dontaudit rules are off: whatever is refused is in the log."""
 
-import contextlib
 import glob
 import os
 import re
@@ -10,56 +9,15 @@ import signal
 import socket
 
 from boot_sector import gone_afterwards, replace_monitor, ticks_go_on, without_kvm
-from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for, wait_for_exit
+from denials import denials, no_denial, now
+from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for, wait_for_exit
 from rfb import VENCRYPT, Rfb, knock
 from screens import CA, CERTS, CLIENT, STRANGER, TLS, host
+from selinux_labels import context_of
 from spice import knock as spice
 from vm import nothing_left, vm
 
 SLOW = 400  # seconds: an emulated host that emulates virtualization
-DENIAL = re.compile(r"avc:  denied  \{ (.*?) \} .*?comm=\"?(\S+?)\"? .*?scontext=(\S+) tcontext=(\S+) tclass=(\S+)")
-# Refused on purpose at each start of QEMU and a monitor: so the C library trusts none of the environment, and signals are
-# as they are for a program that nobody has started. Both are dontaudit rules: seeing them shows that those are off.
-MEANT = {"noatsecure", "siginh"}
-
-
-def context(pid):
-    with open(f"/proc/{pid}/attr/current", encoding="ascii") as f:
-        return f.read().rstrip("\0\n")
-
-
-def denials(since):
-    """[(permissions, command, source, target, class)] that were logged since the time."""
-    found = []
-    for entry in journal("_TRANSPORT=audit", f"--since=@{since}"):
-        match = DENIAL.search(str(entry["MESSAGE"]))
-        if match:
-            found.append((set(match[1].split()), *match.groups()[1:]))
-    return found
-
-
-def ours(denial):
-    _, command, source, target, _ = denial
-    return re.search(r":(svirt_|vmunit_)", source + target) or command.startswith(("vmunit", "qemu"))
-
-
-def now():
-    return run_ok(["date", "+%s.%N"]).strip()
-
-
-@contextlib.contextmanager
-def no_denial(supervisor=True, beside=None):
-    """Nothing of a machine is refused anything meanwhile, but for what is meant to be, and to read files of type BESIDE; and
-    where it has a supervisor, that is seen."""
-    since = now()
-    yield
-    seen = [d for d in denials(since) if ours(d)]
-    meant = [d for d in seen if d[0] <= MEANT and d[2].split(":")[2] == "vmunit_supervisor_t"
-             or d[0] == {"read"} and d[3].split(":")[2] == beside]
-    if supervisor:
-        check(any("noatsecure" in d[0] for d in meant), "what must be refused was not logged: so nothing would have been")
-    unexpected = sorted({f"{' '.join(sorted(p))} {c}: {s} {t} {k}" for p, c, s, t, k in seen if (p, c, s, t, k) not in meant})
-    check_equal(unexpected, [], "denials")
 
 
 # What else is handed over: taps and vhost, a listening socket whose clients the monitor passes on, two that QEMU listens to
@@ -83,9 +41,9 @@ def level_of(machine):
 def check_contexts(machine, domain):
     """All three processes in their domains, with the two categories of the unit; those are returned."""
     level = level_of(machine)
-    check_equal(context(machine.supervisor()), f"system_u:system_r:vmunit_supervisor_t:{level}", "the supervisor's context")
-    check_equal(context(machine.monitor()), f"system_u:system_r:vmunit_monitor_t:{level}", "the monitor's context")
-    check_equal(context(machine.qemu()), f"system_u:system_r:{domain}:{level}", "QEMU's context")
+    check_equal(context_of(machine.supervisor()), f"system_u:system_r:vmunit_supervisor_t:{level}", "the supervisor's context")
+    check_equal(context_of(machine.monitor()), f"system_u:system_r:vmunit_monitor_t:{level}", "the monitor's context")
+    check_equal(context_of(machine.qemu()), f"system_u:system_r:{domain}:{level}", "QEMU's context")
     return level
 
 
@@ -118,7 +76,7 @@ def a_denial_is_seen():
     since = now()
     result = run(["runcon", "system_u:system_r:ping_t:s0", "cat", "/etc/shadow"])
     check(result.rc != 0, "it was not refused")
-    check(any(d[3].split(":")[2] == "ping_t" for d in denials(since)), "the denial is not in the journal")
+    check(any(d[3].split(":")[2] == "ping_t" for d in denials(f"--since=@{since}")), "the denial is not in the journal")
 
 
 @case(timeout=SLOW)

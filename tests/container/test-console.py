@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who has a guest's console, and how another gets it."""
+
+import os
+import pty
+import re
+import signal
+
+from harness import Console, Failure, case, check, check_equal, check_match, main, run, run_ok, wait_for, wait_for_exit
+from vm import Vm, list_states
+
+BUSY = "Active console session exists for this domain"
+TAKEN = r"^error: another session has taken over the console of domain 'talk'$"
+
+
+class Session:
+    """`vmunit ARGUMENTS`, on a terminal of its own."""
+
+    def __init__(self, *arguments):
+        self.verb = arguments[0]
+        self.pid, fd = pty.fork()
+        if self.pid == 0:
+            os.execvp("vmunit", ["vmunit", *arguments])
+        self.terminal = Console(fd)
+
+    def connected(self, name):
+        self.terminal.expect(rf"^Connected to domain '{name}'.*$", 20)
+        if self.verb == "console":
+            self.terminal.expect(r"^Escape character is .*$", 20)
+        return self
+
+    def types(self, text):
+        os.write(self.terminal.fd, text)
+
+    def ends(self, status, text=None):
+        if text:
+            self.terminal.expect(text, 10)
+        wait_for_exit(self.pid, 10)
+        check_equal(os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), status, "exit status of the session")
+        self.terminal.close()
+
+
+def with_pty(machine):
+    machine.xml = re.sub(r"<serial type='file'>.*</serial>", "<serial type='pty'/>", machine.xml).replace("vmunit.count", "")
+    return machine
+
+
+def answers(terminal):
+    try:
+        return terminal.expect(r"^vmunit-guest: done cmdline 0$", 2)
+    except Failure:
+        return None
+
+
+@case
+def taken_by_force():
+    """One session at a time, also behind a monitor that was replaced; the one before ends, and does not share."""
+    machine = with_pty(Vm("talk")).write()
+    try:
+        run_ok(["vmunit", "start", "talk"])
+        first = Session("console", "talk").connected("talk")
+        # The guest may have said that it is up before anybody listened.
+        wait_for(lambda: first.terminal.send("cmdline") or answers(first.terminal), 90, "an answer", interval=0.5)
+        Session("console", "talk").ends(1, BUSY)
+
+        second = Session("console", "talk", "--force").connected("talk")
+        first.ends(1, TAKEN)
+        for _ in range(10):
+            check_match("console=ttyS0 quiet", "\n".join(second.terminal.ask("cmdline")), "the guest's answer")
+        Session("console", "talk").ends(1, BUSY)
+
+        # It outlives a monitor, and the next one still reaches it.
+        os.kill(machine.monitor(), signal.SIGKILL)
+        wait_for(lambda: run(["vmunit", "qemu-monitor-command", "talk", '{"execute":"query-status"}']).rc == 0, 20,
+                 "the next monitor")
+        second.terminal.ask("cmdline")
+        Session("console", "talk").ends(1, BUSY)
+        third = Session("console", "talk", "--force", "--devname", "serial0").connected("talk")
+        second.ends(1, TAKEN)
+        third.terminal.ask("cmdline")
+
+        # It is free when its session has ended, whichever way.
+        os.kill(third.pid, signal.SIGKILL)
+        third.ends(-signal.SIGKILL)
+        for _ in range(2):
+            free = Session("console", "talk").connected("talk")
+            free.terminal.ask("cmdline")
+            free.types(b"\x1d")
+            free.ends(0)
+    finally:
+        machine.remove()
+
+
+@case
+def run_goes_on_without_its_console():
+    """That somebody takes the console of `vmunit run` does not end the domain; ^C does."""
+    machine = with_pty(Vm("lent").without_guest())
+    machine.unit = "vmunit-vm-lent.service"
+    with open("/tmp/lent.xml", "w", encoding="utf-8") as f:
+        f.write(machine.xml)
+    try:
+        runner = Session("run", "/tmp/lent.xml").connected("lent")
+        other = Session("console", "lent", "--force").connected("lent")
+        runner.terminal.expect(r"^Another session has taken over the console of domain 'lent'; \^C ends it$", 10)
+        other.types(b"\x1d")
+        other.ends(0)
+        check_equal(run_ok(["vmunit", "domstate", "lent"]).strip(), "running")
+        runner.types(b"\x03")
+        runner.ends(0, r"^Domain 'lent' has ended$")
+        check("lent" not in list_states(), "the domain is still there")
+    finally:
+        machine.remove()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""All of virsh's verbs and their options, as the helps of both tell: what vmunit leaves out stands here, with the reason."""
+
+import re
+
+from verb_rows import run
+
+LEFT_OUT = {
+    "create": {"--pass-fds": "there are no <source fdgroup=> yet", "--reset-nvram": "not yet supported"},
+    "start": {"--pass-fds": "there are no <source fdgroup=> yet", "--reset-nvram": "not yet supported"},
+    "destroy": {"--remove-logs": "logs are in the journal"},
+    "qemu-monitor-command": {"--pass-fds": "not yet supported"},
+}
+
+
+def verbs(program):
+    """{verb: what the list of all says of it}"""
+    return dict(re.findall(r"^    (\S+) +(.*)$", run([*program, "help"])[0], re.M))
+
+
+def options(program, verb):
+    text = re.search(r"^  OPTIONS\n(.*)", run([*program, "help", verb])[0], re.M | re.S)
+    return set(re.findall(r"^    (?:-\w \| )?(?:\[?(--[\w-]+)|<\S+>)", text.group(1), re.M)) if text else set()
+
+
+def compare(program, virsh):
+    """Yields each verb of virsh's, with what is wrong about it or None."""
+    mine = verbs([program])
+    theirs = verbs(virsh)
+    yield "help", None if len(theirs) > 200 else f"virsh has {len(theirs)} verbs"
+    for verb in theirs:
+        if mine.get(verb, "").startswith(("not yet supported", "not supported: ")):
+            yield verb, None
+            continue
+        missing = options(virsh, verb) - options([program], verb)
+        known = set(LEFT_OUT.get(verb, ()))
+        yield verb, ("  vmunit does not know it" if verb not in mine else
+                     f"  without {sorted(missing)}, expected was without {sorted(known)}" if missing != known else None)
