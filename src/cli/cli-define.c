@@ -26,8 +26,8 @@ static int verb_define(Cli *cli, const Command *c) {
         return 0;
 }
 
-/* To leave behind what was to be removed would be worse than to refuse. Of snapshots, checkpoints and TPMs there is
- * nothing yet that could be. */
+/* To leave behind what was to be removed would be worse than to refuse. Of snapshots and checkpoints there is nothing
+ * yet that could be. */
 static int check_undefine_options(Cli *cli, const Command *c) {
         static const char *const later[] = { "storage", "remove-all-storage", "wipe-storage", "delete-storage-volume-snapshots" };
         bool all = command_has(c, "remove-all-storage");
@@ -57,7 +57,8 @@ static int verb_undefine(Cli *cli, const Command *c) {
         int r = vm_undefine(cli->manager, &vm,
                             (command_has(c, "managed-save") ? VM_UNDEFINE_MANAGED_SAVE : 0) |
                             (command_has(c, "nvram") ? VM_UNDEFINE_NVRAM : 0) |
-                            (command_has(c, "keep-nvram") ? VM_UNDEFINE_KEEP_NVRAM : 0), &diag);
+                            (command_has(c, "keep-nvram") ? VM_UNDEFINE_KEEP_NVRAM : 0) |
+                            (command_has(c, "keep-tpm") ? VM_UNDEFINE_KEEP_TPM : 0), &diag);
         if (r < 0)
                 return cli_error_diag(cli, r, &diag, "Failed to undefine domain '%s'", word);
         cli_print_extra(cli, "Domain '%s' has been undefined\n", word);

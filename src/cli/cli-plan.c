@@ -171,6 +171,18 @@ static void print_threads(Cli *cli, const Plan *p) {
                 cli_print(cli, "  vcpu%u is plugged in\n", p->plugged_vcpus[i]);
 }
 
+static void print_helper(Cli *cli, const PlanHelper *h) {
+        static const char *const when[] = {
+                [HELPER_RUNS] = "Beside QEMU",
+                [HELPER_FILLS] = "Before QEMU, the first time",
+                [HELPER_CHANGES] = "Before QEMU",
+        };
+
+        cli_print(cli, "\n%s:  # %s\n", when[h->when], h->element);
+        STRV_FOREACH(a, h->argv)
+                cli_print(cli, "  %s%s\n", **a == '-' || a == h->argv ? "" : "  ", *a);
+}
+
 static void print_plan(Cli *cli, const Plan *p) {
         cli_print(cli, "Name:    %s\nUUID:    %s\nUnit:    %s\nUser:    %s\nMachine: %s\n", p->name, p->uuid,
                   p->unit, p->user ?: "your own", p->machine);
@@ -184,6 +196,8 @@ static void print_plan(Cli *cli, const Plan *p) {
         cli_print(cli, "\nOpened by the prepare step:\n");
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 print_fd(cli, fd);
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                print_helper(cli, h);
         cli_print(cli, "\nEnvironment:\n");
         STRV_FOREACH(e, p->env)
                 cli_print(cli, "  %s\n", *e);

@@ -17,6 +17,9 @@ typedef struct DomainWatchdog {
 } DomainWatchdog;
 
 /* A trusted platform module. */
+/* Below a machine's durable state. */
+#define TPM_STATE_DIRECTORY "tpm"
+
 typedef struct DomainTpm {
         DeviceInfo info;
         TpmModel model;

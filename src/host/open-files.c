@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -275,6 +276,66 @@ static int open_file(const PlanFd *p, Diag *diag) {
         return p->template ? create_from_template(p, &w, diag) : create_file(p, &w, diag);
 }
 
+/* --- directories of the machine's own --- */
+
+/* The user that the VM runs as may be another one than the last time. He could have put anything there, but nothing that was
+ * not his to begin with. */
+static int give_entries(const PlanFd *p, int fd, uid_t owner, Diag *diag) {
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), r = 0;
+        DIR *d = copy < 0 ? NULL : fdopendir(copy);
+
+        if (!d) {
+                safe_close(copy);
+                return cannot(p, diag, -errno, "read", p->path, NULL);
+        }
+        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
+                struct stat st;
+
+                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+                        continue;
+                _cleanup_close_ int entry = openat(fd, e->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                if (entry < 0 || fstat(entry, &st) < 0)
+                        r = cannot(p, diag, -errno, "open", p->path, e->d_name);
+                else if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
+                        r = cannot(p, diag, -EPERM, "use", p->path, "there is something in it that is not a plain file");
+                else if (st.st_uid != owner && fchownat(entry, "", owner, (gid_t) owner, AT_EMPTY_PATH) < 0)
+                        r = cannot(p, diag, -errno, "give to the machine's user", p->path, e->d_name);
+        }
+        (void) closedir(d);
+        return r;
+}
+
+/* In one that is root's alone: the user's number may be somebody else's when the machine does not run. */
+static int make_own_directory(const PlanFd *p, Diag *diag) {
+        _cleanup_free_ char *outer = strndup(p->path, (size_t) (strrchr(p->path, '/') - p->path));
+        int r = outer ? make_state_directory(&(PlanFd) { .path = outer, .element = p->element, .loc = p->loc }, diag) : -ENOMEM;
+
+        if (r >= 0 && mkdir(outer, 0700) < 0 && errno != EEXIST)
+                r = cannot(p, diag, -errno, "create", outer, NULL);
+        if (r >= 0 && mkdir(p->path, 0700) < 0 && errno != EEXIST)
+                r = cannot(p, diag, -errno, "create", p->path, NULL);
+        return r;
+}
+
+static int open_directory(const PlanFd *p, uid_t owner, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+
+        int r = make_own_directory(p, diag);
+        if (r >= 0)
+                r = open_plain(p, false, &w, diag);
+        if (r < 0)
+                return r;
+        if (!S_ISDIR(w.st.st_mode))
+                return cannot(p, diag, -ENOTDIR, "open", p->path, NULL);
+        _cleanup_close_ int fd = path_reopen(w.fd, O_RDONLY | O_DIRECTORY);
+        if (fd < 0)
+                return cannot(p, diag, fd, "open", p->path, NULL);
+        if (w.st.st_uid != owner && fchown(fd, owner, (gid_t) owner) < 0)
+                return cannot(p, diag, -errno, "give to the machine's user", p->path, NULL);
+        r = give_entries(p, fd, owner, diag);
+        return r < 0 ? r : TAKE_FD(fd);
+}
+
 /* --- network --- */
 
 static int open_tap(const PlanFd *p, Diag *diag, OpenedFd *ret) {
@@ -415,6 +476,9 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
         case PLAN_FD_SECRET:
                 r = open_secret(p, diag);
                 goto one;
+        case PLAN_FD_DIRECTORY:
+                r = open_directory(p, owner, diag);
+                goto one;
         case PLAN_FD_VHOST_NET:
                 r = open_vhost_net(p, diag);
                 goto one;
@@ -433,8 +497,56 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
         return 0;
 }
 
+/* What is hidden there is a lock, not state. */
+static bool directory_is_empty(const char *path) {
+        DIR *d = opendir(path);
+        bool empty = true;
+
+        for (struct dirent *e; d && (e = readdir(d));)
+                empty &= e->d_name[0] == '.';
+        if (d)
+                (void) closedir(d);
+        return empty;
+}
+
+static bool helper_is_needed(const Plan *p, const PlanHelper *h) {
+        const PlanFd *directory = h->when == HELPER_RUNS ? NULL : plan_find_fd(p, strempty(h->directory));
+
+        return !directory || directory_is_empty(directory->path) == (h->when == HELPER_FILLS);
+}
+
+static void leave_out_helpers(Plan *p) {
+        size_t n = 0, n_fds = 0;
+
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers) {
+                if (helper_is_needed(p, h)) {
+                        p->helpers[n++] = *h;
+                        continue;
+                }
+                n_fds = 0;
+                FOREACH_ARRAY(fd, p->fds, p->n_fds)
+                        if (fd->user == PLAN_USER_HELPER && streq_ptr(fd->helper, h->name))
+                                plan_fd_done(fd);
+                        else
+                                p->fds[n_fds++] = *fd;
+                p->n_fds = n_fds;
+                plan_helper_done(h);
+        }
+        p->n_helpers = n;
+}
+
+int check_helpers(const Plan *p, Diag *diag) {
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                if (access(h->program, X_OK) < 0)
+                        return diag_error_code(diag, -errno, h->loc, "cannot execute '%s' for %s: %s", h->program, h->element,
+                                               strerror(errno));
+        return 0;
+}
+
 void leave_out_missing(Plan *p) {
         size_t n = 0;
+
+        leave_out_helpers(p);
 
         FOREACH_ARRAY(fd, p->fds, p->n_fds) {
                 _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;

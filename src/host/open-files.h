@@ -39,8 +39,11 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret);
 /* Makes what was opened before, *fd, which is -EBADF then, one that OpenedFd owns. */
 int opened_fd_take(OpenedFd *o, int *fd);
 
-/* Takes the rows that need not be there (may_miss), and are not, out of the plan. */
+/* Takes the rows that need not be there (may_miss), and are not, out of the plan, and the helpers that have nothing to do. */
 void leave_out_missing(Plan *p);
+
+/* Are the programs of the helpers there? 0 or negative errno with the reason in DIAG. */
+int check_helpers(const Plan *p, Diag *diag);
 
 /* A sealed memfd with DATA in it, only for reading. NAME shows up in /proc. */
 int memfd_from_data(const char *name, const void *data, size_t size);

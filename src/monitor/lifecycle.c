@@ -207,6 +207,20 @@ static void on_panic(Lifecycle *lc, uint64_t now, LifecycleOutput *out) {
         end(lc, out, REASON_CRASHED);
 }
 
+/* swtpm has ended, say. What the guest had in that device is gone with it. */
+static void on_helper_lost(Lifecycle *lc, LifecycleOutput *out) {
+        bool keep = lc->on_crash == ACTION_PRESERVE && !lc->stopping, restart = lc->on_crash == ACTION_RESTART && !lc->stopping;
+
+        if (lc->ending)
+                return;
+        say(emit(out, STEP_LOG), LOG_ERR, keep ? "a device of the guest is gone: kept, as on_crash says" :
+            restart ? "a device of the guest is gone: starting it again" : "a device of the guest is gone: ending it, as on_crash says");
+        if (restart)
+                emit(out, STEP_TELL_RESTART);
+        if (!keep)
+                end(lc, out, REASON_CRASHED);
+}
+
 static void on_qemu_quits(Lifecycle *lc, uint64_t now, LifecycleOutput *out) {
         lc->ending = true;
         set_state(lc, out, STATE_IN_SHUTDOWN, REASON_USER);
@@ -813,6 +827,9 @@ int lifecycle_input(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *ou
                 break;
         case LIFECYCLE_SAVE_FAILED:
                 on_save_failed(lc, in, out);
+                break;
+        case LIFECYCLE_HELPER_LOST:
+                on_helper_lost(lc, out);
                 break;
         case LIFECYCLE_RESTORED:
                 on_restored(lc, in, out);

@@ -106,6 +106,7 @@ typedef enum LifecycleInputType {
         LIFECYCLE_FAILED, /* QEMU refused a step that nobody asked for, without which the guest cannot run */
         LIFECYCLE_SAVED,       /* all of the guest's state has been written */
         LIFECYCLE_SAVE_FAILED, /* … or it has not, and QEMU does nothing about it any more */
+        LIFECYCLE_HELPER_LOST, /* a process that serves one of its devices has ended */
         LIFECYCLE_RESTORED,    /* all of it has been read, and it is what was saved */
 } LifecycleInputType;
 

@@ -78,6 +78,12 @@ static void stop_unit(Monitor *m, uint64_t deadline) {
         monitor_input(m, &in, NULL);
 }
 
+static void lose_helper(Monitor *m) {
+        LifecycleInput in = { .type = LIFECYCLE_HELPER_LOST, .now = monitor_now(m) };
+
+        monitor_input(m, &in, NULL);
+}
+
 static void on_message(Monitor *m, const MonitorMessage *message) {
         switch (message->type) {
         case MONITOR_SHUTDOWN:
@@ -92,6 +98,12 @@ static void on_message(Monitor *m, const MonitorMessage *message) {
                 break;
         case MONITOR_RESET:
                 request(m, REQUEST_RESET);
+                break;
+        case MONITOR_HELPER_LOST:
+                if (m->lifecycle.attached)
+                        lose_helper(m);
+                else
+                        m->helper_lost = true;
                 break;
         case MONITOR_WAS_READY:
                 m->was_ready = true;
@@ -215,6 +227,8 @@ static void attached(Monitor *m) {
         m->attach.now = monitor_now(m);
         m->attach.again = m->negotiated_before;
         monitor_input(m, &m->attach, NULL);
+        if (m->helper_lost)
+                lose_helper(m);
         if (m->stop_early)
                 stop_unit(m, m->stop_deadline);
         int r = monitor_control_start(m);

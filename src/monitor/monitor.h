@@ -93,6 +93,7 @@ struct Monitor {
         MonitorMessage messages[MONITOR_MESSAGES_MAX]; /* not yet taken by the supervisor */
         size_t n_messages;
         bool given_up; /* the loop is about to end */
+        bool helper_lost; /* MONITOR_HELPER_LOST came before QEMU's state was known */
         bool stop_early; /* MONITOR_SHUTDOWN came before QEMU's state was known */
         uint64_t stop_deadline;
 

@@ -20,6 +20,7 @@
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
+#include "tpm-state.h"
 #include "xml-edit.h"
 
 void parsed_definition_done(ParsedDefinition *p) {
@@ -353,6 +354,9 @@ static int remove_data(Manager *m, const Vm *vm, VmUndefineFlags flags, const ch
 
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot remove the managed save of '%s': %s", vm->name, strerror(-r));
+        /* That of a machine that runs is in use. */
+        if (m->remembers && !(flags & VM_UNDEFINE_KEEP_TPM) && !vm->active && (r = tpm_state_remove(vm->name)) < 0)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot remove the state of the TPM of '%s': %s", vm->name, strerror(-r));
         if (nvram && (flags & VM_UNDEFINE_NVRAM) && unlink(nvram) < 0 && errno != ENOENT)
                 return diag_error_code(diag, -errno, (SrcLoc) {}, "failed to remove nvram: %s: %s", nvram, strerror(errno));
         return 0;

@@ -39,6 +39,7 @@ typedef enum VmUndefineFlags {
         VM_UNDEFINE_MANAGED_SAVE = 1 << 0, /* that goes, too; without it, a VM that has one stays */
         VM_UNDEFINE_NVRAM = 1 << 1,        /* so does the file of the firmware's variables */
         VM_UNDEFINE_KEEP_NVRAM = 1 << 2,   /* … or that stays where it is; without either, a VM that has one stays */
+        VM_UNDEFINE_KEEP_TPM = 1 << 3,     /* what its TPM keeps stays; without it that goes too */
 } VmUndefineFlags;
 
 /* Takes the definition away; one that is not the administrator's is masked. It is not started at boot any more. What runs

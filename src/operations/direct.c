@@ -209,6 +209,8 @@ static int start_plan(Plan *p, DirectVm *vm, Diag *diag) {
         int r = make_directory(p, vm, diag);
         leave_out_missing(p);
         if (r >= 0)
+                r = check_helpers(p, diag);
+        if (r >= 0)
                 r = add_own_fds(p, vm, &h, diag);
         if (r >= 0)
                 r = add_plan_fds(p, &h, diag);

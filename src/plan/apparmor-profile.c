@@ -35,10 +35,22 @@ static void append_rule(Text *t, const char *path, const char *permissions, cons
         text_append_char(t, '\n');
 }
 
+static void append_below(Text *t, const char *path, const char *what) {
+        _cleanup_free_ char *directory = strf("%s/", path);
+
+        append_rule(t, directory, "r", what);
+        text_append(t, INDENT);
+        append_path(t, path);
+        text_append(t, "/* rwk,\n");
+}
+
 static void append_fd(Text *t, const PlanFd *fd) {
         switch (fd->kind) {
         case PLAN_FD_FILE:
                 append_rule(t, fd->path, fd->writable || fd->append || fd->create ? "rwk" : "rk", fd->element);
+                break;
+        case PLAN_FD_DIRECTORY:
+                append_below(t, fd->path, fd->element);
                 break;
         case PLAN_FD_LISTEN:
         case PLAN_FD_CONNECT:
@@ -85,6 +97,8 @@ static int make_rules(const Plan *p, const ApparmorTemplate *template, char **re
         append_rule(&t, monitor, "mrix", NULL);
         append_rule(&t, p->emulator, "mrix", NULL);
         append_rule(&t, state, "r", NULL);
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                append_rule(&t, h->program, "mrix", h->element);
         STRV_FOREACH(device, p->devices)
                 append_rule(&t, *device, "rw", "device");
         STRV_FOREACH(cap, p->capabilities)

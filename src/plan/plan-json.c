@@ -84,6 +84,8 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "user", FIELD_ENUM, user, &plan_fd_user_table),
         FIELD(PlanFd, "number", FIELD_UINT, number),
         FIELD(PlanFd, "fdset", FIELD_INT, fdset),
+        FIELD(PlanFd, "helper", FIELD_STRING, helper),
+        FIELD(PlanFd, "helperNumber", FIELD_UINT, helper_number),
         FIELD(PlanFd, "path", FIELD_STRING, path),
         FIELD(PlanFd, "template", FIELD_STRING, template),
         FIELD(PlanFd, "element", FIELD_STRING, element),
@@ -94,6 +96,7 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "append", FIELD_BOOL, append),
         FIELD(PlanFd, "create", FIELD_BOOL, create),
         FIELD(PlanFd, "blockDevice", FIELD_BOOL, block_device),
+        FIELD(PlanFd, "persistent", FIELD_BOOL, persistent),
         FIELD(PlanFd, "mayMiss", FIELD_BOOL, may_miss),
         FIELD(PlanFd, "certificate", FIELD_BOOL, certificate),
         FIELD(PlanFd, "charDevice", FIELD_BOOL, char_device),
@@ -109,6 +112,18 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "queues", FIELD_UINT, queues),
         FIELD(PlanFd, "host", FIELD_STRING, host),
         FIELD(PlanFd, "service", FIELD_STRING, service),
+};
+
+static const Field helper_fields[] = {
+        FIELD(PlanHelper, "name", FIELD_STRING, name),
+        FIELD(PlanHelper, "when", FIELD_ENUM, when, &helper_when_table),
+        FIELD(PlanHelper, "program", FIELD_STRING, program),
+        FIELD(PlanHelper, "arguments", FIELD_STRV, argv),
+        FIELD(PlanHelper, "directory", FIELD_STRING, directory),
+        FIELD(PlanHelper, "allow", FIELD_STRV, allow),
+        FIELD(PlanHelper, "element", FIELD_STRING, element),
+        FIELD(PlanHelper, "line", FIELD_UINT, loc.line),
+        FIELD(PlanHelper, "column", FIELD_UINT, loc.column),
 };
 
 static const Field console_fields[] = {
@@ -256,6 +271,9 @@ int plan_to_json(const Plan *p, char **ret) {
                 return -ENOMEM;
         int r = add(o, "files",
                     write_list(file_fields, ELEMENTSOF(file_fields), p->fds, p->n_fds, sizeof(PlanFd)));
+        if (r >= 0 && p->n_helpers > 0)
+                r = add(o, "helpers", write_list(helper_fields, ELEMENTSOF(helper_fields), p->helpers, p->n_helpers,
+                                                 sizeof(PlanHelper)));
         if (r >= 0)
                 r = add(o, "consoles", write_list(console_fields, ELEMENTSOF(console_fields), p->consoles,
                                                   p->n_consoles, sizeof(PlanConsole)));
@@ -383,6 +401,21 @@ static int read_files(json_object *a, Plan *p) {
         return 0;
 }
 
+static int read_helpers(json_object *a, Plan *p) {
+        for (size_t i = 0; i < json_object_array_length(a); i++) {
+                if (i >= PLAN_FD_MAX || !ARRAY_GROW(p->helpers, p->n_helpers))
+                        return -ENOMEM;
+                PlanHelper *h = p->helpers + p->n_helpers++;
+                *h = (PlanHelper) {};
+                int r = read_fields(json_object_array_get_idx(a, i), helper_fields, ELEMENTSOF(helper_fields), h);
+                if (r < 0)
+                        return r;
+                if (!h->name || !h->program || !h->argv || h->when == 0)
+                        return -EBADMSG;
+        }
+        return 0;
+}
+
 static int read_consoles(json_object *a, Plan *p) {
         for (size_t i = 0; i < json_object_array_length(a); i++) {
                 if (!ARRAY_GROW(p->consoles, p->n_consoles))
@@ -438,7 +471,7 @@ static int read_plugged_vcpus(json_object *a, Plan *p) {
 }
 
 static int read_plan(json_object *o, Plan *p) {
-        json_object *files, *consoles, *properties, *vnc, *spice, *threads, *vcpus;
+        json_object *files, *helpers, *consoles, *properties, *vnc, *spice, *threads, *vcpus;
 
         int r = read_fields(o, plan_fields, ELEMENTSOF(plan_fields), p);
         if (r < 0)
@@ -449,6 +482,9 @@ static int read_plan(json_object *o, Plan *p) {
         if (!p->name || !p->emulator || !p->argv || !files || !consoles || !properties)
                 return -EBADMSG;
         r = read_files(files, p);
+        helpers = get_array(o, "helpers");
+        if (r >= 0 && helpers)
+                r = read_helpers(helpers, p);
         if (r >= 0)
                 r = read_consoles(consoles, p);
         if (r >= 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan.h"
+#include "string-util.h"
 #include "text.h"
 
 /* See src/supervisor/launch.h for the form. */
@@ -17,6 +18,8 @@ static void entries(Text *t, const char *key, char *const *values) {
 }
 
 static void fd_entry(Text *t, const PlanFd *fd) {
+        if (fd->user == PLAN_USER_HELPER)
+                return;
         if (fd->user == PLAN_USER_MONITOR) {
                 entry(t, "monitor-fd", fd->name);
                 return;
@@ -29,6 +32,30 @@ static void fd_entry(Text *t, const PlanFd *fd) {
                 if (i > 0)
                         text_appendf(t, ".%u", i);
                 text_append_n(t, "", 1);
+        }
+}
+
+static void numbered(Text *t, const char *key, unsigned number, const char *name) {
+        text_appendf(t, "%s=%u:%s", key, number, name);
+        text_append_n(t, "", 1);
+}
+
+static void helper_entries(Text *t, const Plan *p, const PlanHelper *h) {
+        text_appendf(t, "helper=%s:%s", h->name, h->program);
+        text_append_n(t, "", 1);
+        entries(t, "helper-arg", h->argv);
+        entries(t, "helper-allow", h->allow);
+        if (h->directory)
+                entry(t, "helper-directory", h->directory);
+        if (h->when != HELPER_RUNS)
+                entry(t, "helper-ends", "yes");
+        FOREACH_ARRAY(fd, p->fds, p->n_fds) {
+                if (!streq_ptr(fd->helper, h->name))
+                        continue;
+                if (fd->user == PLAN_USER_HELPER && !streq_ptr(fd->name, h->directory))
+                        numbered(t, "helper-fd", fd->number, fd->name);
+                else if (fd->kind == PLAN_FD_PAIR)
+                        numbered(t, "helper-pair", fd->helper_number, fd->name);
         }
 }
 
@@ -46,6 +73,8 @@ int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size) {
                 entry(&t, "profile", p->profile);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 fd_entry(&t, fd);
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                helper_entries(&t, p, h);
         if (p->restores) {
                 entry(&t, "monitor-fd", PLAN_FD_SAVED);
                 entry(&t, "monitor-fd", PLAN_FD_SAVED_MARK);

@@ -136,6 +136,9 @@ static void take_argv(Plan *p, QemuArgv *a) {
         p->fds = TAKE_PTR(a->fds);
         p->n_fds = a->n_fds;
         a->n_fds = 0;
+        p->helpers = TAKE_PTR(a->helpers);
+        p->n_helpers = a->n_helpers;
+        a->n_helpers = 0;
         p->links_down = TAKE_PTR(a->links_down);
         p->has_agent = a->has_agent;
         p->agent_channel = TAKE_PTR(a->agent_channel);
@@ -245,6 +248,9 @@ Plan *plan_free(Plan *p) {
                 return NULL;
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 plan_fd_done(fd);
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                plan_helper_done(h);
+        free(p->helpers);
         FOREACH_ARRAY(c, p->consoles, p->n_consoles) {
                 free(c->alias);
                 free(c->chardev);

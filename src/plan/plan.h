@@ -5,6 +5,7 @@
 #include "host-facts.h"
 #include "qemu-caps.h"
 #include "qemu-fd.h"
+#include "qemu-helper.h"
 #include "saved-header.h"
 #include "thread-plan.h"
 #include "unit-properties.h"
@@ -42,6 +43,8 @@ typedef struct Plan {
         char **argv, **env;          /* owned; argv[0] is the emulator */
         PlanFd *fds;                 /* owned; in the order in which they are opened */
         size_t n_fds;
+        PlanHelper *helpers;         /* owned; in the order in which they start, before QEMU */
+        size_t n_helpers;
         UnitProperties properties;   /* owned */
         char **directories; /* owned: made by prepare for the VM's uid, below its runtime directory */
 
@@ -97,5 +100,6 @@ int plan_from_json(const char *json, size_t size, Plan **ret);
 
 /* The launch record; UNIT: for a supervisor in a unit of its own. It says what the supervisor needs, in a form a few lines of C can read without a JSON parser.
  * NUL-terminated "key=value" strings: version, name, emulator, arg, env, fd=NUMBER:NAME (from the fd store),
- * pair=NUMBER:NAME (made by the supervisor), monitor-fd=NAME (from the fd store, for the monitor), allow and unit. */
+ * pair=NUMBER:NAME (made by the supervisor), monitor-fd=NAME (from the fd store, for the monitor), helper… (src/supervisor/launch.h),
+ * allow and unit. */
 int plan_to_launch(const Plan *p, bool unit, char **ret, size_t *ret_size);

@@ -13,6 +13,7 @@
 #include "scope.h"
 #include "start-options.h"
 #include "string-util.h"
+#include "tpm-state.h"
 
 #define BARRIER_USEC (UINT64_C(2) * 1000000)
 #define UNREGISTER_USEC (UINT64_C(3) * 1000000)
@@ -70,14 +71,33 @@ static bool will_restart(int dir_fd, const ServiceResult *result) {
         return restart && service_result_is_abnormal(result);
 }
 
-static void remove_transient(Prepare *p) {
+/* A TPM's state that is to outlive a transient machine. */
+static bool keeps_tpm(int dir_fd) {
+        _cleanup_(plan_freep) Plan *plan = NULL;
+        _cleanup_free_ char *json = NULL;
+        size_t size;
+
+        if (runtime_read(dir_fd, RUNTIME_PLAN, RUNTIME_PLAN_MAX, &json, &size) < 0 || plan_from_json(json, size, &plan) < 0)
+                return true;
+        FOREACH_ARRAY(fd, plan->fds, plan->n_fds)
+                if (fd->kind == PLAN_FD_DIRECTORY && !fd->persistent)
+                        return false;
+        return true;
+}
+
+static void remove_transient(Prepare *p, int dir_fd) {
         _cleanup_free_ char *path = strf("%s/%s.xml", vm_directories()->transient, p->name);
 
         if (path && unlink(path) < 0 && errno != ENOENT)
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove '%s': %s", path, strerror(errno));
+        int r = keeps_tpm(dir_fd) ? 0 : tpm_state_remove(p->name);
+        if (r < 0)
+                journal_log(&p->journal, LOG_WARNING, NULL, "cannot remove the state of the TPM of '%s': %s", p->name, strerror(-r));
         /* Nothing else outlives it. */
         _cleanup_free_ char *image = vm_state_path(p->name, CLOUD_INIT_FILE), *dir = vm_state_path(p->name, NULL);
-        if (image && dir && unlink(image) >= 0)
+        if (image && dir && unlink(image) < 0 && errno != ENOENT)
+                return;
+        if (dir)
                 (void) rmdir(dir);
 }
 
@@ -126,7 +146,7 @@ static void clean(Prepare *p, int dir_fd, const ServiceResult *result) {
                 journal_log(&p->journal, LOG_WARNING, NULL, "cannot give back all that '%s' has used: %s", p->name,
                             strerror(-r));
         if (p->transient && !restarts)
-                remove_transient(p);
+                remove_transient(p, dir_fd);
         /* A limit that ended the VM is that of a stop, nearly always: what it leaves would stay. */
         r = runtime_clean(p->name, restarts && !streq(result->word, "timeout") ? RUNTIME_DEFINITION : NULL);
         /* How it has ended is for those who watch it; another machine of the name does not inherit it. */

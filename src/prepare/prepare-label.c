@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/vfs.h>
 #include <linux/magic.h>
@@ -147,6 +148,25 @@ int label_directory(Prepare *p, int fd, const char *path, const Prepared *x) {
 
         int r = file_label_write(FILE_LABEL_ATTRIBUTE, fd, label);
         return r < 0 && r != -EOPNOTSUPP ? say_failed(p, x, path, label, (SrcLoc) {}, r) : 0;
+}
+
+int label_own(Prepare *p, const PlanFd *directory, int fd, const Prepared *x) {
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), r = label_directory(p, fd, directory->path, x);
+        DIR *d = copy < 0 ? NULL : fdopendir(copy);
+
+        if (!d) {
+                safe_close(copy);
+                return -errno;
+        }
+        rewinddir(d);
+        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
+                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
+                        continue;
+                _cleanup_close_ int entry = openat(fd, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+                r = entry < 0 ? -errno : label_directory(p, entry, directory->path, x);
+        }
+        (void) closedir(d);
+        return r;
 }
 
 /* The path may lead to another file by now; the one with the label is found again when it is used. */

@@ -364,10 +364,19 @@ static int *claimed_before(Start *s, const PlanFd *fd) {
         return streq_ptr(fd->path, VSOCK_DEVICE) ? &s->p->vsock_fd : NULL;
 }
 
+static int label_what_is_open(Start *s, const PlanFd *p, int fd) {
+        /* What is the machine's own has no other label to go back to. */
+        return p->kind == PLAN_FD_DIRECTORY ? label_own(s->p, p, fd, &s->x) :
+                label_opened(s->p, p, fd, &s->x, s->base_fd, s->dir_fd, s->bus);
+}
+
 static int open_all(Start *s) {
         Plan *plan = s->x.plan;
 
         leave_out_missing(plan);
+        int r = check_helpers(plan, &s->p->diag);
+        if (r < 0)
+                return r;
         s->opened = calloc(plan->n_fds + 1, sizeof(OpenedFd));
         if (!s->opened)
                 return -ENOMEM;
@@ -375,12 +384,12 @@ static int open_all(Start *s) {
                 if (plan->fds[i].kind == PLAN_FD_PAIR)
                         continue;
                 int *claimed = claimed_before(s, &plan->fds[i]);
-                int r = claimed ? opened_fd_take(&s->opened[i], claimed) :
+                r = claimed ? opened_fd_take(&s->opened[i], claimed) :
                         open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
                 if (r >= 0)
                         r = note(s, &s->opened[i]);
                 if (r >= 0 && plan->fds[i].label)
-                        r = label_opened(s->p, &plan->fds[i], s->opened[i].fds[0], &s->x, s->base_fd, s->dir_fd, s->bus);
+                        r = label_what_is_open(s, &plan->fds[i], s->opened[i].fds[0]);
                 if (r < 0)
                         return r;
         }

@@ -83,6 +83,8 @@ int prepare_labels(Prepare *p, Prepared *x);
 int claim_labels(Prepare *p, const Prepared *x, int base_fd, sd_bus *bus);
 /* Labels what was opened for FD, and writes it into the book first. */
 int label_opened(Prepare *p, const PlanFd *fd, int opened, const Prepared *x, int base_fd, int dir_fd, sd_bus *bus);
+/* Labels a directory of the machine's own (PLAN_FD_DIRECTORY) and what is in it. */
+int label_own(Prepare *p, const PlanFd *directory, int fd, const Prepared *x);
 /* Labels a directory that ends with the machine. */
 int label_directory(Prepare *p, int fd, const char *path, const Prepared *x);
 /* The label of the file in the book; R is of RESOURCE_LABEL. */

@@ -144,6 +144,9 @@ void qemu_argv_done(QemuArgv *a) {
         FOREACH_ARRAY(fd, a->fds, a->n_fds)
                 plan_fd_done(fd);
         free(a->fds);
+        FOREACH_ARRAY(h, a->helpers, a->n_helpers)
+                plan_helper_done(h);
+        free(a->helpers);
         free(a->vnc_id);
         free(a->agent_channel);
         strv_free(a->links_down);

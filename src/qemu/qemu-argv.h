@@ -5,6 +5,7 @@
 #include "host-facts.h"
 #include "qemu-caps.h"
 #include "qemu-fd.h"
+#include "qemu-helper.h"
 
 /* The command line of QEMU, made by an ordered table of emitters whose order is that of the arguments. */
 
@@ -17,6 +18,8 @@ typedef struct QemuArgv {
         char **argv, **env; /* owned; argv[0] is the emulator; env is "NAME=VALUE" */
         PlanFd *fds;        /* owned; numbers ascend from PLAN_FD_FIRST */
         size_t n_fds;
+        PlanHelper *helpers; /* owned; in the order in which they start */
+        size_t n_helpers;
         bool has_agent;     /* there is a PLAN_FD_PAIR called QEMU_FD_AGENT … */
         char *agent_channel; /* owned: … for the device of this name */
         char *vnc_id;       /* owned: the display that takes clients from the monitor; NULL: none */

@@ -74,7 +74,7 @@ PlanFd *emit_fd(Emit *e, PlanFdKind kind, const char *name, const char *element,
                 e->failed = true;
                 return NULL;
         }
-        e->next_number += MAX(count, 1U);
+        e->next_number += count;
         out->fds[out->n_fds] = fd;
         return &out->fds[out->n_fds++];
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "qemu-argv.h"
+#include "qemu-helper.h"
 #include "qemu-json.h"
 #include "qemu-options.h"
 
@@ -70,6 +71,20 @@ int emit_password(Emit *e, const char *name, const char *element, SrcLoc loc, co
 /* A secret that QEMU itself reads, as object ID: SECRET, or what CREDENTIAL holds. One of the two; both are taken over,
  * and NULL is memory that is out. 0 or negative errno. */
 int emit_secret_object(Emit *e, const char *id, const char *name, const char *element, SrcLoc loc, char *secret, char *credential);
+
+/* --- helpers --- */
+
+/* Each of these goes by the number that the first one returns; SIZE_MAX (memory is out) does nothing. */
+size_t emit_helper(Emit *e, HelperWhen when, const char *name, const char *program, const char *element, SrcLoc loc);
+void helper_arg(Emit *e, size_t helper, const char *arg);
+void helper_argf(Emit *e, size_t helper, const char *format, ...) _printf_(3, 4);
+void helper_allow(Emit *e, size_t helper, const char *word);
+/* It runs in the PLAN_FD_DIRECTORY called NAME. */
+void helper_directory(Emit *e, size_t helper, const char *name);
+/* A descriptor that it gets and QEMU does not, at fd->number. NULL when memory is out, as below. */
+PlanFd *emit_helper_fd(Emit *e, size_t helper, PlanFdKind kind, const char *name, const char *element, SrcLoc loc);
+/* A socket pair: fd->number in QEMU, fd->helper_number in the helper. */
+PlanFd *emit_helper_pair(Emit *e, size_t helper, const char *name, const char *element, SrcLoc loc);
 
 /* WHAT ("<tpm> with backend 'emulator'") has a command line, but no way yet to be handed over to a confined
  * QEMU: an error, unless the command line is meant for people (native). 0 or -EINVAL. */

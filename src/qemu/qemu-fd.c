@@ -13,14 +13,17 @@ static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_CONNECT] = "connect",
         [PLAN_FD_SECRET] = "secret",
         [PLAN_FD_PAIR] = "pair",
+        [PLAN_FD_DIRECTORY] = "directory",
 };
 DEFINE_STRING_TABLE(plan_fd_kind, PlanFdKind)
 
-static const char *const plan_fd_user_words[] = { [PLAN_USER_QEMU] = "qemu", [PLAN_USER_MONITOR] = "monitor" };
+static const char *const plan_fd_user_words[] = { [PLAN_USER_QEMU] = "qemu", [PLAN_USER_MONITOR] = "monitor",
+                                                 [PLAN_USER_HELPER] = "helper" };
 DEFINE_STRING_TABLE(plan_fd_user, PlanFdUser)
 
 void plan_fd_done(PlanFd *fd) {
         free(fd->name);
+        free(fd->helper);
         free(fd->path);
         free(fd->template);
         free(fd->element);

@@ -16,16 +16,19 @@ typedef enum PlanFdKind {
         PLAN_FD_LISTEN_VSOCK, /* a listening socket for the guest, by AF_VSOCK */
         PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
         PLAN_FD_SECRET,    /* a sealed memfd with a password in it: `secret`, or what `credential` holds */
-        PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name` */
+        PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name`, or a helper's */
+        PLAN_FD_DIRECTORY, /* a directory of the machine's own below its durable state, made when it is not there: the VM's
+                            * user owns it and what is in it, and reaches it by this descriptor alone */
 } PlanFdKind;
-/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "pair" */
+/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "pair", "directory" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {
         PLAN_USER_QEMU = 1, /* at descriptor `number` in QEMU */
         PLAN_USER_MONITOR,  /* found by name in the monitor */
+        PLAN_USER_HELPER,   /* at descriptor `number` in the process `helper` (qemu-helper.h) */
 } PlanFdUser;
-DECLARE_STRING_TABLE(plan_fd_user, PlanFdUser); /* "qemu", "monitor" */
+DECLARE_STRING_TABLE(plan_fd_user, PlanFdUser); /* "qemu", "monitor", "helper" */
 
 /* What a file is marked with while its machine runs (SELinux). */
 typedef enum Labelling {
@@ -41,11 +44,14 @@ typedef struct PlanFd {
         PlanFdUser user;
         unsigned number; /* descriptor in QEMU, from PLAN_FD_FIRST on (but see emit_copy_at()), as it stands in argv */
         int fdset;       /* n: QEMU reaches it as /dev/fdset/n; -1: by number */
+        char *helper;    /* owned: whose it is; PAIR: who has the other end, at descriptor … */
+        unsigned helper_number; /* … with this number */
         char *path;      /* owned */
         char *template;  /* owned; FILE: what it is made from when it is not there yet */
         char *element;   /* owned: what in the definition asks for it, for messages: "disk vda" */
         SrcLoc loc;
         bool writable, read_only_image, append, create, block_device;
+        bool persistent;  /* DIRECTORY: it stays when a transient machine ends */
         bool may_miss;    /* COPY: there is no descriptor if there is no such file */
         Labelling labelling; /* FILE; until there is a label, or none */
         char *label;         /* owned; FILE: the context it gets; NULL: the one it has */

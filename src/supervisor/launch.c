@@ -48,7 +48,7 @@ static int parse_env(Launch *l, char *value) {
         return 0;
 }
 
-static int add_fd(Launch *l, char *value, bool pair) {
+static int add_fd(LaunchFd **fds, size_t *n_fds, char *value, bool pair) {
         char *colon = strchr(value, ':');
         unsigned number;
 
@@ -57,22 +57,99 @@ static int add_fd(Launch *l, char *value, bool pair) {
         *colon = 0;
         if (parse_uint(value, &number) < 0 || number <= LAUNCH_FD_QMP || number > LAUNCH_FD_NUMBER_MAX)
                 return -EBADMSG;
-        FOREACH_ARRAY(fd, l->fds, l->n_fds)
+        FOREACH_ARRAY(fd, *fds, *n_fds)
                 if (fd->number == number)
                         return -EBADMSG;
-        if (!ARRAY_GROW(l->fds, l->n_fds))
+        if (!ARRAY_GROW(*fds, *n_fds))
                 return -ENOMEM;
-        l->fds[l->n_fds++] = (LaunchFd) { .number = number, .name = colon + 1, .pair = pair };
+        (*fds)[(*n_fds)++] = (LaunchFd) { .number = number, .name = colon + 1, .pair = pair };
         return 0;
 }
 
 static int parse_fd(Launch *l, char *value) {
-        return add_fd(l, value, false);
+        return add_fd(&l->fds, &l->n_fds, value, false);
 }
 
 static int parse_pair(Launch *l, char *value) {
-        return add_fd(l, value, true);
+        return add_fd(&l->fds, &l->n_fds, value, true);
 }
+
+/* --- helpers --- */
+
+static LaunchHelper *last_helper(Launch *l) {
+        return l->n_helpers > 0 ? l->helpers + l->n_helpers - 1 : NULL;
+}
+
+static int parse_helper(Launch *l, char *value) {
+        char *colon = strchr(value, ':');
+
+        if (!colon || colon == value || colon[1] != '/' || l->n_helpers >= LAUNCH_HELPERS_MAX)
+                return -EBADMSG;
+        *colon = 0;
+        if (!ARRAY_GROW(l->helpers, l->n_helpers))
+                return -ENOMEM;
+        l->helpers[l->n_helpers++] = (LaunchHelper) { .name = value, .program = colon + 1 };
+        return 0;
+}
+
+static int parse_helper_arg(Launch *l, char *value) {
+        LaunchHelper *h = last_helper(l);
+
+        if (!h)
+                return -EBADMSG;
+        if (!ARRAY_GROW(h->argv, h->n_argv))
+                return -ENOMEM;
+        h->argv[h->n_argv++] = value;
+        return 0;
+}
+
+static int parse_helper_fd(Launch *l, char *value) {
+        LaunchHelper *h = last_helper(l);
+
+        return h ? add_fd(&h->fds, &h->n_fds, value, false) : -EBADMSG;
+}
+
+/* The pair comes first in the record, and has one other end. */
+static int parse_helper_pair(Launch *l, char *value) {
+        LaunchHelper *h = last_helper(l);
+        int r = h ? add_fd(&h->fds, &h->n_fds, value, true) : -EBADMSG;
+
+        if (r < 0)
+                return r;
+        FOREACH_ARRAY(fd, l->fds, l->n_fds)
+                if (fd->pair && !fd->helper && streq(fd->name, h->fds[h->n_fds - 1].name)) {
+                        fd->helper = true;
+                        return 0;
+                }
+        return -EBADMSG;
+}
+
+static int parse_helper_directory(Launch *l, char *value) {
+        LaunchHelper *h = last_helper(l);
+
+        return h && !isempty(value) ? set_once(&h->directory, value) : -EBADMSG;
+}
+
+static int parse_helper_allow(Launch *l, char *value) {
+        LaunchHelper *h = last_helper(l);
+        int bit = h ? seccomp_allow_from_string(value) : -EBADMSG;
+
+        if (bit < 0)
+                return -EBADMSG;
+        h->allow |= (unsigned) bit;
+        return 0;
+}
+
+static int parse_helper_ends(Launch *l, char *value) {
+        LaunchHelper *h = last_helper(l);
+
+        if (!h || !streq(value, "yes"))
+                return -EBADMSG;
+        h->ends = true;
+        return 0;
+}
+
+/* --- all --- */
 
 static int parse_monitor_fd(Launch *l, char *value) {
         if (!ARRAY_GROW(l->monitor_fds, l->n_monitor_fds))
@@ -132,6 +209,13 @@ static const struct {
         { "fd=", parse_fd },
         { "pair=", parse_pair },
         { "monitor-fd=", parse_monitor_fd },
+        { "helper=", parse_helper },
+        { "helper-arg=", parse_helper_arg },
+        { "helper-fd=", parse_helper_fd },
+        { "helper-pair=", parse_helper_pair },
+        { "helper-directory=", parse_helper_directory },
+        { "helper-allow=", parse_helper_allow },
+        { "helper-ends=", parse_helper_ends },
         { "stop-timeout-ms=", parse_stop_timeout },
         { "allow=", parse_allow },
         { "unit=", parse_unit },
@@ -170,6 +254,13 @@ int launch_parse(char *record, size_t size, Launch *ret) {
                 return -ENOMEM;
         l.argv[l.n_argv] = NULL;
         l.env[l.n_env] = NULL;
+        FOREACH_ARRAY(h, l.helpers, l.n_helpers) {
+                if (h->n_argv == 0)
+                        return -EBADMSG;
+                if (!ARRAY_GROW(h->argv, h->n_argv))
+                        return -ENOMEM;
+                h->argv[h->n_argv] = NULL;
+        }
         *ret = l;
         l = (Launch) {};
         return 0;
@@ -180,6 +271,11 @@ void launch_done(Launch *l) {
         free(l->argv);
         free(l->env);
         free(l->fds);
+        FOREACH_ARRAY(h, l->helpers, l->n_helpers) {
+                free(h->argv);
+                free(h->fds);
+        }
+        free(l->helpers);
         free(l->monitor_fds);
         *l = (Launch) {};
 }

@@ -13,6 +13,14 @@
  *   fd=12:disk-vda (many)   the descriptor `disk-vda` of the fd store becomes 12 in QEMU
  *   pair=13:agent (many)    one end of a new socket pair becomes 13 in QEMU, the other goes to the monitor
  *   monitor-fd=vnc (many)   this descriptor of the fd store goes to the monitor under its name
+ *   helper=tpm0:/usr/bin/swtpm (many)  a process beside QEMU, which starts before it, in this order; what follows is the
+ *                           last helper's …
+ *   helper-arg=… (many)     … arguments, argv[0] first
+ *   helper-fd=10:key (many) … descriptor of the fd store
+ *   helper-pair=11:tpm (many)  … end of a pair that QEMU has the other one of: the monitor does not get it
+ *   helper-directory=NAME   … working directory, a descriptor of the fd store
+ *   helper-allow=spawn (many)  … exception from the filter of system calls
+ *   helper-ends=yes         … it does its work and ends, before the next one starts
  *   label=CONTEXT           QEMU's SELinux context; absent: what the policy makes of it
  *   profile=vmunit-web      the profile of AppArmor that this process and all others of the unit must have
  *   allow=io_uring (many)   QEMU may use what the filter of system calls refuses otherwise (seccomp-filter.h)
@@ -26,7 +34,21 @@ typedef struct LaunchFd {
         unsigned number;  /* in QEMU */
         const char *name; /* in the record */
         bool pair;
+        bool helper; /* a pair: the other end is a helper's */
 } LaunchFd;
+
+typedef struct LaunchHelper {
+        const char *name, *program;
+        const char *directory; /* NULL: the root directory */
+        char **argv;           /* the array is owned, the strings are not */
+        size_t n_argv;
+        LaunchFd *fds;         /* owned; `number` is that in the helper */
+        size_t n_fds;
+        unsigned allow;        /* SeccompAllow */
+        bool ends;
+} LaunchHelper;
+
+#define LAUNCH_HELPERS_MAX 32U
 
 typedef struct Launch {
         char *record; /* owned; everything below points into it */
@@ -37,6 +59,8 @@ typedef struct Launch {
         size_t n_argv, n_env;
         LaunchFd *fds; /* owned */
         size_t n_fds;
+        LaunchHelper *helpers; /* owned */
+        size_t n_helpers;
         const char **monitor_fds; /* owned array */
         size_t n_monitor_fds;
         uint64_t stop_timeout_usec; /* UINT64_MAX: none */

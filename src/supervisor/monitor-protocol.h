@@ -20,6 +20,7 @@ typedef enum MonitorMessageType {
         MONITOR_RESET,
         MONITOR_PING,
         MONITOR_WAS_READY, /* to one that has said HELLO: an earlier one has said READY */
+        MONITOR_HELPER_LOST, /* a process that serves a device of QEMU's has ended */
         _MONITOR_MESSAGE_MAX,
 } MonitorMessageType;
 

@@ -18,6 +18,7 @@ typedef enum SpawnStep {
         STEP_PARENT,
         STEP_SIGNALS,
         STEP_CGROUP,
+        STEP_DIRECTORY,
         STEP_DESCRIPTORS,
         STEP_LABEL,
         STEP_CAPABILITIES,
@@ -35,6 +36,7 @@ static const char *const step_words[_STEP_MAX] = {
         [STEP_PARENT] = "tie it to the supervisor",
         [STEP_SIGNALS] = "reset signals",
         [STEP_CGROUP] = "enter its cgroup",
+        [STEP_DIRECTORY] = "enter its directory",
         [STEP_DESCRIPTORS] = "set up its descriptors",
         [STEP_LABEL] = "set its SELinux label",
         [STEP_CAPABILITIES] = "start it without capabilities",
@@ -133,6 +135,10 @@ static _noreturn_ void child_run(const SpawnRequest *q, pid_t parent, int error_
         if (e.error == 0 && q->vm_cgroup) {
                 e.step = STEP_CGROUP;
                 e.error = unit_cgroup_enter_vm(q->vm_cgroup);
+        }
+        if (e.error == 0 && q->directory_fd >= 0) {
+                e.step = STEP_DIRECTORY;
+                e.error = fchdir(q->directory_fd) < 0 ? -errno : 0;
         }
         if (e.error == 0) {
                 e.step = STEP_DESCRIPTORS;

@@ -17,6 +17,7 @@ typedef struct SpawnRequest {
         char *const *argv, *const *env;
         const SpawnFd *fds; /* besides these it gets /dev/null as stdin, and our stdout and stderr */
         size_t n_fds;
+        int directory_fd;            /* it runs there; negative: where we do */
         const UnitCgroup *vm_cgroup; /* NULL: stays in ours */
         bool announce_pid;           /* sets LISTEN_PID, which only the child knows */
         const char *label;           /* SELinux context of the program; NULL: what the policy makes of it */

@@ -60,7 +60,7 @@ static int collect(Supervisor *s, int socket, int cgroup, MonitorFds *m) {
         for (size_t i = 0; r >= 0 && i < s->launch.n_monitor_fds; i++)
                 r = add(m, s->launch.monitor_fds[i], passed_fds_find(&s->passed, s->launch.monitor_fds[i]));
         for (size_t i = 0; r >= 0 && i < s->launch.n_fds; i++)
-                if (s->launch.fds[i].pair)
+                if (s->launch.fds[i].pair && !s->launch.fds[i].helper)
                         r = add(m, s->launch.fds[i].name, s->pair_fds[i]);
         return r;
 }
@@ -112,6 +112,7 @@ static int start_monitor(Supervisor *s) {
                 .env = env,
                 .fds = m.fds,
                 .n_fds = m.n_fds,
+                .directory_fd = -EBADF,
                 .announce_pid = true,
                 /* It reads what QEMU and the guest write, and starts nothing either. */
                 .filter = true,
@@ -172,6 +173,8 @@ static void on_message(Supervisor *s, const MonitorMessage *m) {
                         send_message(s, MONITOR_WAS_READY, 0);
                 if (s->stopping)
                         send_message(s, MONITOR_SHUTDOWN, supervisor_stop_budget_ms(s));
+                if (s->helper_told)
+                        send_message(s, MONITOR_HELPER_LOST, 0);
                 break;
         case MONITOR_READY:
                 if (!s->ready) {

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "seccomp-filter.h"
 #include "string-util.h"
+#include "supervisor-helpers.h"
 #include "supervisor-monitor.h"
 #include "supervisor.h"
 #include "time-util.h"
@@ -149,6 +150,8 @@ static int start_qemu(Supervisor *s) {
         int r = s->launch.profile ? check_profile(s->launch.profile) : 0;
         if (r >= 0)
                 r = make_pairs(s, fds, ends);
+        if (r >= 0)
+                r = supervisor_start_helpers(s);
         if (r >= 0) {
                 SpawnRequest q = {
                         .program = s->launch.emulator,
@@ -157,6 +160,7 @@ static int start_qemu(Supervisor *s) {
                         .fds = fds,
                         .n_fds = n,
                         .vm_cgroup = &s->cgroup,
+                        .directory_fd = -EBADF,
                         .label = s->launch.label,
                         .filter = true,
                         .allow = s->launch.allow | (is_script(s->launch.emulator) ? SECCOMP_ALLOW_SPAWN : 0U) |
@@ -184,7 +188,7 @@ int supervisor_init(Supervisor *s) {
         *s = (Supervisor) {
                 .cgroup.fd = -EBADF, .signal_fd = -EBADF, .state_fd = -EBADF, .qmp_fd = -EBADF,
                 .monitor_socket = -EBADF, .qemu.pidfd = -EBADF, .monitor.pidfd = -EBADF,
-                .kill_at = UINT64_MAX, .terminate_at = UINT64_MAX,
+                .kill_at = UINT64_MAX, .helper_lost_at = UINT64_MAX, .terminate_at = UINT64_MAX,
                 .monitor_start_at = UINT64_MAX, .ping_at = UINT64_MAX, .pong_deadline = UINT64_MAX,
         };
         r = passed_fds_receive(&s->passed);
@@ -215,6 +219,9 @@ void supervisor_done(Supervisor *s) {
         for (size_t i = 0; s->pair_fds && i <= s->launch.n_fds; i++)
                 safe_close(s->pair_fds[i]);
         free(s->pair_fds);
+        for (size_t i = 0; s->helpers && i < s->launch.n_helpers; i++)
+                safe_close(s->helpers[i].pidfd);
+        free(s->helpers);
         safe_close(s->cgroup.fd);
         safe_close(s->signal_fd);
         safe_close(s->qmp_fd);
@@ -298,11 +305,12 @@ static int run_timers(Supervisor *s) {
                 s->kill_at = UINT64_MAX;
         }
         supervisor_monitor_timers(s, now);
+        supervisor_helper_timers(s, now);
         if (s->status_pending && now >= s->status_at)
                 send_status(s);
 
         FOREACH_ARRAY(t, ((uint64_t[]) { s->terminate_at, s->kill_at, s->monitor_start_at, s->ping_at,
-                                         s->pong_deadline, s->status_pending ? s->status_at : UINT64_MAX }), 6)
+                                         s->pong_deadline, s->helper_lost_at, s->status_pending ? s->status_at : UINT64_MAX }), 7)
                 next = MIN(next, *t);
         if (next == UINT64_MAX)
                 return -1;
@@ -344,25 +352,26 @@ static bool reap_qemu(Supervisor *s, siginfo_t *si) {
 }
 
 int supervisor_run(Supervisor *s) {
+        struct pollfd p[4 + LAUNCH_HELPERS_MAX];
         siginfo_t si;
         int r;
 
         (void) notify("STATUS=starting QEMU");
         r = start_qemu(s);
         if (r < 0) {
+                supervisor_end_helpers(s);
                 supervisor_set_state(s, STATE_SHUT_OFF, REASON_FAILED);
                 return EXIT_FAILURE;
         }
         s->monitor_start_at = 0;
         for (;;) {
                 int timeout = run_timers(s);
-                struct pollfd p[] = {
-                        { .fd = s->signal_fd, .events = POLLIN },
-                        { .fd = s->qemu.pidfd, .events = POLLIN },
-                        { .fd = s->monitor.pidfd, .events = POLLIN },
-                        { .fd = s->monitor_socket, .events = POLLIN },
-                };
-                if (poll(p, ELEMENTSOF(p), timeout) < 0 && errno != EINTR) {
+                p[0] = (struct pollfd) { .fd = s->signal_fd, .events = POLLIN };
+                p[1] = (struct pollfd) { .fd = s->qemu.pidfd, .events = POLLIN };
+                p[2] = (struct pollfd) { .fd = s->monitor.pidfd, .events = POLLIN };
+                p[3] = (struct pollfd) { .fd = s->monitor_socket, .events = POLLIN };
+                supervisor_poll_helpers(s, p + 4);
+                if (poll(p, 4 + s->launch.n_helpers, timeout) < 0 && errno != EINTR) {
                         log_error_errno(-errno, "cannot wait for events");
                         return EXIT_FAILURE;
                 }
@@ -376,10 +385,12 @@ int supervisor_run(Supervisor *s) {
                          * monitor, or that there is none any more, finds the end written down. */
                         supervisor_monitor_read(s);
                         r = conclude(s, &si);
+                        supervisor_end_helpers(s);
                         supervisor_monitor_end(s);
                         return r;
                 }
                 if (p[2].revents)
                         supervisor_monitor_reap(s);
+                supervisor_reap_helpers(s);
         }
 }

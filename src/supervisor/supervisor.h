@@ -20,6 +20,11 @@ typedef struct Supervisor {
         int *pair_fds;  /* owned: the other ends of the pairs, one per launch.fds, -EBADF where it is no pair */
 
         Child qemu, monitor;
+        Child *helpers;          /* owned: one for each of launch.helpers; NULL: not started yet */
+        const char *helper_lost; /* the last one that ended before QEMU, with … */
+        int helper_code, helper_status; /* … CLD_EXITED or not, and the status or signal */
+        uint64_t helper_lost_at; /* when that is taken for a crash; UINT64_MAX: it is not */
+        bool helper_told;        /* it was */
         int monitor_socket;        /* owned */
         bool monitor_said_hello;   /* this one */
         unsigned monitor_failures; /* ended before HELLO, one after another */

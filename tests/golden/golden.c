@@ -109,6 +109,7 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 { fd->writable, "writable" },
                 { fd->read_only_image, "read-only-image" },
                 { fd->append, "append" },
+                { fd->persistent, "persistent" },
                 { fd->may_miss, "may-miss" },
                 { fd->certificate, "certificate" },
                 { fd->create, "create" },
@@ -117,12 +118,15 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 { fd->managed_tap, "managed" },
         };
 
-        if (fd->user == PLAN_USER_QEMU)
+        if (fd->user != PLAN_USER_MONITOR)
                 text_appendf(t, "%u", fd->number);
         else
                 text_append(t, "-");
-        text_appendf(t, " %s %s %s", fd->name, plan_fd_kind_to_string(fd->kind),
-                     fd->user == PLAN_USER_QEMU ? "qemu" : "monitor");
+        text_appendf(t, " %s %s %s", fd->name, plan_fd_kind_to_string(fd->kind), plan_fd_user_to_string(fd->user));
+        if (fd->helper)
+                text_appendf(t, " %s", fd->helper);
+        if (fd->helper_number > 0)
+                text_appendf(t, "=%u", fd->helper_number);
         if (fd->fdset >= 0)
                 text_appendf(t, " set=%d", fd->fdset);
         if (fd->queues > 1)
@@ -149,6 +153,17 @@ static void add_fd(Text *t, const PlanFd *fd) {
         text_appendf(t, " (%s)\n", strempty(fd->element));
 }
 
+static void add_helper(Text *t, const PlanHelper *h) {
+        text_appendf(t, "helper %s %s", h->name, helper_when_to_string(h->when));
+        if (h->directory)
+                text_appendf(t, " in=%s", h->directory);
+        STRV_FOREACH(word, h->allow)
+                text_appendf(t, " allow=%s", *word);
+        text_appendf(t, " (%s)\n", h->element);
+        STRV_FOREACH(arg, h->argv)
+                text_appendf(t, "  %s\n", *arg);
+}
+
 static char *fd_lines(const Plan *p) {
         _cleanup_text_ Text t = {};
         char *s;
@@ -161,6 +176,8 @@ static char *fd_lines(const Plan *p) {
                 text_appendf(&t, "files %s\n", p->file_label);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 add_fd(&t, fd);
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                add_helper(&t, h);
         return text_finish(&t, &s) < 0 ? NULL : s;
 }
 
