@@ -18,7 +18,7 @@ import unittest
 
 LIMIT = 20.0
 SUPERVISOR = None
-HELLO, READY, STATE, ENDING, RESTART, PONG, SHUTDOWN, REBOOT, RESET, PING, WAS_READY = range(1, 12)
+HELLO, READY, STATE, ENDING, RESTART, PONG, SHUTDOWN, REBOOT, RESET, PING, WAS_READY, HELPER_LOST = range(1, 13)
 RUNNING, SHUT_OFF = 1, 5
 BOOTED, CRASHED, SHUTDOWN_REASON = 1, 6, 15
 
@@ -56,6 +56,22 @@ qmp = 3 + names.index("qmp")
 while os.read(qmp, 100): pass
 while b"shut off/" not in os.pread(names.index("state") + 3, 64, 0): os.sched_yield()
 t.send(b"answered")
+''' % sys.executable
+
+
+# Says what it was given over the socket that is its descriptor 21, and ends with QEMU, whose end of the pair is closed then;
+# or does what it was told by its arguments.
+HELPER = '''#!%s
+import os, select, signal, socket, sys
+s = socket.socket(fileno=21)
+fds = [int(f) for f in os.listdir("/proc/self/fd") if int(f) > 2 and os.path.exists("/proc/self/fd/" + f)]
+s.send(repr({"fds": sorted(fds), "argv": sys.argv[1:], "cwd": os.getcwd(), "env": sorted(os.environ), "pid": os.getpid(),
+             "seccomp": [l.split()[1] for l in open("/proc/self/status") if l.startswith("Seccomp:")][0]}).encode())
+if sys.argv[1:2] == ["exit"]: os._exit(int(sys.argv[2]))
+if sys.argv[1:2] == ["stay"]: signal.signal(signal.SIGTERM, signal.SIG_IGN)
+while sys.argv[1:2] == ["stay"]: signal.pause()
+select.select([22], [], [])
+os._exit(0)
 ''' % sys.executable
 
 
@@ -209,6 +225,86 @@ class SupervisorTest(unittest.TestCase):
                     held += [os.stat(f"/proc/{self.pid}/fd/{fd}").st_ino] if int(fd) < 200 else []
             self.assertGreater(len(held), 3)
             self.assertNotIn(inode, held)
+
+    def with_helper(self, *arguments, more=()):
+        """What start() needs for one, and the socket it speaks on."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(LIMIT)
+        self.keep += [ours, theirs]
+        self.passed["helper-test"] = theirs.fileno()
+        self.passed["tpm-state"] = os.open(self.directory.name, os.O_RDONLY | os.O_DIRECTORY)
+        self.addCleanup(os.close, self.passed["tpm-state"])
+        return ours, ["pair=13:tpm", "helper=tpm0:" + self.script("helper", HELPER), "helper-arg=swtpm",
+                      *("helper-arg=" + a for a in arguments), "helper-fd=21:helper-test", "helper-pair=22:tpm",
+                      "helper-directory=tpm-state", *more]
+
+    def test_helper_gets_what_was_planned(self):
+        said, more = self.with_helper("socket")
+        seen, monitor = self.running(more=more)
+        helper = eval(said.recv(10000).decode())
+        self.assertEqual(helper["fds"], [21, 22])
+        self.assertEqual(helper["argv"], ["socket"])
+        self.assertEqual(helper["cwd"], self.directory.name)
+        self.assertEqual([k for k in helper["env"] if k != "LC_CTYPE"], ["HOME", "PATH"])
+        self.assertEqual(helper["seccomp"], "2")
+        self.assertEqual(seen["fds"], [3, 12, 13, 20])
+        self.assertNotIn("tpm", monitor.names)
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
+        self.assertFalse(os.path.exists("/proc/%d" % helper["pid"]))
+
+    def test_helper_that_dies_is_told_of_and_again(self):
+        said, more = self.with_helper("socket")
+        _, monitor = self.running(more=more)
+        os.kill(eval(said.recv(10000).decode())["pid"], signal.SIGKILL)
+        self.assertEqual(monitor.receive()[0], HELPER_LOST)
+        os.kill(monitor.pid, signal.SIGKILL)
+        monitor = Monitor(self.monitors)
+        monitor.send(HELLO, 1)
+        self.assertEqual([monitor.receive()[0] for _ in range(2)], [WAS_READY, HELPER_LOST])
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
+
+    def test_helper_that_stays_is_killed(self):
+        said, more = self.with_helper("stay")
+        self.running(more=more)
+        pid = eval(said.recv(10000).decode())["pid"]
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
+        self.assertFalse(os.path.exists("/proc/%d" % pid))
+
+    def test_work_that_is_done_first(self):
+        said, more = self.with_helper("exit", "0", more=["helper-ends=yes"])
+        self.running(more=more)
+        self.assertEqual(eval(said.recv(10000).decode())["argv"], ["exit", "0"])
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
+
+    def test_work_that_fails_starts_nothing(self):
+        _, more = self.with_helper("exit", "4", more=["helper-ends=yes"])
+        self.start(more=more)
+        self.assertEqual(self.end(), 1)
+        self.assertEqual(self.state(), "shut off/failed")
+        self.keep[0].close()
+        self.assertEqual(self.qemu.recv(10), b"")  # its end, without a word
+
+    def test_work_can_be_stopped(self):
+        said, more = self.with_helper("stay", more=["helper-ends=yes"])
+        self.start(more=more)
+        pid = eval(said.recv(10000).decode())["pid"]
+        os.kill(self.pid, signal.SIGTERM)
+        self.assertEqual(self.end(), 1)
+        self.assertFalse(os.path.exists("/proc/%d" % pid))
+
+    def test_records_of_helpers_that_are_wrong(self):
+        for wrong in (["helper-arg=x"], ["helper=tpm0:swtpm", "helper-arg=x"], ["helper=tpm0:/x"],
+                      ["helper=tpm0:/x", "helper-arg=x", "helper-pair=4:none"],
+                      ["pair=13:tpm", "helper=a:/x", "helper-arg=x", "helper-pair=4:tpm", "helper-pair=5:tpm"],
+                      ["helper=a:/x", "helper-arg=x", "helper-allow=everything"], ["helper=a:/x", "helper-arg=x", "helper-ends=no"]):
+            with self.subTest(wrong):
+                self.start(more=wrong)
+                self.assertEqual(self.end(), 1)
+                self.assertEqual(os.path.getsize(self.state_path), 0)
 
     def test_exit_status_is_qemus(self):
         self.running()
