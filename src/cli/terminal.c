@@ -61,7 +61,7 @@ static void restore_mode(SavedMode *s) {
 static void copy_window_size(const Session *s) {
         struct winsize size;
 
-        if (ioctl(s->in, TIOCGWINSZ, &size) >= 0)
+        if (!(s->watch && s->watch->read_only) && ioctl(s->in, TIOCGWINSZ, &size) >= 0)
                 (void) ioctl(s->stream, TIOCSWINSZ, &size);
 }
 
@@ -99,6 +99,10 @@ static void take_signals(Session *s) {
 }
 
 /* --- the data --- */
+
+static bool is_read_only(const Session *s) {
+        return s->watch && s->watch->read_only;
+}
 
 static bool is_again(int e) {
         return e == EAGAIN || e == EINTR;
@@ -146,7 +150,8 @@ static ssize_t look_for_escape(Session *s) {
 static int read_input(Session *s) {
         Buffer *b = &s->to_stream;
         size_t before = b->n;
-        ssize_t n = is_full(b) ? look_for_escape(s) : fill(s->in, b);
+        bool lost = is_full(b) || is_read_only(s);
+        ssize_t n = lost ? look_for_escape(s) : fill(s->in, b);
 
         if (n == -EAGAIN)
                 return 0;
@@ -154,6 +159,8 @@ static int read_input(Session *s) {
                 s->in_ended = true;
                 return n == -EIO ? 0 : (int) n; /* EIO: the terminal hung up */
         }
+        if (lost)
+                return 0;
         const char *typed = b->data + b->start, *escape = memchr(typed + before, s->escape, b->n - before);
         if (escape) {
                 b->n = (size_t) (escape - typed);
@@ -172,6 +179,8 @@ static int read_stream(Session *s) {
                 s->stream_ended = true;
                 return 0;
         }
+        if (n > 0 && s->watch && s->watch->copy)
+                s->watch->copy(s->watch->userdata, s->to_out.data + s->to_out.start + s->to_out.n - n, (size_t) n);
         return n < 0 ? (int) n : 0;
 }
 
@@ -184,7 +193,7 @@ static int step(Session *s) {
                 { .fd = s->in_ended || closing || (is_full(&s->to_stream) && !s->terminal) ? -1 : s->in, .events = POLLIN },
                 { .fd = s->stream_ended || stream_events == 0 ? -1 : s->stream, .events = stream_events },
                 { .fd = s->to_out.n > 0 ? s->out : -1, .events = POLLOUT },
-                { .fd = s->watch && !s->taken ? s->watch->fd : -1, .events = POLLIN },
+                { .fd = s->watch && s->watch->taken && !s->taken ? s->watch->fd : -1, .events = POLLIN },
         };
         int r = 0;
 

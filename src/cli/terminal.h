@@ -3,11 +3,13 @@
 
 #include "macro.h"
 
-/* What tells that another session has taken the stream over. */
+/* What else a session takes part in. */
 typedef struct TerminalWatch {
-        int fd; /* polled for input; what has come is TAKEN's to handle */
-        bool (*taken)(void *userdata);
+        int fd; /* polled for input; what has come is TAKEN's to handle; negative: nothing */
+        bool (*taken)(void *userdata); /* whether another session has taken the stream over */
+        void (*copy)(void *userdata, const char *data, size_t n); /* is shown what comes from the stream; NULL */
         void *userdata;
+        bool read_only; /* what is typed goes nowhere */
 } TerminalWatch;
 
 /* How a session ended. */

@@ -3,7 +3,7 @@
 
 #include "macro.h"
 
-/* For whoever has a console: hears of it when another takes it by force. It has a connection of its own to the monitor, and
+/* For whoever has a console: hears of it when another takes it by force, and makes copies for those who look on. It has a connection of its own to the monitor, and
  * makes a new one whenever that ends: that a monitor is replaced says nothing about the console. What is missed in between
  * is not lost, because the monitor says it again until the console is free. */
 typedef struct ConsoleWatch ConsoleWatch;
@@ -17,6 +17,8 @@ int console_watch_open_path(const char *path, const char *alias, ConsoleWatch **
 int console_watch_get_fd(const ConsoleWatch *w);
 /* Handles what has come, without waiting: whether the console has been taken. */
 bool console_watch_is_taken(ConsoleWatch *w);
+/* DATA is what the console has said: a copy for those who look on, if there are any and they have room for it. Never waits. */
+void console_watch_copy(ConsoleWatch *w, const char *data, size_t n);
 /* NULL is fine. */
 ConsoleWatch *console_watch_free(ConsoleWatch *w);
 DEFINE_CLEANUP(ConsoleWatch *, console_watch_free)

@@ -189,6 +189,15 @@ int control_open_console(sd_bus *bus, const char *alias, bool force, uint64_t ti
         return r < 0 ? fail(diag, r, NULL) : call_for_fd(bus, TAKE_PTR(m), timeout_usec, diag, ret_fd);
 }
 
+int control_view_console(sd_bus *bus, const char *alias, uint64_t timeout_usec, Diag *diag, int *ret_fd) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+
+        int r = new_call(bus, "ViewConsole", &m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", strempty(alias));
+        return r < 0 ? fail(diag, r, NULL) : call_for_fd(bus, TAKE_PTR(m), timeout_usec, diag, ret_fd);
+}
+
 int control_save(sd_bus *bus, uint64_t timeout_usec, Diag *diag, int *ret_fd) {
         _cleanup_message_ sd_bus_message *m = NULL;
 

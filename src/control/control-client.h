@@ -36,6 +36,9 @@ int control_quit(sd_bus *bus, uint64_t timeout_usec, Diag *diag);
  * the signal ConsoleTaken. */
 int control_open_console(sd_bus *bus, const char *alias, bool force, uint64_t timeout_usec, Diag *diag, int *ret_fd);
 
+/* What the console says from now on, to be read only: *ret_fd, the caller's, ends with the VM's monitor. */
+int control_view_console(sd_bus *bus, const char *alias, uint64_t timeout_usec, Diag *diag, int *ret_fd);
+
 typedef struct ControlConsole {
         char *alias;  /* owned */
         char *device; /* owned: "/dev/pts/3", "" when it has none */

@@ -103,6 +103,8 @@ static const struct {
         { "Reboot", CONTROL_REBOOT },
         { "Reset", CONTROL_RESET },
         { "OpenConsole", CONTROL_OPEN_CONSOLE },
+        { "ViewConsole", CONTROL_VIEW_CONSOLE },
+        { "FeedConsole", CONTROL_FEED_CONSOLE },
         { "GetConsoles", CONTROL_GET_CONSOLES },
         { "Qmp", CONTROL_QMP },
         { "Agent", CONTROL_AGENT },
@@ -156,6 +158,8 @@ static int decode(ControlRequest *r, sd_bus_error *error) {
         case CONTROL_QMP_WITH_FD:
         case CONTROL_DUMP_TO:
                 return sd_bus_message_read(m, "sh", &r->text, &r->fd);
+        case CONTROL_VIEW_CONSOLE:
+        case CONTROL_FEED_CONSOLE:
         case CONTROL_QMP:
         case CONTROL_AGENT:
         case CONTROL_SET_THREADS:
@@ -221,6 +225,10 @@ static const sd_bus_vtable machine_vtable[] = {
         SD_BUS_METHOD("Reset", NULL, NULL, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("OpenConsole", "sb", SD_BUS_PARAM(alias) SD_BUS_PARAM(force), "h",
                                  SD_BUS_PARAM(stream), on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("ViewConsole", "s", SD_BUS_PARAM(alias), "h", SD_BUS_PARAM(stream), on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_NAMES("FeedConsole", "s", SD_BUS_PARAM(alias), "h", SD_BUS_PARAM(stream), on_method,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("GetConsoles", NULL, , "a(ss)", SD_BUS_PARAM(consoles), on_method,
                                  SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_NAMES("Qmp", "s", SD_BUS_PARAM(command), "s", SD_BUS_PARAM(result), on_method,

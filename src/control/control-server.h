@@ -19,6 +19,8 @@ typedef enum ControlMethod {
         CONTROL_REBOOT,
         CONTROL_RESET,
         CONTROL_OPEN_CONSOLE,
+        CONTROL_VIEW_CONSOLE,
+        CONTROL_FEED_CONSOLE,
         CONTROL_GET_CONSOLES,
         CONTROL_QMP,
         CONTROL_AGENT,
@@ -57,7 +59,7 @@ typedef struct ControlRequest {
         void *client;
         ControlMethod method;
         ControlMode mode; /* Shutdown, Reboot */
-        const char *text; /* OpenConsole: alias, Qmp, Agent: command, SetThreads: settings, SetActions: actions, Unplug: device, Dump: format, EndDump: what then; lives as long as the request */
+        const char *text; /* OpenConsole, ViewConsole, FeedConsole: alias, Qmp, Agent: command, SetThreads: settings, SetActions: actions, Unplug: device, Dump: format, EndDump: what then; lives as long as the request */
         bool force;       /* OpenConsole; Dump: live */
         uint64_t limit_usec; /* AgentWithin */
         uint64_t processed, total; /* Progress */

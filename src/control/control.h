@@ -11,6 +11,9 @@
  *   Reset()
  *   Quit()                                    asks QEMU to end
  *   OpenConsole(s alias, b force) → h         alias "" is the first; a stream in both directions
+ *   ViewConsole(s alias) → h                  a pipe with what the console says from now on; it ends with the monitor
+ *   FeedConsole(s alias) → h                  from whoever has the console: answered when somebody wants to look, with a pipe for a
+ *                                             copy of what it says. When nobody looks any more, nobody reads that pipe
  *   GetConsoles() → a(ss)                     alias, host device ("/dev/pts/3" or "")
  *   SetThreads(s settings)                    what all threads are asked for (thread-plan.h)
  *   SetActions(s actions)                     what becomes of the machine: "destroy.restart.preserve", of poweroff, reboot and crash

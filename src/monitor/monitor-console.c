@@ -82,6 +82,19 @@ static int on_try_again(sd_event_source *source, uint64_t usec, void *userdata) 
         return 0;
 }
 
+int monitor_console_open(const PlanConsole *console, json_object *reply, int *ret) {
+        const char *path = chardev_pty_parse(reply, console->chardev);
+        _cleanup_close_ int fd = -EBADF;
+
+        int r = path ? open_pty(path, &fd) : -ENOTTY;
+        if (r < 0)
+                return r;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return -errno;
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
 static void take_by_force(OpenCall *c) {
         Monitor *m = c->monitor;
 
@@ -100,6 +113,8 @@ static void on_chardevs_to_open(Qmp *q, int result, json_object *reply, void *us
                 open_call_free(c);
                 return;
         }
+        /* Those who only look on give way. */
+        monitor_console_held(c->monitor, c->console);
         const char *path = chardev_pty_parse(reply, c->console->chardev);
         if (!path) {
                 control_reply_error(c->request, CONTROL_ERROR_NOT_FOUND, "character device %s is not using a PTY",
@@ -116,20 +131,18 @@ static void on_chardevs_to_open(Qmp *q, int result, json_object *reply, void *us
                 refuse_busy(c);
 }
 
-static const PlanConsole *find_console(const Plan *p, const char *alias) {
-        FOREACH_ARRAY(c, p->consoles, p->n_consoles)
-                if (isempty(alias) || streq_ptr(c->alias, alias))
+const PlanConsole *monitor_find_console(const Monitor *m, ControlRequest *r) {
+        FOREACH_ARRAY(c, m->plan->consoles, m->plan->n_consoles)
+                if (isempty(r->text) || streq_ptr(c->alias, r->text))
                         return c;
+        control_reply_error(r, CONTROL_ERROR_NOT_FOUND, "cannot find character device %s", isempty(r->text) ? "<null>" : r->text);
         return NULL;
 }
 
 void monitor_open_console(Monitor *m, ControlRequest *r) {
-        const PlanConsole *console = find_console(m->plan, r->text);
-        if (!console) {
-                control_reply_error(r, CONTROL_ERROR_NOT_FOUND, "cannot find character device %s",
-                                    isempty(r->text) ? "<null>" : r->text);
+        const PlanConsole *console = monitor_find_console(m, r);
+        if (!console)
                 return;
-        }
         OpenCall *c = calloc(1, sizeof(OpenCall));
         int k = -ENOMEM;
         if (c) {

@@ -112,6 +112,12 @@ static void on_call(ControlRequest *r, void *userdata) {
         case CONTROL_OPEN_CONSOLE:
                 monitor_open_console(m, r);
                 break;
+        case CONTROL_VIEW_CONSOLE:
+                monitor_view_console(m, r);
+                break;
+        case CONTROL_FEED_CONSOLE:
+                monitor_feed_console(m, r);
+                break;
         case CONTROL_GET_CONSOLES:
                 monitor_get_consoles(m, r);
                 break;

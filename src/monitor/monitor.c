@@ -425,6 +425,7 @@ Monitor *monitor_free(Monitor *m) {
         qmp_free(m->agent);
         json_object_put(m->agent_request.command);
         qmp_free(m->qmp);
+        monitor_viewers_free(m);
         sd_event_source_disable_unref(m->supervisor_io);
         sd_event_source_disable_unref(m->timer);
         monitor_displays_stop(m);

@@ -54,6 +54,9 @@ typedef struct Job {
 /* The guest's state on its way out or in; see monitor-save.c. */
 typedef struct Saving Saving;
 
+/* Those who look at a console; see monitor-viewers.c. */
+typedef struct ConsoleShare ConsoleShare;
+
 /* See monitor-actions.c. */
 typedef struct ActionsChange ActionsChange;
 
@@ -102,6 +105,7 @@ struct Monitor {
         LifecycleInput attach; /* gathered until LIFECYCLE_ATTACHED */
         Job *jobs; /* owned */
         Unplug *unplugs; /* owned */
+        ConsoleShare *shares; /* owned */
         ActionsChange *actions_change; /* owned; NULL: none is under way */
         Saving *saving;  /* owned; NULL until it is needed */
         struct {
@@ -195,6 +199,19 @@ void monitor_tell_event(Monitor *m, const char *name, uint64_t usec, json_object
 /* monitor-console.c */
 void monitor_open_console(Monitor *m, ControlRequest *r);
 void monitor_get_consoles(Monitor *m, ControlRequest *r);
+/* The one that R's text names ("": the first); NULL: there is none, and R has been answered. */
+const PlanConsole *monitor_find_console(const Monitor *m, ControlRequest *r);
+/* Opens and takes the console, of which REPLY is QEMU's to query-chardev; *ret is the caller's. Negative errno: -EWOULDBLOCK
+ * when somebody has it. */
+int monitor_console_open(const PlanConsole *console, json_object *reply, int *ret);
+
+/* monitor-viewers.c */
+void monitor_view_console(Monitor *m, ControlRequest *r);
+/* From whoever has the console: answered when there is a viewer. */
+void monitor_feed_console(Monitor *m, ControlRequest *r);
+/* Somebody is about to have it. */
+void monitor_console_held(Monitor *m, const PlanConsole *console);
+void monitor_viewers_free(Monitor *m);
 
 /* monitor-threads.c */
 

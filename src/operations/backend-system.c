@@ -453,6 +453,16 @@ static int system_monitor_open_console(void *userdata, const char *name, const c
         return r < 0 ? r : TAKE_FD(fd);
 }
 
+static int system_monitor_view_console(void *userdata, const char *name, const char *alias, Diag *diag) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int fd;
+
+        int r = open_monitor(name, diag, &bus);
+        if (r >= 0)
+                r = control_view_console(bus, alias, CONTROL_TIMEOUT_USEC, diag, &fd);
+        return r < 0 ? r : fd;
+}
+
 static int system_monitor_consoles(void *userdata, const char *name, VmConsole **ret, size_t *ret_n,
                                    Diag *diag) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -693,6 +703,7 @@ const ManagerBackend manager_backend_system = {
         .kill_unit = system_kill_unit,
         .monitor_call = system_monitor_call,
         .monitor_open_console = system_monitor_open_console,
+        .monitor_view_console = system_monitor_view_console,
         .monitor_consoles = system_monitor_consoles,
         .monitor_qmp = system_monitor_qmp,
         .monitor_agent = system_monitor_agent,

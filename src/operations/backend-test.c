@@ -338,6 +338,10 @@ static int monitor_open_console(_unused_ void *userdata, _unused_ const char *na
         return refuse(diag, "console");
 }
 
+static int monitor_view_console(_unused_ void *userdata, _unused_ const char *name, _unused_ const char *alias, Diag *diag) {
+        return refuse(diag, "console");
+}
+
 static int monitor_consoles(_unused_ void *userdata, _unused_ const char *name, VmConsole **ret, size_t *ret_n, _unused_ Diag *diag) {
         *ret = NULL;
         *ret_n = 0;
@@ -438,6 +442,7 @@ const ManagerBackend manager_backend_test = {
         .unit_cgroup = unit_cgroup,
         .monitor_call = monitor_call,
         .monitor_open_console = monitor_open_console,
+        .monitor_view_console = monitor_view_console,
         .monitor_consoles = monitor_consoles,
         .monitor_qmp = monitor_qmp,
         .monitor_agent = monitor_agent,

@@ -118,6 +118,7 @@ typedef struct ManagerBackend {
         /* A descriptor. *ret_watch is the caller's; NULL when nobody can take it. */
         int (*monitor_open_console)(void *userdata, const char *name, const char *alias, bool force, ConsoleWatch **ret_watch,
                                     Diag *diag);
+        int (*monitor_view_console)(void *userdata, const char *name, const char *alias, Diag *diag);
         int (*monitor_consoles)(void *userdata, const char *name, VmConsole **ret, size_t *ret_n, Diag *diag);
         int (*monitor_qmp)(void *userdata, const char *name, const char *command, char **ret, Diag *diag);
         /* LIMIT_USEC is for the agent's answer; 0: it is not waited for, *ret is "null". */

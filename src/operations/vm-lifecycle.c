@@ -314,6 +314,12 @@ int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Dia
         return m->backend->monitor_open_console(m->userdata, vm->name, alias, force, ret_watch, diag);
 }
 
+int vm_view_console(Manager *m, const Vm *vm, const char *alias, Diag *diag) {
+        if (!vm->active)
+                return not_running(diag);
+        return m->backend->monitor_view_console(m->userdata, vm->name, alias, diag);
+}
+
 int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret) {
         VmConsole *consoles = NULL;
         size_t n = 0;

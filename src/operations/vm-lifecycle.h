@@ -35,6 +35,9 @@ int vm_destroy(Manager *m, const Vm *vm, bool graceful, Diag *diag);
 /* A stream in both directions to a console of VM; ALIAS may be NULL for the first one. One has it at a time: FORCE takes it
  * from another, and *ret_watch (the caller's, see console-watch.h; NULL when nobody can) tells when another takes it. */
 int vm_open_console(Manager *m, const Vm *vm, const char *alias, bool force, Diag *diag, ConsoleWatch **ret_watch);
+/* What a console of VM says from now on, whoever has it: a descriptor, the caller's, to be read. It ends with the VM's monitor, of
+ * which another may follow. */
+int vm_view_console(Manager *m, const Vm *vm, const char *alias, Diag *diag);
 /* The host's device of the first console; -ENOENT when there is none, or it has none. */
 int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret);
 int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret);

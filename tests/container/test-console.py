@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import subprocess
 
 from harness import Console, Failure, case, check, check_equal, check_match, main, run, run_ok, wait_for, wait_for_exit
 from vm import Vm, list_states
@@ -87,6 +88,97 @@ def taken_by_force():
             free.terminal.ask("cmdline")
             free.types(b"\x1d")
             free.ends(0)
+    finally:
+        machine.remove()
+
+
+class Looking(Session):
+    """`vmunit console --read-only`"""
+
+    def __init__(self, name):
+        super().__init__("console", name, "--read-only")
+        self.terminal.expect(rf"^Connected to domain '{name}', read-only.*$", 20)
+        self.terminal.expect(r"^Escape character is .*$", 20)
+
+    def sees(self, text):
+        return self.terminal.expect(text, 20)
+
+    def ends(self, status=0, text=None):
+        self.types(b"halt\r\x1d")
+        super().ends(status, text)
+
+
+def asked_by(asking, looking):
+    """The answer is seen by all of LOOKING."""
+    asking.terminal.ask("cmdline")
+    for session in looking:
+        session.sees(r"console=ttyS0 quiet")
+        session.sees(r"^vmunit-guest: done cmdline 0$")
+
+
+def one_too_many(name, room):
+    """As many as there is room for look on, without a terminal; the next is told."""
+    command = ["vmunit", "console", name, "--read-only"]
+    others = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for _ in range(room)]
+    try:
+        for other in others:
+            check_match(rf"^Connected to domain '{name}', read-only$", other.stdout.readline().decode().strip(), "the first line")
+        refused = run(command)
+        check_equal(refused.rc, 1, "exit status of one too many")
+        check_match("too many sessions look at the consoles of this domain", refused.err, "one too many")
+    finally:
+        for other in others:
+            other.terminate()
+            check_equal(other.wait(10), 0, "exit status of one that was told to end")
+
+
+@case
+def looked_at():
+    """Others look on, whoever has it; one that does not read holds up nobody; a monitor that is replaced is not noticed."""
+    machine = with_pty(Vm("talk")).write()
+    try:
+        run_ok(["vmunit", "start", "talk"])
+        early = Looking("talk")
+        early.sees(r"^vmunit-guest: ready$")
+        holder = Session("console", "talk").connected("talk")
+        wait_for(lambda: holder.terminal.send("cmdline") or answers(holder.terminal), 90, "an answer", interval=0.5)
+        late = Looking("talk")
+        asked_by(holder, [early, late])
+
+        # What is typed does not reach the guest, which would halt.
+        early.types(b"halt\r")
+        asked_by(holder, [early, late])
+
+        # Stopped, it loses what has no room, and is told.
+        os.kill(late.pid, signal.SIGSTOP)
+        for _ in range(300):
+            holder.terminal.ask("cmdline")
+        os.kill(late.pid, signal.SIGCONT)
+        asked_by(holder, [early, late])
+
+        # With the next monitor it goes on.
+        old = machine.monitor()
+        os.kill(old, signal.SIGKILL)
+        wait_for(lambda: machine.monitor() not in (None, old), 20, "the next monitor")
+        seen = early.terminal.position
+        wait_for(lambda: holder.terminal.ask("cmdline") and "done cmdline" in early.terminal.text[seen:], 20, "a copy by the next monitor", interval=0.2)
+        asked_by(holder, [early])
+
+        # Another takes it over, and leaves it: they stay.
+        third = Session("console", "talk", "--force").connected("talk")
+        holder.ends(1, TAKEN)
+        asked_by(third, [early, late])
+        third.types(b"\x1d")
+        third.ends(0)
+        late.ends()
+        fourth = Session("console", "talk").connected("talk")
+        asked_by(fourth, [early])
+        one_too_many("talk", 15)
+
+        run_ok(["vmunit", "destroy", "talk"])
+        wait_for_exit(early.pid, 20)
+        check_equal(os.waitstatus_to_exitcode(os.waitpid(early.pid, 0)[1]), 0, "exit status of who looked on")
+        fourth.ends(0)
     finally:
         machine.remove()
 

@@ -29,7 +29,11 @@ static bool is_taken(void *userdata) {
         return read(*(int *) userdata, &c, 1) == 1 && c == 't';
 }
 
-static void start(Fixture *f) {
+static void copy(void *userdata, const char *data, size_t n) {
+        assert_int_equal(write(*(int *) userdata, data, n), (ssize_t) n);
+}
+
+static void start_as(Fixture *f, bool read_only) {
         int terminal, stream[2], watch[2];
         struct termios mode;
 
@@ -46,7 +50,7 @@ static void start(Fixture *f) {
                 close(stream[0]);
                 close(watch[0]);
                 close(f->keyboard);
-                int r = terminal_attach(terminal, terminal, stream[1], 0x1d, &(TerminalWatch) { watch[1], is_taken, &watch[1] });
+                int r = terminal_attach(terminal, terminal, stream[1], 0x1d, &(TerminalWatch) { watch[1], is_taken, copy, &watch[1], read_only });
                 _exit(r < 0 ? 100 : r);
         }
         close(stream[1]);
@@ -54,6 +58,10 @@ static void start(Fixture *f) {
         close(terminal);
         f->guest = stream[0];
         f->other = watch[0];
+}
+
+static void start(Fixture *f) {
+        start_as(f, false);
 }
 
 static int finish(Fixture *f) {
@@ -126,6 +134,36 @@ static void test_taken(void **state) {
         assert_int_equal(finish(&f), TERMINAL_TAKEN);
 }
 
+/* All that is shown is copied, once. */
+static void test_copy(void **state) {
+        Fixture f;
+
+        start(&f);
+        say(f.guest, "login: ");
+        expect_bytes(f.keyboard, "login: ");
+        say(f.guest, "root");
+        expect_bytes(f.keyboard, "root");
+        say(f.keyboard, "\x1d");
+        expect_bytes(f.other, "login: root");
+        assert_int_equal(finish(&f), TERMINAL_LEFT);
+}
+
+static void test_read_only(void **state) {
+        char buffer[8];
+        Fixture f;
+
+        start_as(&f, true);
+        say(f.guest, "x");
+        expect_bytes(f.keyboard, "x");
+        say(f.keyboard, "halt\r");
+        say(f.guest, "y");
+        expect_bytes(f.keyboard, "y");
+        say(f.keyboard, "q\x1d");
+        assert_int_equal(waitid(P_PID, (id_t) f.pid, &(siginfo_t) {}, WEXITED | WNOWAIT), 0);
+        assert_int_equal(recv(f.guest, buffer, sizeof(buffer), 0), 0); /* nothing but the end */
+        assert_int_equal(finish(&f), TERMINAL_LEFT);
+}
+
 static void test_signal_ends_it(void **state) {
         Fixture f;
 
@@ -186,6 +224,8 @@ int main(void) {
                 cmocka_unit_test(test_both_directions_until_escape),
                 cmocka_unit_test(test_end_of_stream),
                 cmocka_unit_test(test_taken),
+                cmocka_unit_test(test_copy),
+                cmocka_unit_test(test_read_only),
                 cmocka_unit_test(test_signal_ends_it),
                 cmocka_unit_test(test_stuck_guest),
                 cmocka_unit_test(test_slow_guest),

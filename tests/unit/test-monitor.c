@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -1170,6 +1171,172 @@ static void test_agent_commands(void **state) {
         teardown(&f);
 }
 
+/* --- those who look at a console ----------------------------------------------------------------------- */
+
+/* What comes out of FD, until all of TEXT has. */
+static void expect_seen(Fixture *f, int fd, const char *text) {
+        char buffer[256] = "";
+        size_t n = 0;
+
+        while (n < strlen(text)) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                while (poll(&p, 1, 50) == 0)
+                        while (sd_event_run(f->event, 0) > 0)
+                                ;
+                ssize_t k = read(fd, buffer + n, sizeof(buffer) - 1 - n);
+                assert_true(k > 0);
+                n += (size_t) k;
+        }
+        assert_string_equal(buffer, text);
+}
+
+static void say(int fd, const char *text) {
+        assert_int_equal(write(fd, text, strlen(text)), (ssize_t) strlen(text));
+}
+
+static void view(Fixture *f, sd_bus *bus, Call *c) {
+        call(f, bus, c, "ViewConsole", "s", "serial0");
+        assert_null(c->error);
+        assert_true(c->fd >= 0);
+}
+
+/* Not waiting: it may be answered much later. */
+static void feed(sd_bus *bus, Call *c, ...) {
+        va_list ap;
+
+        va_start(ap, c);
+        begin_call(bus, c, "FeedConsole", "s", ap);
+        va_end(ap);
+}
+
+/* Until the monitor reads the pty, so that nothing of what is said is lost: QEMU would look whether somebody is there. */
+static void wait_until_open(Fixture *f, int master) {
+        struct pollfd p = { .fd = master, .events = POLLOUT };
+
+        while (poll(&p, 1, 0) == 1 && (p.revents & POLLHUP))
+                (void) sd_event_run(f->event, 20 * 1000);
+}
+
+static void test_viewers(void **state) {
+        Call a, b, holder, feeder, again;
+        char name[64], block[4096], buffer[4096];
+        _cleanup_free_ char *filename = NULL;
+        int master, slave;
+        Fixture f;
+
+        assert_int_equal(openpty(&master, &slave, name, NULL, NULL), 0);
+        safe_close(slave);
+        (void) fcntl(master, F_SETFD, FD_CLOEXEC);
+        setup(&f, PLAN);
+        filename = strf("pty:%s", name);
+        f.qemu.console = filename;
+        run_until_ready(&f);
+        sd_bus *bus = connect_client(&f), *other = connect_client(&f);
+
+        /* Nobody has the console: the monitor reads it itself. */
+        view(&f, bus, &a);
+        wait_until_open(&f, master);
+        say(master, "login: ");
+        expect_seen(&f, a.fd, "login: ");
+        view(&f, other, &b);
+        say(master, "root");
+        expect_seen(&f, a.fd, "root");
+        expect_seen(&f, b.fd, "root");
+        assert_int_equal(write(a.fd, "x", 1), -1); /* of no use for sending */
+
+        /* Whoever wants to have it gets it, and makes the copies from then on. */
+        call(&f, bus, &holder, "OpenConsole", "sb", "", 0);
+        assert_null(holder.error);
+        feed(bus, &feeder, "serial0");
+        RUN_UNTIL(&f, feeder.done);
+        assert_null(feeder.error);
+        say(master, "pass");
+        assert_int_equal(read(holder.fd, buffer, sizeof(buffer)), 4);
+        say(feeder.fd, "copy");
+        expect_seen(&f, a.fd, "copy");
+        expect_seen(&f, b.fd, "copy");
+
+        /* One that does not read keeps nobody else from anything. */
+        memset(block, 'x', sizeof(block));
+        for (unsigned i = 0; i < 64; i++) {
+                for (ssize_t k = -1; k < 0;) {
+                        k = write(feeder.fd, block, sizeof(block));
+                        if (k < 0)
+                                assert_true(sd_event_run(f.event, 20 * 1000) >= 0);
+                }
+                size_t n = 0;
+                while (n < sizeof(block)) {
+                        ssize_t k = read(b.fd, buffer, sizeof(buffer));
+                        if (k < 0)
+                                assert_true(sd_event_run(f.event, 20 * 1000) >= 0);
+                        else
+                                n += (size_t) k;
+                }
+        }
+        call_simple(&f, "GetState", NULL, NULL, "running");
+
+        /* With the last of them the copies end, and the holder says again that it could make some. */
+        call_done(&a);
+        say(feeder.fd, "more");
+        expect_seen(&f, b.fd, "more");
+        call_done(&b);
+        struct pollfd p = { .fd = feeder.fd };
+        assert_int_equal(poll(&p, 1, 30000), 1);
+        assert_true(p.revents & POLLERR);
+        call_done(&feeder);
+        feed(bus, &feeder, "serial0");
+        call_simple(&f, "GetState", NULL, NULL, "running");
+        assert_false(feeder.done);
+        feed(other, &again, "serial0"); /* by one that has taken it */
+        RUN_UNTIL(&f, feeder.done);
+        assert_string_equal(feeder.error, CONTROL_ERROR_BUSY);
+        call_done(&feeder);
+        view(&f, bus, &a);
+        RUN_UNTIL(&f, again.done);
+        say(again.fd, "third");
+        expect_seen(&f, a.fd, "third");
+
+        /* When it leaves, the pty itself is read again. */
+        call_done(&again);
+        call_done(&holder);
+        wait_until_open(&f, master);
+        say(master, "alone");
+        expect_seen(&f, a.fd, "alone");
+
+        /* The end of the monitor is the end of the pipe. */
+        sd_bus_close_unref(bus);
+        sd_bus_close_unref(other);
+        assert_int_equal(kill(f.monitor, SIGKILL), 0);
+        RUN_UNTIL(&f, f.counts[MONITOR_HELLO] == 2);
+        assert_int_equal(read(a.fd, buffer, sizeof(buffer)), 0);
+        call_done(&a);
+        bus = connect_client(&f);
+        view(&f, bus, &a);
+        wait_until_open(&f, master);
+        say(master, "next");
+        expect_seen(&f, a.fd, "next");
+        call(&f, bus, &b, "ViewConsole", "s", "serial9");
+        assert_string_equal(b.text, "cannot find character device serial9");
+        call_done(&b);
+
+        Call many[20] = {};
+        unsigned n = 0;
+        for (;; n++) {
+                assert_true(n < ELEMENTSOF(many));
+                call(&f, bus, many + n, "ViewConsole", "s", "");
+                if (many[n].error)
+                        break;
+        }
+        assert_int_equal(n, 15);
+        assert_string_equal(many[n].text, "too many sessions look at the consoles of this domain");
+        FOREACH_ARRAY(i, many, n + 1)
+                call_done(i);
+        call_done(&a);
+        sd_bus_flush_close_unref(bus);
+        safe_close(master);
+        teardown(&f);
+}
+
 /* --- consoles and VNC ---------------------------------------------------------------------------------- */
 
 static void test_consoles(void **state) {
@@ -1752,6 +1919,7 @@ int main(void) {
                 cmocka_unit_test(test_flood),
                 cmocka_unit_test(test_agent),                 cmocka_unit_test(test_agent_absent),
                 cmocka_unit_test(test_agent_commands),
+                cmocka_unit_test(test_viewers),
                 cmocka_unit_test(test_consoles),              cmocka_unit_test(test_displays),
                 cmocka_unit_test(test_notify_foreign),        cmocka_unit_test(test_actions),
                 cmocka_unit_test(test_threads),               cmocka_unit_test(test_threads_refused),
