@@ -137,9 +137,20 @@ DEFINE_STATIC_XML_TABLE(serial_target,
         ATTRIBUTE("port", DomainChar, target_port, xml_uint, "number among its kind"),
         CHILD("model", target_model, "QEMU's device"));
 
+static bool is_pty_console(const void *object) {
+        const DomainChar *c = object;
+
+        return c->kind == CHAR_CONSOLE && c->source.type == CHARDEV_PTY;
+}
+
+static bool is_no_pty_console(const void *object) {
+        return !is_pty_console(object);
+}
+
 DEFINE_XML_TABLE(serial,
         INCLUDE(DomainChar, source, char_ends),
-        IGNORED_ATTRIBUTE("tty", "the terminal of a running domain, as libvirt once told it"),
+        ATTRIBUTE("tty", DomainChar, source.path, xml_string, "a console's terminal, as libvirt once told it", .applies = is_pty_console, .flags = XML_WRITE_ONLY),
+        IGNORED_ATTRIBUTE("tty", "the terminal of a running domain, as libvirt once told it", .applies = is_no_pty_console),
         CHILD("target", serial_target, "the guest's end"),
         INCLUDE(DomainChar, info, device_info));
 
@@ -150,7 +161,7 @@ static bool is_guestfwd(const void *object) {
 DEFINE_STATIC_XML_TABLE(channel_target,
         ATTRIBUTE_ENUM("type", DomainChar, target_type, char_target, "virtio: a port of the guest; guestfwd: an address", .flags = XML_MANDATORY),
         ATTRIBUTE("name", DomainChar, target_name, xml_string, "name of the port in the guest; com.redhat.spice.0 for spicevmc"),
-        IGNORED_ATTRIBUTE("state", "whether the guest has the port open, in a running domain"),
+        ATTRIBUTE("state", DomainChar, target_state, xml_string, "whether the guest has the port open: connected or disconnected", .flags = XML_WRITE_ONLY),
         ATTRIBUTE("address", DomainChar, guestfwd_address, xml_string, "guestfwd: IPv4 address the guest connects to", .applies = is_guestfwd, .flags = XML_MANDATORY),
         ATTRIBUTE("port", DomainChar, target_port, xml_uint, "guestfwd: its port", .max = 65535, .applies = is_guestfwd, .flags = XML_MANDATORY));
 

@@ -17,6 +17,7 @@ typedef struct DomainChar {
         CharTarget target_type; /* isa-serial, virtio, serial … */
         OptUint target_port;
         char *target_name; /* channel: GUEST_AGENT_CHANNEL … */
+        char *target_state; /* channel: "connected", "disconnected" (set when running) */
         char *target_model; /* serial <target><model name=> */
         char *guestfwd_address; /* guestfwd: where the guest connects to; with target_port */
 } DomainChar;

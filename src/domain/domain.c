@@ -46,6 +46,7 @@ static void char_done(DomainChar *c) {
         device_info_done(&c->info);
         char_source_done(&c->source);
         free(c->target_name);
+        free(c->target_state);
         free(c->target_model);
         free(c->guestfwd_address);
 }

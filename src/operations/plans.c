@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "change-live.h"
+#include "char-state.h"
 #include "config-file.h"
 #include "definition.h"
 #include "disk-chain.h"
@@ -362,7 +363,8 @@ int vm_dump_xml(Manager *m, const Vm *vm, DumpFlags flags, Diag *diag, char **re
         if (!live) {
                 domain_forget_aliases(d);
                 domain_forget_ports(d);
-        }
+        } else if ((r = vm_add_char_state(m, vm, d)) < 0)
+                return r;
         if (flags & DUMP_UPDATE_CPU && (r = update_cpu(m, d, diag)) < 0)
                 return r;
         if (flags & DUMP_MIGRATABLE) {
