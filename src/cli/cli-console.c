@@ -121,6 +121,9 @@ static int verb_ttyconsole(Cli *cli, const Command *c) {
 
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
                 return -1;
+        /* virsh looks for it in what there is of the domain, and says nothing when it is not there. */
+        if (!vm.active)
+                return -1;
         int r = vm_tty_console(cli->manager, &vm, &diag, &device);
         if (r == -ENOENT)
                 return -1; /* virsh says nothing here */

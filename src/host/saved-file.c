@@ -9,6 +9,8 @@
 #include "siphash.h"
 #include "string-util.h"
 
+#define LIBVIRT_HEADER_SIZE 92
+
 void saved_file_done(SavedFile *f) {
         saved_header_done(&f->header);
         free(f->xml);
@@ -59,10 +61,20 @@ static int check_size(const SavedFile *f) {
         return size >= offset && size - offset >= least ? 0 : -ENODATA;
 }
 
-static const char *reason(int r, bool is_saved) {
+/* How far a file has been believed. */
+typedef enum Stage {
+        STAGE_OPEN,
+        STAGE_BLOCK,
+        STAGE_HEADER,
+        STAGE_XML,
+        STAGE_DATA,
+} Stage;
+
+/* Of a file that vmunit has called so itself. */
+static const char *own_reason(int r, Stage stage) {
         switch (r) {
         case -EBADMSG:
-                return is_saved ? "it is damaged" : "it is no saved machine";
+                return stage > STAGE_HEADER ? "it is damaged" : "it is no saved machine";
         case -ENODATA:
                 return "it is not complete";
         case -EPROTONOSUPPORT:
@@ -70,6 +82,26 @@ static const char *reason(int r, bool is_saved) {
         default:
                 return strerror(-r);
         }
+}
+
+/* Of a file that the user names: libvirt's words. */
+static int refuse_named(int r, Stage stage, const char *path, Diag *diag) {
+        _cleanup_free_ char *absolute = NULL, *directory = *path == '/' ? NULL : getcwd(NULL, 0);
+
+        if (directory)
+                absolute = strf("%s/%s", directory, path);
+        if (stage == STAGE_OPEN)
+                return diag_error_code(diag, r, (SrcLoc) {}, "Failed to open file '%s': %s", absolute ?: path, strerror(-r));
+        if (stage == STAGE_BLOCK)
+                return diag_error_code(diag, r, (SrcLoc) {}, "operation failed: failed to read qemu header");
+        if (r == -EPROTONOSUPPORT)
+                return diag_error_code(diag, r, (SrcLoc) {}, "operation failed: image version is not supported: a later version of vmunit has written it");
+        if (stage == STAGE_HEADER)
+                return diag_error_code(diag, r, (SrcLoc) {}, "operation failed: image magic is incorrect");
+        if (stage == STAGE_XML)
+                return diag_error_code(diag, r, (SrcLoc) {}, "operation failed: failed to read domain XML");
+        return r == -ENODATA ? diag_error_code(diag, r, (SrcLoc) {}, "operation failed: save image is incomplete")
+                             : diag_error_code(diag, r, (SrcLoc) {}, "operation failed: %s", strerror(-r));
 }
 
 static int open_any(int dir_fd, const char *path, SavedOpenFlags flags) {
@@ -86,25 +118,49 @@ static int open_any(int dir_fd, const char *path, SavedOpenFlags flags) {
         return TAKE_FD(fd);
 }
 
+/* What is shorter than libvirt's header is no more than that; of what is longer the beginning counts. */
+static int read_block(int fd, char block[SAVED_HEADER_SIZE]) {
+        struct stat st;
+
+        memset(block, 0, SAVED_HEADER_SIZE);
+        int r = read_at(fd, block, SAVED_HEADER_SIZE, 0);
+        return r == -EBADMSG && fstat(fd, &st) >= 0 && st.st_size >= LIBVIRT_HEADER_SIZE ? 0 : r;
+}
+
+static int open_stages(int dir_fd, const char *path, SavedOpenFlags flags, SavedFile *f, Stage *stage) {
+        char block[SAVED_HEADER_SIZE];
+
+        *stage = STAGE_OPEN;
+        int r = f->fd = open_any(dir_fd, path, flags);
+        if (r >= 0 || r == -EBADMSG)
+                *stage = STAGE_BLOCK;
+        if (r >= 0)
+                r = read_block(f->fd, block);
+        if (r < 0)
+                return r;
+        *stage = STAGE_HEADER;
+        r = saved_header_parse(block, &f->header);
+        if (r < 0)
+                return r;
+        *stage = STAGE_XML;
+        r = read_xml(f);
+        if (r < 0)
+                return r;
+        *stage = STAGE_DATA;
+        if (!(flags & SAVED_OPEN_HEAD))
+                r = check_size(f);
+        return r >= 0 && lseek(f->fd, (off_t) saved_data_offset(&f->header), SEEK_SET) < 0 ? -errno : MIN(r, 0);
+}
+
 int saved_file_open(int dir_fd, const char *path, SavedOpenFlags flags, Diag *diag, SavedFile *ret) {
         _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
-        char block[SAVED_HEADER_SIZE];
-        bool is_saved = false;
+        Stage stage;
 
-        int r = f.fd = open_any(dir_fd, path, flags);
-        if (r >= 0)
-                r = read_at(f.fd, block, sizeof(block), 0);
-        if (r >= 0)
-                r = saved_header_parse(block, &f.header);
-        is_saved = r >= 0;
-        if (r >= 0)
-                r = read_xml(&f);
-        if (r >= 0 && !(flags & SAVED_OPEN_HEAD))
-                r = check_size(&f);
-        if (r >= 0 && lseek(f.fd, (off_t) saved_data_offset(&f.header), SEEK_SET) < 0)
-                r = -errno;
+        int r = open_stages(dir_fd, path, flags, &f, &stage);
+        if (r < 0 && flags & SAVED_OPEN_OWN)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot restore from '%s': %s", path, own_reason(r, stage));
         if (r < 0)
-                return diag_error_code(diag, r, (SrcLoc) {}, "cannot restore from '%s': %s", path, reason(r, is_saved));
+                return refuse_named(r, stage, path, diag);
         *ret = f;
         f = (SavedFile) SAVED_FILE_NONE;
         return 0;

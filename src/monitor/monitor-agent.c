@@ -53,11 +53,20 @@ static void on_answer(Qmp *q, int result, json_object *reply, void *userdata) {
         answer(userdata, result, reply);
 }
 
+static void refuse_wrong(Monitor *m) {
+        ControlRequest *r = TAKE_PTR(m->agent_request.request);
+
+        if (r)
+                control_reply_error(r, CONTROL_ERROR_AGENT, "%s",
+                                    json_member_string(m->agent_request.command, AGENT_COMMAND_WRONG) ?: "out of memory");
+}
+
 static void send_command(Monitor *m, Qmp *q, int result) {
         json_object *command = m->agent_request.command;
-
         bool waits = m->agent_request.limit_usec > 0;
 
+        if (result >= 0 && !json_member_string(command, "execute"))
+                refuse_wrong(m);
         if (result >= 0 && m->agent_request.request)
                 result = qmp_call(q, json_member_string(command, "execute"),
                                   json_object_get(json_member(command, "arguments", json_type_object)), -1,
@@ -85,7 +94,7 @@ void monitor_agent_command(Monitor *m, ControlRequest *r, uint64_t limit_usec) {
                                     "argument unsupported: QEMU guest agent is not configured");
                 return;
         }
-        command = monitor_parse_command(r);
+        command = monitor_parse_agent_command(r);
         if (!command)
                 return;
         int k = synchronise(m, (AgentRequest) { .active = true, .request = r, .command = command,

@@ -33,7 +33,9 @@ static void on_qmp_reply(Qmp *q, int result, json_object *reply, void *userdata)
                 control_reply_text(r, json_object_to_json_string_ext(reply, JSON_C_TO_STRING_PLAIN));
 }
 
-json_object *monitor_parse_command(ControlRequest *r) {
+/* False: R was no command of a sensible length, and has been answered. *ret is the caller's, and NULL if *ret_why says what is
+ * wrong with it. */
+static bool parse_json(ControlRequest *r, json_object **ret, const char **ret_why) {
         json_tokener *t = json_tokener_new_ex(QMP_DEPTH_MAX);
         size_t size = strlen(r->text);
 
@@ -41,17 +43,50 @@ json_object *monitor_parse_command(ControlRequest *r) {
                 if (t)
                         json_tokener_free(t);
                 control_reply_error(r, SD_BUS_ERROR_LIMITS_EXCEEDED, "the command is too long");
-                return NULL;
+                return false;
         }
         json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
         /* With the NUL, which ends a number. */
-        json_object *o = json_tokener_parse_ex(t, r->text, (int) size + 1);
+        *ret = json_tokener_parse_ex(t, r->text, (int) size + 1);
+        enum json_tokener_error e = json_tokener_get_error(t);
+        *ret_why = e == json_tokener_success ? NULL : json_tokener_error_desc(e == json_tokener_continue ? json_tokener_error_parse_eof : e);
         json_tokener_free(t);
+        return true;
+}
+
+json_object *monitor_parse_command(ControlRequest *r) {
+        const char *why;
+        json_object *o;
+
+        if (!parse_json(r, &o, &why))
+                return NULL;
         if (json_member_string(o, "execute"))
                 return o;
         json_object_put(o);
         control_reply_error(r, SD_BUS_ERROR_INVALID_ARGS, "not a QMP command, which is {\"execute\": \"NAME\", \"arguments\": {…}}");
         return NULL;
+}
+
+json_object *monitor_parse_agent_command(ControlRequest *r) {
+        _cleanup_free_ char *text = NULL;
+        const char *why;
+        json_object *o;
+
+        if (!parse_json(r, &o, &why))
+                return NULL;
+        if (json_member_string(o, "execute"))
+                return o;
+        /* libvirt's words, and those of the agent, which would be asked. */
+        if (why)
+                text = strf("internal error: cannot parse json %s: %s", r->text, why);
+        else
+                text = strf("internal error: unable to execute QEMU agent command '<null>': %s",
+                            json_object_is_type(o, json_type_object) ? "QMP input lacks member 'execute'" : "QMP input must be a JSON object");
+        json_object_put(o);
+        o = json_object_new_object();
+        if (o && text)
+                json_object_object_add(o, AGENT_COMMAND_WRONG, json_object_new_string(text));
+        return o;
 }
 
 /* One QMP command object, as QEMU takes it; the id is ours. */

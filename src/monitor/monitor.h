@@ -162,6 +162,9 @@ void monitor_reply_qmp_error(ControlRequest *r, int result, json_object *reply);
 
 /* monitor-control.c: the object of R's text, owned by the caller; NULL: it was no command, and R has been answered. */
 json_object *monitor_parse_command(ControlRequest *r);
+/* The same, but what is none is an object with nothing but the reason: that an agent is there at all comes first. */
+json_object *monitor_parse_agent_command(ControlRequest *r);
+#define AGENT_COMMAND_WRONG "wrong"
 
 /* monitor-agent.c */
 

@@ -188,9 +188,9 @@ def damaged_file():
         run_ok(["vmunit", "save", "zeta", file])
         with open(file, "r+b") as f:
             f.truncate(os.path.getsize(file) - 1)
-        refused(["vmunit", "restore", file], f"cannot restore from '{file}': it is not complete")
+        refused(["vmunit", "restore", file], "operation failed: save image is incomplete")
         check(os.path.exists(file), "the file is gone")
-        refused(["vmunit", "restore", "/etc/passwd"], "cannot restore from '/etc/passwd': it is no saved machine")
+        refused(["vmunit", "restore", "/etc/passwd"], "operation failed: image magic is incorrect")
         refused(["vmunit", "restore", path("absent")], "No such file or directory")
 
 

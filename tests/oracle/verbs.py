@@ -753,7 +753,8 @@ managedsave-edit verbs
 managedsave-edit verbs --running --paused
 managedsave-edit nothing
 save-image-edit /nowhere --running --paused
-! save-image-edit /nowhere # the file is called by what it was to be
+save-image-edit /nowhere
+save-image-edit /etc/passwd
 # dump, of what does not run
 help dump
 dump verbs /nowhere/file
@@ -899,6 +900,18 @@ managedsave-remove nothing
 managedsave-dumpxml verbs
 managedsave-define verbs
 restore
+restore /nowhere
+restore /etc/passwd
+restore /etc/passwd/x
+restore /
+restore /dev/null
+restore /etc/hostname
+save-image-dumpxml /nowhere
+save-image-dumpxml /etc/passwd
+save-image-dumpxml /etc
+save-image-define /nowhere /etc/passwd
+ttyconsole verbs
+ttyconsole nothing
 # domrename
 help domrename
 domrename verbs

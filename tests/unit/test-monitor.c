@@ -1083,6 +1083,12 @@ static void test_agent_commands(void **state) {
         char line[512];
         Fixture f;
 
+        static const char *const wrong[][2] = {
+                { "nonsense", "internal error: cannot parse json nonsense: null expected" },
+                { "{\"execute\":", "internal error: cannot parse json {\"execute\":: unexpected end of data" },
+                { "[]", "internal error: unable to execute QEMU agent command '<null>': QMP input must be a JSON object" },
+                { "{\"a\": 1}", "internal error: unable to execute QEMU agent command '<null>': QMP input lacks member 'execute'" },
+        };
         setup_agent(&f);
         sd_bus *bus = connect_client(&f), *other = connect_client(&f);
         Call c = { .fd = -EBADF }, second;
@@ -1114,8 +1120,14 @@ static void test_agent_commands(void **state) {
                                     "internal error: unable to execute QEMU agent command 'guest-set': no such CPU" :
                                     "Requested operation is not valid: domain is not running");
                 call_done(&c);
-                if (round == 0)
-                        call_simple(&f, "Agent", "nonsense", SD_BUS_ERROR_INVALID_ARGS, NULL);
+                for (size_t i = 0; round == 0 && i < ELEMENTSOF(wrong); i++) {
+                        begin_agent_within(bus, wrong[i][0], 10 * SECOND, &c);
+                        agent_synchronise(&f);
+                        RUN_UNTIL(&f, c.done);
+                        assert_string_equal(c.error, CONTROL_ERROR_AGENT);
+                        assert_string_equal(c.text, wrong[i][1]);
+                        call_done(&c);
+                }
         }
         sd_bus_flush_close_unref(bus);
         sd_bus_flush_close_unref(other);

@@ -121,7 +121,7 @@ static void check_refused(int dir, const char *name, SavedOpenFlags flags, int e
 static void test_file(void **state) {
         _cleanup_saved_header_ SavedHeader h = header();
         _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
-        char data[sizeof(DATA)] = "", *path = test_directory_new();
+        char data[sizeof(DATA)] = "", other[92], *path = test_directory_new();
 
         assert_non_null(path);
         _cleanup_close_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -132,19 +132,29 @@ static void test_file(void **state) {
         assert_int_equal(read(f.fd, data, sizeof(data)), strlen(DATA));
         assert_string_equal(data, DATA);
 
-        check_refused(dir, "absent", 0, -ENOENT, "cannot restore from 'absent': No such file or directory");
+        check_refused(dir, "absent", 0, -ENOENT, "/absent': No such file or directory");
+        check_refused(dir, "absent", SAVED_OPEN_OWN, -ENOENT, "cannot restore from 'absent': No such file or directory");
         write_file(dir, "short", &h, 1);
-        check_refused(dir, "short", 0, -ENODATA, "it is not complete");
+        check_refused(dir, "short", 0, -ENODATA, "operation failed: save image is incomplete");
+        check_refused(dir, "short", SAVED_OPEN_OWN, -ENODATA, "it is not complete");
         assert_int_equal(symlinkat("good", dir, "link"), 0);
         check_refused(dir, "link", SAVED_OPEN_OWN, -ELOOP, "symbolic links");
         assert_int_equal(mkfifoat(dir, "pipe", 0600), 0);
-        check_refused(dir, "pipe", 0, -EBADMSG, "it is no saved machine");
+        check_refused(dir, "pipe", 0, -EBADMSG, "operation failed: failed to read qemu header");
+        check_refused(dir, "pipe", SAVED_OPEN_OWN, -EBADMSG, "it is no saved machine");
         assert_int_equal(write_file_atomic(dir, "empty", "", 0, 0600), 0);
-        check_refused(dir, "empty", 0, -EBADMSG, "it is no saved machine");
+        check_refused(dir, "empty", 0, -EBADMSG, "operation failed: failed to read qemu header");
+        memset(other, 'x', sizeof(other));
+        assert_int_equal(write_file_atomic(dir, "other", other, 91, 0600), 0);
+        check_refused(dir, "other", 0, -EBADMSG, "operation failed: failed to read qemu header");
+        assert_int_equal(write_file_atomic(dir, "other", other, sizeof(other), 0600), 0);
+        check_refused(dir, "other", 0, -EBADMSG, "operation failed: image magic is incorrect");
+        check_refused(dir, "other", SAVED_OPEN_OWN, -EBADMSG, "it is no saved machine");
 
         _cleanup_close_ int fd = openat(dir, "good", O_RDWR | O_CLOEXEC);
         assert_int_equal(pwrite(fd, "<DOMAIN", 7, SAVED_HEADER_SIZE), 7);
-        check_refused(dir, "good", 0, -EBADMSG, "it is damaged");
+        check_refused(dir, "good", 0, -EBADMSG, "operation failed: failed to read domain XML");
+        check_refused(dir, "good", SAVED_OPEN_OWN, -EBADMSG, "it is damaged");
         test_directory_remove(path);
 }
 
