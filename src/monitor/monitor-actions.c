@@ -10,20 +10,27 @@ struct ActionsChange {
         ControlRequest *request; /* owned */
         LifecycleActions from, to;
         unsigned step;
+        bool undoing; /* REQUEST has been answered: it has failed */
 };
 
 static void next(Monitor *m);
 
-static void finish(Monitor *m, const char *error, const char *text) {
+static void finish(Monitor *m) {
         ActionsChange *c = TAKE_PTR(m->actions_change);
 
-        if (error)
-                control_reply_error(c->request, error, "%s", text);
-        else {
+        if (c->request) {
                 lifecycle_set_actions(&m->lifecycle, &c->to);
                 control_reply(c->request);
         }
         free(c);
+}
+
+/* What was done before is undone, as far as QEMU lets us: a later monitor is to find one note, and the right one. */
+static void give_up(Monitor *m, const char *error, const char *text) {
+        ActionsChange *c = m->actions_change;
+
+        control_reply_error(TAKE_PTR(c->request), error, "%s", text);
+        c->undoing = true;
 }
 
 static void on_done(Qmp *q, int result, json_object *reply, void *userdata) {
@@ -32,12 +39,11 @@ static void on_done(Qmp *q, int result, json_object *reply, void *userdata) {
 
         if (!c)
                 return;
-        if (result < 0) {
-                const char *text = result == -EREMOTEIO ? qmp_error_text(reply) : strerror(-result);
-                finish(m, result == -ETIMEDOUT ? CONTROL_ERROR_TIMEOUT : CONTROL_ERROR_QEMU, text);
-                return;
-        }
-        c->step++;
+        if (result < 0 && !c->undoing)
+                give_up(m, result == -ETIMEDOUT ? CONTROL_ERROR_TIMEOUT : CONTROL_ERROR_QEMU,
+                        result == -EREMOTEIO ? qmp_error_text(reply) : strerror(-result));
+        else if (!c->undoing)
+                c->step++;
         next(m);
 }
 
@@ -48,29 +54,53 @@ static json_object *note(const LifecycleActions *a, bool add) {
         return add ? json_strings("qom-type", "secret", "id", id, "data", "1", NULL) : json_strings("id", id, NULL);
 }
 
-/* The new note is there before the old one goes. */
+static json_object *part_of_qemu(const LifecycleActions *a) {
+        return json_strings("shutdown", "pause", "reboot", a->on_reboot == ACTION_DESTROY ? "shutdown" : "reset", NULL);
+}
+
+/* The new note is there before the old one goes. NULL: that was all. */
+static const char *forward(const Monitor *m, json_object **ret_arguments) {
+        const ActionsChange *c = m->actions_change;
+
+        switch (c->step) {
+        case 0:
+                *ret_arguments = note(&c->to, true);
+                return "object-add";
+        case 1:
+                *ret_arguments = part_of_qemu(&c->to);
+                return "set-action";
+        case 2:
+                *ret_arguments = note(&c->from, false);
+                return m->lifecycle.actions_noted ? "object-del" : NULL;
+        default:
+                return NULL;
+        }
+}
+
+static const char *back(ActionsChange *c, json_object **ret_arguments) {
+        if (c->step == 0)
+                return NULL;
+        c->step--;
+        *ret_arguments = c->step == 0 ? note(&c->to, false) : part_of_qemu(&c->from);
+        return c->step == 0 ? "object-del" : "set-action";
+}
+
 static void next(Monitor *m) {
         ActionsChange *c = m->actions_change;
         json_object *arguments = NULL;
-        const char *command = NULL;
 
-        if (c->step == 0) {
-                command = "object-add";
-                arguments = note(&c->to, true);
-        } else if (c->step == 1) {
-                command = "set-action";
-                arguments = json_strings("shutdown", "pause", "reboot", c->to.on_reboot == ACTION_DESTROY ? "shutdown" : "reset", NULL);
-        } else if (c->step == 2 && m->lifecycle.actions_noted) {
-                command = "object-del";
-                arguments = note(&c->from, false);
+        const char *command = c->undoing ? back(c, &arguments) : forward(m, &arguments);
+        if (!command) {
+                json_object_put(arguments);
+                finish(m);
+                return;
         }
-        if (!command)
-                finish(m, NULL, NULL);
-        else {
-                int r = qmp_call(m->qmp, command, arguments, -1, MONITOR_QMP_USEC, on_done, m);
-                if (r < 0)
-                        finish(m, CONTROL_ERROR_QEMU, strerror(-r));
-        }
+        int r = qmp_call(m->qmp, command, arguments, -1, MONITOR_QMP_USEC, on_done, m);
+        if (r >= 0)
+                return;
+        if (!c->undoing)
+                give_up(m, CONTROL_ERROR_QEMU, strerror(-r));
+        finish(m);
 }
 
 static bool same(const LifecycleActions *a, const LifecycleActions *b) {
@@ -100,6 +130,9 @@ void monitor_set_actions(Monitor *m, ControlRequest *r) {
 }
 
 void monitor_actions_free(Monitor *m) {
-        if (m->actions_change)
-                finish(m, CONTROL_ERROR_STATE, "domain is not running");
+        if (!m->actions_change)
+                return;
+        if (m->actions_change->request)
+                give_up(m, CONTROL_ERROR_STATE, "domain is not running");
+        finish(m);
 }

@@ -117,6 +117,9 @@ static char *on_object_add(FakeQemu *q, json_object *a) {
 }
 
 static char *on_object_del(FakeQemu *q, json_object *a) {
+        (void) snprintf(q->deleted, sizeof(q->deleted), "%s", text(a, "id"));
+        if (q->may_undo)
+                return NULL;
         bool *note = find_note(q, a);
 
         if (startswith(text(a, "id"), "vmunit-actions.")) /* the new one is there already */

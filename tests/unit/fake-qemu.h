@@ -30,6 +30,8 @@ typedef struct FakeQemu {
 
         /* how it behaves */
         bool guest_obeys;     /* powers off when asked to */
+        char deleted[80]; /* id of the object that was asked to be deleted last */
+        bool may_undo;    /* the note of actions that was made last may be */
         const char *refuse;   /* this command is refused */
         const char *swallow;  /* this command is not answered */
         const char *hostile;  /* sent in place of the answer to `swallow` */

@@ -1748,6 +1748,14 @@ static void test_actions(void **state) {
         assert_string_equal(f.qemu.note_actions, "vmunit-actions.destroy.restart.preserve");
         f.qemu.refuse = "object-add";
         call_simple(&f, "SetActions", "destroy.restart.destroy", CONTROL_ERROR_QEMU, "refused by the test");
+        assert_string_equal(f.qemu.deleted, "vmunit-actions.destroy.destroy.destroy"); /* nothing since the last change */
+        /* What is done by half is undone. */
+        f.qemu.refuse = "set-action";
+        f.qemu.may_undo = true;
+        call_simple(&f, "SetActions", "destroy.restart.restart", CONTROL_ERROR_QEMU, "refused by the test");
+        RUN_UNTIL(&f, streq(f.qemu.deleted, "vmunit-actions.destroy.restart.restart"));
+        (void) snprintf(f.qemu.note_actions, sizeof(f.qemu.note_actions), "vmunit-actions.destroy.restart.preserve");
+        f.qemu.may_undo = false;
         f.qemu.refuse = NULL;
         unsigned n_states = f.counts[MONITOR_STATE];
         assert_int_equal(kill(f.monitor, SIGKILL), 0);
