@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "private-directory.h"
 #include "string-util.h"
@@ -20,34 +13,8 @@ void directory_remove(const char *path) {
         (void) nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
-/* Nothing of the process that it waits for is kept open by it, and no signal of its terminal reaches it. */
-_noreturn_ static void sweep(const char *path, int life_fd) {
-        char byte;
-
-        (void) setsid();
-        (void) dup2(life_fd, 0);
-        (void) close_range(1, UINT_MAX, 0);
-        (void) chdir("/");
-        while (read(0, &byte, 1) < 0 && errno == EINTR)
-                ;
+static void sweep(_unused_ const char *said, _unused_ int keep_fd, const void *path) {
         directory_remove(path);
-        _exit(EXIT_SUCCESS);
-}
-
-static int start_sweeper(PrivateDirectory *d) {
-        int fds[2];
-
-        if (pipe2(fds, O_CLOEXEC) < 0)
-                return -errno;
-        d->sweeper = fork();
-        if (d->sweeper == 0) {
-                close(fds[1]);
-                sweep(d->path, fds[0]);
-        }
-        int r = d->sweeper < 0 ? -errno : 0;
-        close(fds[0]);
-        d->life_fd = fds[1];
-        return r;
 }
 
 int private_directory_new(const char *name, PrivateDirectory **ret) {
@@ -56,14 +23,14 @@ int private_directory_new(const char *name, PrivateDirectory **ret) {
 
         if (!d)
                 return -ENOMEM;
-        d->life_fd = -EBADF;
+        d->sweeper.fd = -EBADF;
         _cleanup_free_ char *path = strf("%s/%s-XXXXXX", base && *base == '/' ? base : "/tmp", name);
         if (!path)
                 return -ENOMEM;
         if (!mkdtemp(path)) /* 0700 */
                 return -errno;
         d->path = TAKE_PTR(path);
-        int r = start_sweeper(d);
+        int r = survivor_start(&d->sweeper, sweep, -EBADF, d->path);
         if (r >= 0)
                 *ret = TAKE_PTR(d);
         return r;
@@ -72,11 +39,9 @@ int private_directory_new(const char *name, PrivateDirectory **ret) {
 PrivateDirectory *private_directory_free(PrivateDirectory *d) {
         if (!d)
                 return NULL;
-        safe_close(d->life_fd);
-        if (d->sweeper > 0)
-                while (waitpid(d->sweeper, NULL, 0) < 0 && errno == EINTR)
-                        ;
-        else if (d->path)
+        bool swept = d->sweeper.pid > 0;
+        survivor_end(&d->sweeper);
+        if (!swept && d->path)
                 directory_remove(d->path);
         free(d->path);
         return mfree(d);

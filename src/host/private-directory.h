@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <sys/types.h>
-
-#include "macro.h"
+#include "survivor.h"
 
 /* A directory below TMPDIR (or /tmp) that nobody else can enter, for as long as the process lives. It is taken away with all
  * that is in it when it is freed, and when the process ends otherwise, be it by a signal: a second process waits for that. */
 typedef struct PrivateDirectory {
-        char *path;    /* owned */
-        pid_t sweeper; /* who takes it away, once LIFE_FD is closed; 0: nobody */
-        int life_fd;   /* owned */
+        char *path;       /* owned */
+        Survivor sweeper; /* who takes it away */
 } PrivateDirectory;
 
 /* "/tmp/NAME-XXXXXX". 0 or negative errno. */

@@ -20,6 +20,7 @@
 #include "siphash.h"
 #include "string-util.h"
 #include "strv.h"
+#include "survivor.h"
 #include "target-file.h"
 #include "time-util.h"
 #include "vm-lifecycle.h"
@@ -400,6 +401,7 @@ typedef struct Restore {
         int base_fd, dir_fd; /* owned */
         int pipe;           /* owned: both ends of the stream's */
         pid_t pump;
+        Survivor sweeper;   /* who takes the directory away, also when we are ended */
 } Restore;
 
 static void restore_done(Restore *r) {
@@ -408,11 +410,7 @@ static void restore_done(Restore *r) {
                 (void) kill(r->pump, SIGTERM);
                 (void) waitpid(r->pump, NULL, 0);
         }
-        if (r->dir_fd >= 0) {
-                (void) unlinkat(r->dir_fd, RESTORE_HEAD, 0);
-                (void) unlinkat(r->dir_fd, RESTORE_STREAM, 0);
-                (void) unlinkat(r->base_fd, r->directory, AT_REMOVEDIR);
-        }
+        survivor_end(&r->sweeper);
         safe_close(r->dir_fd);
         safe_close(r->base_fd);
         free(r->directory);
@@ -450,6 +448,19 @@ static int write_head(Restore *s, const SavedHeader *h) {
         return fd < 0 ? -errno : saved_file_write_head(fd, h, s->file.xml);
 }
 
+/* DIR_FD is locked until it has done so: no other restore is in there. */
+static void sweep_restore(_unused_ const char *said, int dir_fd, const void *path) {
+        (void) unlinkat(dir_fd, RESTORE_HEAD, 0);
+        (void) unlinkat(dir_fd, RESTORE_STREAM, 0);
+        (void) rmdir(path);
+}
+
+static int start_sweeper(Restore *s) {
+        _cleanup_free_ char *path = strf("%s/%s", s->m->runtime_dir, s->directory);
+
+        return path ? survivor_start(&s->sweeper, sweep_restore, s->dir_fd, path) : -ENOMEM;
+}
+
 /* One restore of a VM at a time. What one that was killed has left behind is taken over. */
 static int claim_directory(Restore *s) {
         struct stat own, named;
@@ -481,8 +492,14 @@ static int publish(Restore *s) {
         s->directory = restore_directory(s->file.header.name);
         if (r >= 0 && !s->directory)
                 r = -ENOMEM;
-        if (r >= 0)
+        if (r >= 0) {
+                sigset_t old;
+                hold_signals(&old);
                 r = claim_directory(s);
+                if (r >= 0)
+                        r = start_sweeper(s);
+                (void) sigprocmask(SIG_SETMASK, &old, NULL);
+        }
         raw.compression = SAVED_RAW;
         if (r >= 0)
                 r = write_head(s, &raw);
@@ -537,7 +554,7 @@ static int use_options(SavedFile *f, Manager *m, const SaveOptions *options, Dia
 }
 
 int vm_restore(Manager *m, const char *path, const SaveOptions *options, Diag *diag, char **ret_name) {
-        _cleanup_(restore_done) Restore s = { .m = m, .base_fd = -EBADF, .dir_fd = -EBADF, .pipe = -EBADF, .file = SAVED_FILE_NONE };
+        _cleanup_(restore_done) Restore s = { .m = m, .base_fd = -EBADF, .dir_fd = -EBADF, .pipe = -EBADF, .file = SAVED_FILE_NONE, .sweeper = SURVIVOR_NONE };
 
         int r = saved_file_open(AT_FDCWD, path, 0, diag, &s.file);
         if (r >= 0)

@@ -195,6 +195,37 @@ def damaged_file():
 
 
 @case
+def interrupted_restore():
+    """^C while systemd is still busy with the start: nothing of the restore is left, and the next one works."""
+    with counting("theta") as vm:
+        file, gate, drop_in = path("theta.save"), path("gate"), "/run/systemd/system/vm@theta.service.d/90-gate.conf"
+        run_ok(["vmunit", "save", "theta", file])
+        os.mkfifo(gate)
+        os.makedirs(os.path.dirname(drop_in), exist_ok=True)
+        with open(drop_in, "w", encoding="utf-8") as f:
+            f.write(f"[Service]\nExecStartPre=\nExecStartPre=+/bin/cat {gate}\nExecStartPre=+/usr/libexec/vmunit/vmunit-prepare start %i\n")
+        run_ok(["systemctl", "daemon-reload"])
+        left = "/run/vmunit/.restore-theta"
+        try:
+            for number in (signal.SIGINT, signal.SIGKILL):
+                restore = subprocess.Popen(["vmunit", "restore", file])
+                wait_for(lambda: unit_property(vm.unit, "SubState") == "start-pre", 20, "the start to wait")
+                check_equal(sorted(os.listdir(left)), ["head", "stream"], "what the start will read")
+                restore.send_signal(number)
+                restore.wait(20)
+                wait_for(lambda: not os.path.exists(left), 20, f"what is left after signal {int(number)} to go")
+                run(["systemctl", "stop", vm.unit])
+        finally:
+            os.unlink(drop_in)
+            run_ok(["systemctl", "daemon-reload"])
+        run(["systemctl", "reset-failed", vm.unit])
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "restore", file])
+        goes_on(vm, ticks)
+        check(not os.path.exists(left), "the directory is left")
+
+
+@case
 def failed_saves():
     """No room, no such directory, a saver that is killed: the guest runs on, nothing is left behind."""
     with counting("eta") as vm:
