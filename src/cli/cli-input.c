@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,22 +51,38 @@ static int verb_send_key(Cli *cli, const Command *c) {
         return r < 0 ? cli_error_reason(cli, r, &diag) : 0;
 }
 
-/* What QEMU wrote is written by the caller, as the caller. */
-static int copy_to(int from, const char *path) {
+static int copy(int from, int to) {
         char buffer[65536];
-        size_t total = 0;
         ssize_t n;
 
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-        if (fd < 0)
-                return -errno;
         while ((n = read(from, buffer, sizeof(buffer))) > 0) {
-                total += (size_t) n;
-                int r = total > SCREENSHOT_MAX ? -EFBIG : write_all(fd, buffer, (size_t) n);
+                int r = write_all(to, buffer, (size_t) n);
                 if (r < 0)
                         return r;
         }
         return n < 0 ? -errno : 0;
+}
+
+/* What QEMU wrote is written by the caller, as the caller. Of what fails nothing is left that could be taken for a picture. */
+static int copy_to(int from, const char *path) {
+        struct stat st;
+
+        if (fstat(from, &st) < 0)
+                return -errno;
+        if (st.st_size > (off_t) SCREENSHOT_MAX)
+                return -EFBIG;
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+        bool created = fd >= 0;
+        if (!created && errno == EEXIST)
+                fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        int r = copy(from, fd);
+        if (r < 0 && created)
+                (void) unlink(path);
+        else if (r < 0)
+                (void) !ftruncate(fd, 0);
+        return r;
 }
 
 static char *file_name(const Vm *vm, const char *mime) {

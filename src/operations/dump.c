@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,7 +55,7 @@ static int copy_stream(JobReport *report, int from, int to, uint64_t memory, con
 }
 
 /* Until QEMU has written all of it into the file itself. */
-static int wait_written(Manager *m, const Vm *vm, JobReport *report, const DumpOptions *o, Diag *diag) {
+static int wait_written(Manager *m, const Vm *vm, JobReport *report, int fd, uint64_t memory, const DumpOptions *o, Diag *diag) {
         const struct timespec pause = { .tv_nsec = POLL_NSEC };
 
         for (;;) {
@@ -74,6 +75,9 @@ static int wait_written(Manager *m, const Vm *vm, JobReport *report, const DumpO
                         return r;
                 if (!active)
                         return 0;
+                struct stat st;
+                if (fstat(fd, &st) >= 0 && S_ISREG(st.st_mode) && (uint64_t) st.st_size > stream_size_max(memory))
+                        return diag_error_code(diag, -EFBIG, (SrcLoc) {}, "operation failed: memory-only dump failed: QEMU writes more than the domain's memory");
                 (void) nanosleep(&pause, NULL);
         }
 }
@@ -119,7 +123,7 @@ static int write_dump(Manager *m, const Vm *vm, Target *t, SaveSession *session,
 
         int k = stream >= 0 ? copy_stream(&report, stream, t->fd, memory, o, diag) : 0;
         safe_close(stream);
-        int r = k >= 0 && stream < 0 ? wait_written(m, vm, &report, o, diag) : 0;
+        int r = k >= 0 && stream < 0 ? wait_written(m, vm, &report, t->fd, memory, o, diag) : 0;
         if (k >= 0 && r >= 0) {
                 r = m->backend->monitor_wait_saved(m->userdata, session, &own);
                 if (r < 0)
