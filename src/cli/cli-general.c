@@ -50,6 +50,9 @@ static int verb_complete(Cli *cli, const Command *c) {
         _cleanup_strv_ char **found = NULL;
         bool files;
 
+        /* Not for another host's vmunit, of which it would be asked otherwise. */
+        if (cli_connect_first(cli) < 0)
+                return -1;
         int r = complete_words(cli, c->rest, c->n_rest, command_has(c, "describe"), &found, &files);
         if (r < 0)
                 return -1;
@@ -83,6 +86,6 @@ static const Verb general_verbs[] = {
           "Prints global help, command specific help, or help for a\n"
           "group of related commands", .pager = true, .local = true },
         { "complete", GROUP_VIRSH, verb_complete, complete_options, "internal command for autocompletion", "internal use only",
-          .plain = true, .hidden = true },
+          .plain = true, .hidden = true, .local = true },
 };
 DEFINE_VERB_TABLE(general);

@@ -28,13 +28,13 @@ static void add(Completion *x, const char *word, const char *description) {
                                 x->describe ? strempty(description) : "");
 }
 
-/* --- domains and what they have --- */
+/* --- domains and what they have: nothing is asked of another host while somebody types --- */
 
 static void add_domains(Completion *x, VmListFlags flags) {
         size_t n = 0;
         Vm *vms;
 
-        if (vm_list(x->cli->manager, flags, &vms, &n) < 0)
+        if (x->cli->connection.host || vm_list(x->cli->manager, flags, &vms, &n) < 0)
                 return;
         FOREACH_ARRAY(vm, vms, n)
                 add(x, vm->name, domain_state_to_string(vm->state));
@@ -49,7 +49,7 @@ static Domain *find_domain(const Completion *x) {
         _cleanup_vm_ Vm vm = {};
         Domain *d = NULL;
 
-        if (!word || vm_lookup(x->cli->manager, word, VM_BY_ANY, &diag, &vm) < 0 ||
+        if (!word || x->cli->connection.host || vm_lookup(x->cli->manager, word, VM_BY_ANY, &diag, &vm) < 0 ||
             vm_describe(x->cli->manager, &vm, false, &diag, &d) < 0)
                 return NULL;
         return d;

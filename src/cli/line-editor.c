@@ -28,7 +28,7 @@ static struct {
         rl_completion_func_t **rl_attempted_completion_function;
         int *rl_attempted_completion_over;
         char **rl_line_buffer;
-        int *rl_point;
+        int *rl_point, *rl_completion_append_character;
         const char **rl_basic_word_break_characters;
 
         char *history; /* owned: its file */
@@ -45,7 +45,8 @@ static const struct {
         SYMBOL(readline),       SYMBOL(add_history),      SYMBOL(using_history),
         SYMBOL(stifle_history), SYMBOL(read_history),     SYMBOL(write_history),
         SYMBOL(rl_line_buffer), SYMBOL(rl_readline_name), SYMBOL(rl_attempted_completion_function),
-        SYMBOL(rl_point),       SYMBOL(rl_attempted_completion_over), SYMBOL(rl_basic_word_break_characters),
+        SYMBOL(rl_point),       SYMBOL(rl_completion_append_character),
+        SYMBOL(rl_attempted_completion_over), SYMBOL(rl_basic_word_break_characters),
 };
 
 static bool open_library(void) {
@@ -90,13 +91,12 @@ static char **matches(char **list) {
 
 static char **attempt(const char *text, int start, int end) {
         _cleanup_free_ char *line = strndup(*editor.rl_line_buffer, (size_t) end);
-        bool files = false;
         size_t begin;
 
         *editor.rl_attempted_completion_over = 1;
-        char **list = line ? editor.complete(editor.userdata, line, &begin, &files) : NULL;
-        if (!list && files)
-                *editor.rl_attempted_completion_over = 0;
+        char **list = line ? editor.complete(editor.userdata, line, &begin) : NULL;
+        /* Behind a directory goes on what is in it. */
+        *editor.rl_completion_append_character = strv_length(list) == 1 && endswith(*list, "/") ? 0 : ' ';
         /* A word in quotes, or with "=" in it, begins elsewhere for the library. */
         if (list && begin < (size_t) start)
                 STRV_FOREACH(s, list) {

@@ -7,7 +7,7 @@
  * has plain lines). One per process: so libedit's interface for programs written for readline wants it. */
 
 /* As shell_complete(). */
-typedef char **(*LineCompleter)(void *userdata, const char *line, size_t *ret_start, bool *ret_files);
+typedef char **(*LineCompleter)(void *userdata, const char *line, size_t *ret_start);
 
 /* HISTORY: the file that keeps it, or NULL. False: there is no editor. */
 bool line_editor_begin(const char *program, const char *history, LineCompleter complete, void *userdata);

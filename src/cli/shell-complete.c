@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <sys/stat.h>
+
 #include "command-split.h"
 #include "shell.h"
 #include "string-util.h"
@@ -28,13 +31,34 @@ static char **quote_all(char **list, const char *begun, char quote) {
         return TAKE_PTR(quoted);
 }
 
-char **shell_complete(Cli *cli, const char *line, size_t *ret_start, bool *ret_files) {
+/* What files there are that begin with WORD; those whose names begin with a dot only if it does. */
+static char **list_files(const char *word) {
+        const char *slash = strrchr(word, '/'), *begun = slash ? slash + 1 : word;
+        _cleanup_free_ char *directory = slash ? strndup(word, (size_t) (slash + 1 - word)) : strdup("");
+        _cleanup_strv_ char **found = NULL;
+        DIR *dir = directory ? opendir(*directory ? directory : ".") : NULL;
+
+        for (struct dirent *e; dir && (e = readdir(dir));) {
+                struct stat st;
+                if (!startswith(e->d_name, begun) || (*e->d_name == '.' && *begun != '.') || !utf8_is_printable(e->d_name))
+                        continue;
+                bool is_directory = fstatat(dirfd(dir), e->d_name, &st, 0) >= 0 && S_ISDIR(st.st_mode);
+                if (strv_extendf(&found, "%s%s%s", directory, e->d_name, is_directory ? "/" : "") < 0)
+                        break;
+        }
+        if (dir)
+                (void) closedir(dir);
+        strv_sort(found);
+        return TAKE_PTR(found);
+}
+
+char **shell_complete(Cli *cli, const char *line, size_t *ret_start) {
         _cleanup_split_line_ SplitLine l = {};
         _cleanup_strv_ char **none = NULL;
         size_t size = strlen(line);
         char **list = NULL;
 
-        *ret_files = false;
+        bool files;
         int r = command_split(line, &l);
         if (l.comment || (r < 0 && (r != -EINVAL || !l.missing)))
                 return NULL;
@@ -46,7 +70,9 @@ char **shell_complete(Cli *cli, const char *line, size_t *ret_start, bool *ret_f
         size_t n = strv_length(*words);
         *ret_start = last && last->open ? l.last : size;
         /* What stands in front of a verb was told when the shell began; and nothing is asked of another host while somebody types. */
-        if (**words[0] == '-' || cli->connection.host || complete_words(cli, *words, n, false, &list, ret_files) < 0)
+        if (**words[0] == '-' || cli->connection.host || complete_words(cli, *words, n, false, &list, &files) < 0)
                 return NULL;
+        if (!list && files)
+                list = list_files((*words)[n - 1]);
         return quote_all(list, line + *ret_start, l.missing);
 }

@@ -33,6 +33,8 @@ static int run_for_json(Cli *cli, const Command *c) {
 
 /* What stands in front of the verb is said again where it means something there. */
 static int run_remote(Cli *cli, const Command *c) {
+        if (verb_option(c->verb, "autodestroy", strlen("autodestroy")) && command_has(c, "autodestroy") && !command_has(c, "console"))
+                return cli_error(cli, "--autodestroy on another host needs --console: vmunit there ends with this command, and the domain with it");
         _cleanup_free_ char *escape = strf("^%c", cli->escape ^ 0x40), *plain = strf("%c", cli->escape);
         bool control = (unsigned char) cli->escape < 0x20, terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
         _cleanup_strv_ char **options = NULL;
@@ -197,8 +199,8 @@ static char *history_path(void) {
                !isempty(home)                   ? strf("%s/.cache/vmunit/history", home) : NULL;
 }
 
-static char **complete(void *userdata, const char *line, size_t *ret_start, bool *ret_files) {
-        return shell_complete(userdata, line, ret_start, ret_files);
+static char **complete(void *userdata, const char *line, size_t *ret_start) {
+        return shell_complete(userdata, line, ret_start);
 }
 
 void shell_run(Cli *cli) {

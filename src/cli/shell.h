@@ -11,5 +11,5 @@ int shell_run_line(Cli *cli, const char *line);
 void shell_run(Cli *cli);
 
 /* What may stand at the end of LINE, a list that ends with NULL; all begin with the word that LINE ends with, at *ret_start in
- * it, and are written as that is, with its quote. *ret_files: or the name of a file. NULL: nothing. */
-char **shell_complete(Cli *cli, const char *line, size_t *ret_start, bool *ret_files);
+ * it, and are written as that is, with its quote. Behind the name of a directory there is a "/". NULL: nothing. */
+char **shell_complete(Cli *cli, const char *line, size_t *ret_start);

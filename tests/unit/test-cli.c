@@ -481,11 +481,10 @@ static void test_man_page_is_not_ahead(void **state) {
         }
 }
 
-/* What is offered behind LINE: "START: WORD WORD", with "(files)". */
+/* What is offered behind LINE: "START: WORD WORD". */
 static void expect_offered(const char *line, const char *expected) {
         _cleanup_(capture_done) Capture c;
         _cleanup_(fake_machine_freep) FakeMachine *machine = fake_machine_new();
-        bool files = false;
         size_t start = 0;
 
         capture_init(&c);
@@ -493,9 +492,9 @@ static void expect_offered(const char *line, const char *expected) {
         fake_file(machine, "etc/web.xml", "<domain/>\n");
         fake_file(machine, "etc/west.xml", "<domain/>\n");
         fake_file(machine, "etc/x y;'\"z.xml", "<domain/>\n");
-        _cleanup_strv_ char **list = shell_complete(&c.cli, line, &start, &files);
+        _cleanup_strv_ char **list = shell_complete(&c.cli, line, &start);
         _cleanup_free_ char *words = strv_join(list, " ");
-        _cleanup_free_ char *got = strf("%zu: %s%s", start, strempty(words), files ? "(files)" : "");
+        _cleanup_free_ char *got = strf("%zu: %s", start, strempty(words));
         assert_string_equal(got, expected);
 }
 
@@ -518,7 +517,11 @@ static void test_offered(void **state) {
         expect_offered("domrename --new-name x we", "23: web west");
         expect_offered("shutdown web ag", "13: agent");
         expect_offered("destroy w", "8: "); /* none runs */
-        expect_offered("define /et", "7: (files)");
+        expect_offered("define /et", "7: /etc/");
+        expect_offered("cd /proc/self/tas", "3: /proc/self/task/");
+        expect_offered("cd '/proc/self/tas", "3: '/proc/self/task/");
+        expect_offered("define /proc/self/stat", "7: /proc/self/stat /proc/self/statm /proc/self/status");
+        expect_offered("define /nowhere/x", "7: ");
         expect_offered("nonsense w", "9: ");
         expect_offered("help netw", "5: network");
         expect_offered("list # unde", "0: ");

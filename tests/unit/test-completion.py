@@ -29,6 +29,9 @@ LINES = [
     ('vmunit domblklist --domain w', 'vmunit domblklist --domain web '),
     ('vmunit -q -c qemu:///system domblklist d', 'vmunit -q -c qemu:///system domblklist db '),
     ('vmunit start ', 'vmunit start db '),
+    # Nothing is asked of another host; what needs no asking is offered.
+    ('vmunit -c qemu+ssh://nobody.invalid/system start ', 'vmunit -c qemu+ssh://nobody.invalid/system start --'),
+    ('vmunit -H nobody.invalid domblkli', 'vmunit -H nobody.invalid domblklist '),
     ('vmunit shutdown ', 'vmunit shutdown web '),
     ('vmunit start db --force', 'vmunit start db --force-boot '),
     ('vmunit shutdown web --mode ag', 'vmunit shutdown web --mode agent '),

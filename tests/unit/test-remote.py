@@ -115,6 +115,14 @@ class Remote(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("error: cannot run '/no/such': No such file or directory\n", done.stderr)
 
+    def test_autodestroy(self):
+        done = self.run_vmunit("-H", "host", "start", "web", "--autodestroy")
+        self.assertEqual((done.returncode, done.stderr.strip()),
+                         (1, "error: --autodestroy on another host needs --console: vmunit there ends with this command, and the domain with it"))
+        self.assertFalse(self.log.exists())
+        self.expect(["-c", "qemu:///system", "--", "start", "web", "--autodestroy", "--console"],
+                    "-H", "host", "start", "web", "--autodestroy", "--console")
+
     def test_refused(self):
         no_host, no_user = "invalid argument: '%s' is no name of a host", "invalid argument: '%s' is no name of a user"
         self.refused(no_host % "-oProxyCommand=x", "-H", "-oProxyCommand=x", "list")

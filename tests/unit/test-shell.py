@@ -101,9 +101,12 @@ class Shell(unittest.TestCase):
         t.expect("command 'hostname' doesn't support option --nonsense")
         t.type("undefine 'we\tb\x01echo \r")  # to the beginning of the line
         t.expect("\nundefine web\r")
+        t.type("cd /pro\tself/tas\t\r")  # no blank behind a directory
+        t.type("pwd\r")
+        t.expect("/task\r")
         t.type("edit wes\t--x\r")
         t.expect("doesn't support option --x")
-        t.type("\x10\x10\r")  # the line before the last one
+        t.type("\x10\x10\x10\x10\r")  # three lines before the last one
         t.expect("\nundefine web\r")
         # The library prints its prompt before it takes the terminal, and ^D means something else until then.
         t.type("\x10")
