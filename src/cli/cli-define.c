@@ -80,7 +80,8 @@ static int guard_created(Cli *cli, const char *text, size_t size, bool *ret) {
 
 static int verb_create(Cli *cli, const Command *c) {
         _cleanup_free_ char *text = NULL, *name = NULL;
-        VmStartFlags flags = command_has(c, "paused") ? VM_START_PAUSED : 0;
+        VmStartFlags flags = (command_has(c, "paused") ? VM_START_PAUSED : 0) |
+                             (command_has(c, "reset-nvram") ? VM_START_RESET_NVRAM : 0);
         _cleanup_diag_ Diag diag = {};
         const char *file;
         size_t size;
@@ -135,6 +136,7 @@ static const Option create_options[] = {
         OPTION_FLAG("paused", "leave the guest paused after creation"),
         OPTION_FLAG("autodestroy", "automatically destroy the guest when vmunit disconnects"),
         OPTION_FLAG("validate", "validate the XML against the schema"),
+        OPTION_FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
         OPTION_CREDENTIAL,
         OPTIONS_END,
 };

@@ -12,7 +12,8 @@ static int verb_start(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
         VmStartFlags flags = (command_has(c, "paused") ? VM_START_PAUSED : 0) |
-                             (command_has(c, "force-boot") ? VM_START_FORCE_BOOT : 0);
+                             (command_has(c, "force-boot") ? VM_START_FORCE_BOOT : 0) |
+                             (command_has(c, "reset-nvram") ? VM_START_RESET_NVRAM : 0);
 
         _cleanup_strv_ char **credentials = NULL;
 
@@ -145,6 +146,7 @@ static const Option start_options[] = {
         OPTION_FLAG("autodestroy", "automatically destroy the guest when vmunit disconnects"),
         OPTION_FLAG("bypass-cache", "avoid file system cache when loading"),
         OPTION_FLAG("force-boot", "force fresh boot by discarding any managed save"),
+        OPTION_FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
         OPTION_CREDENTIAL,
         OPTIONS_END,
 };

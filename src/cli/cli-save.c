@@ -61,10 +61,9 @@ static int verb_restore(Cli *cli, const Command *c) {
         SaveOptions options;
         const char *file;
 
-        if (command_has(c, "reset-nvram"))
-                return cli_error(cli, "not yet supported: restore --reset-nvram");
         if (command_get_nonempty(cli, c, "file", &file) < 0 || get_options(cli, c, &text, &options) < 0)
                 return -1;
+        options.reset_nvram = command_has(c, "reset-nvram");
         int r = vm_restore(cli->manager, file, &options, &diag, NULL);
         cli_warnings(cli, &diag);
         if (r < 0)

@@ -227,21 +227,23 @@ static int open_plain(const PlanFd *p, bool may_miss, PathWalk *w, Diag *diag) {
         return r < 0 ? cannot(p, diag, r, "open", p->path, reason) : 0;
 }
 
+static int open_template(const PlanFd *p, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        const PlanFd template = { .path = p->template, .name = p->name, .element = p->element, .loc = p->loc };
+
+        int r = open_plain(&template, false, &w, diag);
+        return r < 0 ? r : open_existing(&template, &w, diag);
+}
+
 /* A half-made file would be taken for a whole one the next time, so it goes again. */
 static int create_from_template(const PlanFd *p, const PathWalk *w, Diag *diag) {
-        _cleanup_path_walk_ PathWalk from = PATH_WALK_EMPTY;
-        PlanFd template = { .path = p->template, .name = p->name, .element = p->element, .loc = p->loc };
-
-        int r = open_plain(&template, false, &from, diag);
-        if (r < 0)
-                return r;
-        _cleanup_close_ int source = open_existing(&template, &from, diag);
+        _cleanup_close_ int source = open_template(p, diag);
         if (source < 0)
                 return source;
         _cleanup_close_ int fd = openat(w->parent_fd, w->last, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return cannot(p, diag, -errno, "create", p->path, NULL);
-        r = copy_into(fd, source);
+        int r = copy_into(fd, source);
         if (r >= 0 && (fsync(fd) < 0 || lseek(fd, 0, SEEK_SET) < 0))
                 r = -errno;
         if (r < 0) {
@@ -334,6 +336,21 @@ static int open_directory(const PlanFd *p, uid_t owner, Diag *diag) {
                 return cannot(p, diag, -errno, "give to the machine's user", p->path, NULL);
         r = give_entries(p, fd, owner, diag);
         return r < 0 ? r : TAKE_FD(fd);
+}
+
+int remove_templated_file(const PlanFd *p, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+
+        int r = open_plain(p, true, &w, diag);
+        if (r < 0 || w.fd < 0)
+                return r;
+        if (!p->template)
+                return cannot(p, diag, -ENOENT, "renew", p->path, "there is no template for it");
+        _cleanup_close_ int source = open_template(p, diag);
+        _cleanup_close_ int fd = source < 0 ? source : open_existing(p, &w, diag);
+        if (fd < 0)
+                return fd;
+        return unlinkat(w.parent_fd, w.last, 0) < 0 ? cannot(p, diag, -errno, "remove", p->path, NULL) : 0;
 }
 
 /* --- network --- */

@@ -36,6 +36,11 @@ void opened_fd_done(OpenedFd *o);
  * the supervisor's: -EINVAL. */
 int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret);
 
+/* Takes away the file that FD made of its template before, so that it is made anew. Not without a template to make it of,
+ * not while another process has it open for writing. 0, also when there is no such file, or negative errno with the
+ * reason in DIAG. */
+int remove_templated_file(const PlanFd *p, Diag *diag);
+
 /* Makes what was opened before, *fd, which is -EBADF then, one that OpenedFd owns. */
 int opened_fd_take(OpenedFd *o, int *fd);
 

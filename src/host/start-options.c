@@ -15,6 +15,7 @@ static const struct {
         { START_OPTION_PAUSED, "paused" },
         { START_OPTION_FORCE_BOOT, "force-boot" },
         { START_OPTION_RESTORE, "restore" },
+        { START_OPTION_RESET_NVRAM, "reset-nvram" },
 };
 
 static char *options_file(const char *name) {

@@ -10,6 +10,7 @@ typedef enum StartOptionFlags {
         START_OPTION_PAUSED = 1 << 0,
         START_OPTION_FORCE_BOOT = 1 << 1, /* not from the managed save, which is removed */
         START_OPTION_RESTORE = 1 << 2,    /* from what is in restore_directory() (saved-file.h) */
+        START_OPTION_RESET_NVRAM = 1 << 3, /* the firmware's variables are made anew of their template */
 } StartOptionFlags;
 
 /* BASE_FD is /run/vmunit. 0 or negative errno. */

@@ -522,16 +522,17 @@ static int start_pump(Restore *s) {
         return 0;
 }
 
-static int start_restored(Restore *s, Diag *diag) {
+static int start_restored(Restore *s, const SaveOptions *options, Diag *diag) {
+        VmStartFlags flags = VM_START_RESTORE | (options->reset_nvram ? VM_START_RESET_NVRAM : 0);
         _cleanup_free_ char *name = NULL;
         _cleanup_vm_ Vm vm = {};
 
         int r = vm_lookup(s->m, s->file.header.name, VM_BY_NAME, NULL, &vm);
         if (r == -ENOENT)
-                return vm_create(s->m, s->file.xml, strlen(s->file.xml), VM_START_RESTORE, NULL, false, diag, &name);
+                return vm_create(s->m, s->file.xml, strlen(s->file.xml), flags, NULL, false, diag, &name);
         if (r >= 0 && vm.active)
                 return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: domain '%s' is already active", vm.name);
-        return r < 0 ? r : vm_start(s->m, &vm, VM_START_RESTORE, NULL, diag);
+        return r < 0 ? r : vm_start(s->m, &vm, flags, NULL, diag);
 }
 
 static int use_options(SavedFile *f, Manager *m, const SaveOptions *options, Diag *diag) {
@@ -567,7 +568,7 @@ int vm_restore(Manager *m, const char *path, const SaveOptions *options, Diag *d
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, r == -EBUSY ? "domain '%s' is being restored" : "cannot restore domain '%s': %s",
                                        s.file.header.name, strerror(-r));
-        r = start_restored(&s, diag);
+        r = start_restored(&s, options, diag);
         if (r >= 0 && ret_name)
                 *ret_name = TAKE_PTR(s.file.header.name);
         return r;

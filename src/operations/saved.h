@@ -20,6 +20,7 @@ typedef struct SaveOptions {
         SavedCompression compression;
         void (*progress)(unsigned percent, void *userdata); /* NULL: nobody wants to know */
         void *userdata;
+        bool reset_nvram;    /* restore: the variables of the firmware are made anew of their template */
         bool host_goes_down; /* the VM's unit is being stopped already, and the next boot is to start it */
 } SaveOptions;
 

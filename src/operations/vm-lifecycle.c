@@ -41,7 +41,7 @@ static void start_options_done(StartOptions *o) {
 
 static StartOptionFlags options_of(VmStartFlags flags) {
         return (flags & VM_START_PAUSED ? START_OPTION_PAUSED : 0) | (flags & VM_START_FORCE_BOOT ? START_OPTION_FORCE_BOOT : 0) |
-                (flags & VM_START_RESTORE ? START_OPTION_RESTORE : 0);
+                (flags & VM_START_RESTORE ? START_OPTION_RESTORE : 0) | (flags & VM_START_RESET_NVRAM ? START_OPTION_RESET_NVRAM : 0);
 }
 
 static int write_start_options(Manager *m, const char *name, VmStartFlags flags, char *const *credentials, Diag *diag,

@@ -10,6 +10,7 @@ typedef enum VmStartFlags {
         VM_START_PAUSED = 1 << 0,
         VM_START_FORCE_BOOT = 1 << 1, /* not from its managed save, which is removed */
         VM_START_RESTORE = 1 << 2,    /* what vm_restore() has laid out */
+        VM_START_RESET_NVRAM = 1 << 3, /* with the variables of the firmware made anew of their template */
 } VmStartFlags;
 
 /* Starts a defined VM and waits until it runs. CREDENTIALS are the guest's, for this start only: "NAME=VALUE" each. Reloads systemd once if, and only if, what it has loaded is not

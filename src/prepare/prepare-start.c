@@ -203,6 +203,16 @@ static int claim_directory(Start *s) {
         return r < 0 ? fail(s, r, "write the VM's runtime directory") : 0;
 }
 
+/* It is made anew when the plan's files are opened. */
+static int reset_nvram(Start *s) {
+        int r = 0;
+
+        FOREACH_ARRAY(fd, s->x.plan->fds, s->x.plan->n_fds)
+                if (r >= 0 && streq(fd->name, QEMU_FD_NVRAM))
+                        r = remove_templated_file(fd, &s->p->diag);
+        return r;
+}
+
 static int make_plan(Start *s) {
         StartOptionFlags options = 0;
 
@@ -224,7 +234,7 @@ static int make_plan(Start *s) {
                 return r;
         if (options & START_OPTION_PAUSED)
                 s->x.plan->start_paused = true;
-        return 0;
+        return options & START_OPTION_RESET_NVRAM ? reset_nvram(s) : 0;
 }
 
 /* What vmunit.conf says may have changed since systemd has loaded the unit. */

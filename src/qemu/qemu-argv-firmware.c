@@ -42,7 +42,7 @@ int emit_pflash(Emit *e) {
                    flash->writable);
         if (!flash->nvram)
                 return 0;
-        emit_flash(e, 1, &(FileRequest) { .name = "pflash1", .path = flash->nvram, .template = flash->nvram_template,
+        emit_flash(e, 1, &(FileRequest) { .name = QEMU_FD_NVRAM, .path = flash->nvram, .template = flash->nvram_template,
                                           .element = "nvram", .loc = loc, .writable = true, .labelling = LABELLING_IMAGE,
                                           .block_device = flash->nvram_is_block },
                    true);

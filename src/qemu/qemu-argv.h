@@ -29,6 +29,7 @@ typedef struct QemuArgv {
 
 #define QEMU_FD_AGENT "agent"
 #define QEMU_FD_NOTIFY "guest-notify"
+#define QEMU_FD_NVRAM "pflash1"
 #define QEMU_FD_VNC "vnc"
 #define QEMU_FD_VNC_PASSWORD "vnc-password"
 #define QEMU_FD_SPICE "spice"

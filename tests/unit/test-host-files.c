@@ -217,6 +217,54 @@ static void test_open_image_in_use(void **state) {
         opened_fd_done(&o);
 }
 
+static void check_content(const char *path, const char *content) {
+        _cleanup_free_ char *text = NULL;
+
+        assert_int_equal(read_file_limited(AT_FDCWD, path, 100, &text, NULL), 0);
+        assert_string_equal(text, content);
+}
+
+static void renew_fails(const PlanFd *p, int error, const char *format) {
+        _cleanup_free_ char *expected = strf(format, p->path, p->template);
+        _cleanup_diag_ Diag diag = {};
+
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        assert_int_equal(remove_templated_file(p, &diag), error);
+        assert_string_equal(diag_first_error(&diag), expected);
+        check_content(p->path, "changed");
+}
+
+/* Made of its template once; made anew when that is asked for, and can be done. */
+static void test_templated_file(void **state) {
+        _cleanup_free_ char *path = in_dir("vars"), *template = in_dir("template"), *missing = in_dir("missing");
+        PlanFd p = FILE_FD(.path = path, .template = template, .writable = true), plain = p, lost = p;
+        struct flock l = { .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 201, .l_len = 1 };
+        OpenedFd o = {};
+
+        make_file("template", "fresh");
+        assert_int_equal(remove_templated_file(&p, NULL), 0);
+        for (int i = 0; i < 2; i++) {
+                assert_int_equal(open_plan_fd(&p, 0, NULL, &o), 0);
+                opened_fd_done(&o);
+                check_content(path, i == 0 ? "fresh" : "changed");
+                make_file("vars", "changed");
+        }
+
+        plain.template = NULL;
+        lost.template = missing;
+        renew_fails(&plain, -ENOENT, "cannot renew '%1$s' for disk vda: there is no template for it");
+        renew_fails(&lost, -ENOENT, "cannot open '%2$s' for disk vda: '%2$s' does not exist");
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        assert_int_equal(fcntl(fd, F_OFD_SETLK, &l), 0);
+        renew_fails(&p, -EBUSY, "cannot open '%1$s' for disk vda: another process, such as a VM, has it open for writing");
+        close(fd);
+
+        assert_int_equal(remove_templated_file(&p, NULL), 0);
+        assert_int_equal(open_plan_fd(&p, 0, NULL, &o), 0);
+        opened_fd_done(&o);
+        check_content(path, "fresh");
+}
+
 static void test_copy_is_sealed(void **state) {
         _cleanup_free_ char *path = in_dir("kernel");
         PlanFd p = { .name = (char *) "kernel", .kind = PLAN_FD_COPY, .element = (char *) "kernel", .path = path };
@@ -514,6 +562,7 @@ int main(void) {
                 TEST(test_walk_may_miss_the_last),   TEST(test_walk_does_not_lend_files),
                 TEST(test_open_refusals),            TEST(test_open_modes),
                 TEST(test_open_image_in_use),        TEST(test_copy_is_sealed),
+                TEST(test_templated_file),
                 TEST(test_unix_listener),            TEST(test_unix_listener_spares_files),
                 TEST(test_unix_long_path),           TEST(test_connect_refusals),
                 TEST(test_tcp_first_free),           TEST(test_ids_count_up),
