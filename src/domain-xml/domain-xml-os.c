@@ -123,7 +123,7 @@ DEFINE_STATIC_XML_TABLE(nvram,
         ATTRIBUTE("template", DomainOs, nvram_template, xml_string, "what the variables are at first"),
         ATTRIBUTE_ENUM("format", DomainOs, nvram_format, disk_format, "raw; written by newer versions of libvirt", .flags = XML_READ_ONLY),
         ATTRIBUTE_ENUM("templateFormat", DomainOs, nvram_format, disk_format, "raw; written by newer versions of libvirt", .flags = XML_READ_ONLY),
-        ATTRIBUTE_ENUM("type", DomainOs, nvram_type, disk_type, "file or block, with a <source>"),
+        ATTRIBUTE_ENUM("type", DomainOs, nvram_type, disk_type, "file, or block: a device that has the variables already; with a <source>"),
         CONTENT(DomainOs, nvram, xml_string, "path of the file with the firmware's variables", .applies = nvram_is_plain),
         CHILD("source", nvram_source, "where the variables are", .applies = nvram_has_source));
 

@@ -106,6 +106,9 @@ void check_firmware(const Domain *d, Diag *diag) {
         else if (os->nvram_type != DISK_UNSET && !os->nvram)
                 (void) diag_error(diag, os->loc, "nvram of type '%s' needs <source %s=>", disk_type_to_string(os->nvram_type),
                                   os->nvram_type == DISK_BLOCK ? "dev" : "file");
+        if (os->nvram_type == DISK_BLOCK && os->nvram_template)
+                (void) diag_warning(diag, os->loc, "nvram of type 'block': the device must have the variables; nothing is written "
+                                                   "to it from the template '%s'", os->nvram_template);
         if ((os->nvram || os->nvram_template) && os->loader_stateless == TRI_YES)
                 (void) diag_error(diag, os->loc, "nvram: a loader with stateless='yes' has none");
         if (os->firmware != FIRMWARE_UNSET)

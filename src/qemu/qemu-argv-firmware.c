@@ -46,7 +46,7 @@ int emit_pflash(Emit *e) {
                                           .element = "nvram", .loc = loc, .writable = true, .labelling = LABELLING_IMAGE,
                                           .block_device = flash->nvram_is_block },
                    true);
-        return flash->nvram_is_block ? emit_unwired(e, loc, "<nvram type='block'>") : 0;
+        return 0;
 }
 
 int emit_loader(Emit *e) {

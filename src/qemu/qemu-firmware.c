@@ -238,6 +238,8 @@ static int complete_nvram(Domain *d, const HostFacts *facts) {
         if (flash->type != LOADER_PFLASH || (!split && !os->nvram))
                 return 0;
         flash->nvram_is_block = os->nvram_type == DISK_BLOCK;
+        if (flash->nvram_is_block) /* whoever made the device has written them, as for any disk */
+                flash->nvram_template = mfree(flash->nvram_template);
         if (os->nvram)
                 return free_and_strdup(&flash->nvram, os->nvram);
         flash->nvram = strf("%s/%s/" NVRAM_FILE, facts->state_dir, d->name);

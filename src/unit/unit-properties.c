@@ -492,6 +492,10 @@ static int emit_device_allow(const UnitEmit *c, char ***values) {
                 if (r < 0)
                         return r;
         }
+        if (c->d->os.nvram_type == DISK_BLOCK)
+                r = add_device(c, c->d->os.loc, c->d->os.nvram, "rw", values);
+        if (r < 0)
+                return r;
         FOREACH_ARRAY(rng, c->d->rngs, c->d->n_rngs) {
                 r = add_device(c, rng->info.loc, rng->backend_path, "r", values);
                 if (r < 0)

@@ -12,14 +12,14 @@ from harness import check_equal, run_ok
 
 
 @contextlib.contextmanager
-def loop_devices(directory, n):
+def loop_devices(directory, n, size=1 << 20):
     """Block devices of our own."""
     run_ok(["modprobe", "loop"])
     paths, files = [], [f"{directory}/loop{i}" for i in range(n)]
     try:
         for file in files:
             with open(file, "wb") as f:
-                f.truncate(1 << 20)
+                f.truncate(size)
             paths.append(run_ok(["losetup", "--find", "--show", file]).strip())
         yield paths
     finally:
