@@ -67,7 +67,7 @@ static const char *kind_of_file(mode_t mode) {
 }
 
 static int check_kind(const PlanFd *p, Diag *diag, mode_t mode) {
-        mode_t wanted = p->block_device ? S_IFBLK : p->char_device ? S_IFCHR : S_IFREG;
+        mode_t wanted = p->block_device ? S_IFBLK : p->char_device ? S_IFCHR : p->fifo ? S_IFIFO : S_IFREG;
 
         if ((mode & S_IFMT) == wanted)
                 return 0;
@@ -353,6 +353,46 @@ int remove_templated_file(const PlanFd *p, Diag *diag) {
         return unlinkat(w.parent_fd, w.last, 0) < 0 ? cannot(p, diag, -errno, "remove", p->path, NULL) : 0;
 }
 
+/* --- memory --- */
+
+/* On a disk, as that is what the definition asks for instead of the machine's own memory, and without a name: nothing has to be
+ * removed. QEMU opens it as its user. */
+static int open_nameless(const PlanFd *p, uid_t owner, Diag *diag) {
+        const char *dir = vm_directories()->state;
+
+        int r = mkdir_parents(dir, 0755);
+        if (r < 0)
+                return cannot(p, diag, r, "create", dir, NULL);
+        _cleanup_close_ int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return cannot(p, diag, -errno, "make a file in", dir, NULL);
+        if (owner != geteuid() && fchown(fd, owner, (gid_t) -1) < 0)
+                return cannot(p, diag, -errno, "make a file in", dir, NULL);
+        return TAKE_FD(fd);
+}
+
+/* QEMU makes it longer if need be; a new one has its size at once, for others who map it as well. */
+static int open_mapped(const PlanFd *p, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+
+        int r = open_plain(p, p->create, &w, diag);
+        if (r >= 0 && w.fd >= 0)
+                r = check_kind(p, diag, w.st.st_mode);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = w.fd >= 0 ? path_reopen(w.fd, O_RDWR | O_NONBLOCK) :
+                openat(w.parent_fd, w.last, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (w.fd >= 0)
+                return fd < 0 ? cannot(p, diag, fd, "open", p->path, NULL) : TAKE_FD(fd);
+        if (fd < 0 || ftruncate(fd, (off_t) p->size) < 0) {
+                r = cannot(p, diag, -errno, "create", p->path, NULL);
+                if (fd >= 0)
+                        (void) unlinkat(w.parent_fd, w.last, 0);
+                return r;
+        }
+        return TAKE_FD(fd);
+}
+
 /* --- network --- */
 
 static int open_tap(const PlanFd *p, Diag *diag, OpenedFd *ret) {
@@ -486,6 +526,9 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 break;
         case PLAN_FD_FILE:
                 r = open_file(p, diag);
+                goto one;
+        case PLAN_FD_MEMORY:
+                r = p->path ? open_mapped(p, diag) : open_nameless(p, owner, diag);
                 goto one;
         case PLAN_FD_COPY:
                 r = open_copy(p, diag);

@@ -33,6 +33,8 @@ static char *format(const Resource *r) {
                 return strf("socket %llu %llu %s\n", (unsigned long long) r->dev, (unsigned long long) r->ino, r->name);
         case RESOURCE_LABEL:
                 return strf("label %llu %llu %s\n", (unsigned long long) r->dev, (unsigned long long) r->ino, r->name);
+        case RESOURCE_ACCESS:
+                return strf("access %llu %llu %u %s\n", (unsigned long long) r->dev, (unsigned long long) r->ino, r->uid, r->name);
         default:
                 return NULL;
         }
@@ -80,8 +82,8 @@ static bool parse(char *line, Resource *ret) {
                 w = word(&line);
                 if (!w || parse_uint(w, &r.ifindex) < 0)
                         return false;
-        } else if (streq(w, "socket") || streq(w, "label")) {
-                r.kind = streq(w, "socket") ? RESOURCE_SOCKET : RESOURCE_LABEL;
+        } else if (streq(w, "socket") || streq(w, "label") || streq(w, "access")) {
+                r.kind = streq(w, "socket") ? RESOURCE_SOCKET : streq(w, "label") ? RESOURCE_LABEL : RESOURCE_ACCESS;
                 w = word(&line);
                 if (!w || parse_u64(w, 10, &dev) < 0)
                         return false;
@@ -90,6 +92,8 @@ static bool parse(char *line, Resource *ret) {
                         return false;
                 r.dev = (dev_t) dev;
                 r.ino = (ino_t) ino;
+                if (r.kind == RESOURCE_ACCESS && (!(w = word(&line)) || parse_uint(w, &r.uid) < 0))
+                        return false;
         } else
                 return false;
         if (!*line)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "apparmor-profile.h"
 #include "names.h"
+#include "scope.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
@@ -51,6 +52,12 @@ static void append_fd(Text *t, const PlanFd *fd) {
                 break;
         case PLAN_FD_DIRECTORY:
                 append_below(t, fd->path, fd->element);
+                break;
+        case PLAN_FD_MEMORY: /* opened once more by QEMU; what has no name has one for the kernel */
+                if (fd->path)
+                        append_rule(t, fd->path, "rw", fd->element);
+                else
+                        text_appendf(t, INDENT "\"%s/#*\" rw, # %s\n", vm_directories()->state, fd->element);
                 break;
         case PLAN_FD_LISTEN:
         case PLAN_FD_CONNECT:

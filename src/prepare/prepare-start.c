@@ -5,6 +5,7 @@
 
 #include "domain-xml.h"
 #include "fd-store.h"
+#include "file-access.h"
 #include "file-util.h"
 #include "host-resources.h"
 #include "monitor-protocol.h"
@@ -374,10 +375,30 @@ static int *claimed_before(Start *s, const PlanFd *fd) {
         return streq_ptr(fd->path, VSOCK_DEVICE) ? &s->p->vsock_fd : NULL;
 }
 
-static int label_what_is_open(Start *s, const PlanFd *p, int fd) {
+/* QEMU opens it by itself, as the machine's user. */
+static int let_in(Start *s, const PlanFd *fd, const OpenedFd *o) {
+        struct stat st;
+
+        if (!fd->reopened || !fd->path || vm_is_session())
+                return 0;
+        if (fstat(o->fds[0], &st) < 0)
+                return -errno;
+        Resource record = { .kind = RESOURCE_ACCESS, .name = fd->path, .uid = s->uid, .dev = st.st_dev, .ino = st.st_ino };
+        int r = resources_add(s->dir_fd, &record);
+        if (r < 0)
+                return fail(s, r, "write down what was opened");
+        r = file_access_grant(o->fds[0], s->uid, fd->writable);
+        return r < 0 ? diag_error_code(&s->p->diag, r, fd->loc, "cannot give user '%s' access to '%s' for %s: %s", s->x.plan->user, fd->path,
+                                       fd->element, r == -EOPNOTSUPP ? "its file system has no access control lists" : strerror(-r)) : 0;
+}
+
+static int label_one(Start *s, const PlanFd *fd, int opened) {
         /* What is the machine's own has no other label to go back to. */
-        return p->kind == PLAN_FD_DIRECTORY ? label_own(s->p, p, fd, &s->x) :
-                label_opened(s->p, p, fd, &s->x, s->base_fd, s->dir_fd, s->bus);
+        if (fd->kind == PLAN_FD_DIRECTORY)
+                return label_own(s->p, fd, opened, &s->x);
+        if (!fd->path)
+                return label_directory(s->p, opened, fd->name, &s->x);
+        return label_opened(s->p, fd, opened, &s->x, s->base_fd, s->dir_fd, s->bus);
 }
 
 static int open_all(Start *s) {
@@ -398,8 +419,10 @@ static int open_all(Start *s) {
                         open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
                 if (r >= 0)
                         r = note(s, &s->opened[i]);
+                if (r >= 0)
+                        r = let_in(s, &plan->fds[i], &s->opened[i]);
                 if (r >= 0 && plan->fds[i].label)
-                        r = label_what_is_open(s, &plan->fds[i], s->opened[i].fds[0]);
+                        r = label_one(s, &plan->fds[i], s->opened[i].fds[0]);
                 if (r < 0)
                         return r;
         }

@@ -4,8 +4,10 @@
 #include "apparmor.h"
 #include "definition.h"
 #include "fd-store.h"
+#include "file-access.h"
 #include "names.h"
 #include "open-sockets.h"
+#include "path-walk.h"
 #include "prepare.h"
 #include "runtime.h"
 #include "scope.h"
@@ -60,6 +62,15 @@ void prepare_done(Prepare *p) {
         diag_done(&p->diag);
 }
 
+/* The path may lead to another file by now, which was given to nobody. */
+static int take_access_back(const Resource *record) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+
+        if (path_walk(record->name, 0, &w, NULL) < 0 || w.st.st_dev != record->dev || w.st.st_ino != record->ino)
+                return 0;
+        return file_access_revoke(w.fd, record->uid);
+}
+
 int give_back(const Prepare *p, int dir_fd) {
         _cleanup_resources_ Resources list = {};
         int r = resources_read(dir_fd, &list);
@@ -72,6 +83,8 @@ int give_back(const Prepare *p, int dir_fd) {
                         k = remove_socket(i->name, i->dev, i->ino);
                 else if (i->kind == RESOURCE_LABEL)
                         k = restore_label(p, i);
+                else if (i->kind == RESOURCE_ACCESS)
+                        k = take_access_back(i);
                 else if (i->kind == RESOURCE_PROFILE)
                         k = apparmor_unload(i->name);
                 else if (i->kind == RESOURCE_TAP)

@@ -243,34 +243,55 @@ int emit_vsocks(Emit *e) {
 
 /* --- shared memory --- */
 
-static void emit_shared_memory(Emit *e, const DomainShmem *s) {
+static int emit_shared_memory(Emit *e, const DomainShmem *s) {
+        _cleanup_free_ char *path = strf("/dev/shm/%s", s->name), *name = strf("shared-memory-%s", s->info.alias), *file = NULL;
         _cleanup_qjson_ Json j = {};
 
+        if (!path || !name)
+                return -ENOMEM;
+        file = e->native ? strdup(path) : emit_mapped(e, &(FileRequest) {
+                .name = name, .path = path, .element = "shmem", .loc = s->info.loc, .writable = true, .create = true,
+                .labelling = LABELLING_SHARED }, s->size.value);
+        if (!file)
+                return -ENOMEM;
         json_add_string(&j, "qom-type", "memory-backend-file");
         json_add_stringf(&j, "id", "shmmem-%s", s->info.alias);
-        json_add_stringf(&j, "mem-path", "/dev/shm/%s", s->name);
+        json_add_string(&j, "mem-path", file);
         json_add_uint(&j, "size", s->size.value);
         json_add_bool(&j, "share", true);
         emit_json(e, "-object", &j);
+        return 0;
 }
 
-static void emit_shmem_server(Emit *e, const DomainShmem *s) {
+/* The server hands the memory over itself, and an event descriptor for each of its clients. */
+static int emit_shmem_server(Emit *e, const DomainShmem *s) {
+        _cleanup_free_ char *path = s->server_path ? strdup(s->server_path) : strf("/var/lib/libvirt/shmem-%s-sock", s->name),
+                            *name = strf("shared-memory-%s", s->info.alias);
         _cleanup_options_ Options o = {};
 
+        if (!path || !name)
+                return -ENOMEM;
         options_word(&o, "socket");
         options_addf(&o, "id", "char%s", s->info.alias);
-        if (s->server_path)
-                options_add(&o, "path", s->server_path);
-        else
-                options_addf(&o, "path", "/var/lib/libvirt/shmem-%s-sock", s->name);
+        if (e->native)
+                options_add(&o, "path", path);
+        else {
+                PlanFd *fd = emit_fd(e, PLAN_FD_CONNECT, name, "shmem", s->info.loc, 1);
+                if (!fd)
+                        return -ENOMEM;
+                fd->path = TAKE_PTR(path);
+                options_addf(&o, "fd", "%u", fd->number);
+        }
         emit_options(e, "-chardev", &o);
+        return 0;
 }
 
 static int emit_shmem(Emit *e, const DomainShmem *s) {
         _cleanup_qjson_ Json j = {};
 
-        if (s->model == SHMEM_PLAIN)
-                emit_shared_memory(e, s);
+        int r = s->model == SHMEM_PLAIN ? emit_shared_memory(e, s) : 0;
+        if (r < 0)
+                return r;
         json_add_string(&j, "driver", shmem_model_to_string(s->model));
         json_add_string(&j, "id", s->info.alias);
         if (s->model == SHMEM_PLAIN)
@@ -284,9 +305,7 @@ static int emit_shmem(Emit *e, const DomainShmem *s) {
                 json_add_string(&j, "master", s->role == SHMEM_MASTER ? "on" : "off");
         json_address(e, &j, &s->info);
         emit_json(e, "-device", &j);
-        if (s->model != SHMEM_PLAIN)
-                emit_shmem_server(e, s);
-        return emit_unwired(e, s->info.loc, "shmem");
+        return s->model != SHMEM_PLAIN ? emit_shmem_server(e, s) : 0;
 }
 
 int emit_shmems(Emit *e) {

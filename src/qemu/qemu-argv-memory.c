@@ -157,14 +157,27 @@ char *memory_backing_path(const Emit *e, const MemoryBackend *b) {
         return strf("%s/ram/%s", e->runtime_dir, b->file);
 }
 
+/* QEMU takes memory from files by their path only. */
+static int map_file(Emit *e, MemoryBackend *b) {
+        _cleanup_free_ char *name = strf("memory-%s", b->id);
+        FileRequest request = {
+                .name = name, .path = b->path, .element = b->module ? "memory" : "memoryBacking", .loc = b->loc, .writable = true,
+                .labelling = LABELLING_IMAGE,
+        };
+
+        if (!name)
+                return -ENOMEM;
+        free(b->handed_over);
+        b->handed_over = emit_mapped(e, &request, b->size);
+        return b->handed_over ? 0 : -ENOMEM;
+}
+
 /* A confined QEMU sees no file system of huge pages, and needs none. */
 static int wire_backend(Emit *e, MemoryBackend *b) {
         if (e->native || !streq(b->driver, "memory-backend-file"))
                 return 0;
-        if (b->path)
-                return emit_unwired(e, b->loc, "memory with a <path>");
-        if (b->page_size == 0 && e->domain->memory_backing.source == MEMORY_SOURCE_FILE)
-                return emit_unwired(e, e->domain->memory_backing.loc, "<memoryBacking> with a <source> of type 'file'");
+        if (b->path || (b->page_size == 0 && e->domain->memory_backing.source == MEMORY_SOURCE_FILE))
+                return map_file(e, b);
         b->driver = "memory-backend-memfd";
         if (b->access == MEMORY_ACCESS_UNSET)
                 b->access = MEMORY_ACCESS_PRIVATE; /* what it would be for a file */
@@ -181,8 +194,8 @@ static void add_driver(const Emit *e, const MemoryBackend *b, Json *j) {
                 json_add_bool(j, "hugetlb", true);
                 json_add_uint(j, "hugetlbsize", b->page_size);
         } else if (streq(b->driver, "memory-backend-file")) {
-                path = memory_backing_path(e, b);
-                json_add_string(j, "mem-path", strempty(path));
+                path = b->handed_over ? NULL : memory_backing_path(e, b);
+                json_add_string(j, "mem-path", b->handed_over ?: strempty(path));
         }
         if (streq(b->driver, "memory-backend-file") && b->discard != TRI_UNSET)
                 json_add_bool(j, "discard-data", b->discard == TRI_YES);
@@ -202,6 +215,7 @@ int emit_memory_backend(Emit *e, MemoryBackend *b) {
         if (r < 0)
                 return r;
         add_driver(e, b, &j);
+        b->handed_over = mfree(b->handed_over);
         if (!b->reserve)
                 json_add_bool(&j, "reserve", false);
         if (prealloc)

@@ -104,6 +104,7 @@ static PlanFd *emit_path_fd(Emit *e, PlanFdKind kind, const FileRequest *r) {
         fd->create = r->create;
         fd->block_device = r->block_device;
         fd->char_device = r->char_device;
+        fd->fifo = r->fifo;
         fd->labelling = r->labelling;
         return fd;
 }
@@ -148,6 +149,27 @@ char *emit_copy(Emit *e, const FileRequest *r) {
         return path;
 }
 
+static char *emit_opened_again(Emit *e, PlanFdKind kind, const FileRequest *r, uint64_t size) {
+        PlanFd *fd = emit_path_fd(e, kind, r);
+        char *path = fd ? strf("/proc/self/fd/%u", fd->number) : NULL;
+
+        if (!path) {
+                e->failed = true;
+                return NULL;
+        }
+        fd->reopened = true;
+        fd->size = size;
+        return path;
+}
+
+char *emit_reopened(Emit *e, const FileRequest *r) {
+        return emit_opened_again(e, PLAN_FD_FILE, r, 0);
+}
+
+char *emit_mapped(Emit *e, const FileRequest *r, uint64_t size) {
+        return emit_opened_again(e, PLAN_FD_MEMORY, r, size);
+}
+
 PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number) {
         unsigned next = e->next_number;
         PlanFd *fd = emit_path_fd(e, PLAN_FD_COPY, r);
@@ -190,6 +212,10 @@ int emit_secret_object(Emit *e, const char *id, const char *name, const char *el
 
 int emit_unwired(Emit *e, SrcLoc loc, const char *what) {
         return e->native ? 0 : diag_error(e->diag, loc, "%s cannot be started yet", what);
+}
+
+int emit_refused(Emit *e, SrcLoc loc, const char *what, const char *why) {
+        return e->native ? 0 : diag_error(e->diag, loc, "not supported: %s (%s)", what, why);
 }
 
 /* --- shared by devices --- */

@@ -46,7 +46,7 @@ typedef struct FileRequest {
         const char *template; /* what the file is made from when it is not there; NULL: it must be */
         const char *element; /* for messages: "disk vda" */
         SrcLoc loc;
-        bool writable, read_only_image, append, create, block_device, char_device;
+        bool writable, read_only_image, append, create, block_device, char_device, fifo;
         Labelling labelling;
         const char *label; /* of its own; NULL: what `labelling` says */
 } FileRequest;
@@ -63,6 +63,11 @@ PlanFd *emit_fd(Emit *e, PlanFdKind kind, const char *name, const char *element,
 char *emit_file(Emit *e, const FileRequest *r);
 /* The same for what QEMU cannot take from an fd set: /proc/self/fd/N of a copy. */
 char *emit_copy(Emit *e, const FileRequest *r);
+/* For what QEMU opens by a path and writes to as well: /proc/self/fd/N of the file itself, which the machine's user may open.
+ * Owned by the caller; NULL when memory is out. */
+char *emit_reopened(Emit *e, const FileRequest *r);
+/* The same for a file that SIZE bytes of memory are mapped from; without a path, one that ends with the machine. */
+char *emit_mapped(Emit *e, const FileRequest *r, uint64_t size);
 /* A copy at a number below PLAN_FD_FIRST or above PLAN_FD_MAX, to which a link leads. NULL when memory is out. */
 PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number);
 
@@ -89,6 +94,8 @@ PlanFd *emit_helper_pair(Emit *e, size_t helper, const char *name, const char *e
 /* WHAT ("<tpm> with backend 'emulator'") has a command line, but no way yet to be handed over to a confined
  * QEMU: an error, unless the command line is meant for people (native). 0 or -EINVAL. */
 int emit_unwired(Emit *e, SrcLoc loc, const char *what);
+/* The same for WHAT a confined QEMU is never given: WHY is for whoever has asked for it. */
+int emit_refused(Emit *e, SrcLoc loc, const char *what, const char *why);
 
 /* --- shared by devices --- */
 

@@ -12,6 +12,7 @@ static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_LISTEN_VSOCK] = "listen-vsock",
         [PLAN_FD_CONNECT] = "connect",
         [PLAN_FD_SECRET] = "secret",
+        [PLAN_FD_MEMORY] = "memory",
         [PLAN_FD_PAIR] = "pair",
         [PLAN_FD_DIRECTORY] = "directory",
 };
@@ -32,6 +33,7 @@ void plan_fd_done(PlanFd *fd) {
         free(fd->secret);
         free(fd->credential);
         free(fd->guest_name);
+        free(fd->link);
         free(fd->label);
         free(fd->ifname);
         free(fd->bridge);

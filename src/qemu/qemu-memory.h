@@ -20,6 +20,7 @@ typedef struct MemoryBackend {
         NumaMode mode;
         const NumberSet *nodes; /* of the host; NULL: any */
         bool prealloc, reserve;
+        char *handed_over; /* owned until it is emitted: where QEMU finds the descriptor of a file */
 } MemoryBackend;
 
 /* Whether NUMA nodes have no back ends of their own: on old machines, unless one of them needs something special.

@@ -115,6 +115,8 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 { fd->create, "create" },
                 { fd->block_device, "block-device" },
                 { fd->char_device, "char-device" },
+                { fd->fifo, "fifo" },
+                { fd->reopened, "reopened" },
                 { fd->managed_tap, "managed" },
         };
 
@@ -140,6 +142,10 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 text_appendf(t, " bridge=%s", fd->bridge);
         if (fd->mtu.set)
                 text_appendf(t, " mtu=%u", fd->mtu.value);
+        if (fd->size > 0)
+                text_appendf(t, " size=%llu", (unsigned long long) fd->size);
+        if (fd->link)
+                text_appendf(t, " link=%s", fd->link);
         if (fd->host)
                 text_appendf(t, " %s:%s", fd->host, strempty(fd->service));
         if (fd->path)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Paths, opening what a plan names, and what is kept below /run/vmunit. */
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,9 +13,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include <cmocka.h>
 
+#include "file-access.h"
 #include "file-util.h"
 #include "open-files.h"
 #include "open-sockets.h"
@@ -281,6 +284,111 @@ static void test_copy_is_sealed(void **state) {
         opened_fd_done(&o);
 }
 
+/* --- memory --- */
+
+#define MEMORY_FD(...) ((PlanFd) { .name = (char *) "memory-ram", .kind = PLAN_FD_MEMORY, .element = (char *) "memory", __VA_ARGS__ })
+
+static void test_mapped_files(void **state) {
+        _cleanup_free_ char *path = in_dir("memory"), *sub = in_dir("a");
+        PlanFd p = MEMORY_FD(.path = path, .size = 4096, .writable = true), missing = MEMORY_FD(.writable = true), other = missing;
+        OpenedFd o = {};
+        struct stat st;
+
+        open_fails(&missing, "memory", -ENOENT, "cannot open '%1$s' for memory: '%1$s' does not exist");
+        p.create = true;
+        assert_int_equal(open_plan_fd(&p, 0, NULL, &o), 0);
+        assert_int_equal(fcntl(o.fds[0], F_GETFL) & O_ACCMODE, O_RDWR);
+        assert_int_equal(fstat(o.fds[0], &st), 0);
+        assert_int_equal(st.st_size, 4096);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(pwrite(o.fds[0], "x", 1, 0), 1);
+        opened_fd_done(&o);
+        /* What is there stays, whatever its size is. */
+        p.size = 8192;
+        assert_int_equal(open_plan_fd(&p, 0, NULL, &o), 0);
+        assert_int_equal(fstat(o.fds[0], &st), 0);
+        assert_int_equal(st.st_size, 4096);
+        opened_fd_done(&o);
+        assert_int_equal(mkdir(sub, 0755), 0);
+        open_fails(&other, "a", -EISDIR, "cannot open '%1$s' for memory: it is a directory, not a regular file");
+}
+
+/* --- access --- */
+
+/* Whether UID can open PATH to read and write. */
+static bool lets_in(const char *path, uid_t uid) {
+        pid_t pid = fork();
+        int status;
+
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0 ? 2 : open(path, O_RDWR) < 0);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+        return WEXITSTATUS(status) == 0;
+}
+
+static mode_t mode_of(const char *path) {
+        struct stat st;
+
+        assert_int_equal(stat(path, &st), 0);
+        return st.st_mode & 07777;
+}
+
+static void test_access_for_users(void **state) {
+        _cleanup_free_ char *path = in_dir("file");
+        uint8_t list[256];
+
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(chmod(dir, 0755), 0);
+        make_file("file", "x");
+        assert_int_equal(chmod(path, 0640), 0);
+        _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+        int r = file_access_grant(fd, 4242, true);
+        if (r == -EOPNOTSUPP)
+                skip();
+        assert_int_equal(r, 1);
+        assert_true(lets_in(path, 4242));
+        assert_false(lets_in(path, 4243));
+        /* Two machines, and the first one again. */
+        assert_int_equal(file_access_grant(fd, 4241, true), 1);
+        assert_int_equal(file_access_grant(fd, 4242, true), 1);
+        assert_true(lets_in(path, 4241) && lets_in(path, 4242));
+        assert_int_equal(file_access_revoke(fd, 4242), 0);
+        assert_true(lets_in(path, 4241) && !lets_in(path, 4242));
+        assert_int_equal(file_access_revoke(fd, 4241), 0);
+        assert_int_equal(file_access_revoke(fd, 4241), 0);
+        assert_false(lets_in(path, 4241));
+        /* As it was: no list is left. */
+        assert_int_equal(mode_of(path), 0640);
+        assert_int_equal(getxattr(path, "system.posix_acl_access", list, sizeof(list)), -1);
+        assert_int_equal(errno, ENODATA);
+        /* Only to read; and who owns it needs nothing. */
+        assert_int_equal(file_access_grant(fd, 4242, false), 1);
+        assert_false(lets_in(path, 4242));
+        assert_int_equal(chown(path, 4243, 0), 0);
+        assert_int_equal(file_access_grant(fd, 4243, true), 0);
+}
+
+/* What the mask of a list holds back stays back when the mask gets wider. */
+static void test_access_behind_a_mask(void **state) {
+        _cleanup_free_ char *path = in_dir("masked");
+
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(chmod(dir, 0755), 0);
+        make_file("masked", "x");
+        _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+        if (file_access_grant(fd, 4242, true) == -EOPNOTSUPP)
+                skip();
+        assert_int_equal(chmod(path, 0600), 0); /* the mask */
+        assert_false(lets_in(path, 4242));
+        assert_int_equal(file_access_grant(fd, 4241, true), 1);
+        assert_true(lets_in(path, 4241));
+        assert_false(lets_in(path, 4242));
+}
+
 /* --- sockets --- */
 
 static void test_unix_listener(void **state) {
@@ -476,6 +584,7 @@ static void test_book_of_resources(void **state) {
         Resource b = { .kind = RESOURCE_TAP, .name = (char *) "vnet0", .ifindex = 7 };
         Resource c = { .kind = RESOURCE_SOCKET, .name = (char *) "/run/a b", .dev = 3, .ino = 99 };
         Resource d = { .kind = RESOURCE_PROFILE, .name = (char *) "vmunit-web" };
+        Resource e = { .kind = RESOURCE_ACCESS, .name = (char *) "/srv/a b", .uid = 61234, .dev = 3, .ino = 98 };
         Resource bad = { .kind = RESOURCE_FD, .name = (char *) "two\nlines" };
         _cleanup_resources_ Resources list = {}, none = {};
 
@@ -485,18 +594,23 @@ static void test_book_of_resources(void **state) {
         assert_int_equal(resources_add(fd, &b), 0);
         assert_int_equal(resources_add(fd, &c), 0);
         assert_int_equal(resources_add(fd, &d), 0);
+        assert_int_equal(resources_add(fd, &e), 0);
         assert_int_equal(resources_add(fd, &bad), -EINVAL);
         /* What a crash tore off, and what is not ours. */
         _cleanup_close_ int file = openat(fd, RUNTIME_RESOURCES, O_WRONLY | O_APPEND | O_CLOEXEC);
-        assert_int_equal(write_all(file, "nonsense\ntap x y\nsocket 1", 26), 0);
+        assert_int_equal(write_all(file, "nonsense\ntap x y\naccess 1 2 /x\nsocket 1", 40), 0);
         assert_int_equal(resources_read(fd, &list), 0);
-        assert_int_equal(list.n_items, 4);
+        assert_int_equal(list.n_items, 5);
         assert_string_equal(list.items[0].name, "disk-vda");
         assert_int_equal(list.items[1].ifindex, 7);
         assert_string_equal(list.items[2].name, "/run/a b");
         assert_int_equal(list.items[2].ino, 99);
         assert_int_equal(list.items[3].kind, RESOURCE_PROFILE);
         assert_string_equal(list.items[3].name, "vmunit-web");
+        assert_int_equal(list.items[4].kind, RESOURCE_ACCESS);
+        assert_int_equal(list.items[4].uid, 61234);
+        assert_int_equal(list.items[4].ino, 98);
+        assert_string_equal(list.items[4].name, "/srv/a b");
 }
 
 /* --- a directory for as long as the process lives --- */
@@ -562,7 +676,8 @@ int main(void) {
                 TEST(test_walk_may_miss_the_last),   TEST(test_walk_does_not_lend_files),
                 TEST(test_open_refusals),            TEST(test_open_modes),
                 TEST(test_open_image_in_use),        TEST(test_copy_is_sealed),
-                TEST(test_templated_file),
+                TEST(test_templated_file),           TEST(test_access_behind_a_mask),
+                TEST(test_mapped_files),             TEST(test_access_for_users),
                 TEST(test_unix_listener),            TEST(test_unix_listener_spares_files),
                 TEST(test_unix_long_path),           TEST(test_connect_refusals),
                 TEST(test_tcp_first_free),           TEST(test_ids_count_up),
