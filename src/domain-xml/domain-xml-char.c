@@ -59,12 +59,12 @@ DEFINE_STATIC_XML_TABLE(vdagent_mouse,
         ATTRIBUTE_ENUM("mode", CharSource, mouse, mouse_mode, "client: the agent moves the pointer", .flags = XML_MANDATORY));
 
 DEFINE_STATIC_XML_TABLE(reconnect,
-        ATTRIBUTE_ENUM("enabled", CharSource, reconnect, yes_no, "connect again when the connection is lost", .flags = XML_MANDATORY),
+        ATTRIBUTE_ENUM("enabled", CharSource, reconnect, yes_no, "connect again when the connection is lost, with type tcp", .flags = XML_MANDATORY),
         ATTRIBUTE("timeout", CharSource, reconnect_timeout, xml_uint, "seconds between attempts"));
 
 DEFINE_STATIC_XML_TABLE(char_source,
         ATTRIBUTE_ENUM("mode", CharSource, mode, socket_mode, "bind: vmunit listens", .applies = has_mode),
-        ATTRIBUTE("path", CharSource, path, xml_string, "the file, device, pipe or socket", .applies = has_path),
+        ATTRIBUTE("path", CharSource, path, xml_string, "the file, device, pipe (PATH.in and PATH.out) or socket", .applies = has_path),
         ATTRIBUTE("path", CharSource, path, xml_string, "the terminal of a running VM", .applies = is_pty, .flags = XML_WRITE_ONLY),
         ATTRIBUTE("channel", CharSource, channel, xml_string, "name of the port for spice or D-Bus clients", .applies = has_channel),
         ATTRIBUTE("host", CharSource, host, xml_string, "address", .applies = has_host),

@@ -10,9 +10,11 @@
 #include "certificate.h"
 #include "credential.h"
 #include "file-util.h"
+#include "image-capacity.h"
 #include "open-files.h"
 #include "open-sockets.h"
 #include "path-walk.h"
+#include "qcow2.h"
 #include "scope.h"
 #include "string-util.h"
 #include "tap.h"
@@ -371,6 +373,47 @@ static int open_nameless(const PlanFd *p, uid_t owner, Diag *diag) {
         return TAKE_FD(fd);
 }
 
+/* Beside the image, where there is room for what belongs to it; or where the machines' own state is. */
+static int open_beside(const PlanFd *p, const PathWalk *w, Diag *diag) {
+        _cleanup_free_ char *path = strf("/proc/self/fd/%d", w->parent_fd);
+        if (!path)
+                return -ENOMEM;
+        int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        return fd < 0 ? open_nameless(p, geteuid(), diag) : fd;
+}
+
+static int open_overlay(const PlanFd *p, Diag *diag) {
+        PlanFd image = { .path = p->path, .name = p->name, .element = p->element, .loc = p->loc };
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        _cleanup_free_ uint8_t *header = NULL, *data = NULL;
+        struct stat st;
+        size_t size;
+
+        int r = open_plain(&image, false, &w, diag);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int below = open_existing(&image, &w, diag);
+        if (below < 0)
+                return below;
+        header = malloc(IMAGE_HEADER_SIZE);
+        if (!header)
+                return -ENOMEM;
+        ssize_t n = pread(below, header, IMAGE_HEADER_SIZE, 0);
+        if (n < 0 || fstat(below, &st) < 0)
+                return cannot(p, diag, -errno, "read", p->path, NULL);
+        uint64_t capacity = image_capacity(p->format, header, (size_t) n, (uint64_t) st.st_size);
+        if (capacity == 0)
+                return cannot(p, diag, -EBADMSG, "use", p->path, "its header does not say how large the disk is");
+        r = qcow2_image_new(capacity, &data, &size);
+        if (r < 0)
+                return r == -ENOMEM ? r : cannot(p, diag, r, "use", p->path, NULL);
+        _cleanup_close_ int fd = open_beside(p, &w, diag);
+        if (fd < 0)
+                return fd;
+        r = write_all(fd, data, size);
+        return r < 0 ? cannot(p, diag, r, "make an overlay of", p->path, NULL) : TAKE_FD(fd);
+}
+
 /* QEMU makes it longer if need be; a new one has its size at once, for others who map it as well. */
 static int open_mapped(const PlanFd *p, Diag *diag) {
         _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
@@ -529,6 +572,9 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 goto one;
         case PLAN_FD_MEMORY:
                 r = p->path ? open_mapped(p, diag) : open_nameless(p, owner, diag);
+                goto one;
+        case PLAN_FD_OVERLAY:
+                r = open_overlay(p, diag);
                 goto one;
         case PLAN_FD_COPY:
                 r = open_copy(p, diag);

@@ -16,6 +16,7 @@ static const struct {
         [DISPLAY_PORT_VNC] = { "vnc", "vmunit-vnc", false },
         [DISPLAY_PORT_SPICE] = { "spice", "vmunit-spice", false },
         [DISPLAY_PORT_SPICE_TLS] = { "spice", "vmunit-spice-tls", true },
+        [DISPLAY_PORT_DBUS] = { "@dbus-display", "vmunit-dbus", false },
 };
 
 static void done(DisplayListener *l) {
@@ -100,6 +101,7 @@ int monitor_displays_start(Monitor *m) {
                 [DISPLAY_PORT_VNC] = m->plan->vnc.listener,
                 [DISPLAY_PORT_SPICE] = m->plan->spice.listener,
                 [DISPLAY_PORT_SPICE_TLS] = m->plan->spice.tls_listener,
+                [DISPLAY_PORT_DBUS] = m->plan->dbus.listener,
         };
         int r = 0;
 

@@ -25,6 +25,7 @@ typedef enum DisplayPort {
         DISPLAY_PORT_VNC,
         DISPLAY_PORT_SPICE,
         DISPLAY_PORT_SPICE_TLS,
+        DISPLAY_PORT_DBUS,
         _DISPLAY_PORT_MAX,
 } DisplayPort;
 

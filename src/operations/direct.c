@@ -115,7 +115,15 @@ static int make_directory(Plan *p, DirectVm *vm, Diag *diag) {
 
 /* --- what is handed over --- */
 
-static int add_plan_fds(const Plan *p, Handover *h, Diag *diag) {
+static int make_link(const PlanFd *fd, const DirectVm *vm, Diag *diag) {
+        _cleanup_free_ char *link = strf("%s/%s", vm->dir, fd->link), *target = strf("/proc/self/fd/%u", fd->number);
+
+        if (!link || !target)
+                return -ENOMEM;
+        return symlink(target, link) < 0 ? diag_error_code(diag, -errno, fd->loc, "cannot make '%s': %m", link) : 0;
+}
+
+static int add_plan_fds(const Plan *p, const DirectVm *vm, Handover *h, Diag *diag) {
         FOREACH_ARRAY(fd, p->fds, p->n_fds) {
                 OpenedFd o = {};
                 int r;
@@ -128,6 +136,8 @@ static int add_plan_fds(const Plan *p, Handover *h, Diag *diag) {
                         r = name ? handover_add(h, name, TAKE_FD(o.fds[i])) : -ENOMEM;
                 }
                 opened_fd_done(&o);
+                if (r >= 0 && fd->link)
+                        r = make_link(fd, vm, diag);
                 if (r < 0)
                         return r;
         }
@@ -213,7 +223,7 @@ static int start_plan(Plan *p, DirectVm *vm, Diag *diag) {
         if (r >= 0)
                 r = add_own_fds(p, vm, &h, diag);
         if (r >= 0)
-                r = add_plan_fds(p, &h, diag);
+                r = add_plan_fds(p, vm, &h, diag);
         return r < 0 ? r : start_supervisor(&h, vm, diag);
 }
 

@@ -9,14 +9,18 @@
 #define INDENT "  "
 
 /* A path in a rule is a pattern: what has a meaning there loses it. */
-static void append_path(Text *t, const char *path) {
+static void append_pattern(Text *t, const char *path, const char *suffix) {
         text_append_char(t, '"');
         for (; *path; path++) {
                 if (strchr("\"\\*?[]{}^,@", *path))
                         text_append_char(t, '\\');
                 text_append_char(t, *path);
         }
-        text_append_char(t, '"');
+        text_appendf(t, "%s\"", suffix);
+}
+
+static void append_path(Text *t, const char *path) {
+        append_pattern(t, path, "");
 }
 
 /* Descriptors are handed over by root, whom AppArmor does not confine, and can be used in any case. But where he is, as a
@@ -41,8 +45,25 @@ static void append_below(Text *t, const char *path, const char *what) {
 
         append_rule(t, directory, "r", what);
         text_append(t, INDENT);
-        append_path(t, path);
-        text_append(t, "/* rwk,\n");
+        append_pattern(t, path, "/*");
+        text_append(t, " rwk,\n");
+}
+
+/* What has no name has one for the kernel, made of its number. */
+static void append_nameless(Text *t, const char *dir, const char *element) {
+        if (*dir != '/' || !utf8_is_printable(dir))
+                return;
+        text_append(t, INDENT);
+        append_pattern(t, dir, "/#*");
+        text_appendf(t, " rw, # %s\n", element);
+}
+
+static void append_overlay(Text *t, const PlanFd *fd) {
+        _cleanup_free_ char *dir = strndup(fd->path, (size_t) (strrchr(fd->path, '/') - fd->path));
+
+        if (dir)
+                append_nameless(t, dir, fd->element);
+        append_nameless(t, vm_directories()->state, fd->element);
 }
 
 static void append_fd(Text *t, const PlanFd *fd) {
@@ -53,11 +74,14 @@ static void append_fd(Text *t, const PlanFd *fd) {
         case PLAN_FD_DIRECTORY:
                 append_below(t, fd->path, fd->element);
                 break;
-        case PLAN_FD_MEMORY: /* opened once more by QEMU; what has no name has one for the kernel */
+        case PLAN_FD_MEMORY: /* opened once more by QEMU */
                 if (fd->path)
                         append_rule(t, fd->path, "rw", fd->element);
                 else
-                        text_appendf(t, INDENT "\"%s/#*\" rw, # %s\n", vm_directories()->state, fd->element);
+                        append_nameless(t, vm_directories()->state, fd->element);
+                break;
+        case PLAN_FD_OVERLAY:
+                append_overlay(t, fd);
                 break;
         case PLAN_FD_LISTEN:
         case PLAN_FD_CONNECT:

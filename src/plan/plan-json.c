@@ -104,6 +104,7 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "reopened", FIELD_BOOL, reopened),
         FIELD(PlanFd, "link", FIELD_STRING, link),
         FIELD(PlanFd, "size", FIELD_U64, size),
+        FIELD(PlanFd, "format", FIELD_ENUM, format, &disk_format_table),
         FIELD(PlanFd, "label", FIELD_STRING, label),
         FIELD(PlanFd, "credential", FIELD_STRING, credential),
         FIELD(PlanFd, "guestName", FIELD_STRING, guest_name),
@@ -285,6 +286,8 @@ int plan_to_json(const Plan *p, char **ret) {
                 r = add(o, "vnc", write_fields(display_fields, ELEMENTSOF(display_fields), &p->vnc));
         if (r >= 0 && p->spice.present)
                 r = add(o, "spice", write_fields(display_fields, ELEMENTSOF(display_fields), &p->spice));
+        if (r >= 0 && p->dbus.present)
+                r = add(o, "dbus", write_fields(display_fields, ELEMENTSOF(display_fields), &p->dbus));
         if (r >= 0 && p->n_threads > 0)
                 r = add(o, "threads", thread_settings_write(p->threads, p->n_threads));
         if (r >= 0 && p->n_plugged_vcpus > 0)
@@ -475,7 +478,7 @@ static int read_plugged_vcpus(json_object *a, Plan *p) {
 }
 
 static int read_plan(json_object *o, Plan *p) {
-        json_object *files, *helpers, *consoles, *properties, *vnc, *spice, *threads, *vcpus;
+        json_object *files, *helpers, *consoles, *properties, *vnc, *spice, *dbus, *threads, *vcpus;
 
         int r = read_fields(o, plan_fields, ELEMENTSOF(plan_fields), p);
         if (r < 0)
@@ -497,6 +500,8 @@ static int read_plan(json_object *o, Plan *p) {
                 r = read_fields(vnc, display_fields, ELEMENTSOF(display_fields), &p->vnc);
         if (r >= 0 && json_object_object_get_ex(o, "spice", &spice))
                 r = read_fields(spice, display_fields, ELEMENTSOF(display_fields), &p->spice);
+        if (r >= 0 && json_object_object_get_ex(o, "dbus", &dbus))
+                r = read_fields(dbus, display_fields, ELEMENTSOF(display_fields), &p->dbus);
         if (r >= 0 && json_object_object_get_ex(o, "threads", &threads))
                 r = thread_settings_read(threads, &p->threads, &p->n_threads);
         if (r >= 0 && json_object_object_get_ex(o, "pluggedVcpus", &vcpus))

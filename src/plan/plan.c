@@ -102,12 +102,15 @@ static int set_display(Plan *p, const DomainGraphics *g, const char *listener, c
 }
 
 static int set_displays(Plan *p, const Domain *d, QemuArgv *a) {
-        const DomainGraphics *vnc = find_graphics(d, GRAPHICS_VNC), *spice = find_graphics(d, GRAPHICS_SPICE);
+        const DomainGraphics *vnc = find_graphics(d, GRAPHICS_VNC), *spice = find_graphics(d, GRAPHICS_SPICE),
+                             *dbus = find_graphics(d, GRAPHICS_DBUS);
         int r = vnc ? set_display(p, vnc, QEMU_FD_VNC, NULL, QEMU_FD_VNC_PASSWORD, &p->vnc) : 0;
 
         p->vnc.id = TAKE_PTR(a->vnc_id);
         if (r >= 0 && spice)
                 r = set_display(p, spice, QEMU_FD_SPICE, QEMU_FD_SPICE_TLS, QEMU_FD_SPICE_PASSWORD, &p->spice);
+        if (r >= 0 && dbus)
+                r = set_display(p, dbus, QEMU_FD_DBUS, NULL, "", &p->dbus);
         return r;
 }
 
@@ -259,7 +262,7 @@ Plan *plan_free(Plan *p) {
                 p->name,   p->uuid,        p->unit,     p->user,   p->machine,      p->title,
                 p->digest, p->source_path, p->emulator, p->vnc.id, p->vnc.listener,
                 p->vnc.expires, p->vnc.tls_listener, p->spice.id, p->spice.listener, p->spice.tls_listener,
-                p->spice.expires, p->stats_balloon, p->label, p->file_label, p->group, p->profile, p->runtime,
+                p->spice.expires, p->dbus.listener, p->stats_balloon, p->label, p->file_label, p->group, p->profile, p->runtime,
         };
         for (size_t i = 0; i < ELEMENTSOF(strings); i++)
                 free(strings[i]);

@@ -60,7 +60,7 @@ typedef struct Plan {
         HostShutdown host_shutdown;
         PlanConsole *consoles; /* owned */
         size_t n_consoles;
-        PlanDisplay vnc, spice;
+        PlanDisplay vnc, spice, dbus;
         char **capabilities;   /* owned: that QEMU has, "SYS_RAWIO"; NULL: none */
         char **devices;        /* owned: that QEMU itself opens */
         char **allow;          /* owned: words for QEMU's filter of system calls (src/supervisor/seccomp-filter.h) */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "domain-xml.h"
@@ -375,16 +376,30 @@ static int *claimed_before(Start *s, const PlanFd *fd) {
         return streq_ptr(fd->path, VSOCK_DEVICE) ? &s->p->vsock_fd : NULL;
 }
 
+/* Where QEMU looks for it by a name of QEMU's own. */
+static int make_link(Start *s, const PlanFd *fd) {
+        char target[32];
+
+        (void) snprintf(target, sizeof(target), "/proc/self/fd/%u", fd->number);
+        int r = symlinkat(target, s->dir_fd, fd->link) < 0 ? -errno : 0;
+        if (r >= 0 && s->x.plan->file_label) {
+                _cleanup_close_ int link = openat(s->dir_fd, fd->link, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                return link < 0 ? -errno : label_directory(s->p, link, fd->link, &s->x);
+        }
+        return r < 0 ? diag_error_code(&s->p->diag, r, fd->loc, "cannot make '%s/%s': %s", s->p->runtime, fd->link, strerror(-r)) : 0;
+}
+
 /* QEMU opens it by itself, as the machine's user. */
 static int let_in(Start *s, const PlanFd *fd, const OpenedFd *o) {
         struct stat st;
 
-        if (!fd->reopened || !fd->path || vm_is_session())
-                return 0;
+        int r = fd->link ? make_link(s, fd) : 0;
+        if (r < 0 || !fd->reopened || !fd->path || vm_is_session())
+                return r;
         if (fstat(o->fds[0], &st) < 0)
                 return -errno;
         Resource record = { .kind = RESOURCE_ACCESS, .name = fd->path, .uid = s->uid, .dev = st.st_dev, .ino = st.st_ino };
-        int r = resources_add(s->dir_fd, &record);
+        r = resources_add(s->dir_fd, &record);
         if (r < 0)
                 return fail(s, r, "write down what was opened");
         r = file_access_grant(o->fds[0], s->uid, fd->writable);
@@ -396,7 +411,7 @@ static int label_one(Start *s, const PlanFd *fd, int opened) {
         /* What is the machine's own has no other label to go back to. */
         if (fd->kind == PLAN_FD_DIRECTORY)
                 return label_own(s->p, fd, opened, &s->x);
-        if (!fd->path)
+        if (!fd->path || fd->kind == PLAN_FD_OVERLAY) /* it ends with the machine: nothing to remember */
                 return label_directory(s->p, opened, fd->name, &s->x);
         return label_opened(s->p, fd, opened, &s->x, s->base_fd, s->dir_fd, s->bus);
 }

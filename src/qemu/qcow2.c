@@ -97,3 +97,57 @@ void qcow2_header_done(Qcow2Header *h) {
         free(h->backing_format);
         *h = (Qcow2Header) {};
 }
+
+/* --- a new image --- */
+
+#define CLUSTER_BITS 16U
+#define CLUSTER_SIZE (1U << CLUSTER_BITS)
+/* What one entry of the first table stands for: a cluster of pointers to clusters. */
+#define L1_ENTRY_BYTES ((uint64_t) CLUSTER_SIZE / 8 * CLUSTER_SIZE)
+#define L1_ENTRIES_MAX ((32U << 20) / 8) /* QEMU takes no more */
+#define SECTOR_SIZE 512U
+
+/* The clusters of a new image, in their order. */
+enum {
+        CLUSTER_HEADER,
+        CLUSTER_REFCOUNT_TABLE,
+        CLUSTER_REFCOUNTS,
+        CLUSTER_L1, /* to the end */
+};
+
+static void put32(uint8_t *p, uint32_t v) {
+        for (unsigned i = 0; i < 4; i++)
+                p[i] = (uint8_t) (v >> (24 - 8 * i));
+}
+
+static void put64(uint8_t *p, uint64_t v) {
+        put32(p, (uint32_t) (v >> 32));
+        put32(p + 4, (uint32_t) v);
+}
+
+int qcow2_image_new(uint64_t size, uint8_t **ret, size_t *ret_size) {
+        uint64_t sectors = DIV_ROUND_UP(size, SECTOR_SIZE), entries = DIV_ROUND_UP(sectors * SECTOR_SIZE, L1_ENTRY_BYTES);
+        if (size > UINT64_MAX / 2 || entries > L1_ENTRIES_MAX)
+                return -EFBIG;
+
+        size_t n = CLUSTER_L1 + MAX((size_t) DIV_ROUND_UP(entries * 8, CLUSTER_SIZE), (size_t) 1);
+        uint8_t *image = calloc(n, CLUSTER_SIZE);
+        if (!image)
+                return -ENOMEM;
+        put32(image, MAGIC);
+        put32(image + 4, 3);
+        put32(image + 20, CLUSTER_BITS);
+        put64(image + 24, sectors * SECTOR_SIZE);
+        put32(image + 36, (uint32_t) entries);
+        put64(image + 40, (uint64_t) CLUSTER_L1 * CLUSTER_SIZE);
+        put64(image + 48, (uint64_t) CLUSTER_REFCOUNT_TABLE * CLUSTER_SIZE);
+        put32(image + 56, 1); /* cluster of that table */
+        put32(image + 96, 4); /* counts of 2^4 bits */
+        put32(image + 100, HEADER_V3_SIZE);
+        put64(image + CLUSTER_REFCOUNT_TABLE * CLUSTER_SIZE, (uint64_t) CLUSTER_REFCOUNTS * CLUSTER_SIZE);
+        for (size_t i = 0; i < n; i++)
+                image[CLUSTER_REFCOUNTS * CLUSTER_SIZE + 2 * i + 1] = 1;
+        *ret = image;
+        *ret_size = n * CLUSTER_SIZE;
+        return 0;
+}

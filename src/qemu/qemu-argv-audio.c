@@ -38,9 +38,23 @@ static void json_side(Json *j, const char *key, const AudioSide *s) {
                 json_add_sub(j, key, &side);
 }
 
+/* The file that the sound goes to; QEMU takes it by its path only. */
+static int add_path(Emit *e, Json *j, const DomainAudio *a) {
+        _cleanup_free_ char *name = strf("audio%u", a->id.value), *file = NULL;
+
+        if (!name)
+                return -ENOMEM;
+        file = e->native ? strdup(a->path) : emit_reopened(e, &(FileRequest) {
+                .name = name, .path = a->path, .element = name, .loc = a->loc, .writable = true, .create = true,
+                .labelling = LABELLING_IMAGE });
+        json_add_string(j, "path", file);
+        return file ? 0 : -ENOMEM;
+}
+
 static int emit_audiodev(Emit *e, const DomainAudio *a) {
         _cleanup_free_ char *what = strf("<audio type='%s'>", strempty(audio_type_to_string(a->type)));
         _cleanup_qjson_ Json j = {};
+        int r = 0;
 
         if (!what)
                 return -ENOMEM;
@@ -51,13 +65,17 @@ static int emit_audiodev(Emit *e, const DomainAudio *a) {
         json_add_tristate(&j, "exclusive", a->exclusive);
         json_add_opt_uint(&j, "dsp-policy", a->dsp_policy);
         json_add_string(&j, "server", a->server_name);
-        json_add_string(&j, "path", a->path);
+        if (a->path && (r = add_path(e, &j, a)) < 0)
+                return r;
         json_side(&j, "in", &a->input);
         json_side(&j, "out", &a->output);
         emit_json(e, "-audiodev", &j);
         if (a->sdl_driver != SDL_AUDIO_UNSET)
                 emit_env(e, "SDL_AUDIODRIVER", sdl_audio_driver_to_string(a->sdl_driver));
-        return a->type == AUDIO_NONE || a->type == AUDIO_SPICE ? 0 : emit_unwired(e, a->loc, what);
+        if (a->type == AUDIO_NONE || a->type == AUDIO_SPICE || (a->type == AUDIO_FILE && a->path))
+                return 0;
+        return emit_refused(e, a->loc, what, a->type == AUDIO_FILE ? "without a @path, QEMU would choose one that it does not see" :
+                            "QEMU does not see the host's sound: spice and VNC bring it to who looks, type 'file' keeps it");
 }
 
 int emit_audio(Emit *e) {

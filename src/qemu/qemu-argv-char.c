@@ -69,18 +69,16 @@ static int copy_to(Emit *e, char **to, const char *s) {
         return 0;
 }
 
-/* The native form of a connection; a confined QEMU gets it ready and cannot make another. */
-static int options_stream(Emit *e, Backend *b, bool listens) {
+/* The native form of a connection; a confined QEMU gets it ready, unless it has to make it again and again. */
+static void options_stream(Backend *b, bool listens) {
         const CharSource *s = b->source;
 
         if (listens) {
                 options_add(&b->options, "server", "on");
                 options_add(&b->options, "wait", "off");
         }
-        if (s->reconnect == TRI_UNSET)
-                return 0;
-        options_addf(&b->options, "reconnect", "%u", s->reconnect == TRI_YES ? s->reconnect_timeout.value : 0);
-        return s->reconnect == TRI_YES ? emit_unwired(e, b->loc, "a character device with <reconnect>") : 0;
+        if (s->reconnect != TRI_UNSET)
+                options_addf(&b->options, "reconnect", "%u", s->reconnect == TRI_YES ? s->reconnect_timeout.value : 0);
 }
 
 static int backend_unix(Emit *e, Backend *b) {
@@ -94,7 +92,10 @@ static int backend_unix(Emit *e, Backend *b) {
                 return -ENOMEM;
         if (e->native || s->reconnect == TRI_YES) {
                 options_add(&b->options, "path", path);
-                return options_stream(e, b, listens);
+                options_stream(b, listens);
+                return s->reconnect != TRI_YES ? 0 :
+                        emit_refused(e, b->loc, "a character device of type 'unix' with <reconnect>",
+                                     "QEMU would have to find the socket again by its path, which it does not see: use type 'tcp'");
         }
         if (b->agent && !e->out->has_agent) {
                 fd = emit_fd(e, PLAN_FD_PAIR, QEMU_FD_AGENT, b->element, b->loc, 1);
@@ -109,7 +110,7 @@ static int backend_unix(Emit *e, Backend *b) {
                 return 0;
         copy_to(e, &fd->path, path);
         if (listens)
-                return options_stream(e, b, listens);
+                options_stream(b, listens);
         return 0;
 }
 
@@ -128,14 +129,15 @@ static int emit_tls(Emit *e, const Backend *b, bool listens) {
         return emit_unwired(e, b->loc, "a character device with tls='yes'");
 }
 
+/* What QEMU connects to itself needs the host's network, as <interface type='user'> does (unit_needs_network()). */
 static int backend_tcp(Emit *e, Backend *b) {
         const CharSource *s = b->source;
-        bool listens = s->mode == SOCKET_BIND;
+        bool listens = s->mode == SOCKET_BIND, by_itself = e->native || s->reconnect == TRI_YES;
         int r = emit_tls(e, b, listens);
 
         if (r < 0)
                 return r;
-        if (e->native) {
+        if (by_itself) {
                 options_add(&b->options, "host", s->host);
                 options_add(&b->options, "port", s->service);
         } else {
@@ -147,10 +149,11 @@ static int backend_tcp(Emit *e, Backend *b) {
         }
         if (s->protocol == PROTOCOL_TELNET)
                 options_add(&b->options, "telnet", "on");
-        r = e->native || listens || s->reconnect == TRI_YES ? options_stream(e, b, listens) : 0;
+        if (by_itself || listens)
+                options_stream(b, listens);
         if (s->tls == TRI_YES)
                 options_addf(&b->options, "tls-creds", "objchar%s_tls0", b->element);
-        return r;
+        return 0;
 }
 
 /* There is no descriptor for a pair of datagram addresses: QEMU makes the socket itself, which needs the
@@ -165,14 +168,44 @@ static int backend_udp(Emit *e, Backend *b) {
         return 0;
 }
 
-/* QEMU opens two files, PATH.in and PATH.out, or else PATH itself. */
+/* One of the two, to which a link in the runtime directory leads. */
+static int link_pipe(Emit *e, const Backend *b, const char *suffix) {
+        _cleanup_free_ char *path = strf("%s.%s", b->source->path, suffix), *name = strf("%s-%s", b->element, suffix), *file = NULL;
+        FileRequest request = {
+                .name = name, .path = path, .element = b->element, .loc = b->loc, .writable = true, .fifo = true,
+                .labelling = LABELLING_IMAGE,
+        };
+
+        if (!path || !name)
+                return -ENOMEM;
+        file_request_seclabel(&request, b->source->seclabels, b->source->n_seclabels);
+        file = emit_reopened(e, &request);
+        if (!file)
+                return -ENOMEM;
+        char **link = &e->out->fds[e->out->n_fds - 1].link;
+        *link = strf("%s.%s", b->element, suffix);
+        return *link ? 0 : -ENOMEM;
+}
+
+/* QEMU opens PATH.in and PATH.out by these names. (It would take PATH alone for both, if need be, which is of no use here:
+ * the guest would read what it has written.) */
 static int backend_pipe(Emit *e, Backend *b) {
-        options_add(&b->options, "path", b->source->path);
-        return emit_unwired(e, b->loc, "a character device of type 'pipe'");
+        int r = 0;
+
+        if (e->native)
+                options_add(&b->options, "path", b->source->path);
+        else {
+                options_addf(&b->options, "path", "%s/%s", e->runtime_dir, b->element);
+                r = link_pipe(e, b, "in");
+                if (r >= 0)
+                        r = link_pipe(e, b, "out");
+        }
+        return r;
 }
 
 static int backend_stdio(Emit *e, Backend *b) {
-        return emit_unwired(e, b->loc, "a character device of type 'stdio'");
+        return emit_refused(e, b->loc, "a character device of type 'stdio'",
+                            "a service has no terminal: `vmunit console` opens type 'pty', type 'file' keeps what the guest says");
 }
 
 static int backend_port(Emit *e, Backend *b) {

@@ -88,8 +88,19 @@ static DiskFormat node_format(const DiskNode *n) {
         return n->source ? n->source->format : n->image->format;
 }
 
+bool disk_has_overlay(const Emit *e, const DomainDisk *disk) {
+        return disk->transient && !e->native;
+}
+
+void json_add_top_format(const Emit *e, Json *j, const char *key, const DomainDisk *disk, unsigned id) {
+        if (disk_has_overlay(e, disk))
+                json_add_stringf(j, key, "overlay-%s", disk->target_dev);
+        else
+                json_add_stringf(j, key, "libvirt-%u-format", id);
+}
+
 static bool node_is_read_only(const DiskNode *n) {
-        return n->depth > 0 || disk_is_read_only(n->disk);
+        return n->depth > 0 || n->below_overlay || disk_is_read_only(n->disk);
 }
 
 static bool node_is_local(const DiskNode *n) {
@@ -159,7 +170,8 @@ static int emit_reservation_helper(Emit *e, SrcLoc loc, const char *id, const ch
         json_add_string(&j, "id", id);
         json_add_string(&j, "path", path);
         emit_json(e, "-object", &j);
-        return emit_unwired(e, loc, "<reservations>");
+        return emit_refused(e, loc, "<reservations>",
+                            "QEMU would have to find the helper's socket again and again by its path, which it does not see");
 }
 
 /* One helper for all disks that have none of their own. */
@@ -247,7 +259,8 @@ static int json_directory(Emit *e, Json *j, const DiskNode *n) {
         json_add_string(j, "dir", n->source->path);
         json_add_bool(j, "floppy", n->depth == 0 && n->disk->device == DEVICE_FLOPPY);
         json_add_bool(j, "rw", false);
-        return emit_unwired(e, n->disk->info.loc, "a disk of type 'dir'");
+        return emit_refused(e, n->disk->info.loc, "a disk of type 'dir'",
+                            "QEMU does not see directories of the host: use <filesystem>, or an image made of the directory");
 }
 
 static int json_nvme(Emit *e, Json *j, const DiskNode *n) {
@@ -356,19 +369,20 @@ static bool format_has_backing(DiskFormat format) {
                format == FORMAT_VMDK;
 }
 
+static DiskDetectZeroes zeroes_of(const DomainDisk *disk) {
+        return disk->detect_zeroes == ZEROES_UNMAP && disk->discard != DISCARD_UNMAP ? ZEROES_ON : disk->detect_zeroes;
+}
+
 static void emit_format(Emit *e, const DiskNode *n) {
         _cleanup_qjson_ Json j = {};
         const DomainDisk *disk = n->disk;
-        DiskDetectZeroes zeroes = disk->detect_zeroes;
         DiskFormat format = node_format(n);
 
-        if (zeroes == ZEROES_UNMAP && disk->discard != DISCARD_UNMAP)
-                zeroes = ZEROES_ON;
         json_add_stringf(&j, "node-name", "libvirt-%u-format", n->id);
         json_add_bool(&j, "read-only", node_is_read_only(n));
         json_add_string(&j, "discard", disk_discard_to_string(disk->discard));
         if (n->depth == 0)
-                json_add_string(&j, "detect-zeroes", disk_detect_zeroes_to_string(zeroes));
+                json_add_string(&j, "detect-zeroes", disk_detect_zeroes_to_string(zeroes_of(disk)));
         json_cache(&j, disk);
         json_add_string(&j, "driver",
                         is_encrypted(n) && format == FORMAT_RAW ? "luks" : format_driver(format));
@@ -400,6 +414,48 @@ static int emit_node(Emit *e, const DiskNode *n) {
 
 /* --- on top of the chain --- */
 
+/* The step that prepares the start makes it, as large as the image, without a name beside it. */
+static int emit_overlay(Emit *e, const DomainDisk *disk, unsigned id) {
+        _cleanup_free_ char *name = strf("overlay-%s", disk->target_dev), *element = strf("disk %s", disk->target_dev);
+        _cleanup_qjson_ Json storage = {}, format = {};
+        const DiskEncryption *encryption = disk_encryption(disk);
+        _cleanup_options_ Options o = {};
+
+        if (!disk_has_overlay(e, disk))
+                return 0;
+        if (encryption || disk->source.n_slices > 0)
+                return emit_refused(e, disk->info.loc, "a transient disk", encryption ? "what is written to it would not be encrypted" :
+                                    "its image has a <slice>");
+        PlanFd *fd = name && element ? emit_fd(e, PLAN_FD_OVERLAY, name, element, disk->info.loc, 1) : NULL;
+        if (!fd || free_and_strdup(&fd->path, disk->source.path) < 0)
+                return -ENOMEM;
+        fd->format = disk->source.format;
+        fd->labelling = LABELLING_IMAGE;
+        fd->writable = true;
+        fd->fdset = e->next_fdset++;
+        options_addf(&o, "fd", "%u", fd->number);
+        options_addf(&o, "set", "%d", fd->fdset);
+        options_add(&o, "opaque", name);
+        json_add_string(&storage, "driver", "file");
+        json_add_stringf(&storage, "filename", "/dev/fdset/%d", fd->fdset);
+        json_add_stringf(&storage, "node-name", "overlay-%s-storage", disk->target_dev);
+        json_cache(&storage, disk);
+        json_add_bool(&storage, "read-only", false);
+        json_add_string(&storage, "discard", "unmap");
+        json_add_top_format(e, &format, "node-name", disk, id);
+        json_add_bool(&format, "read-only", false);
+        json_add_string(&format, "discard", disk_discard_to_string(disk->discard));
+        json_add_string(&format, "detect-zeroes", disk_detect_zeroes_to_string(zeroes_of(disk)));
+        json_cache(&format, disk);
+        json_add_string(&format, "driver", "qcow2");
+        json_add_stringf(&format, "file", "overlay-%s-storage", disk->target_dev);
+        json_add_stringf(&format, "backing", "libvirt-%u-format", id);
+        emit_options(e, "-add-fd", &o);
+        emit_json(e, "-blockdev", &storage);
+        emit_json(e, "-blockdev", &format);
+        return 0;
+}
+
 static void emit_copy_on_read(Emit *e, const DomainDisk *disk, unsigned id) {
         _cleanup_qjson_ Json j = {};
 
@@ -407,7 +463,7 @@ static void emit_copy_on_read(Emit *e, const DomainDisk *disk, unsigned id) {
                 return;
         json_add_string(&j, "driver", "copy-on-read");
         json_add_stringf(&j, "node-name", "libvirt-CoR-%s", disk->target_dev);
-        json_add_stringf(&j, "file", "libvirt-%u-format", id);
+        json_add_top_format(e, &j, "file", disk, id);
         json_add_string(&j, "discard", "unmap");
         emit_json(e, "-blockdev", &j);
 }
@@ -515,7 +571,7 @@ static int emit_throttle(Emit *e, const DomainDisk *disk, unsigned id) {
         if (disk->copy_on_read == TRI_YES)
                 json_add_stringf(&node, "file", "libvirt-CoR-%s", disk->target_dev);
         else
-                json_add_stringf(&node, "file", "libvirt-%u-format", id);
+                json_add_top_format(e, &node, "file", disk, id);
         json_add_string(&node, "discard", "unmap");
         emit_json(e, "-blockdev", &node);
         return 0;
@@ -537,6 +593,7 @@ int emit_disk_nodes(Emit *e, const DomainDisk *disk, unsigned id) {
                         .disk = disk,
                         .depth = (unsigned) k,
                         .id = id + (unsigned) k,
+                        .below_overlay = disk_has_overlay(e, disk),
                         .source = s && s->type != DISK_UNSET ? s : NULL,
                         .image = chain && k < chain->n_images && chain->images[k].path ? chain->images + k
                                                                                        : NULL,
@@ -550,6 +607,9 @@ int emit_disk_nodes(Emit *e, const DomainDisk *disk, unsigned id) {
                 if (one < 0)
                         r = one;
         }
+        if (r < 0)
+                return r;
+        r = emit_overlay(e, disk, id);
         if (r < 0)
                 return r;
         emit_copy_on_read(e, disk, id);

@@ -102,7 +102,7 @@ static void json_drive(Emit *e, Json *j, const DomainDisk *disk, unsigned id) {
         else if (disk->copy_on_read == TRI_YES)
                 json_add_stringf(j, "drive", "libvirt-CoR-%s", disk->target_dev);
         else
-                json_add_stringf(j, "drive", "libvirt-%u-format", id);
+                json_add_top_format(e, j, "drive", disk, id);
 }
 
 static void json_error_policy(Json *j, const DomainDisk *disk) {
@@ -159,17 +159,30 @@ static int emit_device(Emit *e, const DomainDisk *disk, unsigned id) {
 
 /* --- disks that another process serves --- */
 
+/* The process maps the machine's memory; the connection with it is made once, by the step that prepares the start. */
 static int emit_vhost_user(Emit *e, const DomainDisk *disk) {
+        _cleanup_free_ char *name = strf("disk-%s", disk->target_dev), *element = strf("disk %s", disk->target_dev);
         _cleanup_options_ Options o = {};
         const DiskSource *s = &disk->source;
 
+        if (!name || !element)
+                return -ENOMEM;
         options_word(&o, "socket");
         options_addf(&o, "id", "chr-vu-%s", disk->info.alias);
-        options_add(&o, "path", s->path);
-        if (s->reconnect != TRI_UNSET)
+        if (e->native)
+                options_add(&o, "path", s->path);
+        else {
+                PlanFd *fd = emit_fd(e, PLAN_FD_CONNECT, name, element, disk->info.loc, 1);
+                if (!fd || free_and_strdup(&fd->path, s->path) < 0)
+                        return -ENOMEM;
+                options_addf(&o, "fd", "%u", fd->number);
+        }
+        if (e->native && s->reconnect != TRI_UNSET)
                 options_addf(&o, "reconnect", "%u", s->reconnect == TRI_YES ? s->reconnect_timeout.value : 0);
         emit_options(e, "-chardev", &o);
-        return emit_unwired(e, disk->info.loc, "a disk of type 'vhostuser'");
+        return s->reconnect != TRI_YES ? 0 :
+                emit_refused(e, disk->info.loc, "a disk of type 'vhostuser' with <reconnect>",
+                             "QEMU would have to find the socket again by its path, which it does not see");
 }
 
 /* --- all of it --- */
@@ -197,25 +210,17 @@ static int check_lun(Emit *e, const DomainDisk *disk) {
         return 0;
 }
 
-static int check_privilege(Emit *e, const DomainDisk *disk) {
-        if (disk->transient)
-                return emit_unwired(e, disk->info.loc, "a transient disk");
-        return 0;
-}
-
-/* A transient disk whose image is shared gets its overlay, and so its device, when QEMU runs: it is not among
- * the arguments. */
-static bool is_plugged_later(const DomainDisk *disk) {
-        return disk->transient && disk->share_backing == TRI_YES;
+/* With libvirt a transient disk whose image is shared gets its overlay, and so its device, when QEMU runs: it is not among
+ * the arguments. Here the image is shared in any case. */
+static bool is_plugged_later(const Emit *e, const DomainDisk *disk) {
+        return e->native && disk->transient && disk->share_backing == TRI_YES;
 }
 
 static int emit_disk(Emit *e, const DomainDisk *disk) {
         unsigned id = disk_id(e, disk);
         int r = check_lun(e, disk);
 
-        if (r >= 0)
-                r = check_privilege(e, disk);
-        if (r < 0 || is_plugged_later(disk))
+        if (r < 0 || is_plugged_later(e, disk))
                 return r;
         if (disk->source.type == DISK_VHOSTUSER)
                 r = emit_vhost_user(e, disk);

@@ -10,6 +10,12 @@
 #define SPICE_TLS_PORT_FIRST 5902
 #define WEBSOCKET_PORT_FIRST 5700
 
+/* The guest's commands for a graphics card would be carried out by the host's, in QEMU with the driver of that card: a way
+ * from the guest into the host's kernel. */
+static int refuse_gl(Emit *e, SrcLoc loc, const char *what) {
+        return emit_refused(e, loc, what, "QEMU is not given the host's graphics card");
+}
+
 /* --- vnc --- */
 
 /* There is no network yet that would have an address. */
@@ -359,7 +365,7 @@ static int emit_spice(Emit *e, const DomainGraphics *g) {
         emit_options(e, "-spice", &o);
         if (g->keymap)
                 emit_option(e, "-k", g->keymap);
-        return g->gl == TRI_YES ? emit_unwired(e, g->loc, "<graphics type='spice'> with <gl>") : 0;
+        return g->gl == TRI_YES ? refuse_gl(e, g->loc, "<graphics type='spice'> with <gl>") : 0;
 }
 
 /* --- the others --- */
@@ -377,11 +383,24 @@ static int emit_sdl(Emit *e, const DomainGraphics *g) {
         options_word(&o, "sdl");
         options_add(&o, "gl", on_off_to_string(g->gl));
         emit_options(e, "-display", &o);
-        return emit_unwired(e, g->loc, "<graphics type='sdl'>");
+        return emit_refused(e, g->loc, "<graphics type='sdl'>", "a service has no screen: use type 'vnc' or 'spice'");
+}
+
+/* Who looks connects to a socket of the machine's, and speaks D-Bus with QEMU alone. libvirt's other way, a bus with a daemon
+ * for each machine, or one that is there, would let QEMU connect to what it does not see. */
+static int add_dbus_listener(Emit *e, const DomainGraphics *g) {
+        PlanFd *fd = emit_fd(e, PLAN_FD_LISTEN, QEMU_FD_DBUS, "graphics dbus", g->loc, 1);
+
+        if (!fd)
+                return -ENOMEM;
+        fd->user = PLAN_USER_MONITOR;
+        fd->path = strf("%s/" QEMU_FD_DBUS ".sock", e->runtime_dir);
+        return fd->path ? 0 : -ENOMEM;
 }
 
 static int emit_dbus(Emit *e, const DomainGraphics *g) {
         _cleanup_options_ Options o = {};
+        int r = 0;
 
         options_word(&o, "dbus");
         if (g->p2p == TRI_YES)
@@ -395,7 +414,13 @@ static int emit_dbus(Emit *e, const DomainGraphics *g) {
         if (g->audio.set)
                 emit_audio_id(e, &o, g->audio);
         emit_options(e, "-display", &o);
-        return emit_unwired(e, g->loc, "<graphics type='dbus'>");
+        if (g->p2p != TRI_YES)
+                r = emit_refused(e, g->loc, "<graphics type='dbus'> on a bus", "QEMU does not see it: with p2p='yes' it has a socket of its own");
+        else if (!e->native)
+                r = add_dbus_listener(e, g);
+        if (r >= 0 && g->gl == TRI_YES)
+                r = refuse_gl(e, g->loc, "<graphics type='dbus'> with <gl>");
+        return r;
 }
 
 /* Without a device QEMU takes the host's first one. */
@@ -405,7 +430,7 @@ static int emit_egl(Emit *e, const DomainGraphics *g) {
         options_word(&o, "egl-headless");
         options_add(&o, "rendernode", g->rendernode);
         emit_options(e, "-display", &o);
-        return emit_unwired(e, g->loc, "<graphics type='egl-headless'>");
+        return refuse_gl(e, g->loc, "<graphics type='egl-headless'>");
 }
 
 static const struct {
@@ -484,7 +509,7 @@ static int emit_video(Emit *e, const DomainVideo *v, bool primary) {
 
         if (v->model == VIDEO_NONE)
                 return 0;
-        if (v->accel3d == TRI_YES && emit_unwired(e, v->info.loc, "<acceleration accel3d='yes'>") < 0)
+        if (v->accel3d == TRI_YES && refuse_gl(e, v->info.loc, "<acceleration accel3d='yes'>") < 0)
                 return -EINVAL;
         for (size_t i = 0; i < ELEMENTSOF(video_devices); i++) {
                 if (video_devices[i].model != v->model)

@@ -14,7 +14,8 @@ static int emit_smartcard(Emit *e, const DomainSmartcard *s) {
         _cleanup_qjson_ Json j = {};
         bool emulated = s->mode != SMARTCARD_PASSTHROUGH;
         unsigned n = 1;
-        int r = emulated ? emit_unwired(e, s->info.loc, "<smartcard> with a card of the host")
+        int r = emulated ? emit_refused(e, s->info.loc, "<smartcard> with a card of the host",
+                                      "QEMU sees neither its reader nor a database of certificates: use mode 'passthrough'")
                          : emit_chardev(e, &s->source, s->info.alias, s->info.loc);
 
         if (r < 0)

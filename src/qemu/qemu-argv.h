@@ -33,6 +33,7 @@ typedef struct QemuArgv {
 #define QEMU_FD_VNC "vnc"
 #define QEMU_FD_VNC_PASSWORD "vnc-password"
 #define QEMU_FD_SPICE "spice"
+#define QEMU_FD_DBUS "dbus"
 #define QEMU_FD_SPICE_TLS "spice-tls"
 #define QEMU_FD_SPICE_PASSWORD "spice-password"
 

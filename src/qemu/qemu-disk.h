@@ -15,6 +15,7 @@ typedef struct DiskNode {
         unsigned depth;   /* 0: the disk itself; else one that it is backed by */
         unsigned id;      /* in node names */
         unsigned backing; /* id of the next image; 0: none */
+        bool below_overlay; /* nothing is written to it */
         bool is_last;     /* known to have nothing below */
 } DiskNode;
 
@@ -27,6 +28,11 @@ bool disk_has_cache(const DomainDisk *disk) _pure_;
 bool disk_write_cache(const DomainDisk *disk) _pure_;
 /* The limits of the disk are a node of their own, because there is no other way to have them from the beginning. */
 bool disk_has_throttle(const Emit *e, const DomainDisk *disk) _pure_;
+
+/* All that is written goes into an overlay, which is thrown away (libvirt makes its own when QEMU runs). */
+bool disk_has_overlay(const Emit *e, const DomainDisk *disk) _pure_;
+/* KEY is the topmost node with a format: the image's, whose number is ID, or the overlay's. */
+void json_add_top_format(const Emit *e, Json *j, const char *key, const DomainDisk *disk, unsigned id);
 
 /* The secrets of a node: what the object is called. */
 #define NODE_AUTH "storage-auth-secret0"

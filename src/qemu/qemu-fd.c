@@ -13,6 +13,7 @@ static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_CONNECT] = "connect",
         [PLAN_FD_SECRET] = "secret",
         [PLAN_FD_MEMORY] = "memory",
+        [PLAN_FD_OVERLAY] = "overlay",
         [PLAN_FD_PAIR] = "pair",
         [PLAN_FD_DIRECTORY] = "directory",
 };

@@ -17,11 +17,12 @@ typedef enum PlanFdKind {
         PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
         PLAN_FD_SECRET,    /* a sealed memfd with a password in it: `secret`, or what `credential` holds */
         PLAN_FD_MEMORY,    /* a file that memory is mapped from, `size` bytes of it: path; NULL: one without a name */
+        PLAN_FD_OVERLAY,   /* an empty qcow2 image without a name, to lie over the image at path, which has `format` */
         PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name`, or a helper's */
         PLAN_FD_DIRECTORY, /* a directory of the machine's own below its durable state, made when it is not there: the VM's
                             * user owns it and what is in it, and reaches it by this descriptor alone */
 } PlanFdKind;
-/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "memory", "pair", "directory" */
+/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "memory", "overlay", "pair", "directory" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {
@@ -62,6 +63,7 @@ typedef struct PlanFd {
         bool reopened;
         char *link;       /* owned; … and this link in the runtime directory leads there; NULL: none */
         uint64_t size;    /* MEMORY, in bytes */
+        DiskFormat format; /* OVERLAY: of what is below it */
         bool char_device; /* a character device; FILE: neither a regular file nor a block device */
         char *secret;     /* owned; SECRET: the password. It is in no written form of the plan. */
         char *credential; /* owned; SECRET: what it is kept as (src/host/credential.h); NULL: it is `secret` */

@@ -69,7 +69,6 @@ static int add_path(const UnitEmit *c, SrcLoc loc, const char *path, char ***val
 typedef struct SourceWalk {
         const UnitEmit *context;
         char ***values;
-        CharType type;
         bool found;
 } SourceWalk;
 
@@ -374,18 +373,10 @@ static bool has_network_interface(const Domain *d) {
         return false;
 }
 
-static int find_source_of_type(const CharSource *s, SrcLoc loc, void *userdata) {
-        SourceWalk *w = userdata;
-
-        w->found |= s->type == w->type;
+/* The step that prepares the start makes connections, but not again. */
+static int find_own_connection(const CharSource *s, SrcLoc loc, void *userdata) {
+        ((SourceWalk *) userdata)->found |= s->type == CHARDEV_UDP || (s->type == CHARDEV_TCP && s->reconnect == TRI_YES);
         return 0;
-}
-
-static bool has_char_of_type(const Domain *d, CharType type) {
-        SourceWalk w = { .type = type };
-
-        (void) domain_for_sources(d, find_source_of_type, &w);
-        return w.found;
 }
 
 /* The connection to an NBD server is made by the prepare step. For all other servers QEMU has libraries, which connect
@@ -400,7 +391,10 @@ static bool has_network_disk(const Domain *d) {
 
 /* Sockets of streams are made by the prepare step; QEMU's own network stack needs the machine's. */
 bool unit_needs_network(const Domain *d) {
-        return has_network_interface(d) || has_char_of_type(d, CHARDEV_UDP) || has_network_disk(d);
+        SourceWalk w = {};
+
+        (void) domain_for_sources(d, find_own_connection, &w);
+        return w.found || has_network_interface(d) || has_network_disk(d);
 }
 
 bool unit_needs_rawio(const Domain *d) {

@@ -144,6 +144,8 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 text_appendf(t, " mtu=%u", fd->mtu.value);
         if (fd->size > 0)
                 text_appendf(t, " size=%llu", (unsigned long long) fd->size);
+        if (fd->format != FORMAT_UNSET)
+                text_appendf(t, " over=%s", disk_format_to_string(fd->format));
         if (fd->link)
                 text_appendf(t, " link=%s", fd->link);
         if (fd->host)

@@ -61,7 +61,6 @@ DIAGNOSTICS_WITHOUT_CASE = {
     "not supported: disk %s: protocol '%s'": "the last branch of a table",
     "not supported: disk %s: type '%s'": "the last branch of a table",
     "not supported: disk %s: bus '%s'": "the last branch of a table",
-    "not supported: <graphics type='%s'>": "the last branch of a table",
     "not supported: <video> model '%s'": "the last branch of a table",
     # Should two kinds of devices ever be given the same; those that are written are checked before.
     "alias '%s' is used twice: by %s and by %s": "vmunit gives each device its own",
@@ -151,7 +150,7 @@ def unused_rows():
 
 # --- diagnostics ---
 
-CALL = re.compile(r"\b(?:diag_error|diag_error_code|diag_warning|xml_reader_error|emit_unwired)\s*\(")
+CALL = re.compile(r"\b(?:diag_error|diag_error_code|diag_warning|xml_reader_error|emit_unwired|emit_refused)\s*\(")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 CONVERSION = re.compile(r"%(?:[-0 #+]*[0-9*]*(?:\.(?:\*|[0-9]+))?(?:hh|h|ll|l|z|j)?[diouxXcsp]|%)")
 

@@ -162,11 +162,52 @@ static void test_extensions(void **state) {
         check(&i, -EBADMSG);
 }
 
+static uint64_t get64(const uint8_t *p) {
+        uint64_t v = 0;
+
+        for (unsigned i = 0; i < 8; i++)
+                v = v << 8 | p[i];
+        return v;
+}
+
+/* QEMU reads it in tests/container/test-more-devices.py. */
+static void test_new_image(void **state) {
+        static const struct {
+                uint64_t size, rounded;
+                size_t clusters;
+        } cases[] = {
+                { 0, 0, 4 }, { 1, 512, 4 }, { UINT64_C(10) << 30, UINT64_C(10) << 30, 4 },
+                { UINT64_C(4) << 40, UINT64_C(4) << 40, 4 }, { (UINT64_C(4) << 40) + 1, (UINT64_C(4) << 40) + 512, 5 },
+        };
+        uint8_t *image;
+        size_t size;
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                Qcow2Header h = {};
+                assert_int_equal(qcow2_image_new(c->size, &image, &size), 0);
+                assert_int_equal(size, c->clusters << 16);
+                assert_int_equal(qcow2_header_parse(image, size, &h), 0);
+                assert_int_equal(h.version, 3);
+                assert_int_equal(h.size, c->rounded);
+                assert_null(h.backing_file);
+                assert_false(h.has_data_file || h.is_encrypted);
+                /* Each cluster is used once, and none behind them. */
+                const uint8_t *counts = image + get64(image + get64(image + 48));
+                for (size_t i = 0; i <= c->clusters; i++)
+                        assert_int_equal(counts[2 * i] << 8 | counts[2 * i + 1], i < c->clusters);
+                qcow2_header_done(&h);
+                free(image);
+        }
+        assert_int_equal(qcow2_image_new(UINT64_MAX, &image, &size), -EFBIG);
+        assert_int_equal(qcow2_image_new(UINT64_C(1) << 62, &image, &size), -EFBIG);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plain),   cmocka_unit_test(test_backing),
                 cmocka_unit_test(test_flags),   cmocka_unit_test(test_lengths),
                 cmocka_unit_test(test_invalid), cmocka_unit_test(test_extensions),
+                cmocka_unit_test(test_new_image),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
