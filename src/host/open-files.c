@@ -12,6 +12,7 @@
 #include "file-util.h"
 #include "image-capacity.h"
 #include "open-files.h"
+#include "open-folder.h"
 #include "open-sockets.h"
 #include "path-walk.h"
 #include "qcow2.h"
@@ -25,6 +26,7 @@ void opened_fd_done(OpenedFd *o) {
         free(o->fds);
         free(o->ifname);
         free(o->socket_path);
+        free(o->inside);
         *o = (OpenedFd) {};
 }
 
@@ -566,6 +568,9 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 break;
         case PLAN_FD_LISTEN:
                 r = open_listen(p, owner, diag, &o);
+                break;
+        case PLAN_FD_FOLDER:
+                r = open_folder(p, owner, (gid_t) owner, diag, &o);
                 break;
         case PLAN_FD_FILE:
                 r = open_file(p, diag);

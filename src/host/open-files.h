@@ -20,6 +20,7 @@ typedef struct OpenedFd {
         bool existing;  /* the interface is the administrator's */
         int port;       /* of a listening TCP socket; 0 for all else */
         char *socket_path; /* owned: a socket that was made in the file system and must be removed; else NULL */
+        char *inside;   /* owned: of a directory: its path in its file system; NULL: not known */
         dev_t socket_dev;
         ino_t socket_ino;
 } OpenedFd;

@@ -8,24 +8,21 @@
 
 #define INDENT "  "
 
-/* A path in a rule is a pattern: what has a meaning there loses it. */
-static void append_pattern(Text *t, const char *path, const char *suffix) {
+/* A path in a rule is a pattern: what has a meaning there loses it. BELOW is one, for what is below the path. */
+static void append_path(Text *t, const char *path, const char *below) {
         text_append_char(t, '"');
-        for (; *path; path++) {
+        for (; *path && !(*below && streq(path, "/")); path++) {
                 if (strchr("\"\\*?[]{}^,@", *path))
                         text_append_char(t, '\\');
                 text_append_char(t, *path);
         }
-        text_appendf(t, "%s\"", suffix);
-}
-
-static void append_path(Text *t, const char *path) {
-        append_pattern(t, path, "");
+        text_append(t, below);
+        text_append_char(t, '"');
 }
 
 /* Descriptors are handed over by root, whom AppArmor does not confine, and can be used in any case. But where he is, as a
  * site may have it, the rule is needed, and it gives nothing that the descriptor does not. */
-static void append_rule(Text *t, const char *path, const char *permissions, const char *what) {
+static void append_pattern(Text *t, const char *path, const char *below, const char *permissions, const char *what) {
         if (!path || *path != '/')
                 return;
         /* There is no way to write it: the parser takes a backslash before the last quote for one that is meant for the quote,
@@ -33,29 +30,33 @@ static void append_rule(Text *t, const char *path, const char *permissions, cons
         if (!utf8_is_printable(path) || endswith(path, "\\"))
                 return;
         text_append(t, INDENT);
-        append_path(t, path);
+        append_path(t, path, below);
         text_appendf(t, " %s,", permissions);
         if (what && utf8_is_printable(what))
                 text_appendf(t, " # %s", what);
         text_append_char(t, '\n');
 }
 
-static void append_below(Text *t, const char *path, const char *what) {
-        _cleanup_free_ char *directory = strf("%s/", path);
+static void append_rule(Text *t, const char *path, const char *permissions, const char *what) {
+        append_pattern(t, path, "", permissions, what);
+}
 
-        append_rule(t, directory, "r", what);
-        text_append(t, INDENT);
-        append_pattern(t, path, "/*");
-        text_append(t, " rwk,\n");
+/* What is in a directory is opened by QEMU, by names below the descriptor that it was handed. The mount that this belongs to
+ * is nowhere in a tree of mounts, and for AppArmor such a file's path is the one in its file system. */
+static void append_folder(Text *t, const PlanFd *fd) {
+        const char *permissions = fd->writable ? "rwkl" : "r";
+
+        append_pattern(t, fd->inside ?: fd->path, "/{,**}", permissions, fd->element);
+}
+
+/* … and what is in one of the machine's own is opened by the helper that runs in it. */
+static void append_own(Text *t, const PlanFd *fd) {
+        append_pattern(t, fd->path, "/{,*}", "rwk", fd->element);
 }
 
 /* What has no name has one for the kernel, made of its number. */
 static void append_nameless(Text *t, const char *dir, const char *element) {
-        if (*dir != '/' || !utf8_is_printable(dir))
-                return;
-        text_append(t, INDENT);
-        append_pattern(t, dir, "/#*");
-        text_appendf(t, " rw, # %s\n", element);
+        append_pattern(t, dir, "/#*", "rw", element);
 }
 
 static void append_overlay(Text *t, const PlanFd *fd) {
@@ -72,7 +73,7 @@ static void append_fd(Text *t, const PlanFd *fd) {
                 append_rule(t, fd->path, fd->writable || fd->append || fd->create ? "rwk" : "rk", fd->element);
                 break;
         case PLAN_FD_DIRECTORY:
-                append_below(t, fd->path, fd->element);
+                append_own(t, fd);
                 break;
         case PLAN_FD_MEMORY: /* opened once more by QEMU */
                 if (fd->path)
@@ -86,6 +87,9 @@ static void append_fd(Text *t, const PlanFd *fd) {
         case PLAN_FD_LISTEN:
         case PLAN_FD_CONNECT:
                 append_rule(t, fd->path, "rw", fd->element);
+                break;
+        case PLAN_FD_FOLDER:
+                append_folder(t, fd);
                 break;
         default: /* memory, sockets without a name, devices that make something new each time they are opened */
                 break;

@@ -12,6 +12,7 @@
 #include "monitor-protocol.h"
 #include "names.h"
 #include "open-files.h"
+#include "open-folder.h"
 #include "open-sockets.h"
 #include "places-record.h"
 #include "prepare.h"
@@ -416,9 +417,31 @@ static int label_one(Start *s, const PlanFd *fd, int opened) {
         return label_opened(s->p, fd, opened, &s->x, s->base_fd, s->dir_fd, s->bus);
 }
 
+/* By 9p, for each new file, QEMU asks the kernel to give it to the guest's user, which takes root. */
+static void warn_passthrough(Start *s) {
+        FOREACH_ARRAY(f, s->x.domain->filesystems, s->x.domain->n_filesystems)
+                if (f->access == FS_PASSTHROUGH && f->driver != FS_DRIVER_VIRTIOFS && !f->readonly)
+                        diag_warning(&s->p->diag, f->info.loc, "filesystem '%s': with accessmode='passthrough' the guest can make no files "
+                                     "there, as a machine may not give them to others: 'squash' and 'mapped' can", f->target);
+}
+
+static int open_one(Start *s, PlanFd *fd, OpenedFd *o) {
+        int *claimed = claimed_before(s, fd);
+
+        if (claimed)
+                return opened_fd_take(o, claimed);
+        if (fd->kind != PLAN_FD_FOLDER)
+                return open_plan_fd(fd, s->uid, &s->p->diag, o);
+        int r = open_folder(fd, s->uid, s->gid, &s->p->diag, o);
+        if (r >= 0)
+                fd->inside = TAKE_PTR(o->inside);
+        return r;
+}
+
 static int open_all(Start *s) {
         Plan *plan = s->x.plan;
 
+        warn_passthrough(s);
         leave_out_missing(plan);
         int r = check_helpers(plan, &s->p->diag);
         if (r < 0)
@@ -429,9 +452,7 @@ static int open_all(Start *s) {
         for (size_t i = 0; i < plan->n_fds; i++) {
                 if (plan->fds[i].kind == PLAN_FD_PAIR)
                         continue;
-                int *claimed = claimed_before(s, &plan->fds[i]);
-                r = claimed ? opened_fd_take(&s->opened[i], claimed) :
-                        open_plan_fd(&plan->fds[i], s->uid, &s->p->diag, &s->opened[i]);
+                r = open_one(s, &plan->fds[i], &s->opened[i]);
                 if (r >= 0)
                         r = note(s, &s->opened[i]);
                 if (r >= 0)

@@ -9,9 +9,26 @@ static const char *security_model(const DomainFilesystem *f) {
         return f->access == FS_MAPPED ? "mapped" : f->access == FS_SQUASH ? "none" : "passthrough";
 }
 
+/* The path by which who serves it reaches the directory. Owned by the caller; NULL when memory is out. */
+static char *source_path(Emit *e, const DomainFilesystem *f) {
+        _cleanup_free_ char *name = strf("folder-%s", f->info.alias), *element = strf("filesystem '%s'", f->target);
+        const FileRequest request = { .name = name, .path = f->source_dir, .element = element, .loc = f->info.loc,
+                                      .writable = !f->readonly };
+
+        if (!name || !element) {
+                e->failed = true;
+                return NULL;
+        }
+        return emit_folder(e, &request);
+}
+
 static int emit_9p(Emit *e, const DomainFilesystem *f) {
         _cleanup_options_ Options o = {};
         _cleanup_qjson_ Json j = {};
+        _cleanup_free_ char *path = source_path(e, f);
+
+        if (!path)
+                return 0;
 
         options_word(&o, "local");
         options_add(&o, "security_model", security_model(f));
@@ -22,7 +39,7 @@ static int emit_9p(Emit *e, const DomainFilesystem *f) {
                 options_addf(&o, "dmode", "%04o", f->dmode.value);
         options_add(&o, "writeout", filesystem_write_to_string(f->write_policy));
         options_addf(&o, "id", "fsdev-%s", f->info.alias);
-        options_add(&o, "path", f->source_dir);
+        options_add(&o, "path", path);
         if (f->readonly)
                 options_word(&o, "readonly");
         emit_options(e, "-fsdev", &o);
@@ -34,7 +51,7 @@ static int emit_9p(Emit *e, const DomainFilesystem *f) {
         json_add_string(&j, "mount_tag", f->target);
         json_address(e, &j, &f->info);
         emit_json(e, "-device", &j);
-        return emit_unwired(e, f->info.loc, "<filesystem>");
+        return 0;
 }
 
 static int emit_virtiofs(Emit *e, const DomainFilesystem *f) {

@@ -132,14 +132,14 @@ char *emit_file(Emit *e, const FileRequest *r) {
         return path;
 }
 
-char *emit_copy(Emit *e, const FileRequest *r) {
+static char *emit_number_path(Emit *e, PlanFdKind kind, const FileRequest *r) {
         PlanFd *fd;
         char *path;
 
         if (e->native)
                 path = strdup(r->path);
         else {
-                fd = emit_path_fd(e, PLAN_FD_COPY, r);
+                fd = emit_path_fd(e, kind, r);
                 if (!fd)
                         return NULL;
                 path = strf("/proc/self/fd/%u", fd->number);
@@ -147,6 +147,14 @@ char *emit_copy(Emit *e, const FileRequest *r) {
         if (!path)
                 e->failed = true;
         return path;
+}
+
+char *emit_copy(Emit *e, const FileRequest *r) {
+        return emit_number_path(e, PLAN_FD_COPY, r);
+}
+
+char *emit_folder(Emit *e, const FileRequest *r) {
+        return emit_number_path(e, PLAN_FD_FOLDER, r);
 }
 
 static char *emit_opened_again(Emit *e, PlanFdKind kind, const FileRequest *r, uint64_t size) {

@@ -63,6 +63,8 @@ PlanFd *emit_fd(Emit *e, PlanFdKind kind, const char *name, const char *element,
 char *emit_file(Emit *e, const FileRequest *r);
 /* The same for what QEMU cannot take from an fd set: /proc/self/fd/N of a copy. */
 char *emit_copy(Emit *e, const FileRequest *r);
+/* The same for a directory: /proc/self/fd/N of a mount that has nothing but it. */
+char *emit_folder(Emit *e, const FileRequest *r);
 /* For what QEMU opens by a path and writes to as well: /proc/self/fd/N of the file itself, which the machine's user may open.
  * Owned by the caller; NULL when memory is out. */
 char *emit_reopened(Emit *e, const FileRequest *r);

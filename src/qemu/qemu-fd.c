@@ -14,6 +14,7 @@ static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_SECRET] = "secret",
         [PLAN_FD_MEMORY] = "memory",
         [PLAN_FD_OVERLAY] = "overlay",
+        [PLAN_FD_FOLDER] = "folder",
         [PLAN_FD_PAIR] = "pair",
         [PLAN_FD_DIRECTORY] = "directory",
 };
@@ -27,6 +28,7 @@ void plan_fd_done(PlanFd *fd) {
         free(fd->name);
         free(fd->helper);
         free(fd->path);
+        free(fd->inside);
         free(fd->template);
         free(fd->element);
         if (fd->secret)

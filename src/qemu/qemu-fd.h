@@ -16,13 +16,14 @@ typedef enum PlanFdKind {
         PLAN_FD_LISTEN_VSOCK, /* a listening socket for the guest, by AF_VSOCK */
         PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
         PLAN_FD_SECRET,    /* a sealed memfd with a password in it: `secret`, or what `credential` holds */
+        PLAN_FD_FOLDER,    /* a mount of the directory `path`, of which QEMU sees nothing but what is in it */
         PLAN_FD_MEMORY,    /* a file that memory is mapped from, `size` bytes of it: path; NULL: one without a name */
         PLAN_FD_OVERLAY,   /* an empty qcow2 image without a name, to lie over the image at path, which has `format` */
         PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name`, or a helper's */
         PLAN_FD_DIRECTORY, /* a directory of the machine's own below its durable state, made when it is not there: the VM's
                             * user owns it and what is in it, and reaches it by this descriptor alone */
 } PlanFdKind;
-/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "memory", "overlay", "pair", "directory" */
+/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "memory", "overlay", "folder", "pair", "directory" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {
@@ -49,6 +50,7 @@ typedef struct PlanFd {
         char *helper;    /* owned: whose it is; PAIR: who has the other end, at descriptor … */
         unsigned helper_number; /* … with this number */
         char *path;      /* owned */
+        char *inside;    /* owned; FOLDER: its path in its file system, as far as it has been opened */
         char *template;  /* owned; FILE: what it is made from when it is not there yet */
         char *element;   /* owned: what in the definition asks for it, for messages: "disk vda" */
         SrcLoc loc;

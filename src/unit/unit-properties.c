@@ -257,7 +257,7 @@ static int emit_fd_store_max(const UnitEmit *c, char ***values) {
         /* Two for a disk (see auto-read-only), a tap and a vhost descriptor for a queue, a source and a log for a
          * character device. */
         size_t n = FD_STORE_MARGIN + 2 * d->n_disks + 2 * d->n_chars + 2 * d->n_graphics + 2 * d->n_rngs +
-                   2 * d->n_smartcards + 2 * d->n_redirdevs + d->n_vsocks + d->n_credentials +
+                   2 * d->n_smartcards + 2 * d->n_redirdevs + d->n_vsocks + d->n_credentials + d->n_filesystems +
                    (d->ready.when == READY_VSOCK_NOTIFY ? 2 : 0);
 
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)

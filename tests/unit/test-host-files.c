@@ -19,6 +19,7 @@
 
 #include "file-access.h"
 #include "file-util.h"
+#include "open-folder.h"
 #include "open-files.h"
 #include "open-sockets.h"
 #include "path-walk.h"
@@ -668,6 +669,71 @@ static void test_private_directory_killed(void **state) {
         close(fds[1]);
 }
 
+/* --- open_folder() --- */
+
+#define FOLDER_FD(...) ((PlanFd) { .name = (char *) "folder-fs0", .kind = PLAN_FD_FOLDER, .element = (char *) "filesystem 't'", __VA_ARGS__ })
+
+static void test_folder_refusals(void **state) {
+        PlanFd p = FOLDER_FD();
+
+        make_file("file", "x");
+        open_fails(&p, "none", -ENOENT, "cannot hand over directory '%1$s' for filesystem 't': '%1$s' does not exist");
+        open_fails(&p, "file", -ENOTDIR, "cannot hand over directory '%1$s' for filesystem 't': it is not a directory");
+}
+
+/* Makes a file as the machine would. 0 or an errno. */
+static int as_machine(int fd, uid_t uid, const char *name) {
+        int status;
+
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                _cleanup_free_ char *path = strf("/proc/self/fd/%d/%s", fd, name);
+                if (!path || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+                        _exit(255);
+                int file = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
+                _exit(file < 0 ? errno : 0);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static void test_folder_is_the_owners(void **state) {
+        _cleanup_free_ char *path = in_dir("share"), *made = in_dir("share/made"), *roots = in_dir("share/roots"), *above = in_dir("above");
+        PlanFd rw = FOLDER_FD(.path = path, .writable = true), ro = FOLDER_FD(.path = path);
+        _cleanup_diag_ Diag diag = {};
+        OpenedFd o = {};
+        struct stat st;
+
+        if (geteuid() != 0)
+                skip();
+        assert_int_equal(mkdir(path, 0700), 0);
+        assert_int_equal(mkdir(roots, 0755), 0);
+        assert_int_equal(chown(path, 4711, 4712), 0);
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        assert_int_equal(open_folder(&rw, 61234, 61234, &diag, &o), 0);
+        if (diag.n_entries > 0) /* a file system without such a mapping */
+                skip();
+        assert_int_equal(fstat(o.fds[0], &st), 0);
+        assert_int_equal(st.st_uid, 61234);
+        assert_int_equal(st.st_gid, 61234);
+        assert_int_equal(as_machine(o.fds[0], 61234, "made"), 0);
+        assert_int_equal(stat(made, &st), 0);
+        assert_int_equal(st.st_uid, 4711);
+        assert_int_equal(st.st_gid, 4712);
+        assert_int_equal(as_machine(o.fds[0], 61235, "others"), EACCES);
+        assert_int_equal(as_machine(o.fds[0], 61234, "roots/x"), EACCES);
+        /* ".." of a mount that is nowhere is itself. */
+        assert_int_equal(as_machine(o.fds[0], 61234, "../above"), 0);
+        assert_int_equal(access(above, F_OK), -1);
+        opened_fd_done(&o);
+
+        assert_int_equal(open_folder(&ro, 61234, 61234, &diag, &o), 0);
+        assert_int_equal(as_machine(o.fds[0], 61234, "more"), EROFS);
+        opened_fd_done(&o);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -683,6 +749,7 @@ int main(void) {
                 TEST(test_tcp_first_free),           TEST(test_ids_count_up),
                 TEST(test_group_of_a_unit), TEST(test_state_file),               TEST(test_clean_keeps_the_state),
                 TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),
+                TEST(test_folder_refusals),       TEST(test_folder_is_the_owners),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
