@@ -66,3 +66,27 @@ uint64_t host_find_amount(const char *text, const char *key) {
                         return sscanf(p + strlen(key), " %llu", &kib) == 1 && kib <= UINT64_MAX / 1024 ? kib * 1024 : 0;
         return 0;
 }
+
+/* "name            :          10000.553380", in milliseconds. */
+static bool parse_sched_line(const char *line, const char *key, uint64_t *ret_nsec) {
+        size_t name = strcspn(line, " :\n"), size = strlen(key);
+        unsigned long long msec;
+        unsigned nsec;
+
+        if (name < size || strncmp(line + name - size, key, size) != 0 || (name > size && line[name - size - 1] != '.'))
+                return false;
+        const char *value = line + name + strspn(line + name, " ");
+        if (*value != ':' || sscanf(value + 1, " %12llu.%6u", &msec, &nsec) != 2)
+                return false;
+        *ret_nsec = msec * 1000000 + nsec;
+        return true;
+}
+
+int host_read_sched(const char *root, const char *process, const char *key, uint64_t *ret_nsec) {
+        _cleanup_free_ char *text = host_read_text("%s/proc/%s/sched", root, process);
+
+        for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+                if (parse_sched_line(line, key, ret_nsec))
+                        return 0;
+        return -ENODATA;
+}

@@ -16,3 +16,7 @@ void host_read_set(NumberSet *ret, const char *format, ...) _printf_(2, 3);
 
 /* The number behind KEY ("MemFree:") in a text like /proc/meminfo, in bytes; 0 when there is none. TEXT may be NULL. */
 uint64_t host_find_amount(const char *text, const char *key);
+
+/* A time that the kernel tells in /proc/PROCESS/sched below ROOT, which not every kernel does; KEY is what its name ends with:
+ * "wait_sum". 0 or -ENODATA. */
+int host_read_sched(const char *root, const char *process, const char *key, uint64_t *ret_nsec);

@@ -44,27 +44,10 @@ GuestStatus guest_status_parse(json_object *reply) {
 }
 
 void guest_note_actions(const LifecycleActions *a, char ret[NOTE_ACTIONS_MAX]) {
-        (void) snprintf(ret, NOTE_ACTIONS_MAX, NOTE_ACTIONS "%s.%s.%s", lifecycle_action_to_string(a->on_poweroff),
-                        lifecycle_action_to_string(a->on_reboot), lifecycle_action_to_string(a->on_crash));
-}
+        char words[LIFECYCLE_ACTIONS_MAX];
 
-bool guest_actions_parse(const char *text, LifecycleActions *ret) {
-        LifecycleActions a = {};
-        LifecycleAction *const list[] = { &a.on_poweroff, &a.on_reboot, &a.on_crash };
-
-        for (size_t i = 0; i < ELEMENTSOF(list); i++) {
-                _cleanup_free_ char *word = strndup(text, strcspn(text, "."));
-                int v = word ? lifecycle_action_from_string(word) : -ENOMEM;
-                if (v <= ACTION_UNSET)
-                        return false;
-                *list[i] = (LifecycleAction) v;
-                text += strlen(word);
-                if (*text != (i + 1 < ELEMENTSOF(list) ? '.' : 0))
-                        return false;
-                text += *text == '.';
-        }
-        *ret = a;
-        return true;
+        lifecycle_actions_format(a, words);
+        (void) snprintf(ret, NOTE_ACTIONS_MAX, NOTE_ACTIONS "%s", words);
 }
 
 void guest_notes_parse(json_object *reply, LifecycleInput *in) {
@@ -79,7 +62,7 @@ void guest_notes_parse(json_object *reply, LifecycleInput *in) {
                 if (streq_ptr(name, NOTE_SAVING))
                         in->note_saving = true;
                 const char *actions = name ? startswith(name, NOTE_ACTIONS) : NULL;
-                if (actions && guest_actions_parse(actions, &in->actions))
+                if (actions && lifecycle_actions_parse(actions, &in->actions))
                         in->note_actions = true;
         }
 }

@@ -20,11 +20,9 @@ void guest_notes_parse(json_object *reply, LifecycleInput *in);
 #define NOTE_SAVING "vmunit-saving"
 /* "vmunit-actions.destroy.restart.preserve": of poweroff, reboot and crash */
 #define NOTE_ACTIONS "vmunit-actions."
-#define NOTE_ACTIONS_MAX 80U
+#define NOTE_ACTIONS_MAX (sizeof(NOTE_ACTIONS) + LIFECYCLE_ACTIONS_MAX)
 
 void guest_note_actions(const LifecycleActions *a, char ret[NOTE_ACTIONS_MAX]);
-/* "destroy.restart.preserve"; false when it is nothing of that kind. */
-bool guest_actions_parse(const char *text, LifecycleActions *ret);
 
 /* The host's device of the character device LABEL from the "return" of query-chardev: "/dev/pts/3". NULL when there is
  * none, or it is no pty. Lives as long as REPLY. */

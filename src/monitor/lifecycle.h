@@ -3,6 +3,7 @@
 
 #include "domain-enums.h"
 #include "domain-state.h"
+#include "lifecycle-actions.h"
 
 /* What becomes of a VM when QEMU, the user or the clock say something: a state machine without I/O. Inputs go in
  * one at a time, the steps that come out are to be carried out in their order. It is rebuilt from QEMU by
@@ -109,11 +110,6 @@ typedef enum LifecycleInputType {
         LIFECYCLE_HELPER_LOST, /* a process that serves one of its devices has ended */
         LIFECYCLE_RESTORED,    /* all of it has been read, and it is what was saved */
 } LifecycleInputType;
-
-/* <on_poweroff>, <on_reboot>, <on_crash> */
-typedef struct LifecycleActions {
-        LifecycleAction on_poweroff, on_reboot, on_crash;
-} LifecycleActions;
 
 typedef struct LifecycleInput {
         LifecycleInputType type;

@@ -103,20 +103,16 @@ static void next(Monitor *m) {
         finish(m);
 }
 
-static bool same(const LifecycleActions *a, const LifecycleActions *b) {
-        return a->on_poweroff == b->on_poweroff && a->on_reboot == b->on_reboot && a->on_crash == b->on_crash;
-}
-
 void monitor_set_actions(Monitor *m, ControlRequest *r) {
         LifecycleActions from = { m->lifecycle.on_poweroff, m->lifecycle.on_reboot, m->lifecycle.on_crash }, to;
 
-        if (!guest_actions_parse(r->text, &to))
+        if (!lifecycle_actions_parse(r->text, &to))
                 control_reply_error(r, SD_BUS_ERROR_INVALID_ARGS, "'%s' are no lifecycle actions", r->text);
         else if (!m->lifecycle.attached || m->lifecycle.ending)
                 control_reply_error(r, CONTROL_ERROR_STATE, "domain is not running");
         else if (m->actions_change || m->lifecycle.resetting)
                 control_reply_error(r, CONTROL_ERROR_BUSY, "domain is about to restart, or its lifecycle actions are being changed");
-        else if (same(&to, &from))
+        else if (lifecycle_actions_equal(&to, &from))
                 control_reply(r);
         else {
                 m->actions_change = calloc(1, sizeof(ActionsChange));

@@ -6,6 +6,7 @@
 #include "cpus.h"
 #include "domain-xml.h"
 #include "json-member.h"
+#include "lifecycle-actions.h"
 #include "number-set.h"
 #include "parse-util.h"
 #include "string-util.h"
@@ -200,13 +201,14 @@ static int apply_iotune(const Change *c) {
 }
 
 static int apply_actions(const Change *c) {
-        const Domain *from = c->from, *to = c->to;
+        const LifecycleActions from = { c->from->on_poweroff, c->from->on_reboot, c->from->on_crash },
+                               to = { c->to->on_poweroff, c->to->on_reboot, c->to->on_crash };
+        char words[LIFECYCLE_ACTIONS_MAX];
 
-        if (from->on_poweroff == to->on_poweroff && from->on_reboot == to->on_reboot && from->on_crash == to->on_crash)
+        if (lifecycle_actions_equal(&from, &to))
                 return 0;
-        _cleanup_free_ char *actions = strf("%s.%s.%s", lifecycle_action_to_string(to->on_poweroff),
-                                            lifecycle_action_to_string(to->on_reboot), lifecycle_action_to_string(to->on_crash));
-        return actions ? c->m->backend->monitor_set_actions(c->m->userdata, c->vm->name, actions, c->diag) : -ENOMEM;
+        lifecycle_actions_format(&to, words);
+        return c->m->backend->monitor_set_actions(c->m->userdata, c->vm->name, words, c->diag);
 }
 
 /* --- who does what --- */

@@ -11,18 +11,14 @@
 /* Who waits for storage for so long cannot be told from one that hangs; a slow disk does not take that long. */
 #define BLOCKED_MSEC 2000U
 
-/* When the kernel has last let a process run, by the kernel's own clock. Not every kernel tells. */
+/* When the kernel has last let a process run, by the kernel's own clock. */
 static bool read_last_run(Manager *m, const char *process, uint64_t *ret_msec) {
-        _cleanup_free_ char *text = host_read_text("%s/proc/%s/sched", m->host_root, process);
-        const char *p = text ? strstr(text, "\nse.exec_start ") : NULL;
+        uint64_t nsec;
 
-        p = p ? strchr(p, ':') : NULL;
-        if (!p)
+        if (host_read_sched(m->host_root, process, "se.exec_start", &nsec) < 0)
                 return false;
-        p++;
-        p += strspn(p, " ");
-        _cleanup_free_ char *number = strndup(p, strspn(p, DIGITS));
-        return number && parse_u64(number, 10, ret_msec) >= 0;
+        *ret_msec = nsec / 1000000;
+        return true;
 }
 
 /* Whoever reads his own runs now; the clocks of two CPUs may be far apart, so it is read on the same one. */

@@ -155,15 +155,11 @@ static void add_cpu_total(Stats *s) {
 
 /* What a thread waited for, in nanoseconds: for the disk, as far as the kernel counts that, and for a CPU. */
 static void thread_waits(Manager *m, unsigned tid, uint64_t *ret_wait, uint64_t *ret_delay) {
-        _cleanup_free_ char *sched = host_read_text("%s/proc/%u/sched", m->host_root, tid),
-                            *schedstat = host_read_text("%s/proc/%u/schedstat", m->host_root, tid);
-        const char *p = sched ? strstr(sched, "wait_sum") : NULL;
-        double ms;
+        _cleanup_free_ char *process = strf("%u", tid), *schedstat = host_read_text("%s/proc/%u/schedstat", m->host_root, tid);
 
-        *ret_wait = *ret_delay = 0;
-        p = p ? strchr(p, ':') : NULL;
-        if (p && sscanf(p + 1, "%lf", &ms) == 1 && ms >= 0 && ms < 1e12)
-                *ret_wait = (uint64_t) (ms * 1e6);
+        *ret_delay = 0;
+        if (!process || host_read_sched(m->host_root, process, "wait_sum", ret_wait) < 0)
+                *ret_wait = 0;
         if (schedstat)
                 (void) sscanf(schedstat, "%*u %" SCNu64, ret_delay);
 }
