@@ -304,6 +304,8 @@ int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const cha
         r = sd_bus_call_method(bus, SYSTEMD, method, &error, &reply, "ss", unit, mode);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "o", &job);
+        if (r < 0 && streq(mode, "fail") && sd_bus_error_has_name(&error, "org.freedesktop.systemd1.TransactionIsDestructive"))
+                return -ECANCELED;
         if (r < 0)
                 return refused(diag, r, &error, streq(method, "StopUnit") ? "stop" : "start", unit);
         r = systemd_wait_job(w, job, limit_usec, &result);
@@ -322,6 +324,13 @@ int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag 
 
 int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result) {
         return systemd_run_job(bus, "StopUnit", unit, "replace", limit_usec, diag, ret_result);
+}
+
+int systemd_settle_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag) {
+        _cleanup_free_ char *result = NULL;
+
+        int r = systemd_run_job(bus, "StopUnit", unit, "fail", limit_usec, diag, &result);
+        return r == -ECANCELED ? 0 : r;
 }
 
 /* --- other calls --- */

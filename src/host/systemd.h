@@ -40,10 +40,12 @@ int systemd_get_apparmor_profile(sd_bus *bus, const char *unit, char **ret);
 /* Queues a job: METHOD is "StartUnit", "StopUnit", "RestartUnit" …, MODE "replace" or "fail". Waits for its end
  * for LIMIT_USEC (UINT64_MAX: for ever). 0 when the job is done; -ECANCELED when it failed: *ret_result is
  * systemd's word then ("failed", "dependency", "timeout", …; owned by the caller) and DIAG is left alone, unless
- * RET_RESULT is NULL; -ETIMEDOUT. */
+ * RET_RESULT is NULL; the same, without a result, when MODE is "fail" and another job would have to go; -ETIMEDOUT. */
 int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec,
                     Diag *diag, char **ret_result);
 int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
+/* Waits for the end of a unit whose process ends by itself. Who starts it meanwhile waits for that as well: such a job stays. */
+int systemd_settle_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag);
 int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
 
 /* For callers that queue the job themselves (StartTransientUnit): prepare before the call, wait after it. */

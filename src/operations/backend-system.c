@@ -386,6 +386,13 @@ static int system_stop_unit(void *userdata, const char *unit, uint64_t limit_use
         return r < 0 ? r : systemd_stop_unit(bus, unit, limit_usec, diag, NULL);
 }
 
+static int system_settle_unit(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag) {
+        sd_bus *bus = NULL;
+
+        int r = get_bus_or_say(userdata, diag, &bus);
+        return r < 0 ? r : systemd_settle_unit(bus, unit, limit_usec, diag);
+}
+
 static int system_kill_unit(void *userdata, const char *unit, bool main_only, int signo, Diag *diag) {
         sd_bus *bus = NULL;
 
@@ -700,6 +707,7 @@ const ManagerBackend manager_backend_system = {
         .start_unit = system_start_unit,
         .start_transient = system_start_transient,
         .stop_unit = system_stop_unit,
+        .settle_unit = system_settle_unit,
         .kill_unit = system_kill_unit,
         .monitor_call = system_monitor_call,
         .monitor_open_console = system_monitor_open_console,

@@ -435,6 +435,7 @@ const ManagerBackend manager_backend_test = {
         .start_unit = start_unit,
         .start_transient = start_transient,
         .stop_unit = stop_unit,
+        .settle_unit = stop_unit,
         .kill_unit = kill_unit,
         .set_unit_properties = set_unit_properties,
         .get_unit_properties = get_unit_properties,

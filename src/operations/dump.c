@@ -163,5 +163,5 @@ int vm_dump(Manager *m, const Vm *vm, const char *path, const DumpOptions *o, Di
         b->monitor_save_close(m->userdata, session);
         if (r >= 0 && o->progress)
                 o->progress(100, o->userdata);
-        return r >= 0 && o->crash ? b->stop_unit(m->userdata, vm->unit, END_USEC, diag) : r;
+        return r >= 0 && o->crash ? b->settle_unit(m->userdata, vm->unit, END_USEC, diag) : r;
 }

@@ -105,6 +105,8 @@ typedef struct ManagerBackend {
         int (*start_unit)(void *userdata, const char *unit, Diag *diag);
         int (*start_transient)(void *userdata, const TransientStart *start, Diag *diag);
         int (*stop_unit)(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag);
+        /* For one that ends by itself: it is waited for, and whoever starts it again meanwhile is not stopped. */
+        int (*settle_unit)(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag);
         int (*kill_unit)(void *userdata, const char *unit, bool main_only, int signo, Diag *diag);
         /* The cgroup properties of P, for as long as the unit runs; and those it has, as unit-properties.h writes them
          * (single numbers only; "infinity" for what is not set). */

@@ -351,7 +351,7 @@ static int save_to(Manager *m, const Vm *vm, const char *path, bool managed, con
         if (options->progress)
                 options->progress(100, options->userdata);
         /* QEMU ends by itself now. */
-        return options->host_goes_down ? 0 : m->backend->stop_unit(m->userdata, vm->unit, END_USEC, diag);
+        return options->host_goes_down ? 0 : m->backend->settle_unit(m->userdata, vm->unit, END_USEC, diag);
 }
 
 int vm_save(Manager *m, const Vm *vm, const char *path, const SaveOptions *options, Diag *diag) {

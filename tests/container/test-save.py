@@ -226,6 +226,30 @@ def interrupted_restore():
 
 
 @case
+def started_while_it_ends():
+    """Somebody starts the domain while the unit that was saved is still ending: the save has worked, and so does the start."""
+    with counting("iota") as vm:
+        gate, drop_in = path("iota-gate"), "/run/systemd/system/vm@iota.service.d/90-gate.conf"
+        os.mkfifo(gate)
+        os.makedirs(os.path.dirname(drop_in), exist_ok=True)
+        with open(drop_in, "w", encoding="utf-8") as f:
+            f.write(f"[Service]\nExecStopPost=+/bin/cat {gate}\n")
+        run_ok(["systemctl", "daemon-reload"])
+        try:
+            save = subprocess.Popen(["vmunit", "managedsave", "iota"])
+            wait_for(lambda: unit_property(vm.unit, "SubState") == "stop-post", 60, "the unit to end")
+            run_ok(["systemctl", "start", "--no-block", vm.unit])
+        finally:
+            os.unlink(drop_in)
+            with open(gate, "w", encoding="utf-8"):
+                pass
+        check_equal(save.wait(60), 0, "status of the save")
+        wait_for(lambda: vm.state()[0] == "running", 60, "the domain to run again")
+        run_ok(["systemctl", "daemon-reload"])
+        goes_on(vm, vm.serial.ticks())
+
+
+@case
 def failed_saves():
     """No room, no such directory, a saver that is killed: the guest runs on, nothing is left behind."""
     with counting("eta") as vm:

@@ -493,6 +493,7 @@ static const ManagerBackend fake_backend = {
         .start_unit = start_unit,
         .start_transient = start_transient,
         .stop_unit = stop_unit,
+        .settle_unit = stop_unit,
         .kill_unit = kill_unit,
         .monitor_call = monitor_call,
         .monitor_open_console = monitor_open_console,
