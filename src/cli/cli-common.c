@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "cli-common.h"
 #include "domain-xml.h"
 #include "file-util.h"
+#include "parse-util.h"
 #include "plans.h"
 #include "string-util.h"
 #include "strv.h"
@@ -63,6 +65,30 @@ int read_definition_file(const char *path, Diag *diag, char **ret, size_t *ret_s
                 return diag_error_code(diag, r, (SrcLoc) {}, "Failed to open file '%s': %s", path,
                                        r == -EBADF ? "a block device" : strerror(-r));
         return 0;
+}
+
+int cli_refuse_fds(Cli *cli, const Command *c, const char *function, const char *format, const char *what) {
+        const char *word = command_get(c, "pass-fds");
+        _cleanup_strv_ char **numbers = NULL;
+        _cleanup_diag_ Diag diag = {};
+        unsigned fd;
+
+        if (!word)
+                return 0;
+        if (strv_split(word, ",", &numbers) < 0)
+                return cli_error(cli, "out of memory");
+        STRV_FOREACH(n, numbers)
+                if (parse_uint(*n, &fd) < 0 || fd > INT_MAX)
+                        return cli_error(cli, "Unable to parse FD number '%s'", *n);
+        STRV_FOREACH(n, numbers)
+                if (parse_uint(*n, &fd) >= 0 && fcntl((int) fd, F_GETFD) < 0) {
+                        (void) diag_error(&diag, (SrcLoc) {}, "Cannot duplicate FD %u: %s", fd, strerror(errno));
+                        break;
+                }
+        if (!diag_first_error(&diag))
+                (void) diag_error(&diag, (SrcLoc) {}, "this function is not supported by the connection driver: %s", function);
+        _cleanup_free_ char *failed = strf(format, what);
+        return cli_error_diag(cli, -EOPNOTSUPP, &diag, "%s", strempty(failed));
 }
 
 int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret) {

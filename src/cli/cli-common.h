@@ -42,6 +42,12 @@ int cli_credentials(Cli *cli, const Command *c, char ***ret);
         { .name = "credential", .type = OPTION_ARGV, .named = true, \
           .help = "NAME=VALUE or NAME=@FILE, for the guest's systemd; can be repeated" }
 
+/* --pass-fds: as of libvirt's driver for QEMU, no machine gets any. 0: it was not given; -1, with what was to be done and FUNCTION, the
+ * call that this would be. */
+int cli_refuse_fds(Cli *cli, const Command *c, const char *function, const char *format, const char *what);
+#define OPTION_PASS_FDS \
+        { .name = "pass-fds", .type = OPTION_STRING, .named = true, .help = "pass file descriptors N,M,... to the guest (not supported)" }
+
 /* What --live, --config and --current say; virsh's message when they exclude each other. */
 int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret);
 

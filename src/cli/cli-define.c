@@ -91,6 +91,8 @@ static int verb_create(Cli *cli, const Command *c) {
         if (command_get_nonempty(cli, c, "file", &file) < 0 || cli_credentials(cli, c, &credentials) < 0 ||
             cli_read_file(cli, file, &text, &size) < 0)
                 return -1;
+        if (cli_refuse_fds(cli, c, "virDomainCreateXMLWithFiles", "Failed to create domain from %s", file) < 0)
+                return -1;
         (void) diag_init(&diag, file);
         bool guarded = false;
         if (command_has(c, "autodestroy") && guard_created(cli, text, size, &guarded) < 0)
@@ -137,6 +139,7 @@ static const Option create_options[] = {
         OPTION_FLAG("autodestroy", "automatically destroy the guest when vmunit disconnects"),
         OPTION_FLAG("validate", "validate the XML against the schema"),
         OPTION_FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
+        OPTION_PASS_FDS,
         OPTION_CREDENTIAL,
         OPTIONS_END,
 };

@@ -21,6 +21,8 @@ static int verb_start(Cli *cli, const Command *c) {
                 return -1;
         if (vm.active)
                 return cli_error(cli, "Domain is already active");
+        if (cli_refuse_fds(cli, c, "virDomainCreateWithFiles", "Failed to start domain '%s'", vm.name) < 0)
+                return -1;
         if (cli_credentials(cli, c, &credentials) < 0)
                 return -1;
         bool guarded = command_has(c, "autodestroy");
@@ -147,6 +149,7 @@ static const Option start_options[] = {
         OPTION_FLAG("bypass-cache", "avoid file system cache when loading"),
         OPTION_FLAG("force-boot", "force fresh boot by discarding any managed save"),
         OPTION_FLAG("reset-nvram", "re-initialize NVRAM from its pristine template"),
+        OPTION_PASS_FDS,
         OPTION_CREDENTIAL,
         OPTIONS_END,
 };

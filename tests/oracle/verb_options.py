@@ -6,8 +6,6 @@ import re
 from verb_rows import run
 
 LEFT_OUT = {
-    "create": {"--pass-fds": "there are no <source fdgroup=> yet"},
-    "start": {"--pass-fds": "there are no <source fdgroup=> yet"},
     "destroy": {"--remove-logs": "logs are in the journal"},
     "qemu-monitor-command": {"--pass-fds": "not yet supported"},
 }

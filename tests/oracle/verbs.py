@@ -912,6 +912,12 @@ save-image-dumpxml /etc
 save-image-define /nowhere /etc/passwd
 ttyconsole verbs
 ttyconsole nothing
+# descriptors, which no driver but that for containers takes
+start verbs --pass-fds 0
+start verbs --pass-fds 0,a
+start verbs --pass-fds 99
+start nothing --pass-fds 0
+create /nowhere --pass-fds 0
 # domrename
 help domrename
 domrename verbs
