@@ -80,6 +80,8 @@ int host_facts_configure(HostFacts *f, Config *c) {
         f->lenient = c->missing_resources == MISSING_RESOURCES_IGNORE;
         if (!number_set_is_empty(&c->selinux_categories))
                 number_set_intersect(&f->selinux.categories, &c->selinux_categories);
+        free(f->chardev_cert_dir);
+        f->chardev_cert_dir = c->chardev_cert_dir ? TAKE_PTR(c->chardev_cert_dir) : c->cert_dir ? strdup(c->cert_dir) : NULL;
         int r = configure_display(&f->vnc, &c->vnc, c->cert_dir ?: CERT_DIR_VNC);
         return r < 0 ? r : configure_display(&f->spice, &c->spice, c->cert_dir ?: CERT_DIR_SPICE);
 }
@@ -87,6 +89,7 @@ int host_facts_configure(HostFacts *f, Config *c) {
 void host_facts_done(HostFacts *f) {
         display_config_done(&f->vnc);
         display_config_done(&f->spice);
+        free(f->chardev_cert_dir);
         selinux_facts_done(&f->selinux);
         f->user = mfree(f->user);
         f->group = mfree(f->group);

@@ -114,25 +114,78 @@ static int backend_unix(Emit *e, Backend *b) {
         return 0;
 }
 
-/* Certificates for one character device. Their directory is what libvirt takes when nothing else is said. */
+/* QEMU looks for files of these names in a directory, and goes without those that may miss. They are root's, so it is given
+ * copies at numbers that never change, where nothing of its own can be, and a directory of links to these numbers that is part
+ * of the installation (units/meson.build). All character devices share them. */
+#define TLS_LINKS "/chardev-tls"
+#define TLS_DIR "/etc/pki/qemu"
+
+typedef enum TlsEnd {
+        TLS_SERVER = 1 << 0,
+        TLS_CLIENT = 1 << 1,
+} TlsEnd;
+
+static const struct {
+        const char *file, *name;
+        unsigned number, ends;
+        bool may_miss, certificate;
+} tls_files[] = {
+        { "ca-cert.pem", "chardev-ca-cert", 601, TLS_SERVER | TLS_CLIENT, false, true },
+        { "ca-crl.pem", "chardev-ca-crl", 602, TLS_SERVER | TLS_CLIENT, true, false },
+        { "server-cert.pem", "chardev-server-cert", 603, TLS_SERVER, false, true },
+        { "server-key.pem", "chardev-server-key", 604, TLS_SERVER, false, false },
+        { "client-cert.pem", "chardev-client-cert", 605, TLS_CLIENT, true, true },
+        { "client-key.pem", "chardev-client-key", 606, TLS_CLIENT, true, false },
+};
+
+static bool has_fd(const Emit *e, unsigned number) {
+        FOREACH_ARRAY(fd, e->out->fds, e->out->n_fds)
+                if (fd->number == number && fd->user == PLAN_USER_QEMU)
+                        return true;
+        return false;
+}
+
+static int hand_over_certificates(Emit *e, const Backend *b, TlsEnd end) {
+        FOREACH_ARRAY(f, tls_files, ELEMENTSOF(tls_files)) {
+                if (!(f->ends & end) || has_fd(e, f->number))
+                        continue;
+                _cleanup_free_ char *path = strf("%s/%s", e->facts->chardev_cert_dir ?: TLS_DIR, f->file);
+                const FileRequest request = { .name = f->name, .path = path, .element = b->element, .loc = b->loc };
+                PlanFd *fd = path ? emit_copy_at(e, &request, f->number) : NULL;
+                if (!fd)
+                        return -ENOMEM;
+                fd->may_miss = f->may_miss;
+                fd->certificate = f->certificate;
+        }
+        return 0;
+}
+
 static int emit_tls(Emit *e, const Backend *b, bool listens) {
         _cleanup_qjson_ Json j = {};
 
         if (b->source->tls != TRI_YES)
                 return 0;
+        int r = e->native ? 0 : hand_over_certificates(e, b, listens ? TLS_SERVER : TLS_CLIENT);
+        if (r < 0)
+                return r;
         json_add_string(&j, "qom-type", "tls-creds-x509");
         json_add_stringf(&j, "id", "objchar%s_tls0", b->element);
-        json_add_string(&j, "dir", "/etc/pki/qemu");
+        if (e->native)
+                json_add_string(&j, "dir", e->facts->chardev_cert_dir ?: TLS_DIR);
+        else
+                json_add_stringf(&j, "dir", "%s" TLS_LINKS, e->facts->data_dir);
         json_add_string(&j, "endpoint", listens ? "server" : "client");
         json_add_bool(&j, "verify-peer", true);
         emit_json(e, "-object", &j);
-        return emit_unwired(e, b->loc, "a character device with tls='yes'");
+        return 0;
 }
 
-/* What QEMU connects to itself needs the host's network, as <interface type='user'> does (unit_needs_network()). */
+/* What QEMU connects to itself needs the host's network, as <interface type='user'> does (unit_needs_network()). To check whose
+ * certificate it is that it is shown, it must know whom it has wanted. */
 static int backend_tcp(Emit *e, Backend *b) {
         const CharSource *s = b->source;
-        bool listens = s->mode == SOCKET_BIND, by_itself = e->native || s->reconnect == TRI_YES;
+        bool listens = s->mode == SOCKET_BIND, 
+             by_itself = e->native || s->reconnect == TRI_YES || (s->tls == TRI_YES && !listens);
         int r = emit_tls(e, b, listens);
 
         if (r < 0)

@@ -373,9 +373,10 @@ static bool has_network_interface(const Domain *d) {
         return false;
 }
 
-/* The step that prepares the start makes connections, but not again. */
+/* The step that prepares the start makes connections, but not again, and it does not know certificates. */
 static int find_own_connection(const CharSource *s, SrcLoc loc, void *userdata) {
-        ((SourceWalk *) userdata)->found |= s->type == CHARDEV_UDP || (s->type == CHARDEV_TCP && s->reconnect == TRI_YES);
+        ((SourceWalk *) userdata)->found |= s->type == CHARDEV_UDP ||
+                (s->type == CHARDEV_TCP && (s->reconnect == TRI_YES || (s->tls == TRI_YES && s->mode != SOCKET_BIND)));
         return 0;
 }
 
