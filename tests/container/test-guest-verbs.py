@@ -40,6 +40,14 @@ def keys_nmi_and_screen():
         check(not any("screenshot" in str(s) for s in sets), f"{sets}")
         check_match("no such screen", run(["vmunit", "screenshot", "typed", "--screen", "1", "/tmp/other"]).err, "another screen")
         check(not os.path.exists("/tmp/other"), "a file without a picture")
+        # A file system that is full: no part of one.
+        os.makedirs("/tmp/full", exist_ok=True)
+        run_ok(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/tmp/full"])
+        try:
+            check_match("No space left on device", run(["vmunit", "screenshot", "typed", "/tmp/full/png"]).err, "a full disk")
+            check_equal(os.listdir("/tmp/full"), [], "part of a picture")
+        finally:
+            run_ok(["umount", "/tmp/full"])
     finally:
         machine.remove()
 
@@ -52,6 +60,11 @@ def sleep_and_wake():
     try:
         machine.start()
         agent_answers("sleeper")
+        channel = run_ok(["vmunit", "dumpxml", "sleeper", "--xpath", "//channel/target"])
+        check_match('name="org.qemu.guest_agent.0" state="connected"', channel, "the agent's channel")
+        check("state=" not in run_ok(["vmunit", "dumpxml", "sleeper", "--inactive", "--xpath", "//channel/target"]), "the definition has it")
+        for word, why in (("nonsense", "internal error: cannot parse json nonsense: "), ('{"a":1}', "QMP input lacks member 'execute'")):
+            check_match(f"error: .*{why}", run(["vmunit", "qemu-agent-command", "sleeper", word]).err, word)
         run_ok(["vmunit", "dompmsuspend", "sleeper", "mem"])
         machine.wait_state("pmsuspended")
         check_match("domain is not running", run(["vmunit", "dompmsuspend", "sleeper", "mem"]).err, "once more")

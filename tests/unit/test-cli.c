@@ -510,8 +510,8 @@ static void test_offered(void **state) {
         expect_offered("start \"x", "6: \"x y;'\\\"z");
         expect_offered("start x' y", "6: "); /* which nobody would go on with */
         expect_offered("start --domain we", "15: web west");
-        expect_offered("start web --pa", "10: --paused");
-        expect_offered("start web --paused --pa", "19: ");
+        expect_offered("start web --pa", "10: --paused --pass-fds");
+        expect_offered("start web --paused --pa", "19: --pass-fds");
         expect_offered("shutdown web --mode ac", "20: acpi");
         expect_offered("domrename web --new-name x we", "27: ");
         expect_offered("domrename --new-name x we", "23: web west");
