@@ -419,15 +419,16 @@ static void restore_done(Restore *r) {
 
 /* The child: pours the stream into the pipe. It keeps the pipe open until it is killed, so that nothing of what is in it
  * is lost before the monitor has opened it; when it fails, it closes it, and the monitor sees a stream that is cut off. */
-static _noreturn_ void pump(Restore *s) {
+static _noreturn_ void pump(Restore *s, pid_t parent) {
         _cleanup_(filter_done) Filter filter = { .fd = -EBADF };
         char *piece = malloc(SAVED_PIECE);
         int from = s->file.fd, r = piece ? 0 : -ENOMEM;
         uint64_t left = s->file.header.data_size;
         ssize_t n = 0;
 
-        (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
-
+        /* It has a copy of the pipe that the sweeper waits for, too. */
+        if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+                _exit(EXIT_FAILURE);
         if (r >= 0 && s->file.header.compression == SAVED_ZSTD) {
                 r = filter_start(s->file.fd, false, &filter);
                 from = filter.fd;
@@ -513,11 +514,13 @@ static int publish(Restore *s) {
 }
 
 static int start_pump(Restore *s) {
+        pid_t parent = getpid();
+
         s->pump = fork();
         if (s->pump < 0)
                 return -errno;
         if (s->pump == 0)
-                pump(s);
+                pump(s, parent);
         s->pipe = safe_close(s->pipe);
         return 0;
 }
