@@ -8,8 +8,9 @@
 
     main()
 
-The driver's arguments are globs that choose cases by name. Every case prints one line, "ok NAME (1.2 s)",
-"not ok NAME: reason" or "skip NAME: reason"; the last line is "N passed, N failed, N skipped".
+The driver's arguments are globs that choose cases by name. Every case prints one line, "ok NAME (1.2 s)", "not ok NAME:
+reason" or "skip NAME: reason"; a text that the case returns stands behind the first. The last line is "N passed, N failed,
+N skipped".
 """
 
 import contextlib
@@ -103,7 +104,7 @@ def _run_case(name, function, timeout):
     signal.signal(signal.SIGALRM, _on_alarm)
     signal.alarm(timeout)
     try:
-        function()
+        said = function()
         signal.alarm(0)
     except Skip as e:
         signal.alarm(0)
@@ -119,8 +120,23 @@ def _run_case(name, function, timeout):
         print(f"not ok {name}: {reason}{where}", flush=True)
         _dump_journal(cursor)
         return "failed"
-    print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
+    said = f": {said}" if isinstance(said, str) else ""
+    print(f"ok {name} ({time.monotonic() - started:.1f} s){said}", flush=True)
     return "passed"
+
+
+def run_cases(cases):
+    """Runs (name, function, timeout) one after the other; returns how many "passed", "failed" and "skipped"."""
+    count = {"passed": 0, "failed": 0, "skipped": 0}
+    for name, function, timeout in cases:
+        count[_run_case(name, function, timeout)] += 1
+    return count
+
+
+def finish(count):
+    """Prints the last line and ends the program."""
+    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped", flush=True)
+    sys.exit(1 if count["failed"] or not any(count.values()) else 0)
 
 
 def _where(error):
@@ -136,13 +152,7 @@ def main(arguments=None):
         if not any(fnmatch.fnmatchcase(name, glob) for name, _, _ in _cases):
             sys.exit(f"no case matches {glob}")
 
-    count = {"passed": 0, "failed": 0, "skipped": 0}
-    for name, function, timeout in _cases:
-        if not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs):
-            count[_run_case(name, function, timeout)] += 1
-
-    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped", flush=True)
-    sys.exit(1 if count["failed"] or not any(count.values()) else 0)
+    finish(run_cases(c for c in _cases if not globs or any(fnmatch.fnmatchcase(c[0], glob) for glob in globs)))
 
 
 # ---- the journal
