@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A client of VNC servers, as far as the login goes: RFB 3.8 without security or with a password, both also inside of TLS
-(VeNCrypt with X.509 certificates). Python's ssl does TLS; the DES of the password is below, since hardly anything else has it
-any more. Standard library only.
+"""A client of VNC servers, as far as the login, one picture and a few keys go: RFB 3.8 without security or with a password,
+both also inside of TLS (VeNCrypt with X.509 certificates). Python's ssl does TLS; the DES of the password is below, since hardly
+anything else has it any more. Standard library only.
 
     with Rfb("127.0.0.1", 5900) as c:
         width, height, name = c.login(password="sesame", ca="ca-cert.pem", cert="client-cert.pem", key="client-key.pem")
+        c.picture().write("screen.png")
 """
 
 import socket
 import ssl
 import struct
+import zlib
 
 NONE, VNC, VENCRYPT, SASL = 1, 2, 19, 20
+RAW, DESKTOP_SIZE = 0, -223
 X509_NONE, X509_VNC, X509_SASL = 260, 261, 264
 
 
@@ -156,8 +159,79 @@ class Rfb:
         if self.number() != 0:
             raise Refused(self.read(self.number()).decode())
         self.socket.sendall(b"\1")
-        width, height = struct.unpack(">HH", self.read(20)[:4])
-        return width, height, self.read(self.number()).decode()
+        self.width, self.height = struct.unpack(">HH", self.read(20)[:4])
+        return self.width, self.height, self.read(self.number()).decode()
+
+    def picture(self):
+        """All that the screen shows now, after login()."""
+        # Four bytes a pixel, blue first; pixels as they are; and that the size may change.
+        self.socket.sendall(struct.pack(">BxxxBBBBHHHBBBxxx", 0, 32, 24, 0, 1, 255, 255, 255, 16, 8, 0))
+        self.socket.sendall(struct.pack(">BxHii", 2, 2, RAW, DESKTOP_SIZE))
+        while True:
+            lines, seen = [bytearray(4 * self.width) for _ in range(self.height)], 0
+            self.socket.sendall(struct.pack(">BBHHHH", 3, 0, 0, 0, self.width, self.height))
+            while seen < self.width * self.height:
+                n = self._update(lines)
+                if n is None:
+                    break
+                seen += n
+            else:
+                return Picture(self.width, self.height, lines)
+
+    def _update(self, lines):
+        """One message of the server: how many pixels came, or None when the size is another one now."""
+        kind = self.read(1)[0]
+        if kind == 2:  # bell
+            return 0
+        if kind == 3:  # text that was cut
+            self.read(3)
+            self.read(self.number())
+            return 0
+        if kind != 0:
+            raise Refused(f"message {kind} of the server")
+        seen = 0
+        for _ in range(struct.unpack(">xH", self.read(3))[0]):
+            x, y, width, height, encoding = struct.unpack(">HHHHi", self.read(12))
+            if encoding == DESKTOP_SIZE:
+                self.width, self.height = width, height
+                return None
+            for line in range(y, y + height):
+                lines[line][4 * x : 4 * (x + width)] = self.read(4 * width)
+            seen += width * height
+        return seen
+
+    def key(self, symbol):
+        """Presses a key and lets it go: an X keysym."""
+        for down in (1, 0):
+            self.socket.sendall(struct.pack(">BBxxI", 4, down, symbol))
+
+    def pointer(self, x, y, buttons=0):
+        self.socket.sendall(struct.pack(">BBHH", 5, buttons, x, y))
+
+
+class Picture:
+    def __init__(self, width, height, lines):
+        """Lines of pixels, blue, green, red and nothing each."""
+        self.width, self.height, self.lines = width, height, lines
+
+    def pixel(self, x, y):
+        """(red, green, blue)"""
+        return tuple(self.lines[y][4 * x : 4 * x + 3][::-1])
+
+    def share(self, colour, top, bottom):
+        """How much of the lines from the one to the other (parts of 1) has about this colour."""
+        rows, step = range(int(self.height * top), int(self.height * bottom), 4), range(0, self.width, 4)
+        hits = sum(all(abs(a - b) < 24 for a, b in zip(self.pixel(x, y), colour)) for y in rows for x in step)
+        return hits / (len(rows) * len(step))
+
+    def write(self, path):
+        """As PNG."""
+        rows = b"".join(b"\0" + bytes(c for x in range(0, 4 * self.width, 4) for c in (line[x + 2], line[x + 1], line[x])) for line in self.lines)
+        header = struct.pack(">IIBBBBB", self.width, self.height, 8, 2, 0, 0, 0)
+        with open(path, "wb") as f:
+            f.write(b"\x89PNG\r\n\x1a\n")
+            for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+                f.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
 
 
 def knock(host, port=None, *, timeout=20, **how):

@@ -175,7 +175,7 @@ class TalkingVm(Vm):
 
     def __init__(self, name, **keywords):
         super().__init__(name, **{"cmdline": "", **keywords})
-        self.xml = re.sub(r"<serial type='file'>.*</serial>", "<serial type='pty'/>", self.xml)
+        self.xml = re.sub(r"<serial type='file'>.*</serial>", "<serial type='pty'/>", self.xml, count=1)
         self.console = None
 
     def start(self, **_):

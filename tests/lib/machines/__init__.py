@@ -114,11 +114,9 @@ class Run:
         rows = self.asked["table", line]
         return rows if key is None else {row[key]: row for row in rows if row.get(key)}
 
-    def disk(self, serial):
-        """The guest's name of a disk."""
-        disks = self.table("disks", "serial")
-        check(serial in disks, f"the guest has no disk {serial!r}, only {sorted(disks)}")
-        return disks[serial]["name"]
+    def forget(self, line):
+        """The next one to ask for this table gets another one."""
+        self.asked.pop(("table", line), None)
 
     def observe(self, kind):
         """What the guest says of the kind, as one line."""
@@ -155,7 +153,7 @@ def families():
 
 def all_machines():
     machines = [machine for module in families() for machine in module.MACHINES]
-    names = [machine.name for machine in machines] + [kind.name for machine in machines for kind in machine.kinds]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    check(not twice, f"used twice: {twice}")
+    for names in [m.name for m in machines], [kind.name for m in machines for kind in m.kinds]:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        check(not twice, f"used twice: {twice}")
     return machines
