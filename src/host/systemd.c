@@ -129,27 +129,11 @@ int systemd_get_u64(sd_bus *bus, const char *unit, const char *iface, const char
         return get_trivial(bus, unit, iface, property, 't', ret);
 }
 
-int systemd_get_bool(sd_bus *bus, const char *unit, const char *iface, const char *property, bool *ret) {
-        int b, r = get_trivial(bus, unit, iface, property, 'b', &b);
-
-        if (r < 0)
-                return r;
-        *ret = b != 0;
-        return 0;
-}
-
 int systemd_get_string(sd_bus *bus, const char *unit, const char *iface, const char *property, char **ret) {
         _cleanup_(property_place_done) PropertyPlace p = {};
         int r = property_place(unit, iface, &p);
 
         return r < 0 ? r : sd_bus_get_property_string(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL, ret);
-}
-
-int systemd_get_strv(sd_bus *bus, const char *unit, const char *iface, const char *property, char ***ret) {
-        _cleanup_(property_place_done) PropertyPlace p = {};
-        int r = property_place(unit, iface, &p);
-
-        return r < 0 ? r : sd_bus_get_property_strv(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL, ret);
 }
 
 int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const UnitProperty *p, char ***ret) {
@@ -183,6 +167,82 @@ int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret) {
 
 int systemd_get_apparmor_profile(sd_bus *bus, const char *unit, char **ret) {
         return get_label(bus, unit, "AppArmorProfile", ret);
+}
+
+static int read_wanted(sd_bus_message *m, const SystemdWanted *w) {
+        const char *text;
+        uint64_t number;
+        int flag;
+
+        int r = sd_bus_message_enter_container(m, 'v', w->type);
+        if (r < 0)
+                return r;
+        switch (w->type[0]) {
+        case 's':
+                r = sd_bus_message_read(m, "s", &text);
+                if (r >= 0)
+                        r = free_and_strdup(w->ret, text);
+                break;
+        case '(':
+                r = sd_bus_message_read(m, "(bs)", &flag, &text);
+                if (r >= 0)
+                        r = free_and_strdup(w->ret, *text ? text : NULL);
+                break;
+        case 'a':
+                r = sd_bus_message_read_strv(m, w->ret);
+                break;
+        case 't':
+                r = sd_bus_message_read(m, "t", &number);
+                if (r >= 0)
+                        *(uint64_t *) w->ret = number;
+                break;
+        case 'b':
+                r = sd_bus_message_read(m, "b", &flag);
+                if (r >= 0)
+                        *(bool *) w->ret = flag != 0;
+                break;
+        default:
+                return -EINVAL;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+/* One of a{sv}; 1 when it was one of those wanted. */
+static int read_entry(sd_bus_message *m, const SystemdWanted *wanted, size_t n) {
+        const char *property;
+
+        int r = sd_bus_message_read(m, "s", &property);
+        if (r < 0)
+                return r;
+        FOREACH_ARRAY(w, wanted, n)
+                if (streq(w->property, property)) {
+                        r = read_wanted(m, w);
+                        return r < 0 ? r : 1;
+                }
+        r = sd_bus_message_skip(m, "v");
+        return MIN(r, 0);
+}
+
+int systemd_get_several(sd_bus *bus, const char *unit, const SystemdWanted *wanted, size_t n) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_free_ char *path = systemd_unit_path(unit);
+        size_t found = 0;
+
+        if (!path)
+                return -ENOMEM;
+        /* No interface: of all that the unit has. */
+        int r = sd_bus_call_method(bus, "org.freedesktop.systemd1", path, "org.freedesktop.DBus.Properties", "GetAll", NULL, &reply,
+                                   "s", "");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+                r = read_entry(reply, wanted, n);
+                if (r > 0)
+                        found++;
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+        }
+        return r < 0 ? r : found < n ? -ENODATA : 0;
 }
 
 /* --- jobs --- */
@@ -290,8 +350,17 @@ int systemd_wait_job(SystemdJobWait *w, const char *job, uint64_t limit_usec, ch
         return r;
 }
 
-int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec,
-                    Diag *diag, char **ret_result) {
+/* Asked while there is a job: the unit is loaded then. */
+static uint64_t limit_of_start(sd_bus *bus, const char *unit, uint64_t more_usec) {
+        uint64_t own;
+
+        if (systemd_get_u64(bus, unit, "Service", "TimeoutStartUSec", &own) < 0)
+                own = 0;
+        return own > UINT64_MAX - more_usec ? UINT64_MAX : own + more_usec;
+}
+
+static int run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, bool beyond_own,
+                   Diag *diag, char **ret_result) {
         _cleanup_(systemd_job_wait_freep) SystemdJobWait *w = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -308,6 +377,8 @@ int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const cha
                 return -ECANCELED;
         if (r < 0)
                 return refused(diag, r, &error, streq(method, "StopUnit") ? "stop" : "start", unit);
+        if (beyond_own)
+                limit_usec = limit_of_start(bus, unit, limit_usec);
         r = systemd_wait_job(w, job, limit_usec, &result);
         if (r == -ECANCELED && !ret_result)
                 (void) diag_error(diag, (SrcLoc) {}, "job for %s ended with '%s'", unit, result);
@@ -318,8 +389,13 @@ int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const cha
         return r;
 }
 
-int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result) {
-        return systemd_run_job(bus, "StartUnit", unit, "replace", limit_usec, diag, ret_result);
+int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, Diag *diag,
+                    char **ret_result) {
+        return run_job(bus, method, unit, mode, limit_usec, false, diag, ret_result);
+}
+
+int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t more_usec, Diag *diag, char **ret_result) {
+        return run_job(bus, "StartUnit", unit, "replace", more_usec, true, diag, ret_result);
 }
 
 int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result) {

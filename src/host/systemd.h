@@ -25,12 +25,20 @@ char *systemd_unit_path(const char *unit);
 
 /* Properties of a unit. IFACE is "Unit", "Service", "Scope" … A unit that is not loaded is loaded by this. */
 int systemd_get_string(sd_bus *bus, const char *unit, const char *iface, const char *property, char **ret);
-int systemd_get_strv(sd_bus *bus, const char *unit, const char *iface, const char *property, char ***ret);
 int systemd_get_u32(sd_bus *bus, const char *unit, const char *iface, const char *property, uint32_t *ret);
 int systemd_get_u64(sd_bus *bus, const char *unit, const char *iface, const char *property, uint64_t *ret);
-int systemd_get_bool(sd_bus *bus, const char *unit, const char *iface, const char *property, bool *ret);
 /* The one that P is, of one of the kinds of unit_property_type(). */
 int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const UnitProperty *p, char ***ret);
+
+/* Several of one unit by a single call: a unit that is not loaded is loaded for each call, with all it refers to, and
+ * forgotten after it, and everyone who listens is told. TYPE is D-Bus's: "s" (char *), "as" (char **), "t" (uint64_t), "b" (bool) or
+ * "(bs)" (char *: a label, as below); what RET points to is initialised, and the caller's even after a failure. -ENODATA: the unit has
+ * not all of them. */
+typedef struct SystemdWanted {
+        const char *property, *type;
+        void *ret;
+} SystemdWanted;
+int systemd_get_several(sd_bus *bus, const char *unit, const SystemdWanted *wanted, size_t n);
 
 /* SELinuxContext= of a service; *ret is NULL when it has none. */
 int systemd_get_selinux_context(sd_bus *bus, const char *unit, char **ret);
@@ -46,6 +54,8 @@ int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const cha
 int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
 /* Waits for the end of a unit whose process ends by itself. Who starts it meanwhile waits for that as well: such a job stays. */
 int systemd_settle_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag);
+/* Here the limit is what is added to the unit's own (TimeoutStartSec=). */
+int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t more_usec, Diag *diag, char **ret_result);
 int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
 
 /* For callers that queue the job themselves (StartTransientUnit): prepare before the call, wait after it. */

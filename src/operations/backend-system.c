@@ -186,23 +186,21 @@ static int system_unit_load(void *userdata, const char *unit, VmUnitLoad *ret) {
         _cleanup_(vm_unit_load_done) VmUnitLoad load = {};
         _cleanup_strv_ char **environment = NULL;
         _cleanup_free_ char *state = NULL;
+        const SystemdWanted wanted[] = {
+                { "LoadState", "s", &state },
+                { "NeedDaemonReload", "b", &load.needs_reload },
+                { "Environment", "as", &environment },
+                { "SELinuxContext", "(bs)", &load.context },
+                { "AppArmorProfile", "(bs)", &load.profile },
+                { "User", "s", &load.user },
+        };
         sd_bus *bus = NULL;
 
         int r = get_bus(userdata, &bus);
         if (r >= 0)
-                r = systemd_get_string(bus, unit, "Unit", "LoadState", &state);
-        if (r >= 0)
-                r = systemd_get_bool(bus, unit, "Unit", "NeedDaemonReload", &load.needs_reload);
-        if (r >= 0)
-                r = systemd_get_strv(bus, unit, "Service", "Environment", &environment);
+                r = systemd_get_several(bus, unit, wanted, ELEMENTSOF(wanted));
         if (r >= 0)
                 r = take_environment(environment, &load);
-        if (r >= 0)
-                r = systemd_get_selinux_context(bus, unit, &load.context);
-        if (r >= 0)
-                r = systemd_get_apparmor_profile(bus, unit, &load.profile);
-        if (r >= 0)
-                r = systemd_get_string(bus, unit, "Service", "User", &load.user);
         if (r < 0)
                 return r;
         load.masked = streq(state, "masked");
@@ -340,14 +338,6 @@ static int explain_start(sd_bus *bus, const char *unit, uint64_t since_usec, int
                                result ?: "failed", vm_is_session() ? "--user-unit" : "-u", unit);
 }
 
-static uint64_t start_limit(sd_bus *bus, const char *unit) {
-        uint64_t own;
-
-        if (systemd_get_u64(bus, unit, "Service", "TimeoutStartUSec", &own) < 0)
-                own = 0;
-        return own > UINT64_MAX - START_LIMIT_USEC ? UINT64_MAX : own + START_LIMIT_USEC;
-}
-
 static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
         _cleanup_free_ char *result = NULL;
         uint64_t since = now_usec();
@@ -358,7 +348,7 @@ static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
                 return r;
         /* Earlier failures count against the unit's limit of starts; one that the user asks for does not. */
         (void) systemd_reset_failed(bus, unit, NULL);
-        r = systemd_start_unit(bus, unit, start_limit(bus, unit), diag, &result);
+        r = systemd_start_unit(bus, unit, START_LIMIT_USEC, diag, &result);
         return r < 0 ? explain_start(bus, unit, since, r, result, diag) : 0;
 }
 
