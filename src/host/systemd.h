@@ -51,7 +51,6 @@ int systemd_get_apparmor_profile(sd_bus *bus, const char *unit, char **ret);
  * RET_RESULT is NULL; the same, without a result, when MODE is "fail" and another job would have to go; -ETIMEDOUT. */
 int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec,
                     Diag *diag, char **ret_result);
-int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
 /* Waits for the end of a unit whose process ends by itself. Who starts it meanwhile waits for that as well: such a job stays. */
 int systemd_settle_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag);
 /* Here the limit is what is added to the unit's own (TimeoutStartSec=). */

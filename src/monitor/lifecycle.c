@@ -60,12 +60,12 @@ static void on_helper_lost(Lifecycle *lc, LifecycleOutput *out) {
 
         if (lc->ending)
                 return;
-        say(emit(out, STEP_LOG), LOG_ERR, keep ? "a device of the guest is gone: kept, as on_crash says" :
+        step_say(step_emit(out, STEP_LOG), LOG_ERR, keep ? "a device of the guest is gone: kept, as on_crash says" :
             restart ? "a device of the guest is gone: starting it again" : "a device of the guest is gone: ending it, as on_crash says");
         if (restart)
-                emit(out, STEP_TELL_RESTART);
+                step_emit(out, STEP_TELL_RESTART);
         if (!keep)
-                end(lc, out, REASON_CRASHED);
+                lifecycle_end(lc, out, REASON_CRASHED);
 }
 
 static void on_qemu_quits(Lifecycle *lc, uint64_t now, LifecycleOutput *out) {
