@@ -224,12 +224,22 @@ static int choose_format(Save *s, Diag *diag) {
         return 0;
 }
 
+/* What it was restored with would be without what it has written. */
+static int check_disks(const Domain *d, Diag *diag) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                if (disk->transient)
+                        return diag_error(diag, (SrcLoc) {}, "Requested operation is not valid: migration with transient disk is not supported");
+        return 0;
+}
+
 /* As the machine runs, with everything that was decided for it and everything that has changed since. */
 static int describe(Save *s, Diag *diag) {
         _cleanup_(domain_freep) Domain *d = NULL;
         DomainState state = s->vm->state;
 
         int r = vm_change_load(s->m, s->vm, CHANGE_LIVE, diag, &d);
+        if (r >= 0)
+                r = check_disks(d, diag);
         if (r >= 0 && s->options->xml)
                 r = check_same(s->m, s->options->xml, d->name, d->uuid, diag);
         if (r < 0)
