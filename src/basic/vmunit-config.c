@@ -76,6 +76,7 @@ const ConfigKey config_keys[] = {
         QEMU("SpiceSASL", CONFIG_YES_NO, spice.sasl, YES_NO, "clients of spice log in by SASL"),
         QEMU("SpiceSASLDir", CONFIG_PATH, spice.sasl_dir, PATH, "where SASL's qemu.conf for spice is"),
         QEMU("ChardevTLSX509CertDir", CONFIG_PATH, chardev_cert_dir, PATH, "where the certificates for character devices are"),
+        QEMU("NBDTLSX509CertDir", CONFIG_PATH, nbd_cert_dir, PATH, "where the certificates for disks on NBD servers are"),
         QEMU("DefaultTLSX509CertDir", CONFIG_PATH, cert_dir, PATH, "where certificates are that have no directory of their own"),
         QEMU("SecurityDriver", CONFIG_SECURITY_DRIVER, no_selinux, "selinux, apparmor, dac or none, or several of them",
              "whether machines get labels of SELinux, or profiles of AppArmor"),
@@ -100,6 +101,8 @@ const ConfigKey config_keys[] = {
         ELSEWHERE("ChardevTLS", "a character device is encrypted where its definition says tls='yes'"),
         ELSEWHERE("ChardevTLSX509Verify", "the other end of an encrypted character device always needs a certificate"),
         ELSEWHERE("ChardevTLSX509SecretUUID", "keys must not be encrypted: they are root's, and never leave memory"),
+        ELSEWHERE("NBDTLS", "a disk is encrypted on its way where its definition says tls='yes'"),
+        ELSEWHERE("NBDTLSX509SecretUUID", "keys must not be encrypted: they are root's, and never leave memory"),
         ELSEWHERE("HugetlbfsMount", "huge pages need no mount point; HugePages= in [Host] makes them"),
         HOST("MissingResources", CONFIG_WORD, CONFIG_FOR_START, missing_resources, &missing_resources_table, NULL,
              "what becomes of a start that asks for CPUs, NUMA nodes and the like that the machine does not have"),
@@ -143,6 +146,7 @@ void config_done(Config *c) {
         free(c->uri_default);
         display_config_done(&c->vnc);
         free(c->chardev_cert_dir);
+        free(c->nbd_cert_dir);
         display_config_done(&c->spice);
         *c = (Config) {};
 }

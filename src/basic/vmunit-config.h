@@ -101,7 +101,7 @@ typedef struct Config {
         size_t n_pools;
         DisplayConfig vnc, spice; /* owned */
         bool no_selinux, no_apparmor; /* the security drivers were said, and this one is not among them */
-        char *chardev_cert_dir;   /* owned; NULL: the default one */
+        char *chardev_cert_dir, *nbd_cert_dir; /* owned; NULL: the default one */
         char *cert_dir;           /* owned: for all that have none of their own */
         char *user, *group;       /* owned: of machines that name none; NULL: one of their own each */
         char **devices;           /* owned: that all machines may use, below /dev */

@@ -81,7 +81,9 @@ int host_facts_configure(HostFacts *f, Config *c) {
         if (!number_set_is_empty(&c->selinux_categories))
                 number_set_intersect(&f->selinux.categories, &c->selinux_categories);
         free(f->chardev_cert_dir);
+        free(f->nbd_cert_dir);
         f->chardev_cert_dir = c->chardev_cert_dir ? TAKE_PTR(c->chardev_cert_dir) : c->cert_dir ? strdup(c->cert_dir) : NULL;
+        f->nbd_cert_dir = c->nbd_cert_dir ? TAKE_PTR(c->nbd_cert_dir) : c->cert_dir ? strdup(c->cert_dir) : NULL;
         int r = configure_display(&f->vnc, &c->vnc, c->cert_dir ?: CERT_DIR_VNC);
         return r < 0 ? r : configure_display(&f->spice, &c->spice, c->cert_dir ?: CERT_DIR_SPICE);
 }
@@ -90,6 +92,7 @@ void host_facts_done(HostFacts *f) {
         display_config_done(&f->vnc);
         display_config_done(&f->spice);
         free(f->chardev_cert_dir);
+        free(f->nbd_cert_dir);
         selinux_facts_done(&f->selinux);
         f->user = mfree(f->user);
         f->group = mfree(f->group);

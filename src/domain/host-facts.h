@@ -87,7 +87,7 @@ typedef struct HostFacts {
         NumberSet numa_nodes; /* with memory, as the machine is built: the generator knows them as well */
         bool lenient; /* vmunit.conf: a start goes on without what the machine does not have of CPUs, nodes and the like */
         DisplayConfig vnc, spice; /* owned; vmunit.conf */
-        char *chardev_cert_dir;   /* owned; vmunit.conf; NULL: where libvirt looks when nothing is said */
+        char *chardev_cert_dir, *nbd_cert_dir; /* owned; vmunit.conf; NULL: where libvirt looks when nothing is said */
         char *user, *group; /* owned; vmunit.conf: of machines that name none; NULL: one of their own each */
         char **devices; /* owned; vmunit.conf: that all machines may use */
         unsigned page_size;

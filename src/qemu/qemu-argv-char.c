@@ -114,66 +114,17 @@ static int backend_unix(Emit *e, Backend *b) {
         return 0;
 }
 
-/* QEMU looks for files of these names in a directory, and goes without those that may miss. They are root's, so it is given
- * copies at numbers that never change, where nothing of its own can be, and a directory of links to these numbers that is part
- * of the installation (units/meson.build). All character devices share them. */
-#define TLS_LINKS "/chardev-tls"
-#define TLS_DIR "/etc/pki/qemu"
-
-typedef enum TlsEnd {
-        TLS_SERVER = 1 << 0,
-        TLS_CLIENT = 1 << 1,
-} TlsEnd;
-
-static const struct {
-        const char *file, *name;
-        unsigned number, ends;
-        bool may_miss, certificate;
-} tls_files[] = {
-        { "ca-cert.pem", "chardev-ca-cert", 601, TLS_SERVER | TLS_CLIENT, false, true },
-        { "ca-crl.pem", "chardev-ca-crl", 602, TLS_SERVER | TLS_CLIENT, true, false },
-        { "server-cert.pem", "chardev-server-cert", 603, TLS_SERVER, false, true },
-        { "server-key.pem", "chardev-server-key", 604, TLS_SERVER, false, false },
-        { "client-cert.pem", "chardev-client-cert", 605, TLS_CLIENT, true, true },
-        { "client-key.pem", "chardev-client-key", 606, TLS_CLIENT, true, false },
-};
-
-static bool has_fd(const Emit *e, unsigned number) {
-        FOREACH_ARRAY(fd, e->out->fds, e->out->n_fds)
-                if (fd->number == number && fd->user == PLAN_USER_QEMU)
-                        return true;
-        return false;
-}
-
-static int hand_over_certificates(Emit *e, const Backend *b, TlsEnd end) {
-        FOREACH_ARRAY(f, tls_files, ELEMENTSOF(tls_files)) {
-                if (!(f->ends & end) || has_fd(e, f->number))
-                        continue;
-                _cleanup_free_ char *path = strf("%s/%s", e->facts->chardev_cert_dir ?: TLS_DIR, f->file);
-                const FileRequest request = { .name = f->name, .path = path, .element = b->element, .loc = b->loc };
-                PlanFd *fd = path ? emit_copy_at(e, &request, f->number) : NULL;
-                if (!fd)
-                        return -ENOMEM;
-                fd->may_miss = f->may_miss;
-                fd->certificate = f->certificate;
-        }
-        return 0;
-}
-
 static int emit_tls(Emit *e, const Backend *b, bool listens) {
         _cleanup_qjson_ Json j = {};
 
         if (b->source->tls != TRI_YES)
                 return 0;
-        int r = e->native ? 0 : hand_over_certificates(e, b, listens ? TLS_SERVER : TLS_CLIENT);
-        if (r < 0)
-                return r;
+        _cleanup_free_ char *dir = emit_tls_dir(e, TLS_CHARDEV, listens, b->element, b->loc);
+        if (!dir)
+                return -ENOMEM;
         json_add_string(&j, "qom-type", "tls-creds-x509");
         json_add_stringf(&j, "id", "objchar%s_tls0", b->element);
-        if (e->native)
-                json_add_string(&j, "dir", e->facts->chardev_cert_dir ?: TLS_DIR);
-        else
-                json_add_stringf(&j, "dir", "%s" TLS_LINKS, e->facts->data_dir);
+        json_add_string(&j, "dir", dir);
         json_add_string(&j, "endpoint", listens ? "server" : "client");
         json_add_bool(&j, "verify-peer", true);
         emit_json(e, "-object", &j);

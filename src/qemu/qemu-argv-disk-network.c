@@ -84,7 +84,9 @@ static int json_nbd(const Network *n, Json *j) {
         json_add_string(j, "export", s->name);
         if (s->tls == TRI_YES)
                 json_add_stringf(j, "tls-creds", "objlibvirt-%u-storage_tls0", n->node->id);
-        json_add_string(j, "tls-hostname", s->tls_hostname);
+        /* Of a connection that is there already QEMU does not know with whom it is. */
+        if (s->tls_hostname || (s->tls == TRI_YES && !n->e->native))
+                json_add_string(j, "tls-hostname", s->tls_hostname ?: s->hosts->name);
         return 0;
 }
 

@@ -150,17 +150,18 @@ static int emit_secret(Emit *e, const DiskNode *n, const char *object, const cha
 
 static int emit_tls(Emit *e, const DiskNode *n) {
         _cleanup_qjson_ Json j = {};
-        _cleanup_free_ char *what = strf("disk %s with tls", n->disk->target_dev);
+        _cleanup_free_ char *element = strf("disk %s", n->disk->target_dev),
+                            *dir = element ? emit_tls_dir(e, TLS_NBD, false, element, n->disk->info.loc) : NULL;
 
-        if (!what)
+        if (!dir)
                 return -ENOMEM;
         json_add_string(&j, "qom-type", "tls-creds-x509");
         json_add_stringf(&j, "id", "objlibvirt-%u-storage_tls0", n->id);
-        json_add_string(&j, "dir", "/etc/pki/qemu");
+        json_add_string(&j, "dir", dir);
         json_add_string(&j, "endpoint", "client");
         json_add_bool(&j, "verify-peer", true);
         emit_json(e, "-object", &j);
-        return emit_unwired(e, n->disk->info.loc, what);
+        return 0;
 }
 
 static int emit_reservation_helper(Emit *e, SrcLoc loc, const char *id, const char *path) {

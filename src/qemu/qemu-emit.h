@@ -115,6 +115,15 @@ const char *virtio_suffix(const char *model);
  * of its model says, or "virtio-blk-device" when it is on virtio-mmio. MODEL may be NULL. */
 void json_virtio_driver(Json *j, const char *name, const DeviceInfo *info, const char *model);
 
+typedef enum TlsUse {
+        TLS_CHARDEV,
+        TLS_NBD,
+} TlsUse;
+
+/* Where QEMU finds the certificates for a device that LISTENS or connects: what is in vmunit.conf, or for a confined QEMU
+ * links to the copies it is handed. Owned by the caller; NULL when memory is out. */
+char *emit_tls_dir(Emit *e, TlsUse use, bool listens, const char *element, SrcLoc loc);
+
 /* The -chardev "charALIAS" for the host's end of any device that has one. 0 or -EINVAL. */
 int emit_chardev(Emit *e, const CharSource *source, const char *alias, SrcLoc loc);
 

@@ -484,6 +484,7 @@ static bool run_case(const char *dir, const char *name, Emulators *emulators) {
         display_config_done(&facts.vnc);
         display_config_done(&facts.spice);
         free(facts.chardev_cert_dir);
+        free(facts.nbd_cert_dir);
         selinux_facts_done(&facts.selinux);
         free(facts.user);
         free(facts.group);
