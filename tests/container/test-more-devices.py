@@ -4,8 +4,15 @@
 import contextlib
 import os
 import re
+import select
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import time
 
-from harness import case, check, check_equal, check_match, main, run, run_ok
+from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
 from vm import talking_vm, vm
 
 IMAGES = "/var/lib/test-images"
@@ -28,6 +35,10 @@ def raw(name, size):
     with open(path, "wb") as f:
         f.truncate(size)
     return path
+
+
+def disk(path, target, driver, more):
+    return (f"<disk type='file' device='disk'>{driver}<source file='{path}'/><target dev='{target}' bus='virtio'/>{more}</disk>")
 
 
 def stop(machine):
@@ -101,7 +112,7 @@ def memory_of_a_file_that_is_missing():
         machine.write()
         result = run(["vmunit", "start", "lost"])
         check_equal(result.rc, 1)
-        check_match(result.err, re.escape(f"cannot open '{IMAGES}/none' for memory: '{IMAGES}"))
+        check_match(re.escape(f"cannot open '{IMAGES}/none' for memory: '{IMAGES}"), result.err)
 
 
 # ---- shared memory
@@ -141,6 +152,249 @@ def shared_memory_of_two_machines():
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
+
+
+# ---- character devices
+
+
+@contextlib.contextmanager
+def pipes(base):
+    for end in ("in", "out"):
+        os.mkfifo(f"{base}.{end}", 0o600)
+    try:
+        yield
+    finally:
+        for end in ("in", "out"):
+            os.unlink(f"{base}.{end}")
+
+
+def read_until(fd, word, seconds=30):
+    data = b""
+    deadline = time.monotonic() + seconds
+    while word not in data:
+        left = deadline - time.monotonic()
+        check(left > 0 and select.select([fd], [], [], left)[0], f"{word!r} did not come, only {data!r}")
+        data += os.read(fd, 4096)
+    return data
+
+
+@case(timeout=240)
+def a_pair_of_pipes():
+    with images():
+        base = f"{IMAGES}/pipe"
+        with pipes(base), talking_vm("piped", devices=f"<serial type='pipe'><source path='{base}'/></serial>") as machine:
+            machine.start()
+            check_match(r"^/proc/self/fd/\d+$", os.readlink("/run/vmunit/piped/serial1.in"))
+            # Whoever is at the other end may come and go.
+            for word in ("once", "again"):
+                out = os.open(f"{base}.out", os.O_RDONLY | os.O_NONBLOCK)
+                machine.console.ask(f"exec echo from guest {word} >/dev/ttyS1")
+                read_until(out, f"from guest {word}".encode())
+                os.close(out)
+            machine.console.send("exec exec 3</dev/ttyS1; echo listening; read -r line <&3; echo got $line")
+            machine.console.expect(r"^listening$", 30)
+            with open(f"{base}.in", "wb", buffering=0) as f:
+                f.write(b"from host\n")
+            machine.console.expect(r"^got from host$", 30)
+            stop(machine)
+            check(not has_list(f"{base}.in") and not has_list(f"{base}.out"), "somebody is let in for ever")
+            check(not os.path.lexists("/run/vmunit/piped/serial1.in"), "the link is left")
+
+
+@case(timeout=240)
+def a_connection_that_is_made_again():
+    source = "<source mode='connect' host='127.0.0.1' service='{}'><reconnect enabled='yes' timeout='1'/></source>"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        devices = f"<serial type='tcp'>{source.format(server.getsockname()[1])}<protocol type='raw'/></serial>"
+        with talking_vm("again", devices=devices) as machine:
+            machine.start()
+            for word in ("one", "two"):
+                client, _ = server.accept()
+                with client:
+                    machine.console.ask(f"exec echo number {word} >/dev/ttyS1")
+                    read_until(client.fileno(), f"number {word}".encode())
+
+
+PKI = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}/lib/pki"
+
+
+@contextlib.contextmanager
+def certificates(*names):
+    os.makedirs("/etc/pki/qemu", exist_ok=True)
+    for name in names:
+        shutil.copy(f"{PKI}/{name}", "/etc/pki/qemu")
+        os.chmod(f"/etc/pki/qemu/{name}", 0o600)
+    try:
+        yield
+    finally:
+        shutil.rmtree("/etc/pki/qemu")
+
+
+def context(kind, who):
+    tls = ssl.SSLContext(kind)
+    tls.check_hostname = False
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.load_verify_locations(f"{PKI}/ca-cert.pem")
+    if who:
+        tls.load_cert_chain(f"{PKI}/{who}-cert.pem", f"{PKI}/{who}-key.pem")
+    return tls
+
+
+def says(machine, client, word):
+    """What the guest says comes to the client, on a socket that is its own."""
+    client.settimeout(30)
+    machine.console.ask(f"exec echo number {word} >/dev/ttyS1")
+    data = b""
+    while f"number {word}".encode() not in data:
+        more = client.recv(4096)
+        check(more, f"the end came after {data!r}")
+        data += more
+
+
+@case(timeout=240)
+def an_encrypted_server():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    devices = f"<serial type='tcp'><source mode='bind' host='127.0.0.1' service='{port}' tls='yes'/></serial>"
+    with talking_vm("secret", devices=devices) as machine:
+        machine.write()
+        result = run(["vmunit", "start", "secret"])
+        check_match(r"cannot open '/etc/pki/qemu/ca-cert.pem' for serial1", result.err)
+        with certificates("ca-cert.pem", "server-cert.pem", "server-key.pem"):
+            machine.start()
+            with context(ssl.PROTOCOL_TLS_CLIENT, None).wrap_socket(socket.create_connection(("127.0.0.1", port), 30)) as stranger:
+                try:
+                    check(not stranger.recv(1), "who has no certificate is let in")
+                except OSError:
+                    pass
+            with context(ssl.PROTOCOL_TLS_CLIENT, "client").wrap_socket(socket.create_connection(("127.0.0.1", port), 30)) as client:
+                says(machine, client, "one")
+
+
+@case(timeout=240)
+def an_encrypted_connection():
+    source = "<source mode='connect' host='localhost' service='{}' tls='yes'><reconnect enabled='yes' timeout='1'/></source>"
+    with socket.create_server(("127.0.0.1", 0)) as server, certificates("ca-cert.pem", "client-cert.pem", "client-key.pem"):
+        server.settimeout(60)
+        devices = f"<serial type='tcp'>{source.format(server.getsockname()[1])}</serial>"
+        with talking_vm("hidden", devices=devices) as machine:
+            machine.start()
+            client, _ = server.accept()
+            with context(ssl.PROTOCOL_TLS_SERVER, "server").wrap_socket(client, server_side=True) as tls:
+                says(machine, tls, "one")
+
+
+# ---- servers
+
+
+@case(timeout=240)
+def a_disk_that_another_process_serves():
+    with images():
+        image, path = raw("served", 24 * MIB), "/run/vhost-test.sock"
+        server = subprocess.Popen(["qemu-storage-daemon", "--blockdev", f"driver=file,node-name=n,filename={image}",
+                                   "--export", f"vhost-user-blk,id=e,node-name=n,addr.type=unix,addr.path={path},writable=on"])
+        try:
+            wait_for(lambda: os.path.exists(path), 20, "the server to listen")
+            with talking_vm("served", devices="<disk type='vhostuser' device='disk'><driver name='qemu' type='raw'/>"
+                            f"<source type='unix' path='{path}'/><target dev='vda' bus='virtio'/></disk>") as machine:
+                machine.xml = machine.xml.replace("<os>", "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><os>", 1)
+                machine.start()
+                check_equal([int(d["size"]) for d in machine.console.table("disks") if d["name"] == "vda"], [24 * MIB])
+                machine.console.ask("write vda served")
+                check_equal(machine.console.ask("read vda"), ["pattern word=served"])
+            with open(image, "rb") as f:
+                check(b"pattern served" in f.read(512), "what the guest wrote is not in the image")
+        finally:
+            server.kill()
+            server.wait()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+
+# ---- disks that are forgotten
+
+
+@case(timeout=300)
+def a_disk_that_forgets():
+    """What the guest writes is there until it ends, in an overlay without a name; two machines use one image at a time."""
+    with images():
+        base = f"{IMAGES}/base.qcow2"
+        run_ok(["qemu-img", "create", "-q", "-f", "qcow2", base, "40M"])
+        run_ok(["qemu-io", "-c", "write -P 0x41 0 512", base])
+        with open(base, "rb") as f:
+            before = f.read()
+        forgets = disk(base, "vda", "<driver name='qemu' type='qcow2'/>", "<transient/>")
+        shares = disk(base, "vda", "<driver name='qemu' type='qcow2'/>", "<transient shareBacking='yes'/>")
+        plain = disk(raw("plain", 20 * MIB), "vdb", "", "<transient/><iotune><read_iops_sec>1000</read_iops_sec></iotune>")
+        with talking_vm("forgets", devices=forgets + plain) as one, talking_vm("shares", devices=shares) as two:
+            one.start()
+            two.start()
+            for machine in (one, two):
+                check_equal([int(d["size"]) for d in machine.console.table("disks") if d["name"] == "vda"], [40 * MIB])
+                check_equal(machine.console.ask("exec dd if=/dev/vda bs=4 count=1 2>/dev/null; echo"), ["AAAA"])
+                machine.console.ask(f"write vda {machine.name}")
+                check_equal(machine.console.ask("read vda"), [f"pattern word={machine.name}"])
+            one.console.ask("write vdb plain")
+            check_equal(sorted(os.listdir(IMAGES)), ["base.qcow2", "plain"])
+            check_equal(run_ok(["vmunit", "domblklist", "forgets"]).count(base), 1)
+            refused = run(["vmunit", "save", "forgets", f"{IMAGES}/state"])
+            check_equal((refused.rc, "migration with transient disk is not supported" in refused.err), (1, True), "a save of it")
+            stop(one)
+            one.disconnect()
+            one.start()
+            check_equal(one.console.ask("exec dd if=/dev/vda bs=4 count=1 2>/dev/null; echo"), ["AAAA"], "after a new start")
+        with open(base, "rb") as f:
+            check(f.read() == before, "the image was written to")
+        with open(f"{IMAGES}/plain", "rb") as f:
+            check(not f.read().strip(b"\0"), "the raw image was written to")
+
+
+# ---- what shows and sounds
+
+
+def dbus_call(client, destination, path, interface, member):
+    """One call without arguments to a peer, little-endian; returns the bytes of its answer."""
+    def string(code, kind, value):
+        data = value.encode()
+        return struct.pack("<B", code) + b"\1" + kind.encode() + b"\0" + struct.pack("<I", len(data)) + data + b"\0"
+    fields = b""
+    for code, kind, value in ((1, "o", path), (2, "s", interface), (3, "s", member)):
+        fields += b"\0" * (-len(fields) % 8) + string(code, kind, value)
+    header = struct.pack("<BBBBIII", ord("l"), 1, 0, 1, 0, 1, len(fields)) + fields
+    client.sendall(header + b"\0" * (-len(header) % 8))
+    return read_until(client.fileno(), b"<node", 20)
+
+
+@case(timeout=240)
+def a_display_by_dbus():
+    path = "/run/vmunit/shown/dbus.sock"
+    with talking_vm("shown", devices="<graphics type='dbus' p2p='yes'/><video><model type='virtio'/></video>") as machine:
+        machine.start()
+        check_equal(os.stat(path).st_mode & 0o777, 0o600)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(path)
+            client.sendall(b"\0AUTH EXTERNAL 30\r\n")
+            check_match("^OK ", client.recv(4096).decode())
+            client.sendall(b"BEGIN\r\n")
+            answer = dbus_call(client, None, "/org/qemu/Display1", "org.freedesktop.DBus.Introspectable", "Introspect")
+            check(b"<node" in answer, answer)
+    check(not os.path.exists(path), "the socket is left")
+
+
+@case(timeout=240)
+def sound_that_is_kept():
+    with images():
+        path = f"{IMAGES}/sound.wav"
+        with talking_vm("loud", devices=f"<sound model='ich9'/><audio id='1' type='file' path='{path}'/>") as machine:
+            machine.start()
+            check(has_list(path), "nobody was let in")
+            machine.console.ask("exec modprobe -a snd-hda-intel snd-hda-codec-generic; ls /dev/snd >/run/snd; cat /proc/asound/cards")
+            stop(machine)
+        check(not has_list(path), "somebody is let in for ever")
+        with open(path, "rb") as f:
+            check_equal(f.read(4), b"RIFF", "the beginning of the file")
 
 
 if __name__ == "__main__":
