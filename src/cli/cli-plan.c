@@ -149,6 +149,8 @@ static void print_fd(Cli *cli, const PlanFd *fd) {
         if (fd->kind == PLAN_FD_TAP)
                 cli_print(cli, " %s%s%s", fd->ifname ?: "vnetN", fd->bridge ? " in " : "",
                           strempty(fd->bridge));
+        else if (fd->kind == PLAN_FD_MACVTAP)
+                cli_print(cli, " %s on %s (%s)", fd->ifname ?: "macvtapN", fd->device, direct_mode_to_string(fd->mode));
         if (fd->host || fd->service)
                 cli_print(cli, " %s:%s", strempty(fd->host), strempty(fd->service));
         if (fd->credential)

@@ -137,14 +137,14 @@ DEFINE_STATIC_XML_TABLE(virtualport,
         CHILD("parameters", virtualport_parameters, "what the switch is told"));
 
 DEFINE_STATIC_XML_TABLE(inbound,
-        ATTRIBUTE("average", BandwidthLimit, average, xml_limit, "KiB/s in the long run"),
-        ATTRIBUTE("peak", BandwidthLimit, peak, xml_limit, "KiB/s at most"),
-        ATTRIBUTE("floor", BandwidthLimit, floor, xml_limit, "KiB/s that it has in any case"),
+        ATTRIBUTE("average", BandwidthLimit, average, xml_limit, "kB/s in the long run"),
+        ATTRIBUTE("peak", BandwidthLimit, peak, xml_limit, "kB/s at most"),
+        ATTRIBUTE("floor", BandwidthLimit, floor, xml_limit, "kB/s that it has in any case"),
         ATTRIBUTE("burst", BandwidthLimit, burst, xml_limit, "KiB at full speed"));
 
 DEFINE_STATIC_XML_TABLE(outbound,
-        ATTRIBUTE("average", BandwidthLimit, average, xml_limit, "KiB/s in the long run"),
-        ATTRIBUTE("peak", BandwidthLimit, peak, xml_limit, "KiB/s at most"),
+        ATTRIBUTE("average", BandwidthLimit, average, xml_limit, "kB/s in the long run"),
+        ATTRIBUTE("peak", BandwidthLimit, peak, xml_limit, "kB/s at most"),
         UNSUPPORTED_ATTRIBUTE("floor", "there is one for what the guest receives only"),
         ATTRIBUTE("burst", BandwidthLimit, burst, xml_limit, "KiB at full speed"));
 

@@ -141,5 +141,8 @@ typedef struct DomainInterface {
 
 /* Whether the model is one of virtio's: the only ones that <driver> is for. */
 bool interface_is_virtio(const DomainInterface *i);
+/* How long the network's part of an address of the host's end is, or of where a route leads; both have been checked. */
+unsigned interface_ip_prefix(const InterfaceIp *ip);
+unsigned interface_route_prefix(const InterfaceRoute *r);
 /* What every <interface> owns. */
 void interface_done(DomainInterface *i);

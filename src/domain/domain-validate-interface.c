@@ -208,6 +208,20 @@ static bool route_prefix(const InterfaceRoute *r, const IpBytes *address, unsign
         return true;
 }
 
+unsigned interface_route_prefix(const InterfaceRoute *r) {
+        IpBytes address;
+        unsigned prefix = 0;
+
+        if (parse_ip(r->address, r->family ?: FAMILY_IPV4, &address))
+                (void) route_prefix(r, &address, &prefix);
+        return prefix;
+}
+
+/* Without one it is that of the old classes. */
+unsigned interface_ip_prefix(const InterfaceIp *ip) {
+        return interface_route_prefix(&(InterfaceRoute) { .address = ip->address, .family = family_of(ip), .prefix = ip->prefix });
+}
+
 static void check_route(const InterfaceRoute *r, Diag *diag) {
         IpFamily family = r->family ?: FAMILY_IPV4;
         const char *word = ip_family_to_string(family);
@@ -404,6 +418,8 @@ static void check_tap(const DomainInterface *i, Diag *diag) {
         check_path(diag, loc, "interface backend @logFile", i->backend_log);
         if (i->script && i->type != INTERFACE_ETHERNET)
                 (void) diag_warning(diag, loc, "interface: <script> is for type 'ethernet'; nothing runs '%s'", i->script);
+        if (i->downscript && i->type != INTERFACE_ETHERNET)
+                (void) diag_warning(diag, loc, "interface: <downscript> is for type 'ethernet'; nothing runs '%s'", i->downscript);
 }
 
 static void check_interface(const DomainInterface *i, Diag *diag) {

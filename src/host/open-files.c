@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -440,16 +441,38 @@ static int open_mapped(const PlanFd *p, Diag *diag) {
 
 /* --- network --- */
 
+/* `tc` calls 1000 bytes a kilobyte where it is a rate, and 1024 where it is a size; so does what libvirt sets. */
+TrafficLimit plan_limit_in_bytes(const PlanLimit *l) {
+        const uint64_t most = UINT64_MAX / 1024;
+
+        return (TrafficLimit) { MIN(l->average, most) * 1000, MIN(l->peak, most) * 1000, MIN(l->burst, most) * 1024 };
+}
+
+static unsigned macvlan_mode(DirectMode mode) {
+        return mode == DIRECT_PRIVATE     ? MACVLAN_MODE_PRIVATE :
+               mode == DIRECT_BRIDGE      ? MACVLAN_MODE_BRIDGE :
+               mode == DIRECT_PASSTHROUGH ? MACVLAN_MODE_PASSTHRU : MACVLAN_MODE_VEPA;
+}
+
 static int open_tap(const PlanFd *p, Diag *diag, OpenedFd *ret) {
         static const uint8_t none[6];
+        const TrafficLimit none_limit = {};
         unsigned n = MAX(p->queues, 1U);
         TapSpec spec = {
+                .tun = p->path,
                 .ifname = p->ifname,
-                .bridge = p->bridge,
+                .bridge = p->openvswitch ? NULL : p->bridge,
+                .mtu_of = p->bridge,
                 .mac = memcmp(p->mac, none, sizeof(none)) == 0 ? NULL : p->mac,
                 .mtu = p->mtu.set ? p->mtu.value : 0,
                 .queues = p->queues,
                 .existing = !p->managed_tap,
+                .isolated = p->isolated,
+                .coalesce = p->coalesce.value,
+                .inbound = p->openvswitch ? none_limit : plan_limit_in_bytes(&p->inbound),
+                .outbound = p->openvswitch ? none_limit : plan_limit_in_bytes(&p->outbound),
+                .addresses = p->addresses,
+                .routes = p->routes,
         };
         _cleanup_free_ char *ifname = calloc(1, IFNAMSIZ), *reason = NULL;
         _cleanup_free_ int *fds = calloc(n, sizeof(int));
@@ -457,7 +480,8 @@ static int open_tap(const PlanFd *p, Diag *diag, OpenedFd *ret) {
 
         if (!ifname || !fds)
                 return -ENOMEM;
-        int r = tap_open(&spec, fds, ifname, &ifindex, &reason);
+        int r = p->kind == PLAN_FD_TAP ? tap_open(&spec, fds, ifname, &ifindex, &reason) :
+                macvtap_open(&spec, p->device, macvlan_mode(p->mode), fds, ifname, &ifindex, &reason);
         if (r < 0)
                 return diag_error_code(diag, r, p->loc, "%s (%s)", strempty(reason), purpose(p));
         *ret = (OpenedFd) { .fds = TAKE_PTR(fds), .n_fds = n, .ifname = TAKE_PTR(ifname), .ifindex = ifindex,
@@ -465,9 +489,23 @@ static int open_tap(const PlanFd *p, Diag *diag, OpenedFd *ret) {
         return 0;
 }
 
-static int open_vhost_net(const PlanFd *p, Diag *diag) {
-        int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
-        return fd < 0 ? cannot(p, diag, -errno, "open", "/dev/vhost-net", NULL) : fd;
+static int open_vhost_net(const PlanFd *p, Diag *diag, OpenedFd *ret) {
+        const char *path = p->path ?: "/dev/vhost-net";
+        unsigned n = MAX(p->queues, 1U);
+
+        ret->fds = calloc(n, sizeof(int));
+        if (!ret->fds)
+                return -ENOMEM;
+        for (; ret->n_fds < n; ret->n_fds++) {
+                int fd = open(path, O_RDWR | O_CLOEXEC);
+                if (fd < 0) {
+                        int r = cannot(p, diag, -errno, "open", path, NULL);
+                        opened_fd_done(ret);
+                        return r;
+                }
+                ret->fds[ret->n_fds] = fd;
+        }
+        return 0;
 }
 
 /* --- sockets --- */
@@ -564,7 +602,11 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
 
         switch (p->kind) {
         case PLAN_FD_TAP:
+        case PLAN_FD_MACVTAP:
                 r = open_tap(p, diag, &o);
+                break;
+        case PLAN_FD_VHOST_NET:
+                r = open_vhost_net(p, diag, &o);
                 break;
         case PLAN_FD_LISTEN:
                 r = open_listen(p, owner, diag, &o);
@@ -589,9 +631,6 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 goto one;
         case PLAN_FD_DIRECTORY:
                 r = open_directory(p, owner, diag);
-                goto one;
-        case PLAN_FD_VHOST_NET:
-                r = open_vhost_net(p, diag);
                 goto one;
         case PLAN_FD_CONNECT:
                 r = open_connect(p, diag);

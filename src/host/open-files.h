@@ -5,6 +5,7 @@
 
 #include "diag.h"
 #include "plan.h"
+#include "traffic-limit.h"
 
 /* The most that is copied into memory for QEMU: kernels, initrds, device trees. */
 /* A certificate that expires within this time is a warning. */
@@ -41,6 +42,8 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret);
  * not while another process has it open for writing. 0, also when there is no such file, or negative errno with the
  * reason in DIAG. */
 int remove_templated_file(const PlanFd *p, Diag *diag);
+/* What the definition's units are in bytes. */
+TrafficLimit plan_limit_in_bytes(const PlanLimit *l);
 
 /* Makes what was opened before, *fd, which is -EBADF then, one that OpenedFd owns. */
 int opened_fd_take(OpenedFd *o, int *fd);

@@ -25,6 +25,12 @@ static char *format(const Resource *r) {
                 return strf("tap %u %s\n", r->ifindex, r->name);
         case RESOURCE_INTERFACE:
                 return strf("interface %u %s\n", r->ifindex, r->name);
+        case RESOURCE_LIMITS:
+                return strf("limits %u %s\n", r->ifindex, r->name);
+        case RESOURCE_SCRIPT:
+                return strf("script %u %s\n", r->ifindex, r->name);
+        case RESOURCE_PORT:
+                return strf("port %u %s\n", r->ifindex, r->name);
         case RESOURCE_MACHINE:
                 return strf("machine %s\n", r->name);
         case RESOURCE_PROFILE:
@@ -63,6 +69,12 @@ static char *word(char **p) {
         return begin;
 }
 
+static ResourceKind kind_of_interface(const char *w) {
+        return streq(w, "tap") ? RESOURCE_TAP : streq(w, "interface") ? RESOURCE_INTERFACE :
+               streq(w, "limits") ? RESOURCE_LIMITS : streq(w, "script") ? RESOURCE_SCRIPT :
+               streq(w, "port") ? RESOURCE_PORT : 0;
+}
+
 /* False when LINE is no record: torn by a crash, or not ours. */
 static bool parse(char *line, Resource *ret) {
         Resource r = {};
@@ -77,8 +89,8 @@ static bool parse(char *line, Resource *ret) {
                 r.kind = RESOURCE_MACHINE;
         else if (streq(w, "profile"))
                 r.kind = RESOURCE_PROFILE;
-        else if (streq(w, "tap") || streq(w, "interface")) {
-                r.kind = streq(w, "tap") ? RESOURCE_TAP : RESOURCE_INTERFACE;
+        else if (kind_of_interface(w)) {
+                r.kind = kind_of_interface(w);
                 w = word(&line);
                 if (!w || parse_uint(w, &r.ifindex) < 0)
                         return false;

@@ -8,12 +8,15 @@
 /* The book of what a start has acquired and what outlives the process that did it: written before or right
  * after each step, read by the cleanup and by the next start, so that a crash at any point leaves nothing for
  * ever. One record a line: "fd NAME", "tap IFINDEX IFNAME",
- * "interface IFINDEX IFNAME", "socket DEV INO PATH", "label DEV INO PATH",
- * "access DEV INO UID PATH", "machine NAME", "profile NAME". */
+ * "interface IFINDEX IFNAME", "limits IFINDEX IFNAME", "port IFINDEX IFNAME", "script IFINDEX IFNAME PROGRAM",
+ * "socket DEV INO PATH", "label DEV INO PATH", "access DEV INO UID PATH", "machine NAME", "profile NAME". */
 typedef enum ResourceKind {
         RESOURCE_FD = 1,
-        RESOURCE_TAP,       /* that we made: it ends with the VM */
+        RESOURCE_TAP,       /* that we made, or a macvtap: it ends with the VM */
         RESOURCE_INTERFACE, /* of the administrator's, that is used */
+        RESOURCE_LIMITS,    /* of an interface of the administrator's */
+        RESOURCE_PORT,      /* of Open vSwitch */
+        RESOURCE_SCRIPT,    /* to be run with the interface's name: "IFNAME PROGRAM" */
         RESOURCE_SOCKET,
         RESOURCE_LABEL,     /* of a file, as the machine needs it */
         RESOURCE_ACCESS,    /* to a file, for the machine's user */

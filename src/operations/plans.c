@@ -137,10 +137,10 @@ static int check_cloud_init(const Domain *d, Diag *diag) {
         return ret;
 }
 
-static int check_bridge(const PlanFd *fd, Diag *diag) {
+static int check_net_device(const PlanFd *fd, Diag *diag) {
         _cleanup_free_ char *reason = NULL;
 
-        int r = fd->bridge ? bridge_check(fd->bridge, &reason) : 0;
+        int r = fd->bridge ? bridge_check(fd->bridge, &reason) : fd->device ? net_device_check(fd->device, &reason) : 0;
         return r < 0 ? diag_error_code(diag, r, fd->loc, "%s: %s", fd->element, strempty(reason)) : 0;
 }
 
@@ -152,7 +152,8 @@ static int check_fd(const PlanFd *fd, Diag *diag) {
         case PLAN_FD_FOLDER:
                 return check_path(fd, diag);
         case PLAN_FD_TAP:
-                return check_bridge(fd, diag);
+        case PLAN_FD_MACVTAP:
+                return check_net_device(fd, diag);
         default:
                 return 0;
         }

@@ -84,11 +84,12 @@ static int ensure_loaded(Manager *m, const Vm *vm, const Domain *d, const char *
 
 /* The unit wants its bridges' device units, so that a boot waits for them; nobody at a prompt wants to wait until
  * systemd gives up on one that nothing is about to make. */
-static int check_bridges(const Domain *d, Diag *diag) {
+static int check_net_devices(const Domain *d, Diag *diag) {
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces) {
                 _cleanup_free_ char *reason = NULL;
 
-                int r = i->type == INTERFACE_BRIDGE ? bridge_check(i->source_bridge, &reason) : 0;
+                int r = i->type == INTERFACE_BRIDGE ? bridge_check(i->source_bridge, &reason) :
+                        i->type == INTERFACE_DIRECT ? net_device_check(i->source_dev, &reason) : 0;
                 if (r < 0)
                         return diag_error_code(diag, r, i->info.loc, "%s", strempty(reason));
         }
@@ -117,7 +118,7 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credenti
         if (r >= 0)
                 r = definition_check_file_name(d.path, p.domain, diag);
         if (r >= 0 && !m->made_up)
-                r = check_bridges(p.domain, diag);
+                r = check_net_devices(p.domain, diag);
         if (r >= 0)
                 r = definition_check_resources(m, p.domain, diag);
         if (r < 0)

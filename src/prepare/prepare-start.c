@@ -457,6 +457,8 @@ static int open_all(Start *s) {
                         r = note(s, &s->opened[i]);
                 if (r >= 0)
                         r = let_in(s, &plan->fds[i], &s->opened[i]);
+                if (r >= 0)
+                        r = connect_interface(s->p, s->dir_fd, &plan->fds[i], &s->opened[i]);
                 if (r >= 0 && plan->fds[i].label)
                         r = label_one(s, &plan->fds[i], s->opened[i].fds[0]);
                 if (r < 0)

@@ -9,11 +9,11 @@
 #include "open-sockets.h"
 #include "path-walk.h"
 #include "prepare.h"
+#include "rtnetlink.h"
 #include "runtime.h"
 #include "scope.h"
 #include "string-util.h"
 #include "strv.h"
-#include "tap.h"
 
 int prepare_init(Prepare *p, const char *instance) {
         const char *source = getenv("VMUNIT_SOURCE");
@@ -75,6 +75,9 @@ int give_back(const Prepare *p, int dir_fd) {
         _cleanup_resources_ Resources list = {};
         int r = resources_read(dir_fd, &list);
 
+        /* As long as systemd has its descriptors nobody else has an interface of this name. */
+        FOREACH_ARRAY(i, list.items, list.n_items)
+                (void) disconnect_interface(p, i);
         FOREACH_ARRAY(i, list.items, list.n_items) {
                 int k = 0;
                 if (i->kind == RESOURCE_FD)
@@ -88,7 +91,7 @@ int give_back(const Prepare *p, int dir_fd) {
                 else if (i->kind == RESOURCE_PROFILE)
                         k = apparmor_unload(i->name);
                 else if (i->kind == RESOURCE_TAP)
-                        k = tap_remove(i->name, i->ifindex);
+                        k = link_remove(i->name, i->ifindex);
                 if (k < 0 && r >= 0)
                         r = k;
         }

@@ -11,6 +11,7 @@
 #include "host-namespace.h"
 #include "journal.h"
 #include "label.h"
+#include "open-files.h"
 #include "plan.h"
 #include "resources.h"
 #include "saved-file.h"
@@ -96,6 +97,14 @@ int release_labels(const Prepare *p);
 
 /* Makes the machine's profile and loads it, and writes it into the book of DIR_FD. */
 int load_profile(Prepare *p, const Prepared *x, int dir_fd, sd_bus *bus);
+
+/* --- prepare-network.c --- */
+
+/* Does what an interface needs that was just opened, beyond its descriptors: makes it a port of a switch, runs scripts. The book
+ * of DIR_FD has its own record already. 0 or negative errno with the reason in p->diag. */
+int connect_interface(Prepare *p, int dir_fd, const PlanFd *fd, const OpenedFd *o);
+/* The opposite, for a record of the book. What fails is a warning: 0. */
+int disconnect_interface(const Prepare *p, const Resource *r);
 
 /* Whether the directory belongs to p->unit: 1 yes, 0 to nobody, -EBUSY to another unit (*ret_other, owned by
  * the caller), else negative errno. */

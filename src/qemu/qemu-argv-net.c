@@ -1,110 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "parse-util.h"
+#include "qemu-argv-net.h"
 #include "qemu-device.h"
-#include "qemu-emit.h"
 #include "string-util.h"
 #include "strv.h"
 #include "text.h"
 
 /* --- what is behind the card --- */
-
-static unsigned queue_count(const DomainInterface *i) {
-        return interface_is_virtio(i) && i->queues.set ? MAX(i->queues.value, 1U) : 1;
-}
-
-static bool wants_vhost(const Emit *e, const DomainInterface *i) {
-        if (e->native || !interface_is_virtio(i) || i->driver == NET_DRIVER_QEMU)
-                return false;
-        /* Without KVM the guest is too slow for it to matter, and libvirt leaves it out. */
-        return i->driver == NET_DRIVER_VHOST || (e->facts->has_vhost_net && e->domain->type == DOMAIN_KVM);
-}
-
-static int check_vhost(Emit *e, const DomainInterface *i) {
-        if (i->driver != NET_DRIVER_VHOST || e->facts->has_vhost_net || e->native)
-                return 0;
-        return diag_error(e->diag, i->info.loc, "<driver name='vhost'>: this host has no /dev/vhost-net");
-}
-
-/* "10" or "10:11:12": the descriptors of a tap or of vhost, one for each queue. */
-static void json_fds(Json *j, const char *key, unsigned first, unsigned n) {
-        _cleanup_text_ Text t = {};
-
-        for (unsigned k = 0; k < n; k++)
-                text_appendf(&t, "%s%u", k > 0 ? ":" : "", first + k);
-        if (t.failed) {
-                j->failed = true;
-                return;
-        }
-        json_add_string(j, key, t.data);
-}
-
-static void fill_tap(Emit *e, PlanFd *fd, const DomainInterface *i) {
-        memcpy(fd->mac, i->mac, sizeof(fd->mac));
-        fd->mtu = i->mtu;
-        fd->queues = queue_count(i);
-        fd->managed_tap = i->target_managed != TRI_NO;
-        if (free_and_strdup(&fd->ifname, i->target_dev) < 0 ||
-            free_and_strdup(&fd->bridge, i->source_bridge) < 0)
-                e->failed = true;
-}
-
-/* What the host would have to do for the tap, and nobody does yet. Nothing of it is left out silently. */
-static int check_tap(Emit *e, const DomainInterface *i) {
-        const struct {
-                bool asked;
-                const char *what;
-        } parts[] = {
-                { i->vlan_loc.line > 0, "interface with <vlan>" },
-                { i->virtualport.loc.line > 0, "interface with <virtualport>" },
-                { i->inbound.average.value > 0 || i->inbound.floor.value > 0 || i->outbound.average.value > 0, "interface with <bandwidth>" },
-                { i->isolated == TRI_YES, "interface with <port isolated='yes'/>" },
-                { i->filter, "interface with <filterref>, of which there are none yet," },
-                { i->coalesce_frames.set, "interface with <coalesce>" },
-                { i->n_host_ips > 0 || i->n_host_routes > 0, "interface with <ip> or <route> in <source>" },
-                { i->script && i->type == INTERFACE_ETHERNET, "interface with <script>" },
-                { i->downscript, "interface with <downscript>" },
-                { i->backend_tap && !streq(i->backend_tap, "/dev/net/tun"), "interface with <backend tap=>" },
-                { i->backend_vhost && !streq(i->backend_vhost, "/dev/vhost-net"), "interface with <backend vhost=>" },
-        };
-        int ret = 0;
-
-        for (size_t k = 0; k < ELEMENTSOF(parts); k++)
-                if (parts[k].asked && emit_unwired(e, i->info.loc, parts[k].what) < 0)
-                        ret = -EINVAL;
-        if (!e->native && i->target_managed == TRI_NO && !i->target_dev)
-                ret = diag_error(e->diag, i->info.loc, "interface: <target managed='no'/> needs the name of the tap, @dev");
-        return ret;
-}
-
-static int emit_tap(Emit *e, const DomainInterface *i, Json *j) {
-        _cleanup_free_ char *tap = strf("tap-%s", i->info.alias), *vhost = strf("vhost-%s", i->info.alias),
-                            *element = strf("interface %s", i->info.alias);
-        unsigned queues = queue_count(i);
-        PlanFd *fd;
-        int r = check_vhost(e, i);
-
-        if (r < 0 || (r = check_tap(e, i)) < 0)
-                return r;
-        if (!tap || !vhost || !element ||
-            !(fd = emit_fd(e, PLAN_FD_TAP, tap, element, i->info.loc, queues))) {
-                e->failed = true;
-                return 0;
-        }
-        fill_tap(e, fd, i);
-        json_add_string(j, "type", "tap");
-        json_fds(j, queues > 1 ? "fds" : "fd", fd->number, queues);
-        if (wants_vhost(e, i)) {
-                fd = emit_fd(e, PLAN_FD_VHOST_NET, vhost, element, i->info.loc, queues);
-                if (!fd)
-                        return 0;
-                fd->queues = queues;
-                json_add_bool(j, "vhost", true);
-                json_fds(j, queues > 1 ? "vhostfds" : "vhostfd", fd->number, queues);
-        }
-        if (i->sndbuf.set)
-                json_add_uint(j, "sndbuf", i->sndbuf.value);
-        return 0;
-}
 
 /* passt is a process beside QEMU that it is connected with by a socket. */
 static int emit_passt(Emit *e, const DomainInterface *i, Json *j) {
@@ -145,6 +47,7 @@ static int emit_socket(Emit *e, const DomainInterface *i, Json *j) {
         return 0;
 }
 
+/* QEMU passes its memory on by this socket, and does so with one that it has by a path alone, not by a descriptor. */
 static int emit_vhost_user(Emit *e, const DomainInterface *i, Json *j) {
         _cleanup_options_ Options o = {};
 
@@ -158,15 +61,17 @@ static int emit_vhost_user(Emit *e, const DomainInterface *i, Json *j) {
         emit_options(e, "-chardev", &o);
         json_add_string(j, "type", "vhost-user");
         json_add_stringf(j, "chardev", "char%s", i->info.alias);
-        if (queue_count(i) > 1)
-                json_add_uint(j, "queues", queue_count(i));
+        if (interface_queues(i) > 1)
+                json_add_uint(j, "queues", interface_queues(i));
         return emit_unwired(e, i->info.loc, "interface of type 'vhostuser'");
 }
 
 static int emit_backend(Emit *e, const DomainInterface *i) {
         _cleanup_qjson_ Json j = {};
-        int r = 0;
+        int r = check_host_end(e, i);
 
+        if (r < 0)
+                return r;
         switch (i->type) {
         case INTERFACE_USER:
                 r = emit_user(e, i, &j);
@@ -178,10 +83,6 @@ static int emit_backend(Emit *e, const DomainInterface *i) {
                 r = emit_tap(e, i, &j);
                 break;
         case INTERFACE_DIRECT:
-                r = emit_unwired(e, i->info.loc, "interface of type 'direct'");
-                if (r >= 0)
-                        r = emit_tap(e, i, &j);
-                break;
         case INTERFACE_BRIDGE:
         case INTERFACE_ETHERNET:
                 r = emit_tap(e, i, &j);
@@ -198,18 +99,14 @@ static int emit_backend(Emit *e, const DomainInterface *i) {
         case INTERFACE_VDPA:
                 json_add_string(&j, "type", "vhost-vdpa");
                 json_add_string(&j, "vhostdev", i->source_dev);
-                if (queue_count(i) > 1)
-                        json_add_uint(&j, "queues", queue_count(i));
+                if (interface_queues(i) > 1)
+                        json_add_uint(&j, "queues", interface_queues(i));
                 r = emit_unwired(e, i->info.loc, "interface of type 'vdpa'");
                 break;
         default:
                 r = diag_error(e->diag, i->info.loc, "not supported: interface type '%s'",
                                strempty(interface_type_to_string(i->type)));
         }
-        /* Limits are the tap's, or there are none. */
-        if (r >= 0 && i->type != INTERFACE_BRIDGE && i->type != INTERFACE_ETHERNET && i->type != INTERFACE_NETWORK &&
-            i->type != INTERFACE_DIRECT)
-                r = check_tap(e, i);
         if (r < 0)
                 return r;
         json_add_stringf(&j, "id", "host%s", i->info.alias);
@@ -235,7 +132,7 @@ static void json_offloads(Json *j, const DomainInterface *i) {
 }
 
 static void json_virtio(Json *j, const DomainInterface *i) {
-        unsigned queues = queue_count(i);
+        unsigned queues = interface_queues(i);
 
         json_virtio_driver(j, "virtio-net", &i->info, i->model);
         json_virtio_options(j, &i->virtio);

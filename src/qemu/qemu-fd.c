@@ -2,11 +2,13 @@
 #include <string.h>
 
 #include "qemu-fd.h"
+#include "strv.h"
 
 static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_FILE] = "file",
         [PLAN_FD_COPY] = "copy",
         [PLAN_FD_TAP] = "tap",
+        [PLAN_FD_MACVTAP] = "macvtap",
         [PLAN_FD_VHOST_NET] = "vhost-net",
         [PLAN_FD_LISTEN] = "listen",
         [PLAN_FD_LISTEN_VSOCK] = "listen-vsock",
@@ -40,6 +42,13 @@ void plan_fd_done(PlanFd *fd) {
         free(fd->label);
         free(fd->ifname);
         free(fd->bridge);
+        free(fd->device);
+        strv_free(fd->port);
+        strv_free(fd->external_ids);
+        strv_free(fd->addresses);
+        strv_free(fd->routes);
+        free(fd->script);
+        free(fd->downscript);
         free(fd->host);
         free(fd->service);
         *fd = (PlanFd) {};

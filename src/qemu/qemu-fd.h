@@ -11,6 +11,7 @@ typedef enum PlanFdKind {
         PLAN_FD_FILE = 1,  /* open(path), flags from writable/append/create */
         PLAN_FD_COPY,      /* content of path copied into a sealed memfd: what QEMU must open by a path */
         PLAN_FD_TAP,       /* a tap with IFF_VNET_HDR; ifname, bridge */
+        PLAN_FD_MACVTAP,   /* the same on a network device of the host's: ifname, device, mode */
         PLAN_FD_VHOST_NET, /* /dev/vhost-net */
         PLAN_FD_LISTEN,    /* a listening socket: path (unix) or host+service (tcp) */
         PLAN_FD_LISTEN_VSOCK, /* a listening socket for the guest, by AF_VSOCK */
@@ -23,7 +24,7 @@ typedef enum PlanFdKind {
         PLAN_FD_DIRECTORY, /* a directory of the machine's own below its durable state, made when it is not there: the VM's
                             * user owns it and what is in it, and reaches it by this descriptor alone */
 } PlanFdKind;
-/* "file", "copy", "tap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "memory", "overlay", "folder", "pair", "directory" */
+/* "file", "copy", "tap", "macvtap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "memory", "overlay", "folder", "pair", "directory" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {
@@ -40,6 +41,11 @@ typedef enum Labelling {
         LABELLING_SHARED,  /* several machines write to it */
         LABELLING_CONTENT, /* several machines read it */
 } Labelling;
+
+/* A limit of bandwidth in the definition's units, kB/s and KiB. No average: there is none. */
+typedef struct PlanLimit {
+        uint64_t average, peak, burst;
+} PlanLimit;
 
 typedef struct PlanFd {
         char *name; /* owned; unique; [a-zA-Z0-9._-]: the name in the fd store: "disk-vda", "tap-net0" */
@@ -71,13 +77,24 @@ typedef struct PlanFd {
         char *credential; /* owned; SECRET: what it is kept as (src/host/credential.h); NULL: it is `secret` */
         char *guest_name; /* owned; SECRET: it is the guest's credential of this name … */
         bool smbios;      /* … as a string for SMBIOS, not as it is */
-        /* tap */
-        char *ifname; /* owned; NULL: the kernel's first free vnetN */
+        /* tap and macvtap */
+        char *ifname; /* owned; NULL: the kernel's first free vnetN or macvtapN */
         char *bridge; /* owned; NULL: none */
         uint8_t mac[6]; /* the guest's; the tap's own is fe:… */
         OptUint mtu;
         bool managed_tap; /* make it and remove it; false: an existing one of the administrator */
         unsigned queues;
+        char *device;       /* owned; macvtap: the device of the host's that it is on … */
+        DirectMode mode;    /* … and how those on it see each other */
+        bool isolated;      /* the bridge lets it speak to ports only that are not */
+        bool openvswitch;   /* the bridge is one of Open vSwitch … */
+        char **port;        /* owned: … and this is what its port is given: "tag=42" … */
+        char **external_ids; /* owned: … and the port's interface: "iface-id=…" */
+        PlanLimit inbound, outbound; /* what the guest receives and sends */
+        OptUint coalesce;   /* packets until an interrupt */
+        char **addresses;   /* owned: of the host's end: "192.0.2.1/24", "192.0.2.1/32 peer 192.0.2.2" */
+        char **routes;      /* owned: "198.51.100.0/24 via 192.0.2.9 metric 3" */
+        char *script, *downscript; /* owned: run with the interface's name */
         /* tcp; `service` is a decimal port, or "5900+" for the first free one from 5900 on */
         char *host, *service; /* owned */
 } PlanFd;

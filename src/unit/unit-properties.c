@@ -131,16 +131,20 @@ static int emit_mounts(const UnitEmit *c, char ***values) {
         return r < 0 ? r : add_device_mounts(c, values);
 }
 
-/* A bridge that a network manager makes may come up later than we do. Where there is no udev, systemd answers
- * at once that it does not know devices, and the prepare step looks for itself. */
-static int emit_bridges(const UnitEmit *c, char ***values) {
+/* A bridge that a network manager makes may come up later than we do, and so may the device below a macvtap. Where there
+ * is no udev, systemd answers at once that it does not know devices, and the prepare step looks for itself. */
+static int emit_net_devices(const UnitEmit *c, char ***values) {
         FOREACH_ARRAY(i, c->d->interfaces, c->d->n_interfaces) {
-                if (i->type != INTERFACE_BRIDGE || isempty(i->source_bridge))
+                const char *device = i->type == INTERFACE_BRIDGE ? i->source_bridge : i->type == INTERFACE_DIRECT ? i->source_dev : NULL;
+                if (isempty(device))
                         continue;
-                _cleanup_free_ char *unit = net_device_unit(i->source_bridge);
+                _cleanup_free_ char *unit = net_device_unit(device);
                 if (!unit)
                         return -ENOMEM;
                 int r = add_unique(values, unit);
+                /* The device rule has the number that the driver gets when it is loaded. */
+                if (r >= 0 && i->type == INTERFACE_DIRECT)
+                        r = add_unique(values, "modprobe@macvtap.service");
                 if (r < 0)
                         return r;
         }
@@ -165,7 +169,7 @@ static int emit_wants(const UnitEmit *c, char ***values) {
         if (c->facts->session)
                 return 0;
         int r = has_network_char(c->d) ? strv_extend(values, "network-online.target") : 0;
-        return r < 0 ? r : emit_bridges(c, values);
+        return r < 0 ? r : emit_net_devices(c, values);
 }
 
 static int emit_after(const UnitEmit *c, char ***values) {
@@ -438,13 +442,20 @@ static bool needs_tap(const DomainInterface *i) {
         return i->type == INTERFACE_BRIDGE || i->type == INTERFACE_NETWORK || i->type == INTERFACE_ETHERNET;
 }
 
+/* The device of a macvtap is made together with it, so it is known by its driver alone. */
+static int add_tap(const UnitEmit *c, const DomainInterface *i, char ***values) {
+        if (i->type == INTERFACE_DIRECT)
+                return add_unique(values, "char-macvtap rw");
+        return add_device(c, i->info.loc, i->backend_tap ?: "/dev/net/tun", "rw", values);
+}
+
 static int add_tap_devices(const UnitEmit *c, const DomainInterface *i, char ***values) {
-        if (!needs_tap(i))
+        if (!needs_tap(i) && i->type != INTERFACE_DIRECT)
                 return 0;
-        int r = add_device(c, i->info.loc, "/dev/net/tun", "rw", values);
+        int r = add_tap(c, i, values);
         if (r < 0 || i->driver == NET_DRIVER_QEMU)
                 return r;
-        return add_device(c, i->info.loc, "/dev/vhost-net", "rw", values);
+        return add_device(c, i->info.loc, i->backend_vhost ?: "/dev/vhost-net", "rw", values);
 }
 
 static int add_source_device(const CharSource *s, SrcLoc loc, void *userdata) {

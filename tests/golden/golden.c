@@ -103,6 +103,34 @@ static char *native_lines(const QemuArgv *a) {
         return env && args ? strf("%s%s", env, args) : NULL;
 }
 
+static void add_words(Text *t, const char *key, char *const *words) {
+        STRV_FOREACH(w, words)
+                text_appendf(t, " %s=[%s]", key, *w);
+}
+
+static void add_limit(Text *t, const char *key, const PlanLimit *l) {
+        if (l->average > 0)
+                text_appendf(t, " %s=%llu,%llu,%llu", key, (unsigned long long) l->average, (unsigned long long) l->peak,
+                             (unsigned long long) l->burst);
+}
+
+static void add_switch(Text *t, const PlanFd *fd) {
+        if (fd->device)
+                text_appendf(t, " device=%s mode=%s", fd->device, direct_mode_to_string(fd->mode));
+        add_words(t, "port", fd->port);
+        add_words(t, "external-id", fd->external_ids);
+        add_limit(t, "inbound", &fd->inbound);
+        add_limit(t, "outbound", &fd->outbound);
+        if (fd->coalesce.set)
+                text_appendf(t, " coalesce=%u", fd->coalesce.value);
+        add_words(t, "address", fd->addresses);
+        add_words(t, "route", fd->routes);
+        if (fd->script)
+                text_appendf(t, " script=%s", fd->script);
+        if (fd->downscript)
+                text_appendf(t, " downscript=%s", fd->downscript);
+}
+
 static void add_fd(Text *t, const PlanFd *fd) {
         const struct { bool on; const char *word;
         } flags[] = {
@@ -118,6 +146,8 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 { fd->fifo, "fifo" },
                 { fd->reopened, "reopened" },
                 { fd->managed_tap, "managed" },
+                { fd->isolated, "isolated" },
+                { fd->openvswitch, "openvswitch" },
         };
 
         if (fd->user != PLAN_USER_MONITOR)
@@ -148,6 +178,7 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 text_appendf(t, " over=%s", disk_format_to_string(fd->format));
         if (fd->link)
                 text_appendf(t, " link=%s", fd->link);
+        add_switch(t, fd);
         if (fd->host)
                 text_appendf(t, " %s:%s", fd->host, strempty(fd->service));
         if (fd->path)

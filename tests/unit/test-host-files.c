@@ -586,6 +586,9 @@ static void test_book_of_resources(void **state) {
         Resource c = { .kind = RESOURCE_SOCKET, .name = (char *) "/run/a b", .dev = 3, .ino = 99 };
         Resource d = { .kind = RESOURCE_PROFILE, .name = (char *) "vmunit-web" };
         Resource e = { .kind = RESOURCE_ACCESS, .name = (char *) "/srv/a b", .uid = 61234, .dev = 3, .ino = 98 };
+        Resource f = { .kind = RESOURCE_PORT, .name = (char *) "vnet1", .ifindex = 8 };
+        Resource g = { .kind = RESOURCE_SCRIPT, .name = (char *) "web0 /etc/a script", .ifindex = 9 };
+        Resource h = { .kind = RESOURCE_LIMITS, .name = (char *) "mine0", .ifindex = 10 };
         Resource bad = { .kind = RESOURCE_FD, .name = (char *) "two\nlines" };
         _cleanup_resources_ Resources list = {}, none = {};
 
@@ -596,12 +599,15 @@ static void test_book_of_resources(void **state) {
         assert_int_equal(resources_add(fd, &c), 0);
         assert_int_equal(resources_add(fd, &d), 0);
         assert_int_equal(resources_add(fd, &e), 0);
+        assert_int_equal(resources_add(fd, &f), 0);
+        assert_int_equal(resources_add(fd, &g), 0);
+        assert_int_equal(resources_add(fd, &h), 0);
         assert_int_equal(resources_add(fd, &bad), -EINVAL);
         /* What a crash tore off, and what is not ours. */
         _cleanup_close_ int file = openat(fd, RUNTIME_RESOURCES, O_WRONLY | O_APPEND | O_CLOEXEC);
         assert_int_equal(write_all(file, "nonsense\ntap x y\naccess 1 2 /x\nsocket 1", 40), 0);
         assert_int_equal(resources_read(fd, &list), 0);
-        assert_int_equal(list.n_items, 5);
+        assert_int_equal(list.n_items, 8);
         assert_string_equal(list.items[0].name, "disk-vda");
         assert_int_equal(list.items[1].ifindex, 7);
         assert_string_equal(list.items[2].name, "/run/a b");
@@ -612,6 +618,11 @@ static void test_book_of_resources(void **state) {
         assert_int_equal(list.items[4].uid, 61234);
         assert_int_equal(list.items[4].ino, 98);
         assert_string_equal(list.items[4].name, "/srv/a b");
+        assert_int_equal(list.items[5].kind, RESOURCE_PORT);
+        assert_int_equal(list.items[6].kind, RESOURCE_SCRIPT);
+        assert_string_equal(list.items[6].name, "web0 /etc/a script");
+        assert_int_equal(list.items[7].kind, RESOURCE_LIMITS);
+        assert_int_equal(list.items[7].ifindex, 10);
 }
 
 /* --- a directory for as long as the process lives --- */
