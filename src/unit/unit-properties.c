@@ -429,6 +429,13 @@ static int emit_address_families(const UnitEmit *c, char ***values) {
         return r < 0 ? r : strv_extend(values, "AF_INET6");
 }
 
+static int emit_proc_subset(const UnitEmit *c, char ***values) {
+        FOREACH_ARRAY(m, c->d->memories, c->d->n_memories)
+                if (m->model == MEMORY_VIRTIO_MEM)
+                        return strv_extend(values, "all");
+        return 0;
+}
+
 static int add_device(const UnitEmit *c, SrcLoc loc, const char *path, const char *access, char ***values) {
         if (!path || !startswith(path, "/dev/") || !is_mount_path(path))
                 return 0;
@@ -590,6 +597,9 @@ static const Row rows[] = {
           emit_private_network, "yes" },
         { { ROW("Service", "RestrictAddressFamilies", "RestrictAddressFamilies", UNIT_ADDRESS_FAMILIES) },
           emit_address_families, "AF_UNIX" },
+        { { ROW("Service", "ProcSubset", "ProcSubset", UNIT_STRING),
+            .comment = "With virtio-mem, QEMU reads in /proc/sys how the kernel counts memory that is only reserved." },
+          emit_proc_subset, "pid" },
 };
 
 static const Row *find_row(const char *section, const char *name) {

@@ -96,6 +96,16 @@ static void test_rawio(void **state) {
         assert_lines(&d, "PrivateDevices", "PrivateDevices=no"); /* would take it out of the bounding set */
 }
 
+/* What QEMU asks of the kernel for virtio-mem is in /proc/sys. */
+static void test_virtio_mem(void **state) {
+        DomainMemory module = { .model = MEMORY_DIMM };
+        Domain d = { .type = DOMAIN_KVM, .name = S("web"), .memories = &module, .n_memories = 1 };
+
+        assert_lines(&d, "ProcSubset", "");
+        module.model = MEMORY_VIRTIO_MEM;
+        assert_lines(&d, "ProcSubset", "ProcSubset=all");
+}
+
 static void test_kvm(void **state) {
         Domain d = { .type = DOMAIN_KVM, .name = S("web"), .has_uuid = true };
 
@@ -458,7 +468,7 @@ static void test_dbus_types(void **state) {
                 { "After", "as" }, { "AllowedCPUs", "ay" }, { "AmbientCapabilities", "t" }, { "BindPaths", "a(ssbt)" }, { "BindReadOnlyPaths", "a(ssbt)" }, { "CapabilityBoundingSet", "t" }, { "CollectMode", "s" },
                 { "Description", "s" }, { "DeviceAllow", "a(ss)" }, { "DynamicUser", "b" }, { "Environment", "as" },
                 { "FileDescriptorStoreMax", "u" }, { "LimitMEMLOCK", "t" }, { "LogExtraFields", "aay" }, { "MemoryDenyWriteExecute", "b" },
-                { "PrivateDevices", "b" }, { "PrivateNetwork", "b" }, { "PrivateUsers", "b" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
+                { "PrivateDevices", "b" }, { "PrivateNetwork", "b" }, { "PrivateUsers", "b" }, { "ProcSubset", "s" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
                 { "RestrictAddressFamilies", "(bas)" }, { "RestrictRealtime", "b" }, { "Slice", "s" }, { "SourcePath", "s" }, { "SupplementaryGroups", "as" },
                 { "SyslogIdentifier", "s" }, { "TimeoutStartUSec", "t" }, { "User", "s" }, { "Wants", "as" },
         };
@@ -548,6 +558,7 @@ static void test_dbus_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_smallest),      cmocka_unit_test(test_kvm), cmocka_unit_test(test_rawio),
+                cmocka_unit_test(test_virtio_mem),
                 cmocka_unit_test(test_quoting),       cmocka_unit_test(test_mounts),
                 cmocka_unit_test(test_path_with_line_break),
                 cmocka_unit_test(test_mounts_of_devices),
