@@ -87,10 +87,9 @@ LEFT_OUT = {
 }
 # What no kind shows yet: goes away as soon as kinds show all of it.
 NOT_YET = (
-    r"audio.*",
-    r"(char|channel|serial|console|parallel|redir|smartcard).*",
+    r"audio@.*",
+    r"(char|channel|serial|console|parallel).*",
     r"controller.*",
-    r"crypto.*",
     r"disk.*",
     r"filesystem.*",
     r"graphics.*",
@@ -98,10 +97,9 @@ NOT_YET = (
     r"input.*",
     r"interface.*",
     r"iommu.*",
-    r"mem.*",
+    r"memory.*",
     r"shmem.*",
     r"tpm.*",
-    r"video.*",
     r"watchdog.*",
 )
 

@@ -7,6 +7,8 @@ import re
 
 from harness import check, check_equal, check_match, run_ok, wait_for
 from machines import Kind, Machine
+from machines.buses import port, products
+from machines.small import fires
 from rfb import Rfb
 from spice import Spice
 from vm import talking_vm
@@ -116,6 +118,12 @@ def devices(*names):
     return ask
 
 
+def old_ports(run):
+    """The mouse itself takes long to be probed; the port that it is at is there."""
+    ports = run.sh("cat /sys/bus/serio/devices/*/description")
+    return f"{devices('AT Translated Set 2 keyboard')(run)}; {ports}"
+
+
 def card(name):
     """The guest's list of cards, as soon as this one is there."""
     def ask(run):
@@ -127,6 +135,11 @@ def dsp(run):
     """Reset, then ask the port: a sound processor says 0xaa."""
     run.sh("p() { printf \"\\\\$1\" | dd of=/dev/port bs=1 seek=550 2>/dev/null; }; p 1; usleep 10000; p 0; usleep 10000")
     return "port 0x22a: " + run.sh("dd if=/dev/port bs=1 skip=554 count=1 2>/dev/null | hexdump -e '1/1 \"%02x\\n\"'")
+
+
+def ide(model):
+    """A PC has one, whatever it is called, as with libvirt."""
+    return f"<controller type='ide' index='0' model='{model}'/>", "pci", "id=8086:7010 .*driver=ata_piix"
 
 
 # --- USB
@@ -170,24 +183,36 @@ MACHINES = [
     screen("vga", "1234:1111", "white over black", machine="pc"),
     screen("cirrus", "1013:00b8", "white over black", machine="pc", more=[
         Kind("video-qxl-second", "<video><model type='qxl'/></video>", "pci", r"id=1b36:0100 class=0380.* driver=qxl"),
-        Kind("video-virtio-second", "<video><model type='virtio'/></video>", "pci", r"id=1af4:1050 class=0380"),
+        Kind("video-virtio-second", "<video><model type='virtio'/></video>", "pci", r"id=1af4:1050 .*driver=virtio-pci"),
     ]),
     screen("bochs", "1234:1111", "white over black", more=[
         Kind("input-virtio", "<input type='tablet' bus='virtio'/><input type='mouse' bus='virtio' model='virtio'/><input type='keyboard' bus='virtio'/>",
              devices("QEMU Virtio Tablet", "QEMU Virtio Mouse", "QEMU Virtio Keyboard")),
         Kind("input-usb", "<input type='tablet' bus='usb'/><input type='mouse' bus='usb'/><input type='keyboard' bus='usb'/>",
              devices("QEMU QEMU USB Tablet", "QEMU QEMU USB Mouse", "QEMU QEMU USB Keyboard")),
+        Kind("input-ps2", "<input type='mouse' bus='ps2'/><input type='keyboard' bus='ps2'/>", old_ports, "i8042 KBD port|i8042 AUX port"),
     ]),
     screen("virtio", "1af4:1050", "white over black"),
+    screen("default", "1013:00b8", "white over black"),
     Machine("video-qxl", [
         Kind("video-qxl-primary", VNC + "<video><model type='qxl'/></video>", "exec cat /sys/class/graphics/fb0/name", "qxl"),
     ]),
     Machine("spice", [
         Kind("spice", "<graphics type='spice'><listen type='socket'/></graphics>", spice, "a viewer has"),
+        port("spicevmc", "com.redhat.spice.0"),
+        port("spiceport", "org.vmunit.port"),
+        port("vdagent", "org.vmunit.vdagent"),
+        port("udp", "org.vmunit.udp"),
+        Kind("smartcard-passthrough", "<controller type='ccid' index='0'/><smartcard mode='passthrough' type='spicevmc'/>", products, "CCID"),
+        Kind("redirdev-spicevmc", "<redirdev bus='usb' type='spicevmc'/><redirfilter><usbdev allow='no'/></redirfilter>", products, "."),
+        Kind("audio-spice", "<audio id='1' type='spice'/><sound model='ich9'/>", "pci", r"id=8086:293e .*driver=snd_hda_intel"),
     ]),
     Machine("video-ramfb", [
         Kind("video-ramfb", VNC + "<video><model type='ramfb'/></video>", "exec ls -1 /sys/firmware/qemu_fw_cfg/by_name/etc", "^ramfb$"),
     ]),
+    Machine("video-others", [
+        Kind("video-vmvga", "<graphics type='vnc'><listen type='none'/></graphics><video><model type='vmvga'/></video>", "pci", "id=15ad:0405 class=030000"),
+    ], machine="pc"),
     Machine("video-none", [
         Kind("video-none", "<video><model type='none'/></video>", lambda run: f"adapters: {len([r for r in run.table('pci') if r['class'].startswith('03')])}",
              "adapters: 0"),
@@ -195,6 +220,7 @@ MACHINES = [
     Machine("usb", [
         *(usb(index, model) for index, model in enumerate(MODELS)),
         *(companion(len(MODELS) - 1, model) for model in COMPANIONS),
+        Kind("ide-ich6", *ide("ich6")),
         Kind("usb-hub", "<hub type='usb'><address type='usb' bus='0' port='2'/></hub>", behind(USB["piix3-uhci"], "QEMU USB Hub")),
     ], machine="pc", boots=180),
     Machine("sounds", [
@@ -204,8 +230,10 @@ MACHINES = [
         Kind("sound-ich9", "<sound model='ich9'/>", "pci", r"id=8086:293e .*driver=snd_hda_intel"),
         Kind("sound-usb", "<sound model='usb'/>", *card("USB")),
         Kind("sound-sb16", "<sound model='sb16'/>", dsp, "port 0x22a: aa"),
+        Kind("ide-piix4", *ide("piix4")),
         Kind("sound-pcspk", "<sound model='pcspk'/>", "exec modprobe pcspkr; cat /sys/class/input/input*/name", "PC Speaker"),
         Kind("memballoon-none", "<memballoon model='none'/>", lambda run: "balloons: " + run.sh("ls /sys/bus/virtio/drivers/virtio_balloon 2>/dev/null | grep -c ^virtio; true"),
              "balloons: 0"),
+        Kind("watchdog-ib700", "<watchdog model='ib700' action='reset'/>", fires("IB700", "ib700wdt")),
     ], machine="pc"),
 ]

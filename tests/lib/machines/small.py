@@ -97,6 +97,16 @@ def panic(model, name=None, **keywords):
                    lifecycle="<on_crash>preserve</on_crash>", **keywords)
 
 
+# --- ports of virtio, and vsock
+
+
+def virtio_port(run, name):
+    ports = dict(line.split("=") for line in run.sh(
+        "for p in /sys/class/virtio-ports/*; do echo $(cat $p/name)=${p##*/}; done").splitlines() if not line.startswith("="))
+    check(name in ports, f"no port {name} among {ports}")
+    return ports[name]
+
+
 def echo_vsock(run):
     return run.sh("ls /dev/vsock; cat /sys/class/misc/vsock/dev")
 
