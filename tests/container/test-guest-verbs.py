@@ -44,8 +44,10 @@ def keys_nmi_and_screen():
         os.makedirs("/tmp/full", exist_ok=True)
         run_ok(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "/tmp/full"])
         try:
+            with open("/tmp/full/up", "wb") as f:
+                f.write(bytes(4096))
             check_match("No space left on device", run(["vmunit", "screenshot", "typed", "/tmp/full/png"]).err, "a full disk")
-            check_equal(os.listdir("/tmp/full"), [], "part of a picture")
+            check_equal(os.listdir("/tmp/full"), ["up"], "part of a picture")
         finally:
             run_ok(["umount", "/tmp/full"])
     finally:
