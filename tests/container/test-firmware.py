@@ -6,8 +6,10 @@ import contextlib
 import os
 import re
 import shutil
+import struct
+import uuid
 
-from harness import case, check, check_equal, check_match, main, run, run_ok
+from harness import Failure, case, check, check_equal, check_match, fail, main, run, run_ok, wait_for
 from vm import GUEST, LOGS, TalkingVm, Vm
 
 IMAGES = "/var/lib/test-firmware"
@@ -58,6 +60,27 @@ def chain(name, guest, word, console):
 def disk(path, more=""):
     return (f"<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{path}'/>"
             f"<target dev='vda' bus='virtio'/>{more}</disk>")
+
+
+def certificates(variables):
+    """{"PK": […], "KEK": …, "db": …}: the X.509 certificates in a file of a firmware's variables."""
+    with open(variables, "rb") as f:
+        data = f.read()
+    x509 = uuid.UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072").bytes_le
+    found, at = {}, data.find(b"\xaa\x55")
+    while at >= 0 and at + 60 <= len(data):
+        state = data[at + 2]
+        name_size, size = struct.unpack_from("<II", data, at + 36)
+        if state == 0x3f and 2 < name_size < 100:
+            name = data[at + 60:at + 60 + name_size].decode("utf-16le", "replace").rstrip("\0")
+            lists, offset = data[at + 60 + name_size:at + 60 + name_size + size], 0
+            while name in ("PK", "KEK", "db") and offset + 28 < len(lists):
+                length, header = struct.unpack_from("<II", lists, offset + 16)
+                if lists[offset:offset + 16] == x509:
+                    found.setdefault(name, []).append(lists[offset + 28 + header + 16:offset + length])
+                offset += length
+        at = data.find(b"\xaa\x55", at + 60)
+    return found
 
 
 # ---- machines
@@ -338,6 +361,158 @@ def firmware_for_aarch64_is_found():
         say(keyed.serial.expect(r"BdsDxe: failed to start Boot\d+ .*: Security Violation", PATIENCE)[0])
         keyed.serial.expect(r"No bootable option or device was found", 60)
         check("Linux version" not in keyed.serial.text, "it was started all the same")
+
+
+# ---- the guide's chapter on Secure Boot
+
+
+class Menu:
+    """The firmware's menus on a console, worked as a person does: look, choose, look again."""
+
+    UP, DOWN, ENTER, ESCAPE = b"\x1b[A", b"\x1b[B", b"\r", b"\x1b"
+
+    def __init__(self, console):
+        self.console = console
+
+    def settled(self):
+        """A menu is drawn piece by piece, and reads its keys after that: nothing comes any more for a while."""
+        with contextlib.suppress(Failure):
+            while True:
+                self.console.expect(r"[\s\S]+", 0.6)
+
+    def key(self, key):
+        os.write(self.console.fd, key)
+
+    def enter(self, title):
+        """Chooses what is marked, which leads to the page with this title."""
+        self.settled()
+        start = len(self.console.text)
+        self.key(self.ENTER)
+        self.console.expect(re.escape(title), 40, position=start)
+
+    def down(self, explanation):
+        """Goes down until this is what the page says of the marked line."""
+        for _ in range(9):
+            self.settled()
+            start = len(self.console.text)
+            self.key(self.DOWN)
+            with contextlib.suppress(Failure):
+                self.console.expect(re.escape(explanation), 3, position=start)
+                return
+        fail(f"nothing is explained by {explanation!r}; the last words: {self.console.text[-600:]!r}")
+
+    def begin(self):
+        """Escape is pressed until the firmware hears it."""
+        def heard():
+            self.key(self.ESCAPE)
+            try:
+                self.console.expect(r"Device Manager[\s\S]*Select Entry", 0.5)
+                return True
+            except Failure:
+                return False
+        wait_for(heard, 90, "the firmware's first page")
+
+    def file(self, index):
+        """In the list of volumes: the INDEXth file of the only one. Above it are two lines for new files, and an empty one."""
+        self.enter("File Explorer")
+        for _ in range(3 + index):
+            self.settled()
+            self.key(self.DOWN)
+
+    def custom_mode(self):
+        self.begin()
+        self.down("take you to the")
+        self.enter("Device Manager")
+        self.down("select Secure Boot")
+        self.enter("Secure Boot Configuration")
+        self.down("Standard Mode")
+        self.settled()
+        self.key(self.ENTER)
+        self.console.expect("Custom Mode", 10)
+        self.settled()
+        self.key(self.DOWN)
+        self.settled()
+        start = len(self.console.text)
+        self.key(self.ENTER)
+        self.console.expect("<Custom Mode>", 10, position=start)
+        self.down("Enter into Custom")
+        self.enter("Custom Secure Boot Options")
+
+    def enroll(self, options, page, index, name, explanation=None):
+        """From "Custom Secure Boot Options": takes over the certificate in the INDEXth file, and comes back."""
+        if explanation:
+            self.down(explanation)
+        self.enter(options)
+        self.enter(page)
+        self.enter("File Explorer")
+        self.file(index)
+        self.enter(name)
+        self.down("Commit Changes and")
+        self.enter("Custom Secure Boot Options")
+
+
+def certificate_disk():
+    """As the guide makes it: mkfs.vfat, and copies. The key's owner is somebody; programs are signed by who signs Debian's shim."""
+    known = certificates(f"{AAVMF}/AAVMF_VARS.ms.fd")
+    signer = next(c for c in known["db"] if b"UEFI CA 2011" in c)
+    files = {}
+    for name, der in (("PK", known["PK"][0]), ("KEK", known["KEK"][0]), ("db", signer)):
+        path = f"{IMAGES}/{name}.der"
+        os.makedirs(IMAGES, exist_ok=True)
+        with open(path, "wb") as f:
+            f.write(der)
+        files[f"{name}.der"] = path
+    return fat("data.img", files, 64)
+
+
+# The controller is written, as in the guide's whole machine: without it libvirt, too, takes an LSI one where QEMU has that
+# (the guide's has none), which this firmware does not know.
+CERTIFICATES = """<controller type='scsi' index='0' model='virtio-scsi'/><disk type='file' device='disk'>
+                <driver name='qemu' type='raw' cache='none' io='native'/>
+                <source file='{}'/>
+                <target dev='sdc' bus='scsi'/>
+                <boot order='2'/>
+                <readonly/>
+        </disk>"""
+
+
+def chapter(name, nvram, devices):
+    """The chapter's machine."""
+    attribute, code = pflash(f"{EDK2}/QEMU_EFI-pflash.raw", nvram)
+    return FirmwareVm(name, (attribute, code), arch="aarch64", machine="virt", features="<acpi/>", devices=devices)
+
+
+def import_certificates(machine):
+    machine.answers = lambda: None
+    machine.start()
+    menu = Menu(machine.console)
+    menu.custom_mode()
+    menu.enroll("PK Options", "Enroll PK", 0, "PK.der")
+    menu.enroll("KEK Options", "Enroll KEK", 1, "KEK.der", "Enroll/Delete KEK")
+    menu.enroll("DB Options", "Enroll Signature", 2, "db.der", "Signature")
+    machine.disconnect()
+    run_ok(["vmunit", "destroy", machine.name])
+
+
+@case(timeout=900)
+def the_guides_secure_boot():
+    """Certificates from a disk by the firmware's menus; the variables are another machine's template; the log tells."""
+    edk2_paths()
+    variables, log = f"{IMAGES}/QEMU-VARS.fd", f"{LOGS}/chapter.log"
+    first = chapter("importing", f"<nvram template='{EDK2}/vars-template-pflash.raw'>{variables}</nvram>",
+                    CERTIFICATES.format(certificate_disk()))
+    second = chapter("chapter", f"<nvram template='{variables}'></nvram>",
+                     disk(chain("arm.img", ARM, "aa64", "ttyAMA0"), "<boot order='1'/>"))
+    second.xml = second.xml.replace("<serial type='pty'/>", f"<serial type='file'><source path='{log}' append='on'/></serial>")
+    with gone_afterwards(first, second):
+        import_certificates(first)
+        say("importing: the firmware has " + ", ".join(f"{len(v)} {k}" for k, v in certificates(variables).items()))
+        second.write()
+        run_ok(["vmunit", "start", "chapter"])
+        Vm.watch(second, ready=False)
+        say(second.serial.expect(r"UEFI Secure Boot is enabled[.]", PATIENCE)[0])
+        say(second.serial.expect(r"secureboot: Secure boot enabled", 60)[0])
+        second.serial.expect_ready(PATIENCE)
 
 
 # ---- what is wrong
