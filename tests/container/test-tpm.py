@@ -301,7 +301,7 @@ BOOT_ORDER = "/sys/firmware/efi/efivars/BootOrder-8be4df61-93ca-11d2-aa0d-00e098
 
 def exchange_boot_options(machine):
     """The first two of the firmware's list change places: four bytes of attributes, two for each."""
-    machine.console.ask("exec mount -t efivarfs efivarfs /sys/firmware/efi/efivars")
+    machine.console.ask("exec modprobe efivarfs; mount -t efivarfs efivarfs /sys/firmware/efi/efivars")
     machine.console.ask(f"exec set -- $(od -An -v -tx1 {BOOT_ORDER}); "
                         fr"printf \"\\x$1\\x$2\\x$3\\x$4\\x$7\\x$8\\x$5\\x$6\" >{BOOT_ORDER}")
 
