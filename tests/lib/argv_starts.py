@@ -67,16 +67,40 @@ class Fds:
 
     def open(self, line):
         words = re.sub(r' \([^)]*\)$', '', line).split(' ')
-        # Labels are a matter of the host tier.
-        if words[0] in ('label', 'files', 'profile') or words[3] != 'qemu':
+        # Labels are a matter of the host tier, and so are processes beside QEMU and their arguments.
+        if words[0] in ('label', 'files', 'profile', 'helper', '') or words[3] != 'qemu':
             return
         number, name, kind, flags = words[0], words[1], words[2], [w for w in words[4:] if not w.startswith('label=')]
         opened = getattr(self, 'open_' + kind.replace('-', '_'))(name, flags)
         for i, fd in enumerate(opened):
             self.at[int(number) + i] = fd
 
+    def open_again(self, name, size):
+        """What QEMU opens by /proc/self/fd/N."""
+        path = self.scratch / f'{name}.img'
+        path.touch()
+        os.truncate(path, size)
+        return [os.open(path, os.O_RDWR)]
+
+    def open_memory(self, name, flags):
+        return self.open_again(name, int(next((f.split('=')[1] for f in flags if f.startswith('size=')), '0')))
+
+    def open_folder(self, name, flags):
+        path = self.scratch / name
+        path.mkdir()
+        return [os.open(path, os.O_RDONLY | os.O_DIRECTORY)]
+
+    def open_overlay(self, name, flags):
+        path = self.scratch / f'{name}.qcow2'
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', path, '1474560'], check=True)
+        return [os.open(path, os.O_RDWR)]
+
     def open_file(self, name, flags):
-        fdset = next(f.split('=')[1] for f in flags if f.startswith('set='))
+        if any(f.startswith('link=') for f in flags):
+            raise Skip('needs the links that a start makes')
+        fdset = next((f.split('=')[1] for f in flags if f.startswith('set=')), None)
+        if not fdset:
+            return self.open_again(name, 0)
         if 'char-device' in flags:
             return [os.open('/dev/urandom', os.O_RDWR if 'writable' in flags else os.O_RDONLY)]
         path = self.scratch / f'{name}.img'
@@ -137,6 +161,9 @@ class Fds:
     def open_tap(self, name, flags):
         return open_taps(int(next((f.split('=')[1] for f in flags if f.startswith('queues=')), '1')))
 
+    def open_macvtap(self, name, flags):
+        return self.open_tap(name, flags)
+
     def open_vhost_net(self, name, flags):
         if not os.path.exists(VHOST_NET):
             return []
@@ -156,9 +183,13 @@ class Fds:
         return theirs.fileno()
 
     def open_connect(self, name, flags):
+        if name == 'tpm-control':
+            raise Skip('needs swtpm')
         return [self.pair()]
 
     def open_pair(self, name, flags):
+        if name == 'tpm-control':
+            raise Skip('needs swtpm')
         return [self.pair()]
 
 
@@ -202,6 +233,12 @@ def as_this_machine_can(args):
         out.append(a)
     if 'kvm-pit' in ' '.join(args):
         raise Skip('needs KVM')
+    if '"driver":"vhost-user' in ' '.join(args):
+        raise Skip('needs the other end of vhost-user')
+    if '"driver":"ivshmem-doorbell"' in ' '.join(args):
+        raise Skip('needs a server of shared memory')
+    if any(a.startswith('passthrough,id=tpm-') for a in args):
+        raise Skip('needs a TPM')
     if '"hugetlb":true' in ' '.join(args):
         raise Skip('needs huge pages')
     return out
