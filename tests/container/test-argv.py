@@ -21,7 +21,7 @@ argv_starts.KERNEL = GUEST + "/vmlinuz"
 REFUSED = {
     "pci-multifunction-off": "indicates single function",
     "disk-blockio": "logical_block_size > physical_block_size",
-    "native-filesystem-driver": "VIRTIO_F_IOMMU_PLATFORM was supported by neither",
+    "filesystem-driver": "VIRTIO_F_IOMMU_PLATFORM was supported by neither",
     # The definition has QEMU told what is none of its devices' properties.
     "qemu-override": "not found",
     "qemu-override-twice": "not found",
@@ -36,7 +36,8 @@ WAITS = {
     "vsock": "needs a vhost device of the kernel",
     "vsock-auto": "needs a vhost device of the kernel",
     "vsock-transitional": "needs a vhost device of the kernel",
-    "native-disk-transient": "needs an image to lay the forgotten changes over",
+    "native-disk-transient-encrypted": "names a key that libvirt makes for each start",
+    "native-net-refused-parts": "has an address of another host's",
     "native-disk-iotune-burst-alone": "has a burst without a limit, which QEMU refuses",
 }
 # QEMU waits for nothing of ours, and most of a start is one thread's work.
