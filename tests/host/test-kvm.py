@@ -3,7 +3,6 @@
 
 import os
 
-from device_list import loop_devices
 from harness import case, check, check_equal, check_match, main, run_ok, unit_property, wait_for, wait_for_unit
 from vm import list_states, nothing_left, talking_vm, vm
 
@@ -33,31 +32,6 @@ def kvm_start_and_stop():
         check_equal(machine.state(), ("shut off", "shutdown"))
         check_equal(list_states()["kvm"], "shut off")
         nothing_left(machine)
-
-
-@case(timeout=2 * SLOW)
-def firmware_keeps_its_variables_on_a_device():
-    """What the firmware itself writes there tells that it has the device. Another machine's has the file below /var/lib."""
-    template = "/usr/share/OVMF/OVMF_VARS_4M.fd"
-    with open(template, "rb") as f:
-        fresh = f.read()
-
-    def written():
-        with open(device, "rb") as f:
-            return "BootOrder".encode("utf-16le") in f.read()
-
-    with loop_devices("/var/tmp", 1, size=len(fresh)) as (device,), vm("flash", type="kvm", agent=False, memory=512) as machine:
-        with open(device, "wb") as f:
-            f.write(fresh)
-        check(not written(), "it has the variable already")
-        machine.without_guest()
-        machine.xml = machine.xml.replace("</os>", "<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>"
-                                          f"<nvram type='block'><source dev='{device}'/></nvram></os>")
-        machine.start(ready=False)
-        wait_for(written, SLOW, "the firmware to write a variable", interval=0.5)
-        run_ok(["vmunit", "destroy", "flash"])
-        run_ok(["vmunit", "undefine", "flash", "--nvram"])
-        check(os.path.exists(device) and not os.path.exists("/var/lib/vmunit/flash/nvram.fd"), "the device, or a file beside it")
 
 
 NOTIFY = "<metadata xmlns:vmunit='urn:vmunit:metadata'><vmunit:ready when='vsock-notify'/></metadata>"
