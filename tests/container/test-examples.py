@@ -32,11 +32,11 @@ EXAMPLES = {
     "definitions/guide-004-100": f"{NO_KVM}|{FOREIGN_KVM}",
     "definitions/guide-004-101": NO_KVM,
     "definitions/virt-install-kernel-direct": None,
-    "definitions/virt-install-aarch64": LATER,
-    "definitions/virt-install-alma9-hostdevs": LATER,
+    "definitions/virt-install-aarch64": None,
+    "definitions/virt-install-alma9-hostdevs": f"{LATER}|error: vsock: '/dev/vhost-vsock' does not exist$",
     "definitions/virt-install-debian11-bios": None,
     "definitions/virt-install-fedora37-tuned": f"{LATER}|{ABSENT}",
-    "definitions/virt-install-ubuntu2204-uefi": LATER,
+    "definitions/virt-install-ubuntu2204-uefi": None,
     "definitions/virt-install-win10": None,
 }
 

@@ -501,7 +501,7 @@ def saved_again_before_it_is_ready():
         run_ok(["systemctl", "daemon-reload"])
         for tick in (3, 6):
             run_ok(["systemctl", "start", "--no-block", vm.unit])
-            vm.wait_state("running")
+            vm.wait_state("running", 60)
             if tick == 3:
                 vm.watch(ready=False)
             vm.serial.expect(rf"^vmunit-guest: tick {tick}$", 60)
@@ -510,7 +510,7 @@ def saved_again_before_it_is_ready():
             check_match(r"Managed save: +yes", run_ok(["vmunit", "dominfo", "xi"]))
         ticks = vm.serial.ticks()
         run_ok(["systemctl", "start", "--no-block", vm.unit])
-        vm.wait_state("running")
+        vm.wait_state("running", 60)
         check_equal(vm.state(), ("running", "restored"), "state")
         goes_on(vm, ticks)
 

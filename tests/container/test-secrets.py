@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from harness import case, check, check_equal, check_match, journal, main, run, run_ok
 from hiding import everything_said, hidden, readable
+from qemu_img import qemu_img
 from vm import talking_vm, vm
 
 UUID = "0a81f5b2-8403-7b23-c8d6-21ccc2f80d6f"
@@ -32,11 +33,11 @@ def write(path, data, mode=0o600):
     return path
 
 
-def qemu_img(*arguments):
+def qemu_img_with_key(*arguments):
     """With the passphrase as object "key", from a file."""
     path = write(f"{IMAGES}/key", PASSPHRASE.encode())
     try:
-        return run_ok(["qemu-img", arguments[0], "--object", f"secret,id=key,file={path}", *arguments[1:]])
+        return qemu_img(arguments[0], "--object", f"secret,id=key,file={path}", *arguments[1:])
     finally:
         os.unlink(path)
 
@@ -47,8 +48,8 @@ def images():
     os.makedirs(IMAGES, mode=0o700, exist_ok=True)
     if not os.path.exists(MADE):  # a matter of seconds
         os.makedirs(MADE)
-        qemu_img("create", "-q", "-f", "luks", "-o", "key-secret=key,iter-time=10", f"{MADE}/a.luks", "4M")
-        qemu_img("create", "-q", "-f", "qcow2", "-o", "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10", f"{MADE}/b.qcow2", "4M")
+        qemu_img_with_key("create", "-q", "-f", "luks", "-o", "key-secret=key,iter-time=10", f"{MADE}/a.luks", "4M")
+        qemu_img_with_key("create", "-q", "-f", "qcow2", "-o", "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10", f"{MADE}/b.qcow2", "4M")
     shutil.copytree(MADE, IMAGES, dirs_exist_ok=True)
     try:
         yield
@@ -98,7 +99,7 @@ def disks_are_opened():
                              ("b.qcow2", '"driver":"qcow2","encrypt":{"format":"luks","key-secret":"key"}')):
             with open(f"{IMAGES}/{file}", "rb") as f:
                 check(b"vmunit-guest pattern" not in f.read(), f"{file} is not encrypted")
-            qemu_img("convert", f"json:{{{driver},\"file\":{{\"driver\":\"file\",\"filename\":\"{IMAGES}/{file}\"}}}}", "-O", "raw", f"{IMAGES}/plain")
+            qemu_img_with_key("convert", f"json:{{{driver},\"file\":{{\"driver\":\"file\",\"filename\":\"{IMAGES}/{file}\"}}}}", "-O", "raw", f"{IMAGES}/plain")
             with open(f"{IMAGES}/plain", "rb") as f:
                 check_match("vmunit-guest pattern vd.word", f.read(64).decode(errors="replace"), file)
 

@@ -20,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 
+from qemu_img import qemu_img
+
 QMP_FD = 3
 VHOST_NET = '/dev/vhost-net'
 KERNEL = None
@@ -113,7 +115,7 @@ class Fds:
         elif fmt and str(fmt) in self.images:  # a key for a passphrase takes seconds to make
             shutil.copy(self.images[str(fmt)], path)
         elif fmt:
-            subprocess.run(['qemu-img', 'create', '-q', *fmt, path, '1474560'], check=True)
+            qemu_img('create', '-q', *fmt, str(path), '1474560')
             self.images[str(fmt)] = path
         else:
             path.touch()

@@ -56,6 +56,17 @@ def user(run):
     return f"{' '.join(lease[-1:])}; {next(line for line in run.ask('exec ping -c 1 10.0.2.2') if 'bytes from' in line)}"
 
 
+CARDS = {"e1000": "e1000", "e1000e": "e1000e", "rtl8139": "8139cp", "vmxnet3": "vmxnet3", "virtio-non-transitional": "virtio_net",
+         "virtio-transitional": "virtio_net"}
+
+
+def card(number, model):
+    mac = f"52:54:00:00:0a:{number:02x}"
+    return Kind(f"card-{model}", f"<interface type='user'><mac address='{mac}'/><model type='{model}'/></interface>",
+                f"exec for n in /sys/class/net/*; do grep -q {mac} $n/address && echo ${{n##*/}} driver=$(basename $(readlink -f $n/device/driver)); done; true",
+                f"driver={CARDS[model]}$")
+
+
 def group_route(_):
     """Groups are found by a route, as other addresses are; a machine that has a network has one."""
     run_ok("ip link set lo multicast on && ip route replace 239.192.7.0/24 dev lo")
@@ -67,4 +78,5 @@ MACHINES = [
                alias=[f"interface@type={OTHER_END[kind]}"] if kind in OTHER_END else ()) for number, kind in enumerate(WIRES)),
         Kind("net-user", "<interface type='user'><mac address='52:54:00:00:09:00'/><model type='virtio'/></interface>", user, "10.0.2.15"),
     ], prepare=group_route, boots=180),
+    Machine("cards", [card(number, model) for number, model in enumerate(CARDS)], boots=180),
 ]

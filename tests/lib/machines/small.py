@@ -18,7 +18,7 @@ def random_of(number):
         name = run.sh("cat /sys/class/misc/hw_random/rng_available").split()
         check(len(name) > number, f"the guest has {name}")
         run.sh(f"echo {name[number]} > /sys/class/misc/hw_random/rng_current")
-        first, second = (run.sh("head -c 8 /dev/hwrng | hexdump -e '8/1 \"%02x\"'") for _ in range(2))
+        first, second = (run.sh("head -c 8 /dev/hwrng | hexdump -e '8/1 \"%02x\"'; echo") for _ in range(2))
         check(first != second or set(first) == set("42"), f"twice {first}")
         return f"{name[number]}: {first}"
     return ask

@@ -10,6 +10,7 @@ import subprocess
 from harness import check, check_equal, check_match, run as command, run_ok, wait_for, wait_for_path
 from machines import Kind, Machine
 from machines.iso9660 import write_iso
+from qemu_img import qemu_img
 from vm import talking_vm, vm
 
 MIB = 1 << 20
