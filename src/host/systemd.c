@@ -403,9 +403,12 @@ int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *
 }
 
 int systemd_settle_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag) {
-        _cleanup_free_ char *result = NULL;
+        _cleanup_free_ char *result = NULL, *state = NULL;
 
-        int r = systemd_run_job(bus, "StopUnit", unit, "fail", limit_usec, diag, &result);
+        /* One that was not ready yet has the job of its own start, which nobody waits for any more. Any other is the next one's. */
+        int r = systemd_get_string(bus, unit, "Unit", "ActiveState", &state);
+        const char *mode = r >= 0 && streq(state, "activating") ? "replace" : "fail";
+        r = systemd_run_job(bus, "StopUnit", unit, mode, limit_usec, diag, &result);
         return r == -ECANCELED ? 0 : r;
 }
 

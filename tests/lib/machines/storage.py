@@ -152,10 +152,6 @@ def one_writer(run):
 FORMATS = {"qcow": 21, "qed": 22, "vmdk": 23, "vdi": 24, "vpc": 25}
 
 
-def qemu_img(*words):
-    run_ok(["qemu-img", *words])
-
-
 @contextlib.contextmanager
 def nbd_server(*words):
     """qemu-nbd with these words, which listens; gone afterwards."""
