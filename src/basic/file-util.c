@@ -154,3 +154,20 @@ int mkdir_parents(const char *path, mode_t mode) {
                         return 0;
         }
 }
+
+DIR *open_entries(int fd) {
+        _cleanup_close_ int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = own < 0 ? NULL : fdopendir(own);
+
+        if (d)
+                TAKE_FD(own);
+        return d;
+}
+
+int next_entry(DIR *d, struct dirent **ret) {
+        do {
+                errno = 0;
+                *ret = readdir(d);
+        } while (*ret && (streq((*ret)->d_name, ".") || streq((*ret)->d_name, "..")));
+        return *ret ? 1 : -errno;
+}

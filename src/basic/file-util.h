@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -25,3 +26,14 @@ int write_file_atomic(int dir_fd, const char *path, const void *data, size_t siz
 
 /* Makes PATH and what is missing above it. 0, also when it is there. */
 int mkdir_parents(const char *path, mode_t mode);
+
+/* What is in the directory FD, from its beginning: FD stays the caller's, and where it stands does not matter. NULL with errno. */
+DIR *open_entries(int fd);
+/* The next one that is neither "." nor ".."; it is good until the next call. 1; 0 at the end; negative errno. */
+int next_entry(DIR *d, struct dirent **ret);
+
+static inline void closedirp(DIR **d) {
+        if (*d)
+                (void) closedir(*d);
+}
+#define _cleanup_closedir_ _cleanup_(closedirp)

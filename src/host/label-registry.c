@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -48,16 +47,13 @@ static int read_entry(int dir_fd, CategoryPair pair, Entry *ret) {
 }
 
 static int for_entries(int dir_fd, int (*visit)(int dir_fd, const Entry *e, void *userdata), void *userdata) {
-        int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+        _cleanup_closedir_ DIR *d = open_entries(dir_fd);
+        struct dirent *i;
+        int r = 0;
 
-        if (copy < 0)
+        if (!d)
                 return -errno;
-        DIR *d = fdopendir(copy);
-        if (!d) {
-                safe_close(copy);
-                return -ENOMEM;
-        }
-        for (struct dirent *i; r >= 0 && (i = readdir(d));) {
+        while (r >= 0 && (r = next_entry(d, &i)) > 0) {
                 _cleanup_(entry_done) Entry e = {};
                 CategoryPair pair;
                 if (category_pair_parse(i->d_name, &pair) < 0)
@@ -68,7 +64,6 @@ static int for_entries(int dir_fd, int (*visit)(int dir_fd, const Entry *e, void
                 else if (r == -ENOENT) /* given up meanwhile */
                         r = 0;
         }
-        closedir(d);
         return r;
 }
 

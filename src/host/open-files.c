@@ -288,28 +288,23 @@ static int open_file(const PlanFd *p, Diag *diag) {
 /* The user that the VM runs as may be another one than the last time. He could have put anything there, but nothing that was
  * not his to begin with. */
 static int give_entries(const PlanFd *p, int fd, uid_t owner, Diag *diag) {
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), r = 0;
-        DIR *d = copy < 0 ? NULL : fdopendir(copy);
+        _cleanup_closedir_ DIR *d = open_entries(fd);
+        struct dirent *e;
+        struct stat st;
+        int r;
 
-        if (!d) {
-                safe_close(copy);
+        if (!d)
                 return cannot(p, diag, -errno, "read", p->path, NULL);
-        }
-        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
-                struct stat st;
-
-                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
-                        continue;
+        while ((r = next_entry(d, &e)) > 0) {
                 _cleanup_close_ int entry = openat(fd, e->d_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
                 if (entry < 0 || fstat(entry, &st) < 0)
-                        r = cannot(p, diag, -errno, "open", p->path, e->d_name);
-                else if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
-                        r = cannot(p, diag, -EPERM, "use", p->path, "there is something in it that is not a plain file");
-                else if (st.st_uid != owner && fchownat(entry, "", owner, (gid_t) owner, AT_EMPTY_PATH) < 0)
-                        r = cannot(p, diag, -errno, "give to the machine's user", p->path, e->d_name);
+                        return cannot(p, diag, -errno, "open", p->path, e->d_name);
+                if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
+                        return cannot(p, diag, -EPERM, "use", p->path, "there is something in it that is not a plain file");
+                if (st.st_uid != owner && fchownat(entry, "", owner, (gid_t) owner, AT_EMPTY_PATH) < 0)
+                        return cannot(p, diag, -errno, "give to the machine's user", p->path, e->d_name);
         }
-        (void) closedir(d);
-        return r;
+        return r < 0 ? cannot(p, diag, r, "read", p->path, NULL) : 0;
 }
 
 /* In one that is root's alone: the user's number may be somebody else's when the machine does not run. */

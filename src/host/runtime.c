@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -162,23 +161,19 @@ static int remove_entry(int dir_fd, const char *name, unsigned depth) {
 
 /* Takes DIR_FD over. */
 static int remove_content(int dir_fd, char *const *keep, unsigned depth) {
-        int r = 0;
+        _cleanup_close_ int own = dir_fd;
+        _cleanup_closedir_ DIR *d = open_entries(own);
+        struct dirent *e;
+        int r = 0, more;
 
-        DIR *d = fdopendir(dir_fd);
-        if (!d) {
-                r = -errno;
-                safe_close(dir_fd);
-                return r;
-        }
-        for (struct dirent *e; (e = readdir(d));) {
-                if (streq(e->d_name, ".") || streq(e->d_name, "..") || strv_contains(keep, e->d_name))
-                        continue;
-                int k = remove_entry(dirfd(d), e->d_name, depth);
+        if (!d)
+                return -errno;
+        while ((more = next_entry(d, &e)) > 0) {
+                int k = strv_contains(keep, e->d_name) ? 0 : remove_entry(own, e->d_name, depth);
                 if (k < 0 && r >= 0)
                         r = k;
         }
-        closedir(d);
-        return r;
+        return r < 0 ? r : more;
 }
 
 int runtime_clean_at(int base_fd, const char *name, const char *keep) {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <fcntl.h>
 
 #include "domain-platform.h"
@@ -11,24 +10,20 @@
 /* All that is in the directory FD; ENTER: also what is in directories in it, and no deeper. Links are removed and not
  * followed. */
 static int empty_directory(int fd, bool enter) {
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), r = 0;
-        DIR *d = copy < 0 ? NULL : fdopendir(copy);
+        _cleanup_closedir_ DIR *d = open_entries(fd);
+        struct dirent *e;
+        int r;
 
-        if (!d) {
-                safe_close(copy);
+        if (!d)
                 return -errno;
-        }
-        rewinddir(d);
-        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
-                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
-                        continue;
+        while ((r = next_entry(d, &e)) > 0) {
                 _cleanup_close_ int below = enter ? openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -EBADF;
-                if (below >= 0)
-                        r = empty_directory(below, false);
-                if (r >= 0 && unlinkat(fd, e->d_name, below >= 0 ? AT_REMOVEDIR : 0) < 0)
-                        r = -errno;
+                r = below >= 0 ? empty_directory(below, false) : 0;
+                if (r < 0)
+                        return r;
+                if (unlinkat(fd, e->d_name, below >= 0 ? AT_REMOVEDIR : 0) < 0)
+                        return -errno;
         }
-        (void) closedir(d);
         return r;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/vfs.h>
 #include <linux/magic.h>
 #include <systemd/sd-id128.h>
 
 #include "file-label.h"
+#include "file-util.h"
 #include "machine-runs.h"
 #include "path-walk.h"
 #include "prepare.h"
@@ -151,21 +151,16 @@ int label_directory(Prepare *p, int fd, const char *path, const Prepared *x) {
 }
 
 int label_own(Prepare *p, const PlanFd *directory, int fd, const Prepared *x) {
-        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3), r = label_directory(p, fd, directory->path, x);
-        DIR *d = copy < 0 ? NULL : fdopendir(copy);
+        _cleanup_closedir_ DIR *d = open_entries(fd);
+        struct dirent *e;
 
-        if (!d) {
-                safe_close(copy);
+        if (!d)
                 return -errno;
-        }
-        rewinddir(d);
-        for (struct dirent *e; r >= 0 && (e = readdir(d));) {
-                if (streq(e->d_name, ".") || streq(e->d_name, ".."))
-                        continue;
+        int r = label_directory(p, fd, directory->path, x);
+        while (r >= 0 && (r = next_entry(d, &e)) > 0) {
                 _cleanup_close_ int entry = openat(fd, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
                 r = entry < 0 ? -errno : label_directory(p, entry, directory->path, x);
         }
-        (void) closedir(d);
         return r;
 }
 
