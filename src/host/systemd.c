@@ -12,6 +12,7 @@
 #include "time-util.h"
 
 #define SYSTEMD "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
+#define BUS_DAEMON "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus"
 /* Generators, ours among them, run before a reload is done. */
 #define RELOAD_USEC (UINT64_C(90) * 1000000)
 
@@ -75,9 +76,12 @@ int systemd_connect(SystemdConnectFlags flags, sd_bus **ret) {
         } else if (sd_booted() <= 0)
                 return -ENOTCONN;
         else {
-                r = geteuid() == 0 ? open_direct(&bus) : -EACCES;
+                bool root = geteuid() == 0, direct_first = root && !(flags & SYSTEMD_JOBS);
+                r = direct_first ? open_direct(&bus) : -EACCES;
                 if (r < 0 && !(flags & SYSTEMD_DIRECT))
                         r = open_system(&bus);
+                if (r < 0 && root && !direct_first)
+                        r = open_direct(&bus);
         }
         if (r < 0)
                 return r;
@@ -254,9 +258,10 @@ typedef struct JobEnd {
 } JobEnd;
 
 struct SystemdJobWait {
-        sd_bus *bus;        /* referenced */
-        sd_bus_slot *match; /* owned */
-        JobEnd *ends;       /* owned */
+        sd_bus *bus;         /* referenced */
+        sd_bus_slot *filter; /* owned */
+        char *rule;          /* owned; NULL where no bus daemon has it */
+        JobEnd *ends;        /* owned */
         size_t n_ends;
         bool lost;
 };
@@ -271,7 +276,10 @@ SystemdJobWait *systemd_job_wait_free(SystemdJobWait *w) {
                 free(e->result);
         }
         free(w->ends);
-        sd_bus_slot_unref(w->match);
+        if (w->rule && sd_bus_is_open(w->bus) > 0)
+                (void) sd_bus_call_method_async(w->bus, NULL, BUS_DAEMON, "RemoveMatch", NULL, NULL, "s", w->rule);
+        free(w->rule);
+        sd_bus_slot_unref(w->filter);
         sd_bus_unref(w->bus);
         return mfree(w);
 }
@@ -298,18 +306,29 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error
         return 0;
 }
 
-int systemd_job_wait_new(sd_bus *bus, SystemdJobWait **ret) {
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_is_signal(m, "org.freedesktop.systemd1.Manager", "JobRemoved") > 0 ? on_job_removed(m, userdata, error) : 0;
+}
+
+/* Nothing has to be subscribed to: who has queued a job is told of its end. A bus daemon is asked for that of UNIT alone, or N
+ * machines that are started at once would be told of N ends each; sd_bus_add_match() cannot say so, as it looks at no argument
+ * behind a number. */
+int systemd_job_wait_new(sd_bus *bus, const char *unit, SystemdJobWait **ret) {
         _cleanup_(systemd_job_wait_freep) SystemdJobWait *w = calloc(1, sizeof(*w));
 
         if (!w)
                 return -ENOMEM;
         w->bus = sd_bus_ref(bus);
-        /* On a direct connection all signals come unasked, and Subscribe is harmless. */
-        int r = sd_bus_match_signal(bus, &w->match, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                                    "org.freedesktop.systemd1.Manager", "JobRemoved", on_job_removed, w);
+        int r = sd_bus_add_filter(bus, &w->filter, on_message, w);
         if (r < 0)
                 return r;
-        (void) sd_bus_call_method(bus, SYSTEMD, "Subscribe", NULL, NULL, NULL);
+        if (sd_bus_is_bus_client(bus) > 0) {
+                w->rule = strf("type='signal',sender='org.freedesktop.systemd1',path='/org/freedesktop/systemd1',"
+                               "interface='org.freedesktop.systemd1.Manager',member='JobRemoved',arg2='%s'", unit);
+                r = w->rule ? sd_bus_call_method(bus, BUS_DAEMON, "AddMatch", NULL, NULL, "s", w->rule) : -ENOMEM;
+                if (r < 0)
+                        return r;
+        }
         *ret = TAKE_PTR(w);
         return 0;
 }
@@ -359,7 +378,12 @@ static uint64_t limit_of_start(sd_bus *bus, const char *unit, uint64_t more_usec
         return own > UINT64_MAX - more_usec ? UINT64_MAX : own + more_usec;
 }
 
-static int run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, bool beyond_own,
+bool systemd_is_lost(int error) {
+        return error == -ENOTCONN || error == -ECONNRESET || error == -EPIPE;
+}
+
+/* Says nothing when the connection is lost. */
+static int try_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, bool beyond_own,
                    Diag *diag, char **ret_result) {
         _cleanup_(systemd_job_wait_freep) SystemdJobWait *w = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -367,12 +391,14 @@ static int run_job(sd_bus *bus, const char *method, const char *unit, const char
         _cleanup_free_ char *result = NULL;
         const char *job;
 
-        int r = systemd_job_wait_new(bus, &w);
+        int r = systemd_job_wait_new(bus, unit, &w);
         if (r < 0)
                 return r;
         r = sd_bus_call_method(bus, SYSTEMD, method, &error, &reply, "ss", unit, mode);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "o", &job);
+        if (systemd_is_lost(r))
+                return r;
         if (r < 0 && streq(mode, "fail") && sd_bus_error_has_name(&error, "org.freedesktop.systemd1.TransactionIsDestructive"))
                 return -ECANCELED;
         if (r < 0)
@@ -382,11 +408,24 @@ static int run_job(sd_bus *bus, const char *method, const char *unit, const char
         r = systemd_wait_job(w, job, limit_usec, &result);
         if (r == -ECANCELED && !ret_result)
                 (void) diag_error(diag, (SrcLoc) {}, "job for %s ended with '%s'", unit, result);
-        else if (r < 0 && r != -ECANCELED)
+        else if (r < 0 && r != -ECANCELED && !systemd_is_lost(r))
                 (void) refused(diag, r, NULL, "wait for", unit);
         if (ret_result && (r >= 0 || r == -ECANCELED))
                 *ret_result = TAKE_PTR(result);
         return r;
+}
+
+/* A bus daemon that ends takes nothing from the job, which is asked for once more: systemd has one for all who ask for the same. */
+static int run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, bool beyond_own,
+                   Diag *diag, char **ret_result) {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *direct = NULL;
+
+        int r = try_job(bus, method, unit, mode, limit_usec, beyond_own, diag, ret_result);
+        if (!systemd_is_lost(r))
+                return r;
+        if (systemd_connect(SYSTEMD_DIRECT, &direct) >= 0)
+                r = try_job(direct, method, unit, mode, limit_usec, beyond_own, diag, ret_result);
+        return systemd_is_lost(r) ? refused(diag, r, NULL, "wait for", unit) : r;
 }
 
 int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, Diag *diag,

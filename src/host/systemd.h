@@ -17,6 +17,9 @@
  * other error: there is one, but it cannot be asked. */
 typedef enum SystemdConnectFlags {
         SYSTEMD_DIRECT = 1 << 0, /* only directly: what must work without a bus daemon */
+        /* Who will wait for jobs: over the system bus, if there is one. What is connected directly gets each signal of systemd's,
+         * so that N machines that are started at once would be N² messages. */
+        SYSTEMD_JOBS = 1 << 1,
 } SystemdConnectFlags;
 int systemd_connect(SystemdConnectFlags flags, sd_bus **ret);
 
@@ -59,11 +62,14 @@ int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *
 
 /* For callers that queue the job themselves (StartTransientUnit): prepare before the call, wait after it. */
 typedef struct SystemdJobWait SystemdJobWait;
-int systemd_job_wait_new(sd_bus *bus, SystemdJobWait **ret);
+int systemd_job_wait_new(sd_bus *bus, const char *unit, SystemdJobWait **ret);
 SystemdJobWait *systemd_job_wait_free(SystemdJobWait *w);
 DEFINE_CLEANUP(SystemdJobWait *, systemd_job_wait_free)
 /* JOB is the object path the call returned. Return values as of systemd_run_job(). */
 int systemd_wait_job(SystemdJobWait *w, const char *job, uint64_t limit_usec, char **ret_result);
+
+/* The connection is gone, and what became of the job is not known: to be asked for again, by systemd_run_job(). */
+bool systemd_is_lost(int error);
 
 /* WHOM is "main", "control" or "all". */
 int systemd_kill_unit(sd_bus *bus, const char *unit, const char *whom, int signo, Diag *diag);

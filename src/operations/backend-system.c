@@ -22,6 +22,7 @@
 
 struct SystemBackend {
         sd_bus *bus; /* owned */
+        bool jobs;   /* it is one to wait for jobs with */
 };
 
 /* No start takes longer than the unit's own limit and what goes before it; this is for a systemd that does not answer. */
@@ -49,21 +50,26 @@ SystemBackend *system_backend_free(SystemBackend *b) {
         return mfree(b);
 }
 
-static int get_bus(SystemBackend *b, sd_bus **ret) {
+/* There is one at a time: what is connected directly is sent all signals, whether it reads them or not. */
+static int open_bus(SystemBackend *b, bool jobs, sd_bus **ret) {
         /* A systemd that executes itself anew has closed it, which the first call finds out. */
-        if (b->bus && sd_bus_is_open(b->bus) <= 0)
+        if (b->bus && (sd_bus_is_open(b->bus) <= 0 || (jobs && !b->jobs)))
                 b->bus = sd_bus_flush_close_unref(b->bus);
         if (!b->bus) {
-                int r = systemd_connect(0, &b->bus);
+                int r = systemd_connect(jobs ? SYSTEMD_JOBS : 0, &b->bus);
                 if (r < 0)
                         return r;
+                b->jobs = jobs;
         }
         *ret = b->bus;
         return 0;
 }
 
-static int get_bus_or_say(SystemBackend *b, Diag *diag, sd_bus **ret) {
-        int r = get_bus(b, ret);
+static int get_bus(SystemBackend *b, sd_bus **ret) {
+        return open_bus(b, false, ret);
+}
+
+static int explain_bus(int r, Diag *diag) {
         if (r == -ENOTCONN && vm_is_session())
                 return diag_error_code(diag, r, (SrcLoc) {}, "the systemd of uid %u does not run: is he logged in? "
                                        "'loginctl enable-linger' starts it at boot", getuid());
@@ -72,6 +78,15 @@ static int get_bus_or_say(SystemBackend *b, Diag *diag, sd_bus **ret) {
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot connect to systemd: %s", strerror(-r));
         return 0;
+}
+
+static int get_bus_or_say(SystemBackend *b, Diag *diag, sd_bus **ret) {
+        return explain_bus(open_bus(b, false, ret), diag);
+}
+
+/* For who waits for the job then. */
+static int get_jobs_or_say(SystemBackend *b, Diag *diag, sd_bus **ret) {
+        return explain_bus(open_bus(b, true, ret), diag);
 }
 
 /* --- units --- */
@@ -343,7 +358,7 @@ static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
         uint64_t since = now_usec();
         sd_bus *bus = NULL;
 
-        int r = get_bus_or_say(userdata, diag, &bus);
+        int r = get_jobs_or_say(userdata, diag, &bus);
         if (r < 0)
                 return r;
         /* Earlier failures count against the unit's limit of starts; one that the user asks for does not. */
@@ -358,7 +373,7 @@ static int system_start_transient(void *userdata, const TransientStart *start, D
         HostFacts facts;
         sd_bus *bus = NULL;
 
-        int r = get_bus_or_say(userdata, diag, &bus);
+        int r = get_jobs_or_say(userdata, diag, &bus);
         if (r < 0)
                 return r;
         r = host_facts_gather(&facts);
@@ -372,14 +387,14 @@ static int system_start_transient(void *userdata, const TransientStart *start, D
 static int system_stop_unit(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag) {
         sd_bus *bus = NULL;
 
-        int r = get_bus_or_say(userdata, diag, &bus);
+        int r = get_jobs_or_say(userdata, diag, &bus);
         return r < 0 ? r : systemd_stop_unit(bus, unit, limit_usec, diag, NULL);
 }
 
 static int system_settle_unit(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag) {
         sd_bus *bus = NULL;
 
-        int r = get_bus_or_say(userdata, diag, &bus);
+        int r = get_jobs_or_say(userdata, diag, &bus);
         return r < 0 ? r : systemd_settle_unit(bus, unit, limit_usec, diag);
 }
 

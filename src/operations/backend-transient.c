@@ -20,7 +20,7 @@ static int call_start(sd_bus *bus, const char *unit, const UnitProperties *p, ui
         _cleanup_(systemd_job_wait_freep) SystemdJobWait *wait = NULL;
         const char *job;
 
-        int r = systemd_job_wait_new(bus, &wait);
+        int r = systemd_job_wait_new(bus, unit, &wait);
         if (r >= 0)
                 r = sd_bus_message_new_method_call(bus, &call, "org.freedesktop.systemd1",
                                                    "/org/freedesktop/systemd1",
@@ -34,7 +34,9 @@ static int call_start(sd_bus *bus, const char *unit, const UnitProperties *p, ui
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot make unit '%s': %s", unit,
                                        error.message ?: strerror(-r));
         r = sd_bus_message_read(reply, "o", &job);
-        return r < 0 ? r : systemd_wait_job(wait, job, limit_usec, ret_result);
+        if (r >= 0)
+                r = systemd_wait_job(wait, job, limit_usec, ret_result);
+        return systemd_is_lost(r) ? systemd_run_job(bus, "StartUnit", unit, "replace", limit_usec, diag, ret_result) : r;
 }
 
 int transient_start(sd_bus *bus, const TransientStart *start, const HostFacts *facts, uint64_t limit_usec,

@@ -31,6 +31,8 @@ static int on_start(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         int r = sd_bus_message_read(m, "ss", &unit, &mode);
         if (r < 0)
                 return r;
+        if (streq(unit, "lost.service"))
+                _exit(0);
         if (!streq(unit, UNIT))
                 return sd_bus_error_set(error, "org.freedesktop.systemd1.NoSuchUnit", "Unit not found.");
         /* Before the answer, as it happens. */
@@ -40,10 +42,6 @@ static int on_start(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 r = sd_bus_emit_signal(sd_bus_message_get_bus(m), "/org/freedesktop/systemd1", MANAGER, "JobRemoved", "uoss", 7, JOB,
                                        unit, streq(mode, "replace") ? "done" : "dependency");
         return r < 0 ? r : sd_bus_reply_method_return(m, "o", JOB);
-}
-
-static int on_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return sd_bus_reply_method_return(m, NULL);
 }
 
 static int get_text(sd_bus *b, const char *path, const char *iface, const char *property, sd_bus_message *reply, void *userdata,
@@ -74,7 +72,6 @@ static int get_limit(sd_bus *b, const char *path, const char *iface, const char 
 static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("StartUnit", "ss", "o", on_start, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Subscribe", NULL, NULL, on_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
         SD_BUS_VTABLE_END,
 };
@@ -222,10 +219,19 @@ static void test_job_refused(void **state) {
         assert_string_equal(diag_first_error(&diag), "cannot start none.service: Unit not found.");
 }
 
+/* The last one: nobody is there any more. A real systemd would be asked again; here is none. */
+static void test_connection_lost(void **state) {
+        _cleanup_diag_ Diag diag = {};
+
+        assert_true(systemd_start_unit(bus, "lost.service", SECOND, &diag, NULL) < 0);
+        assert_non_null(strstr(diag_first_error(&diag), "cannot wait for lost.service: "));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_several),   cmocka_unit_test(test_several_wrong),   cmocka_unit_test(test_start),
                 cmocka_unit_test(test_job_fails), cmocka_unit_test(test_job_without_end), cmocka_unit_test(test_job_refused),
+                cmocka_unit_test(test_connection_lost),
         };
         return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
