@@ -60,21 +60,35 @@ static int act(Cli *cli, const Command *c, const Action *a, const char *mode) {
         return 0;
 }
 
-/* --mode: a list of words separated by commas in virsh. Those that QEMU cannot do are refused as its driver
- * refuses them. COMMA: virsh has one more for shutdown. */
+/* --mode: a list of words separated by commas, as in virsh. Those that QEMU cannot do are refused as its driver
+ * refuses them. COMMA: virsh has one more for shutdown. *RET: "acpi" or "agent", NULL for either. */
 static int get_mode(Cli *cli, const Command *c, const char *comma, const char **ret) {
-        const char *mode;
+        bool acpi = false, agent = false;
+        const char *list;
 
-        if (command_get_nonempty(cli, c, "mode", &mode) < 0)
+        *ret = NULL;
+        if (command_get_nonempty(cli, c, "mode", &list) < 0)
                 return -1;
-        if (mode && (streq(mode, "initctl") || streq(mode, "signal") || streq(mode, "paravirt")))
-                return cli_error(cli, "not yet supported: --mode %s", mode);
-        if (mode && streq(mode, "acpi,agent"))
-                mode = NULL; /* either: what happens without --mode */
-        if (mode && !streq(mode, "acpi") && !streq(mode, "agent"))
-                return cli_error(cli, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', 'signal'%s or "
-                                      "'paravirt'", mode, comma);
-        *ret = mode;
+        if (!list)
+                return 0;
+        for (const char *p = list;; p++) {
+                _cleanup_free_ char *w = strndup(p, strcspn(p, ","));
+                if (!w)
+                        return cli_error(cli, "out of memory");
+                if (streq(w, "initctl") || streq(w, "signal") || streq(w, "paravirt"))
+                        return cli_error(cli, "not yet supported: --mode %s", w);
+                if (!streq(w, "acpi") && !streq(w, "agent"))
+                        return cli_error(cli, "Unknown mode %s value, expecting 'acpi', 'agent', 'initctl', 'signal'%s or "
+                                              "'paravirt'", w, comma);
+                acpi = acpi || streq(w, "acpi");
+                agent = agent || streq(w, "agent");
+                p += strlen(w);
+                if (!*p)
+                        break;
+        }
+        /* Both: what happens without --mode. */
+        if (acpi != agent)
+                *ret = acpi ? "acpi" : "agent";
         return 0;
 }
 
