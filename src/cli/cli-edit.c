@@ -173,6 +173,8 @@ static bool is_original(const Edit *e, const char *original, size_t size) {
 
 /* What was typed is in the file, which stays. */
 static int keep_work(Cli *cli, Edit *e) {
+        if (access(e->path, F_OK) < 0)
+                return cli_error(cli, "nothing was changed");
         e->keep = true;
         return cli_error(cli, "nothing was changed; what you wrote is in %s", e->path);
 }

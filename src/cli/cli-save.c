@@ -139,31 +139,41 @@ static int verb_managedsave_dumpxml(Cli *cli, const Command *c) {
         return get_managed(cli, c, &path, NULL) < 0 ? -1 : print_saved(cli, c, path);
 }
 
-static int define_saved(Cli *cli, const Command *c, const char *path) {
-        _cleanup_free_ char *text = NULL;
+static int define_saved(Cli *cli, const SaveOptions *options, const char *path, const char *format, const char *what) {
         _cleanup_diag_ Diag diag = {};
-        SaveOptions options;
 
-        if (get_options(cli, c, &text, &options) < 0)
-                return -1;
-        int r = saved_define(cli->manager, path, &options, &diag);
-        return r < 0 ? cli_error_diag(cli, r, &diag, "Failed to update %s", path) : 0;
+        int r = saved_define(cli->manager, path, options, &diag);
+        if (r >= 0)
+                return 0;
+        _cleanup_free_ char *failed = strf(format, what);
+        return cli_error_diag(cli, r, &diag, "%s", strempty(failed));
 }
 
 static int verb_save_image_define(Cli *cli, const Command *c) {
+        _cleanup_free_ char *text = NULL;
+        SaveOptions options;
         const char *file;
 
-        if (command_get_nonempty(cli, c, "file", &file) < 0 || define_saved(cli, c, file) < 0)
+        if (command_get_nonempty(cli, c, "file", &file) < 0 || get_options(cli, c, &text, &options) < 0 ||
+            define_saved(cli, &options, file, "Failed to update %s", file) < 0)
                 return -1;
         cli_print_extra(cli, "State file %s updated.\n", file);
         return 0;
 }
 
 static int verb_managedsave_define(Cli *cli, const Command *c) {
-        _cleanup_free_ char *path = NULL;
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        _cleanup_diag_ Diag diag = {};
+        _cleanup_vm_ Vm vm = {};
+        SaveOptions options;
         const char *word;
 
-        if (get_managed(cli, c, &path, &word) < 0 || define_saved(cli, c, path) < 0)
+        if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0 || get_options(cli, c, &text, &options) < 0)
+                return -1;
+        int r = managed_save_path(&vm, &diag, &path);
+        if (r < 0)
+                return cli_error_diag(cli, r, &diag, "Failed to update %s XML configuration", word);
+        if (define_saved(cli, &options, path, "Failed to update %s XML configuration", word) < 0)
                 return -1;
         cli_print_extra(cli, "Managed save state file of domain '%s' updated.\n", word);
         return 0;

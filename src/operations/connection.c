@@ -92,7 +92,7 @@ static int set_qemu(Connection *c, const xmlURI *uri, Diag *diag) {
 
         c->session = streq(path, "/session");
         if (!c->session && !streq(path, "/system"))
-                return REFUSE(diag, -EINVAL, "internal error: unexpected QEMU URI path '%s', try qemu:///system", path);
+                return REFUSE(diag, -EINVAL, "internal error: unexpected qemu URI path '%s', try qemu:///system", path);
         return uri->query_raw ? set_parameters(c, uri->query_raw, diag) : 0;
 }
 

@@ -320,5 +320,6 @@ int key_code_to_qnum(KeyCodeset set, unsigned code) {
         FOREACH_ARRAY(k, keys, ELEMENTSOF(keys))
                 if (code_in(k, set) == (int) code)
                         return k->qnum;
-        return -ENOENT;
+        /* No key, in any of them. */
+        return code == 0 ? 0 : -ENOENT;
 }

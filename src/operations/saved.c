@@ -14,6 +14,7 @@
 #include "file-util.h"
 #include "job.h"
 #include "names.h"
+#include "parse-util.h"
 #include "runtime.h"
 #include "saved.h"
 #include "plans.h"
@@ -182,12 +183,14 @@ static int check_same(Manager *m, const char *text, const char *name, const uint
         int r = definition_parse(m, text, strlen(text), 0, diag, &p);
         if (r < 0)
                 return r;
-        if (!streq(p.domain->name, name))
-                return diag_error(diag, (SrcLoc) {}, "unsupported configuration: Target domain name '%s' does not match source '%s'",
-                                  p.domain->name, name);
-        if (memcmp(p.domain->uuid, uuid, sizeof(p.domain->uuid)) != 0)
-                return diag_error(diag, (SrcLoc) {}, "unsupported configuration: Target domain uuid does not match source");
-        return 0;
+        if (memcmp(p.domain->uuid, uuid, sizeof(p.domain->uuid)) != 0) {
+                char target[37], source[37];
+                format_uuid(p.domain->uuid, target);
+                format_uuid(uuid, source);
+                return diag_error(diag, (SrcLoc) {}, "unsupported configuration: Target domain uuid %s does not match source %s", target, source);
+        }
+        return streq(p.domain->name, name) ? 0 : diag_error(diag, (SrcLoc) {}, "unsupported configuration: Target domain name '%s' does "
+                                                            "not match source '%s'", p.domain->name, name);
 }
 
 static bool has_program(const char *name) {

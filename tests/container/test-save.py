@@ -548,6 +548,11 @@ def definitions_of_files():
         with open(path("other.xml"), "w", encoding="utf-8") as f:
             f.write(xml.replace("kappa", "other"))
         refused(["vmunit", "save-image-define", file, path("other.xml")], "Target domain name 'other' does not match source 'kappa'")
+        uuid = re.search("<uuid>(.*)</uuid>", xml)[1]
+        with open(path("other.xml"), "w", encoding="utf-8") as f:
+            f.write(xml.replace(uuid, "11111111-2222-4333-8444-555555555555"))
+        refused(["vmunit", "save-image-define", file, path("other.xml")],
+                f"Failed to update {file}\nerror: .*Target domain uuid 11111111-2222-4333-8444-555555555555 does not match source {uuid}")
         # In an editor: what is good is taken, what is not asks, and is kept in the file that is named.
         editor = {**os.environ, "EDITOR": "sed -i 's/once saved/edited/'"}
         edit = ["vmunit", "save-image-edit", file]
@@ -565,6 +570,8 @@ def definitions_of_files():
         goes_on(vm, ticks)
         # The same of the managed save, with the state it goes on in.
         run_ok(["vmunit", "managedsave", "kappa"])
+        refused(["vmunit", "managedsave-define", "kappa", path("other.xml")],
+                "Failed to update kappa XML configuration\nerror: .*Target domain uuid 11111111-2222-4333-8444-555555555555 does not match")
         edit = ["vmunit", "managedsave-edit", "kappa", "--paused"]
         editor["EDITOR"] = "sed -i 's/edited/once more/'"
         check_equal(run_ok(edit, env=editor), "Managed save image of Domain 'kappa' XML configuration edited.\n\n", "output of an edit")

@@ -899,6 +899,10 @@ managedsave-remove verbs
 managedsave-remove nothing
 managedsave-dumpxml verbs
 managedsave-define verbs
+managedsave-define verbs DIR/domain
+managedsave-define verbs DIR/domain --running --paused
+managedsave-define verbs /nowhere
+managedsave-define nothing DIR/domain
 restore
 restore /nowhere
 restore /etc/passwd

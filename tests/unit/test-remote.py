@@ -136,7 +136,7 @@ class Remote(unittest.TestCase):
                          "-c", f"qemu+ssh://host/system?{parameter}", "list")
         self.refused("invalid argument: '-x' is no name of a program", "-c", "qemu+ssh://host/system?command=-x", "list")
         self.refused("invalid argument: Failed to parse value of URI component no_tty", "-c", "qemu+ssh://host/system?no_tty=x", "list")
-        self.refused("internal error: unexpected QEMU URI path '/x', try qemu:///system", "-c", "qemu+ssh://host/x", "list")
+        self.refused("internal error: unexpected qemu URI path '/x', try qemu:///system", "-c", "qemu+ssh://host/x", "list")
         self.refused("not supported: the transport of URI 'qemu+tls://host/system': ssh and unix are there", "-c", "qemu+tls://host/system", "list")
         self.refused("no connection driver available for xen:///", "-c", "xen:///", "list")
         done = self.run_vmunit("-H", "a", "-c", "qemu:///system", "list")
