@@ -86,6 +86,6 @@ static const Verb display_verbs[] = {
         { "vncdisplay", GROUP_DOMAIN, verb_vncdisplay, vncdisplay_options, "vnc display",
           "Output the IP address and port number for the VNC display.", .json = "{display: string}" },
         { "domdisplay", GROUP_DOMAIN, verb_domdisplay, domdisplay_options, "domain display connection URI",
-          "Output the IP address and port number for the graphical display.", .json = "[{type: string, uri: string}]" },
+          "Output the IP address and port number for the graphical display.", .guarded = "include-password", .json = "[{type: string, uri: string}]" },
 };
 DEFINE_VERB_TABLE(display);

@@ -204,10 +204,10 @@ static const Option set_lifecycle_action_options[] = {
 
 static const Verb metadata_verbs[] = {
         { "desc", GROUP_DOMAIN, verb_desc, desc_options, "show or set domain's description or title",
-          "Allows setting or modifying the description or title of a domain.", .changes = true,
+          "Allows setting or modifying the description or title of a domain.", .guarded = "edit|new-desc",
           .json = "{[title: string?], [description: string?]}" },
         { "metadata", GROUP_DOMAIN, verb_metadata, metadata_options, "show or set domain's custom XML metadata",
-          "Shows or modifies the XML metadata of a domain.", .changes = true,
+          "Shows or modifies the XML metadata of a domain.", .guarded = "edit|set|remove",
           .json = "{[metadata: string]}" },
         { "set-lifecycle-action", GROUP_DOMAIN, verb_set_lifecycle_action, set_lifecycle_action_options, "change lifecycle actions",
           "Change lifecycle actions for the guest domain.", .changes = true },

@@ -391,7 +391,7 @@ static const Verb query_verbs[] = {
                   "max_memory: number, used_memory: number, persistent: boolean, autostart: boolean, managed_save: boolean, "
                   "security_model: string, [security_label: string], [security_enforcing: boolean]}" },
         { "dumpxml", GROUP_DOMAIN, verb_dumpxml, dumpxml_options, "domain information in XML",
-          "Output the domain information as an XML dump to stdout.", .pager = true },
+          "Output the domain information as an XML dump to stdout.", .pager = true, .guarded = "security-info|migratable" },
         { "domid", GROUP_DOMAIN, verb_domid, domid_options, "convert a domain name or UUID to domain id",
           NULL, .json = "{id: number?}" },
         { "domuuid", GROUP_DOMAIN, verb_domuuid, domuuid_options,

@@ -515,20 +515,22 @@ static const Option blkiotune_options[] = {
 
 static const Verb tune_verbs[] = {
         { "schedinfo", GROUP_DOMAIN, verb_schedinfo, schedinfo_options, "show/set scheduler parameters",
-          "Show/Set scheduler parameters.", .changes = true,
+          "Show/Set scheduler parameters.", .guarded = "weight|cap|set",
           .json = "{scheduler: string, cpu_shares: number, vcpu_period: number, vcpu_quota: number, emulator_period: number, "
                   "emulator_quota: number, global_period: number, global_quota: number, iothread_period: number, iothread_quota: number}" },
         { "memtune", GROUP_DOMAIN, verb_memtune, memtune_options, "Get or set memory parameters",
           "Get or set the current memory parameters for a guest domain.\n"
-          "To get the memory parameters use following command: \n\nvmunit # memtune <domain>", .changes = true,
+          "To get the memory parameters use following command: \n\nvmunit # memtune <domain>",
+          .guarded = "hard-limit|soft-limit|swap-hard-limit|min-guarantee",
           .json = "{[hard_limit: number?], [soft_limit: number?], [swap_hard_limit: number?]}" },
         { "numatune", GROUP_DOMAIN, verb_numatune, numatune_options, "Get or set numa parameters",
           "Get or set the current numa parameters for a guest domain.\n"
-          "To get the numa parameters use following command: \n\nvmunit # numatune <domain>", .changes = true,
+          "To get the numa parameters use following command: \n\nvmunit # numatune <domain>", .guarded = "mode|nodeset",
           .json = "{[numa_mode: string], [numa_nodeset: string]}" },
         { "blkiotune", GROUP_DOMAIN, verb_blkiotune, blkiotune_options, "Get or set blkio parameters",
           "Get or set the current blkio parameters for a guest domain.\n"
-          "To get the blkio parameters use following command: \n\nvmunit # blkiotune <domain>", .changes = true,
+          "To get the blkio parameters use following command: \n\nvmunit # blkiotune <domain>",
+          .guarded = "weight|device-weights|device-read-iops-sec|device-write-iops-sec|device-read-bytes-sec|device-write-bytes-sec",
           .json = "{[weight: number], [device_weight: {...: number}], [device_read_iops_sec: {...: number}], [device_write_iops_sec: {...: number}], "
                   "[device_read_bytes_sec: {...: number}], [device_write_bytes_sec: {...: number}]}" },
 };

@@ -65,12 +65,42 @@ static bool is_remote(const Cli *cli, const Command *c) {
         return cli->connection.host && !c->help && !c->verb->local;
 }
 
+static bool word_is_in(const char *list, const char *word) {
+        for (size_t n = strlen(word); *list; list += *list == '|') {
+                size_t size = strcspn(list, "|");
+                if (size == n && memcmp(list, word, n) == 0)
+                        return true;
+                list += size;
+        }
+        return false;
+}
+
+/* The option of C for which --readonly refuses it, NULL for none. */
+static const Option *guarded_option(const Command *c) {
+        size_t i = 0;
+
+        FOREACH_OPTION(o, c->verb) {
+                const char *value = c->values[i++];
+                if ((value || (o->type == OPTION_ARGV && c->n_rest > 0)) && c->verb->guarded && word_is_in(c->verb->guarded, o->name))
+                        return o;
+        }
+        return NULL;
+}
+
+static int check_readonly(Cli *cli, const Command *c) {
+        const Option *o = guarded_option(c);
+
+        if (c->verb->changes || (o && o->type == OPTION_ARGV))
+                return cli_error(cli, "operation %s forbidden for read only access", c->verb->name);
+        return o ? cli_error(cli, "operation %s --%s forbidden for read only access", c->verb->name, o->name) : 0;
+}
+
 /* Before it: whose machines are meant also decides whether there is a pager. */
 static int prepare_verb(Cli *cli, const Command *c) {
         if (c->help)
                 return 0;
-        if (cli->readonly && c->verb->changes)
-                return cli_error(cli, "operation %s forbidden for read only access", c->verb->name);
+        if (cli->readonly && check_readonly(cli, c) < 0)
+                return -1;
         return c->verb->local ? 0 : cli_connect_first(cli);
 }
 

@@ -73,6 +73,7 @@ typedef struct Verb {
         const char *summary;   /* one line, lower case, as virsh prints it */
         const char *description; /* of a verb without RUN: why it will not be there */
         bool changes; /* something on the machine: refused with --readonly */
+        const char *guarded; /* of one that does not: the options with which it does, or tells a secret, "a|b"; or NULL */
         bool plain;   /* vmunit's own: no empty line behind the output */
         bool pager;   /* its text may be longer than a screen */
         bool hidden;  /* for programs: no help lists it */

@@ -150,6 +150,17 @@ static void check_row(const Verb *v, void *userdata) {
                 assert_non_null(o->help);
         }
         assert_true(options <= COMMAND_OPTIONS_MAX);
+        if (!v->guarded)
+                return;
+        _cleanup_strv_ char **guarded = NULL;
+        assert_false(v->changes);
+        assert_int_equal(strv_split(v->guarded, "|", &guarded), 0);
+        STRV_FOREACH(word, guarded) {
+                bool found = false;
+                FOREACH_OPTION(o, v)
+                        found = found || streq(o->name, *word);
+                assert_true(found);
+        }
 }
 
 static void test_rows(void **state) {
