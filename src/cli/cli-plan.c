@@ -353,7 +353,7 @@ static int verb_monitor_command(Cli *cli, const Command *c) {
         if (r == -EINVAL)
                 return cli_error(cli, "failed to wrap arguments '%s' into a QMP command wrapper", line + strlen(words[0]) + 1);
         if (r >= 0)
-                r = vm_qmp(cli->manager, &vm, command, &diag, &reply);
+                r = vm_qmp_by_hand(cli->manager, &vm, command, &diag, &reply);
         if (r < 0)
                 return cli_error_reason(cli, r, &diag);
         print_reply(cli, reply, hmp, command_has(c, "pretty"), command_has(c, "return-value"));

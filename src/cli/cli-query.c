@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "cli-common.h"
+#include "domain-taint.h"
 #include "machines.h"
 #include "parse-util.h"
 #include "plans.h"
@@ -228,6 +229,22 @@ static void info_flag(Cli *cli, const char *title, const char *key, bool is, con
         report(cli, key, report_bool(is), "%-15s %s\n", title, is ? yes : no);
 }
 
+static void print_taints(Cli *cli, unsigned taints) {
+        const char *label = "Messages:";
+
+        if (taints == 0)
+                return;
+        report_open(cli, "messages", json_type_array);
+        for (DomainTaint t = 0; t < _TAINT_MAX; t++) {
+                if (!(taints & TAINT_MASK(t)))
+                        continue;
+                _cleanup_free_ char *text = strf("tainted: %s", domain_taint_text(t));
+                report(cli, NULL, report_text(text), "%-15s %s\n", label, strempty(text));
+                label = "";
+        }
+        report_close(cli);
+}
+
 static int verb_dominfo(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
@@ -263,6 +280,7 @@ static int verb_dominfo(Cli *cli, const Command *c) {
                 report(cli, "security_label", report_text(info.label), "%-15s %s", "Security label:", info.label);
                 report(cli, "security_enforcing", report_bool(info.enforcing), " (%s)\n", info.enforcing ? "enforcing" : "permissive");
         }
+        print_taints(cli, info.taints);
         vm_info_done(&info);
         return 0;
 }
@@ -389,7 +407,7 @@ static const Verb query_verbs[] = {
           "Returns basic information about the domain.",
           .json = "{id: number?, name: string, uuid: string, os_type: string, state: string, vcpus: number, [cpu_time: number], "
                   "max_memory: number, used_memory: number, persistent: boolean, autostart: boolean, managed_save: boolean, "
-                  "security_model: string, [security_label: string], [security_enforcing: boolean]}" },
+                  "security_model: string, [security_label: string], [security_enforcing: boolean], [messages: [string]]}" },
         { "dumpxml", GROUP_DOMAIN, verb_dumpxml, dumpxml_options, "domain information in XML",
           "Output the domain information as an XML dump to stdout.", .pager = true, .guarded = "security-info|migratable" },
         { "domid", GROUP_DOMAIN, verb_domid, domid_options, "convert a domain name or UUID to domain id",

@@ -7,6 +7,7 @@
 #include "json-member.h"
 #include "string-util.h"
 #include "strv.h"
+#include "taint.h"
 #include "time-util.h"
 #include "vm-lifecycle.h"
 
@@ -20,6 +21,7 @@ int vm_agent_command(Manager *m, const Vm *vm, const char *command, int wait, Di
         int r = vm_agent_check(vm, diag);
         if (r < 0)
                 return r;
+        vm_taint(m, vm, TAINT_CUSTOM_GA_COMMAND);
         return m->backend->monitor_agent(m->userdata, vm->name, command, limit, ret, diag);
 }
 

@@ -16,6 +16,7 @@
 #include "runtime.h"
 #include "saved-file.h"
 #include "string-util.h"
+#include "taint.h"
 
 void vm_done(Vm *vm) {
         free(vm->name);
@@ -371,6 +372,7 @@ int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret) {
         info.managed_save = vm_has_managed_save(m, vm);
         info.has_cpu_time = vm->active &&
                             m->backend->unit_cpu_usage(m->userdata, vm->unit, &info.cpu_time_nsec) >= 0;
+        info.taints = vm_taints(m, vm, d);
         r = read_label(m, vm, &info);
         if (r >= 0)
                 *ret = info;

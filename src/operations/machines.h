@@ -64,6 +64,7 @@ typedef struct VmInfo {
         const char *security_model; /* "selinux", "apparmor" or "none" */
         bool enforcing;
         char *label; /* owned: of QEMU while it runs; NULL without one */
+        unsigned taints; /* TAINT_MASK() of each; domain-taint.h */
 } VmInfo;
 void vm_info_done(VmInfo *i);
 int vm_info(Manager *m, const Vm *vm, Diag *diag, VmInfo *ret);

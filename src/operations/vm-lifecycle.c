@@ -16,6 +16,7 @@
 #include "runtime.h"
 #include "start-options.h"
 #include "string-util.h"
+#include "taint.h"
 #include "tap.h"
 
 #define DESTROY_GRACE_USEC (UINT64_C(10) * 1000000)  /* for the supervisor to end its VM */
@@ -342,6 +343,12 @@ int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret
         if (!vm->active)
                 return not_running(diag);
         return m->backend->monitor_qmp(m->userdata, vm->name, command, ret, diag);
+}
+
+int vm_qmp_by_hand(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret) {
+        if (vm->active)
+                vm_taint(m, vm, TAINT_CUSTOM_MONITOR);
+        return vm_qmp(m, vm, command, diag, ret);
 }
 
 int vm_qmp_explain(const char *command, int r, const Diag *own, Diag *diag) {

@@ -42,6 +42,8 @@ int vm_view_console(Manager *m, const Vm *vm, const char *alias, Diag *diag);
 /* The host's device of the first console; -ENOENT when there is none, or it has none. */
 int vm_tty_console(Manager *m, const Vm *vm, Diag *diag, char **ret);
 int vm_qmp(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret);
+/* The same for a command of the user's own, which is noted: vm_taint(). */
+int vm_qmp_by_hand(Manager *m, const Vm *vm, const char *command, Diag *diag, char **ret);
 /* The same for what vmunit asks of its own accord. ARGUMENTS (NULL: none) are taken over, *ret (may be NULL) is the
  * caller's. When QEMU refuses it, DIAG has libvirt's words around QEMU's. */
 int vm_qmp_ask(Manager *m, const Vm *vm, const char *command, json_object *arguments, Diag *diag, json_object **ret);

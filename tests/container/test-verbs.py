@@ -11,7 +11,7 @@ from vm import GUEST
 
 IMAGES = "/var/lib/test-images"
 
-DEFINITION = f"""<domain type='qemu'>
+DEFINITION = f"""<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>verbs</name>
   <uuid>11111111-2222-4333-8444-555555555555</uuid>
   <memory unit='KiB'>327680</memory>
@@ -64,10 +64,13 @@ DEFINITION = f"""<domain type='qemu'>
     <serial type='file'><source path='/var/log/verbs.log'/></serial>
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
   </devices>
+  <qemu:commandline><qemu:env name='VMUNIT_TEST' value='1'/></qemu:commandline>
 </domain>
 """
 
 ROWS = """
+# what its administrator answers for
+~ dominfo verbs
 # disks, interfaces, display
 domblklist verbs
 domblklist verbs --details
@@ -386,6 +389,25 @@ qemu-agent-command verbs '{"execute":"guest-network-get-interfaces"}' --pretty
 qemu-agent-command verbs '{"execute":"guest-nonsense"}'
 qemu-agent-command verbs '{"execute":"guest-file-open"}'
 ! qemu-agent-command verbs nonsense # another reader of JSON
+~ dominfo verbs
+# keys
+send-key verbs KEY_A KEY_B
+send-key verbs 0
+send-key verbs 0 30
+send-key verbs --codeset usb 0
+send-key verbs --codeset atset2 0
+send-key verbs --codeset os_x 0
+send-key verbs --codeset win32 0
+send-key verbs --codeset xt_kbd 30 --holdtime 10
+send-key verbs --codeset atset2 28
+send-key verbs --codeset atset2 255
+send-key verbs 99999
+send-key verbs key_a
+# modes
+reboot verbs --mode acpi,foo
+reboot verbs --mode acpi,
+reboot verbs --mode ACPI
+! shutdown verbs --mode acpi,initctl # libvirt names its flag
 qemu-agent-command verbs --timeout 0 x
 qemu-agent-command verbs --timeout 1 --block x
 guest-agent-timeout verbs --timeout 7
