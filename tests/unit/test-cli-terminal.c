@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -33,12 +34,12 @@ static void copy(void *userdata, const char *data, size_t n) {
         assert_int_equal(write(*(int *) userdata, data, n), (ssize_t) n);
 }
 
-static void start_as(Fixture *f, bool read_only) {
-        int terminal, stream[2], watch[2];
+/* STREAM is the session's, GUEST its other end; both are taken over. */
+static void start_on(Fixture *f, bool read_only, int stream, int guest, unsigned short rows, unsigned short columns) {
+        int terminal, watch[2];
         struct termios mode;
 
-        assert_int_equal(openpty(&f->keyboard, &terminal, NULL, NULL, NULL), 0);
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, stream), 0);
+        assert_int_equal(openpty(&f->keyboard, &terminal, NULL, NULL, &(struct winsize) { .ws_row = rows, .ws_col = columns }), 0);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, watch), 0);
         /* Raw beforehand, so that nothing typed before the session has set its mode is echoed or lost. */
         assert_int_equal(tcgetattr(terminal, &mode), 0);
@@ -47,17 +48,24 @@ static void start_as(Fixture *f, bool read_only) {
         f->pid = fork();
         assert_true(f->pid >= 0);
         if (f->pid == 0) {
-                close(stream[0]);
+                close(guest);
                 close(watch[0]);
                 close(f->keyboard);
-                int r = terminal_attach(terminal, terminal, stream[1], 0x1d, &(TerminalWatch) { watch[1], is_taken, copy, &watch[1], read_only });
+                int r = terminal_attach(terminal, terminal, stream, 0x1d, &(TerminalWatch) { watch[1], is_taken, copy, &watch[1], read_only });
                 _exit(r < 0 ? 100 : r);
         }
-        close(stream[1]);
+        close(stream);
         close(watch[1]);
         close(terminal);
-        f->guest = stream[0];
+        f->guest = guest;
         f->other = watch[0];
+}
+
+static void start_as(Fixture *f, bool read_only) {
+        int stream[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, stream), 0);
+        start_on(f, read_only, stream[1], stream[0], 24, 80);
 }
 
 static void start(Fixture *f) {
@@ -103,6 +111,45 @@ static void test_both_directions_until_escape(void **state) {
         say(f.keyboard, "bye\x1dignored");
         expect_bytes(f.guest, "bye");
         assert_int_equal(finish(&f), 0);
+}
+
+static void resize(int keyboard, unsigned short rows, unsigned short columns) {
+        assert_int_equal(ioctl(keyboard, TIOCSWINSZ, &(struct winsize) { .ws_row = rows, .ws_col = columns }), 0);
+}
+
+static bool has_size(int guest, unsigned short rows, unsigned short columns) {
+        struct winsize size = {};
+
+        assert_int_equal(ioctl(guest, TIOCGWINSZ, &size), 0);
+        return size.ws_row == rows && size.ws_col == columns;
+}
+
+/* A serial console that is a pty has the size of the window, also when that changes; who only looks on changes nothing. */
+static void test_window_size(void **state) {
+        for (int read_only = 0; read_only < 2; read_only++) {
+                int guest, stream;
+                struct termios mode;
+                Fixture f;
+
+                assert_int_equal(openpty(&guest, &stream, NULL, NULL, NULL), 0);
+                assert_int_equal(tcgetattr(stream, &mode), 0);
+                cfmakeraw(&mode);
+                assert_int_equal(tcsetattr(stream, TCSANOW, &mode), 0);
+                start_on(&f, read_only, stream, guest, 33, 77);
+                say(f.guest, "begun");
+                expect_bytes(f.keyboard, "begun");
+                assert_true(has_size(guest, read_only ? 0 : 33, read_only ? 0 : 77));
+                resize(f.keyboard, 50, 132);
+                /* Nobody's controlling terminal: the kernel tells nobody. */
+                assert_int_equal(kill(f.pid, SIGWINCH), 0);
+                for (unsigned i = 0; i < 1000 && !has_size(guest, 50, 132) && (!read_only || i < 10); i++) {
+                        say(f.guest, ".");
+                        expect_bytes(f.keyboard, ".");
+                }
+                assert_true(has_size(guest, read_only ? 0 : 50, read_only ? 0 : 132));
+                say(f.keyboard, "\x1d");
+                assert_int_equal(finish(&f), 0);
+        }
 }
 
 static void test_end_of_stream(void **state) {
@@ -222,6 +269,7 @@ static void test_slow_guest(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_both_directions_until_escape),
+                cmocka_unit_test(test_window_size),
                 cmocka_unit_test(test_end_of_stream),
                 cmocka_unit_test(test_taken),
                 cmocka_unit_test(test_copy),
