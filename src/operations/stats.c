@@ -7,6 +7,7 @@
 #include "cpus.h"
 #include "host-file.h"
 #include "json-member.h"
+#include "liveness.h"
 #include "memory.h"
 #include "net-info.h"
 #include "plan.h"
@@ -105,6 +106,7 @@ static const struct {
         { STATE_RUNNING, REASON_MIGRATED, 2 },
         { STATE_RUNNING, REASON_RESTORED, 3 },
         { STATE_RUNNING, REASON_UNPAUSED, 5 },
+        { STATE_RUNNING, REASON_SAVE_CANCELED, 7 },
         { STATE_RUNNING, REASON_WAKEUP, 8 },
         { STATE_RUNNING, REASON_CRASHED, 9 },
         { STATE_PAUSED, REASON_USER, 1 },
@@ -556,7 +558,8 @@ int vm_stats(Manager *m, const Vm *vm, unsigned groups, bool backing, Diag *diag
         int r = vm_describe(m, vm, false, diag, &d);
         if (r < 0)
                 return r;
-        Stats s = { .m = m, .vm = vm, .domain = d, .backing = backing, .list = &list };
+        /* Who asks about all of them does not wait for one that cannot answer. */
+        Stats s = { .m = m, .vm = vm, .domain = d, .backing = backing, .list = &list, .silent = vm_is_stalled(m, vm) };
         if (backing && vm->active && groups & 1U << STATS_BLOCK)
                 s.plan = read_plan(m, vm);
         for (unsigned i = 0; i < _STATS_MAX; i++)

@@ -296,6 +296,13 @@ def list_with_one_that_hangs():
         check_equal({v["name"]: v["answering"] for v in ask(["list"]) if v["name"] in ("hangs", "lives")}, {"hangs": False, "lives": True})
         print(f"list: {before * 1000:.1f} ms, with one that hangs {after * 1000:.1f} ms: ratio {after / before:.2f}")
         check(after <= before * 1.5, f"list took {after * 1000:.1f} ms instead of {before * 1000:.1f} ms")
+        # nor do the numbers of the others wait for it, and of it there is what needs no answer
+        start = time.monotonic()
+        text = run_ok(["vmunit", "domstats"], timeout=60)
+        check(time.monotonic() - start < 5, f"domstats took {time.monotonic() - start:.1f} s")
+        stuck, well = (re.search(rf"^Domain: '{name}'\n((?:  .*\n)*)", text, re.M).group(1) for name in ("hangs", "lives"))
+        check("  state.state=1\n" in stuck and "  cpu.time=" in stuck and "balloon.rss" not in stuck, f"of the one that hangs: {stuck}")
+        check("balloon.rss" in well and "vcpu.0.time" in well, f"of the other one: {well}")
         # the supervisor has replaced the monitor by now: it does not leave one that is stopped
         os.kill(pids[0], signal.SIGCONT)
         wait_for(lambda: "(not answering)" not in run_ok(["vmunit", "list"]), 10, "both to go on")
