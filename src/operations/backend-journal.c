@@ -68,8 +68,9 @@ static int collect_errors(sd_journal *j, char *lines[LINES_MAX]) {
                 _cleanup_free_ char *priority = get_field(j, "PRIORITY"), *message = NULL;
 
                 message = get_field(j, "MESSAGE");
-                if (message && is_reason(priority, message))
-                        lines[n++] = TAKE_PTR(message);
+                /* It goes to the terminal of who has asked for the start, and QEMU may have written it. */
+                if (message && is_reason(priority, message) && (lines[n] = string_printable(message)))
+                        n++;
         }
         return (int) n;
 }

@@ -306,6 +306,26 @@ def who_may_not_ask_is_not_told_that_nothing_runs():
         check_equal(machine.state()[0], "running")
 
 
+@case
+def what_is_said_of_a_start_is_text():
+    """Reasons come from the journal, where QEMU can write: nothing of it is a command to the terminal of who asked."""
+    with vm("loud") as machine:
+        machine.write()
+        drop_in = f"/run/systemd/system/{machine.unit}.d/90-loud.conf"
+        os.makedirs(os.path.dirname(drop_in), exist_ok=True)
+        with open(drop_in, "w", encoding="ascii") as f:
+            f.write("[Service]\nExecStartPre=/bin/printf 'qemu-system-x86_64: \\033]0;owned\\007\\033[2Jno \\302\\233 \\303\\244\\n'\n"
+                    "ExecStartPre=/bin/false\n")
+        run_ok(["systemctl", "daemon-reload"])
+        try:
+            result = run(["vmunit", "start", "loud"])
+        finally:
+            os.unlink(drop_in)
+            run_ok(["systemctl", "daemon-reload"])
+        check_equal(result.rc, 1, "status")
+        check("error: qemu-system-x86_64: ?]0;owned??[2Jno ?? ä\n" in result.err, f"what is said: {result.err!r}")
+
+
 # ---- machined
 
 
