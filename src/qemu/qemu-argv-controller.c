@@ -49,11 +49,9 @@ static void emit_device(Emit *e, Json *j, const DomainController *c) {
         emit_json(e, "-device", j);
 }
 
-static int emit_pci(Emit *e, const DomainController *c) {
+static int emit_bridge(Emit *e, const DomainController *c) {
         _cleanup_qjson_ Json j = {};
 
-        if (c->index.value == 0) /* the root is the machine's */
-                return 0;
         int r = check_driver(e, c, c->pci_model_name);
         if (r < 0)
                 return r;
@@ -70,6 +68,41 @@ static int emit_pci(Emit *e, const DomainController *c) {
         json_add_opt_uint(&j, "numa_node", c->numa_node);
         emit_device(e, &j, c);
         return 0;
+}
+
+/* NULL: the machine has it. */
+static const DomainController *parent_of(const Domain *d, const DomainController *c) {
+        const DeviceAddress *a = &c->info.address;
+
+        return c->index.value > 0 && a->type == ADDRESS_PCI ? controller_find(d, CONTROLLER_PCI, a->bus.value) : NULL;
+}
+
+/* Whether there is a later one among those that it is plugged into. */
+static bool waits(const Domain *d, const DomainController *c) {
+        const DomainController *p = parent_of(d, c);
+
+        for (size_t i = 0; p && i < d->n_controllers; i++, p = parent_of(d, p))
+                if (p > c)
+                        return true;
+        return false;
+}
+
+/* With those that have waited for it: they are before UNTIL. */
+static int emit_tree(Emit *e, const DomainController *c, const DomainController *until) {
+        int ret = emit_bridge(e, c);
+
+        for (const DomainController *i = e->domain->controllers; i < until; i++)
+                if (i->type == CONTROLLER_PCI && parent_of(e->domain, i) == c) {
+                        int r = emit_tree(e, i, until);
+                        if (r < 0)
+                                ret = r;
+                }
+        return ret;
+}
+
+/* A bridge comes after the one that it is plugged into, whatever their numbers, or QEMU does not find that. */
+static int emit_pci(Emit *e, const DomainController *c) {
+        return c->index.value == 0 || waits(e->domain, c) ? 0 : emit_tree(e, c, c);
 }
 
 /* model= of the XML and the device in QEMU. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <limits.h>
 #include <stdio.h>
 
 #include "qemu-pci.h"
@@ -10,6 +11,7 @@
 #define PCI_SLOTS 32U
 #define PCI_FUNCTIONS 8U
 #define PCI_BUSES_MAX 256U
+#define PCI_NO_BUS UINT_MAX
 
 typedef struct PciSlot {
         uint8_t functions; /* a bit for each that is taken */
@@ -21,6 +23,7 @@ typedef struct PciSlot {
 typedef struct PciBus {
         const PciModel *model;
         unsigned accepts; /* the model's, or less */
+        unsigned parent;  /* the bus that it is plugged into; its own number for the root and what is added; or PCI_NO_BUS */
         PciSlot slots[PCI_SLOTS];
 } PciBus;
 
@@ -79,8 +82,23 @@ static int add_bus(PciSet *s, const PciModel *model) {
                 return diag_error(s->diag, s->domain->loc, "more than %u PCI buses", PCI_BUSES_MAX);
         if (!ARRAY_GROW(s->buses, s->n_buses))
                 return -ENOMEM;
-        s->buses[s->n_buses++] = (PciBus) { .model = model, .accepts = model->accepts };
+        s->buses[s->n_buses] = (PciBus) { .model = model, .accepts = model->accepts, .parent = (unsigned) s->n_buses };
+        s->n_buses++;
         return 0;
+}
+
+/* Whether what is plugged into the bus is there: not so if its bridge is nowhere yet, or behind itself. */
+static bool leads_to_root(const PciSet *s, unsigned bus) {
+        for (size_t i = 0; i < s->n_buses && bus < s->n_buses; i++) {
+                if (s->buses[bus].parent == bus)
+                        return true;
+                bus = s->buses[bus].parent;
+        }
+        return false;
+}
+
+static bool is_bridge(unsigned connect) {
+        return !(connect & (PCI_DEVICE | PCIE_DEVICE));
 }
 
 static bool any_bus_accepts(const PciSet *s, unsigned connect) {
@@ -130,6 +148,8 @@ static int buses_of_domain(PciSet *s) {
                 assert(model);
                 if ((r = add_bus(s, model)) < 0)
                         return r;
+                if (c && i > 0)
+                        s->buses[i].parent = PCI_NO_BUS;
         }
         return 0;
 }
@@ -220,6 +240,8 @@ static bool find_place(const PciSet *s, unsigned connect, int function, PciPlace
                 if (!(connect & accepts & PCI_CONNECT_MASK) ||
                     ((connect & PCI_AUTO) && !(accepts & PCI_AUTO)))
                         continue;
+                if (is_bridge(connect) && !leads_to_root(s, b))
+                        continue;
                 for (unsigned slot = bus->model->min_slot; slot <= bus->model->max_slot; slot++)
                         if (find_function(bus->slots + slot, connect, function, &ret->function)) {
                                 ret->bus = b;
@@ -230,8 +252,8 @@ static bool find_place(const PciSet *s, unsigned connect, int function, PciPlace
         return false;
 }
 
-/* Finds a free place, with a new bus if need be, and takes it. INFO gets it in the second pass only; NULL is
- * for a place that is kept for later. */
+/* Finds a free place, with a new bus if need be, and takes it; returns its bus. INFO gets it in the second pass only; NULL
+ * is for a place that is kept for later. */
 static int reserve_next(PciSet *s, DeviceInfo *info, unsigned connect, int function, const char *owner) {
         /* What was added stands nowhere. */
         SrcLoc loc = info && info->loc.line > 0 ? info->loc : s->domain->loc;
@@ -254,7 +276,7 @@ static int reserve_next(PciSet *s, DeviceInfo *info, unsigned connect, int funct
                 return r;
         if (info && !s->on_paper)
                 set_place(info, p);
-        return 0;
+        return (int) p.bus;
 }
 
 /* Takes place P for INFO if the slot is free; 0 also if it is not. */
@@ -337,6 +359,14 @@ static int place_q35_usb(PciSet *s, DomainController *c) {
         return 0;
 }
 
+static int place_q35_bridge(PciSet *s, DomainController *c) {
+        int r = prefer(s, &c->info, (PciPlace) { 0, 0x1e, 0 }, PCIE_DEVICE, "controller pci");
+
+        if (r >= 0 && !is_wanted(&c->info))
+                s->buses[c->index.value].parent = 0;
+        return r;
+}
+
 /* The first of them, as on real boards. */
 static int place_q35_sound(PciSet *s) {
         FOREACH_ARRAY(i, s->domain->sounds, s->domain->n_sounds)
@@ -357,7 +387,7 @@ static int place_q35(PciSet *s) {
                         r = place_q35_usb(s, c);
                 else if (c->type == CONTROLLER_PCI && streq_ptr(c->model, "dmi-to-pci-bridge") &&
                          is_wanted(&c->info))
-                        r = prefer(s, &c->info, (PciPlace) { 0, 0x1e, 0 }, PCIE_DEVICE, "controller pci");
+                        r = place_q35_bridge(s, c);
                 if (r < 0)
                         return r;
         }
@@ -375,6 +405,10 @@ static int place_builtin(PciSet *s) {
 }
 
 /* --- a pass --- */
+
+static bool is_pci_controller(const QemuDevice *i) {
+        return i->kind == DEVICE_KIND_CONTROLLER && i->controller->type == CONTROLLER_PCI;
+}
 
 /* Takes what has an address already. The fixed ones are place_builtin()'s. */
 static int collect(PciSet *s, const QemuDevice *list, size_t n) {
@@ -397,6 +431,8 @@ static int collect(PciSet *s, const QemuDevice *list, size_t n) {
                 int r = reserve(s, place_of(a), connect, a->loc.line ? a->loc : i->info->loc, owner);
                 if (r < 0)
                         return r;
+                if (is_pci_controller(i))
+                        s->buses[i->controller->index.value].parent = a->bus.value;
         }
         return 0;
 }
@@ -438,54 +474,89 @@ static bool is_usb2(const QemuDevice *i) {
                i->controller->model && startswith(i->controller->model, "ich9-");
 }
 
-static bool is_pci_controller(const QemuDevice *i) {
-        return i->kind == DEVICE_KIND_CONTROLLER && i->controller->type == CONTROLLER_PCI;
-}
-
-/* libvirt's order, which decides who gets which slot. */
-static const struct {
-        QemuDeviceKind kind;
-        bool pci_controllers; /* these go first, the others later */
-} pci_order[] = {
-        { DEVICE_KIND_CONTROLLER, true },
-        { DEVICE_KIND_FILESYSTEM },
-        { DEVICE_KIND_INTERFACE },
-        { DEVICE_KIND_SOUND },
-        { DEVICE_KIND_CONTROLLER },
-        { DEVICE_KIND_DISK },
-        { DEVICE_KIND_HOSTDEV_INTERFACE },
-        { DEVICE_KIND_HOSTDEV },
-        { DEVICE_KIND_BALLOON },
-        { DEVICE_KIND_RNG },
-        { DEVICE_KIND_WATCHDOG },
-        { DEVICE_KIND_VIDEO },
-        { DEVICE_KIND_SHMEM },
-        { DEVICE_KIND_INPUT },
-        { DEVICE_KIND_CHAR },
-        { DEVICE_KIND_IOMMU },
-        { DEVICE_KIND_PANIC },
-        { DEVICE_KIND_MEMORY },
-        { DEVICE_KIND_VSOCK },
-        { DEVICE_KIND_CRYPTO },
+/* libvirt's order, which decides who gets which slot; bridges come before all of them. */
+static const QemuDeviceKind pci_order[] = {
+        DEVICE_KIND_FILESYSTEM,
+        DEVICE_KIND_INTERFACE,
+        DEVICE_KIND_SOUND,
+        DEVICE_KIND_CONTROLLER,
+        DEVICE_KIND_DISK,
+        DEVICE_KIND_HOSTDEV_INTERFACE,
+        DEVICE_KIND_HOSTDEV,
+        DEVICE_KIND_BALLOON,
+        DEVICE_KIND_RNG,
+        DEVICE_KIND_WATCHDOG,
+        DEVICE_KIND_VIDEO,
+        DEVICE_KIND_SHMEM,
+        DEVICE_KIND_INPUT,
+        DEVICE_KIND_CHAR,
+        DEVICE_KIND_IOMMU,
+        DEVICE_KIND_PANIC,
+        DEVICE_KIND_MEMORY,
+        DEVICE_KIND_VSOCK,
+        DEVICE_KIND_CRYPTO,
 };
 
+static int assign_one(PciSet *s, const QemuDevice *i, unsigned connect) {
+        _cleanup_free_ char *owner = qemu_device_describe(i);
+
+        if (!owner)
+                return -ENOMEM;
+        return is_usb2(i) ? assign_usb2(s, i->controller, owner) : reserve_next(s, i->info, connect, -1, owner);
+}
+
+/* The bridge whose turn it is: the first that there is room for, else the first that a bus can be added for, else the
+ * first. NULL if all have their places. */
+static const QemuDevice *next_bridge(const PciSet *s, const QemuDevice *list, size_t n) {
+        const QemuDevice *first = NULL, *grows = NULL;
+        PciPlace p;
+
+        FOREACH_ARRAY(i, list, n) {
+                unsigned connect = is_pci_controller(i) && is_wanted(i->info) ? pci_device_connect(s->domain, i) : 0;
+
+                if (!connect || s->buses[i->controller->index.value].parent != PCI_NO_BUS)
+                        continue;
+                if (find_place(s, connect, -1, &p))
+                        return i;
+                first = first ?: i;
+                if (connect & PCIE_SWITCH_UPSTREAM)
+                        grows = grows ?: i;
+        }
+        return grows ?: first;
+}
+
+/* Bridges go before all else, none of them behind one that is nowhere yet: it might be behind itself then. */
+static int assign_bridges(PciSet *s, const QemuDevice *list, size_t n) {
+        const QemuDevice *i;
+
+        while ((i = next_bridge(s, list, n))) {
+                int r = assign_one(s, i, pci_device_connect(s->domain, i));
+                if (r < 0)
+                        return r;
+                s->buses[i->controller->index.value].parent = (unsigned) r;
+        }
+        FOREACH_ARRAY(c, s->domain->controllers, s->domain->n_controllers)
+                if (c->type == CONTROLLER_PCI && is_given(&c->info) && !leads_to_root(s, c->index.value))
+                        return diag_error(s->diag, c->info.address.loc, "pci controller %u is plugged in behind itself",
+                                          c->index.value);
+        return 0;
+}
+
 static int assign(PciSet *s, const QemuDevice *list, size_t n) {
+        int r = assign_bridges(s, list, n);
+
+        if (r < 0)
+                return r;
         for (size_t k = 0; k < ELEMENTSOF(pci_order); k++)
                 FOREACH_ARRAY(i, list, n) {
                         unsigned connect;
 
-                        if (i->kind != pci_order[k].kind ||
-                            is_pci_controller(i) != pci_order[k].pci_controllers || !is_wanted(i->info) ||
+                        if (i->kind != pci_order[k] || is_pci_controller(i) || !is_wanted(i->info) ||
                             !(connect = pci_device_connect(s->domain, i)))
                                 continue;
                         if (i->kind == DEVICE_KIND_CHAR && char_is_shadow(s->domain, i->character))
                                 continue;
-                        _cleanup_free_ char *owner = qemu_device_describe(i);
-                        if (!owner)
-                                return -ENOMEM;
-                        int r = is_usb2(i) ? assign_usb2(s, i->controller, owner)
-                                           : reserve_next(s, i->info, connect, -1, owner);
-                        if (r < 0)
+                        if ((r = assign_one(s, i, connect)) < 0)
                                 return r;
                 }
         return 0;

@@ -92,6 +92,7 @@ COMMAS = "libvirt does not double commas there, so QEMU reads something else"
 NEWER = "newer versions of libvirt have it"
 SYNC = "what libvirt called sync= before 0.7 it has forgotten; vmunit reads it"
 CRYPTO = r"device\[(pci\.\d|crypto0|ua-c)\]|object\[obj(crypto0|ua-c)\]"
+ITSELF = "libvirt plugs a bridge in behind itself, or a later one, and QEMU does not start"
 OWN = "what <metadata> says to vmunit: credentials, and a disk more"
 EXCEPTIONS = {
     "first-boot": (r"smbios\[11\]#[23]|(device|blockdev)\[.*", OWN),
@@ -111,6 +112,8 @@ EXCEPTIONS = {
     "vsock-auto": (r"device\[vsock0\]\.guest-cid", "a number that is found at the start"),
     "disk-blockio": (r"device\[virtio-disk0\]\.discard_granularity", NEWER),
     "parallel": (r"device\[parallel2\]\.(iobase|irq)", "libvirt forgets the address of a parallel port"),
+    "pci-switch-first": (r"device\[(pci\.1|usb|balloon0)\]\.bus|order of device", ITSELF),
+    "pci-port-last": (r"device\[(pci\.[13]|usb)\]\.bus|order of device", ITSELF),
     "pci-topology": (r"device\[pci\.[789]\]\.chassis|dump", "libvirt gives a chassis number twice, and QEMU does not start"),
     "scsi-dc390": (r"device\[scsi0\]\.driver", "QEMU calls it dc390, libvirt dc-390"),
     "sound-models": (r"soundhw|machine#2", "QEMU 7.2 has no -soundhw any more"),
