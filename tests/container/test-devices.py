@@ -10,34 +10,13 @@ import subprocess
 from xml.etree import ElementTree
 
 from harness import Console, case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
-from vm import TalkingVm, nothing_left, talking_vm, vm
-
-IMAGES = "/var/lib/test-images"
-
-
-@contextlib.contextmanager
-def images():
-    os.makedirs(IMAGES, exist_ok=True)
-    try:
-        yield
-    finally:
-        for name in os.listdir(IMAGES):
-            os.unlink(f"{IMAGES}/{name}")
-
-
-def raw(name, size):
-    path = f"{IMAGES}/{name}"
-    with open(path, "wb") as f:
-        f.truncate(size)
-    return path
+from images import IMAGES, MIB, images, raw
+from vm import TalkingVm, talking_vm, vm
 
 
 def disk(path, target, bus, *, kind="disk", driver="", more=""):
     return (f"<disk type='file' device='{kind}'>{driver}<source file='{path}'/>"
             f"<target dev='{target}' bus='{bus}'/>{more}</disk>")
-
-
-MIB = 1 << 20
 
 
 @case

@@ -8,33 +8,15 @@ import select
 import shutil
 import socket
 import ssl
-import struct
 import subprocess
 import time
 
+from dbus_peer import DbusPeer
 from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
+from images import IMAGES, MIB, images, raw
 from vm import talking_vm, vm
 
-IMAGES = "/var/lib/test-images"
 ACL = "system.posix_acl_access"
-MIB = 1 << 20
-
-
-@contextlib.contextmanager
-def images():
-    os.makedirs(IMAGES, exist_ok=True)
-    try:
-        yield
-    finally:
-        for name in os.listdir(IMAGES):
-            os.unlink(f"{IMAGES}/{name}")
-
-
-def raw(name, size):
-    path = f"{IMAGES}/{name}"
-    with open(path, "wb") as f:
-        f.truncate(size)
-    return path
 
 
 def disk(path, target, driver, more):
@@ -353,32 +335,14 @@ def a_disk_that_forgets():
 # ---- what shows and sounds
 
 
-def dbus_call(client, destination, path, interface, member):
-    """One call without arguments to a peer, little-endian; returns the bytes of its answer."""
-    def string(code, kind, value):
-        data = value.encode()
-        return struct.pack("<B", code) + b"\1" + kind.encode() + b"\0" + struct.pack("<I", len(data)) + data + b"\0"
-    fields = b""
-    for code, kind, value in ((1, "o", path), (2, "s", interface), (3, "s", member)):
-        fields += b"\0" * (-len(fields) % 8) + string(code, kind, value)
-    header = struct.pack("<BBBBIII", ord("l"), 1, 0, 1, 0, 1, len(fields)) + fields
-    client.sendall(header + b"\0" * (-len(header) % 8))
-    return read_until(client.fileno(), b"<node", 20)
-
-
 @case(timeout=240)
 def a_display_by_dbus():
     path = "/run/vmunit/shown/dbus.sock"
     with talking_vm("shown", devices="<graphics type='dbus' p2p='yes'/><video><model type='virtio'/></video>") as machine:
         machine.start()
         check_equal(os.stat(path).st_mode & 0o777, 0o600)
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(20)
-            client.connect(path)
-            client.sendall(b"\0AUTH EXTERNAL 30\r\n")
-            check_match("^OK ", client.recv(4096).decode())
-            client.sendall(b"BEGIN\r\n")
-            answer = dbus_call(client, None, "/org/qemu/Display1", "org.freedesktop.DBus.Introspectable", "Introspect")
+        with DbusPeer(path) as client:
+            answer = client.call("/org/qemu/Display1", "org.freedesktop.DBus.Introspectable", "Introspect")
             check(b"<node" in answer, answer)
     check(not os.path.exists(path), "the socket is left")
 

@@ -1,24 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Taps of type 'ethernet' with scripts, addresses and routes. What needs the kernel's modules is in host/test-networks.py."""
 
-import contextlib
 import os
 import signal
 
 from harness import case, check_equal, check_match, main, run, run_ok, wait_for_unit
+from tap_scripts import SCRIPT, SCRIPTS, script_lines, write_script, write_scripts
 from vm import nothing_left, talking_vm, vm
-
-SCRIPT = "/etc/vmunit-test-{}"
-LOG = "/run/vmunit-test-scripts"
 
 
 def links():
     return set(os.listdir("/sys/class/net"))
-
-
-def lines():
-    with open(LOG, encoding="ascii") as f:
-        return f.read().splitlines()
 
 
 def refused(machine, pattern):
@@ -36,21 +28,7 @@ def refused(machine, pattern):
 
 ETHERNET = ("<interface type='ethernet'><source><ip address='192.0.2.1' prefix='24'/>"
             "<route address='198.51.100.0' prefix='24' gateway='192.0.2.2' metric='5'/></source>"
-            f"<script path='{SCRIPT.format('up')}'/><downscript path='{SCRIPT.format('down')}'/>"
-            "<target dev='web0'/><model type='virtio'/><mtu size='1400'/></interface>")
-
-
-def write_script(word, text, mode=0o755):
-    with open(SCRIPT.format(word), "w", encoding="ascii") as f:
-        f.write(f"#!/bin/sh\n{text}\n")
-    os.chmod(SCRIPT.format(word), mode)
-
-
-def write_scripts():
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(LOG)
-    for word in ("up", "down"):
-        write_script(word, f"test -d /sys/class/net/$1 && echo {word} $# $1 $(id -u) $(env | grep -c VMUNIT) >>{LOG}")
+            f"{SCRIPTS}<target dev='web0'/><model type='virtio'/><mtu size='1400'/></interface>")
 
 
 @case
@@ -62,10 +40,10 @@ def ethernet_with_scripts():
         check_equal(machine.console.table("nics")[0]["mtu"], "1400", "MTU in the guest")
         machine.console.ask("ping 192.0.2.1 eth0 192.0.2.2/24", timeout=60)
         check_match(r"198\.51\.100\.0/24 via 192\.0\.2\.2 metric 5", run_ok(["ip", "route", "show", "dev", "web0"]))
-        check_equal(lines(), ["up 1 web0 0 0"], "what the scripts have seen")
+        check_equal(script_lines(), ["up 1 web0 0 0"], "what the scripts have seen")
         os.kill(machine.supervisor(), signal.SIGKILL)
         wait_for_unit(machine.unit)
-        check_equal(lines(), ["up 1 web0 0 0", "down 1 web0 0 0"], "what the scripts have seen after a crash")
+        check_equal(script_lines(), ["up 1 web0 0 0", "down 1 web0 0 0"], "what the scripts have seen after a crash")
         check_equal(links(), before, "network devices afterwards")
 
 
@@ -75,7 +53,7 @@ def scripts_that_do_not_run():
     with vm("scripted", devices=ETHERNET) as machine:
         write_script("up", "echo no such luck >&2; exit 3")
         refused(machine, r"script '/etc/vmunit-test-up' has failed for 'web0': no such luck \(interface net0\)")
-        check_equal(lines(), ["down 1 web0 0 0"], "what is undone after a failed script")
+        check_equal(script_lines(), ["down 1 web0 0 0"], "what is undone after a failed script")
         write_script("up", "true", 0o777)
         refused(machine, r"cannot run '/etc/vmunit-test-up' as root: others than root can change it \(interface net0\)")
         os.unlink(SCRIPT.format("up"))

@@ -10,6 +10,7 @@ import socket
 import time
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for, wait_for_unit
+from tap_scripts import SCRIPTS, script_lines, write_scripts
 from vm import talking_vm
 
 SLOW = 600  # seconds: an emulated host that emulates virtualization
@@ -136,23 +137,8 @@ def limited(machine, address, inbound, outbound, take_away):
 
 
 BANDWIDTH = "<bandwidth><inbound average='200' burst='20'/><outbound average='150' burst='40'/></bandwidth>"
-SCRIPT = "/etc/vmunit-test-{}"
-SCRIPT_LOG = "/run/vmunit-test-scripts"
 HOST_END = ("<source><ip address='198.18.0.1' prefix='24'/><route address='198.51.100.0' prefix='24' gateway='198.18.0.2' metric='5'/>"
-            f"</source><script path='{SCRIPT.format('up')}'/><downscript path='{SCRIPT.format('down')}'/><target dev='web0'/>")
-
-
-def write_script(word, text, mode=0o755):
-    with open(SCRIPT.format(word), "w", encoding="ascii") as f:
-        f.write(f"#!/bin/sh\n{text}\n")
-    os.chmod(SCRIPT.format(word), mode)
-
-
-def write_scripts():
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(SCRIPT_LOG)
-    for word in ("up", "down"):
-        write_script(word, f"test -d /sys/class/net/$1 && echo {word} $# $1 $(id -u) $(env | grep -c VMUNIT) >>{SCRIPT_LOG}")
+            f"</source>{SCRIPTS}<target dev='web0'/>")
 
 
 @contextlib.contextmanager
@@ -201,7 +187,7 @@ def check_limits(machine):
 def check_ethernet(machine):
     check(pings(machine, "198.18.0.1", "eth1", "198.18.0.2/24"), "no ping to the host's end")
     check_match(r"198\.51\.100\.0/24 via 198\.18\.0\.2 metric 5", run_ok(["ip", "route", "show", "dev", "web0"]))
-    check_equal(read(SCRIPT_LOG), "up 1 web0 0 0", "what the scripts have seen")
+    check_equal(script_lines(), ["up 1 web0 0 0"], "what the scripts have seen")
     print("# ethernet: guest reaches the address of the host's end", flush=True)
 
 
@@ -230,7 +216,7 @@ def bridge_ethernet_and_direct():
             os.kill(machine.supervisor(), signal.SIGKILL)
             wait_for_unit(machine.unit)
             check_equal(links(), before, "network devices after a crash")
-            check_equal(read(SCRIPT_LOG).splitlines(), ["up 1 web0 0 0", "down 1 web0 0 0"], "what the scripts have seen after a crash")
+            check_equal(script_lines(), ["up 1 web0 0 0", "down 1 web0 0 0"], "what the scripts have seen after a crash")
 
 
 @case(timeout=SLOW)
