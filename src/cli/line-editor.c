@@ -50,7 +50,8 @@ static const struct {
 };
 
 static bool open_library(void) {
-        editor.library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
+        /* It frees nothing of what it keeps for itself, so it stays: another shell goes on with that. */
+        editor.library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
         if (!editor.library)
                 return false;
         for (size_t i = 0; i < ELEMENTSOF(symbols); i++) {

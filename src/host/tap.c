@@ -183,7 +183,7 @@ static int set_limits(Tap *t, const TrafficLimit *sent, const TrafficLimit *rece
 }
 
 static int add_addresses(Tap *t) {
-        char *reason = NULL;
+        _cleanup_free_ char *reason = NULL;
         int r = 0;
 
         STRV_FOREACH(a, t->spec->addresses)
@@ -287,7 +287,7 @@ static int make_named(Tap *t, const char *device, unsigned below, unsigned mode)
                 if (given)
                         (void) snprintf(t->ifname, sizeof(t->ifname), "%s", given);
                 else
-                        (void) snprintf(t->ifname, sizeof(t->ifname), "macvtap%u", i);
+                        (void) snprintf(t->ifname, sizeof(t->ifname), "macvtap%u", i % IFNAMES_MAX); /* for compilers that count digits */
                 if (!given && if_nametoindex(t->ifname) != 0)
                         continue;
                 r = make_macvtap(t, below, mode, &reason);

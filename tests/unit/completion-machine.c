@@ -35,5 +35,7 @@ int main(int argc, char **argv) {
                 .manager = machine->manager, .in = stdin, .out = stdout, .err = stderr, .program = "vmunit", .escape = CLI_ESCAPE_DEFAULT,
                 .open_connection = connect_anywhere,
         };
-        return cli_run(&cli, argc, argv);
+        int r = cli_run(&cli, argc, argv);
+        cli_done(&cli);
+        return r;
 }

@@ -286,11 +286,11 @@ static char **split_command(const char *line) {
 /* What a verb answers to --json has to be what its row promises. */
 static void check_document(Session *s, const char *name, const char *text) {
         const Verb *v = verb_find(name);
-        json_object *o = json_tokener_parse(text);
         _cleanup_free_ char *why = NULL;
 
         if (!v || !v->json)
                 return;
+        json_object *o = json_tokener_parse(text);
         if (!o || !json_has_shape(o, v->json, &why)) {
                 fprintf(stderr, "%s --json: %s; what it should be: %s\n%s\n", name, why ?: "no JSON", v->json, text);
                 s->wrong = true;

@@ -381,7 +381,8 @@ static void test_record_of_old(void **state) {
         static const Image same[] = { { "sdb", "/a", FORMAT_QCOW2 }, { "sdb", "/a 1", FORMAT_RAW } },
                            changed[] = { { "sdb", "/a", FORMAT_QCOW2 }, { "sdb", "/b", FORMAT_RAW } };
 
-        put_bytes("chains", "0123456789abcdef\nvda qcow2 /a\nvda raw /a 1\n", 45);
+        static const char record[] = "0123456789abcdef\nvda qcow2 /a\nvda raw /a 1\n";
+        put_bytes("chains", record, strlen(record));
         _cleanup_free_ char *error = check_record(dir, changed, ELEMENTSOF(changed));
         assert_non_null(error);
         assert_null(check_record(dir, same, ELEMENTSOF(same)));

@@ -20,7 +20,12 @@ int main(int argc, char **argv) {
                         return 2;
                 files[n].data = data;
         }
-        if (iso9660_new(argv[1], files, n, &image, &size) < 0)
+        int r = iso9660_new(argv[1], files, n, &image, &size);
+        for (size_t i = 0; i < n; i++)
+                free((char *) files[i].data);
+        if (r < 0)
                 return 1;
-        return fwrite(image, 1, size, stdout) == size ? 0 : 2;
+        r = fwrite(image, 1, size, stdout) == size ? 0 : 2;
+        free(image);
+        return r;
 }
