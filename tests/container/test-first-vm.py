@@ -336,6 +336,26 @@ def machined():
         check("web.example" not in run_ok(["machinectl", "list", "--no-pager"]), "machined still knows it")
 
 
+@case
+def registering_is_killed():
+    """The guest runs by then, and may have used up what it was restored from: it is not ended for the step that comes last."""
+    run_ok(["systemctl", "start", "systemd-machined.service"])
+    machined = int(unit_property("systemd-machined.service", "MainPID"))
+    with vm("unregistered") as machine:
+        machine.write()
+        os.kill(machined, signal.SIGSTOP)
+        try:
+            start = subprocess.Popen(["vmunit", "start", "unregistered"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            step = wait_for(lambda: machine.supervisor() and machine.pid_of("vmunit-prepare"), 60, "the step that registers it")
+            os.kill(step, signal.SIGKILL)
+            out, err = start.communicate(timeout=60)
+        finally:
+            os.kill(machined, signal.SIGCONT)
+        check_equal((start.returncode, err), (0, ""), f"the start, {out!r}")
+        check_equal(machine.state(), ("running", "booted"))
+        machine.watch()
+
+
 def status_of(pid):
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
