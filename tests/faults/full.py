@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""File systems without room: /run/vmunit, /var/lib/vmunit, /etc/vm, that of the image. What was asked for is done, or refused with
+the reason; nothing is lost; and with room again all goes on."""
+
+import contextlib
+import os
+import time
+
+from engine import Hit, Row
+from harness import check, check_equal, run, run_ok, wait_for
+from kills import bring_up
+from victims import ANSWER, IMAGES, Machine, read
+
+FILL = ".fill"
+# Writes a sector after the other, 8 apart, and counts them at 0x608; what fails is tried again. As victims.SECTOR otherwise. The packet
+# of the BIOS's extended write is at 0x620, what is written is this sector itself, at 0x7c00.
+#    [0x620] = 0x10, 1 sector, from 0:7c00, [0x628] = 8, [0x62c] = 0; sti …
+#    hlt; si = 0x620; ax = 0x4300; dl = 0x80; int 0x13; jc back; add [0x628], 8; inc [0x608]; button? …
+WRITER = (bytes.fromhex("31db 8edb fb 66c7060006564d5547 0f31 66a30406 6631c0 66a30806 66a32c06"
+                        "66c706200610000100 66c7062406007c0000 66c706280608000000 ba0206 b80001 ef"
+                        "f4 be2006 b80043 b280 cd13 720b 6683062806 08 66ff060806 ba0006 ed f6c401 74e0"
+                        "ba0406 b80020 ef f4 ebfd").ljust(510, b"\0") + b"\x55\xaa")
+
+
+class Small:
+    """A small file system at a place, and what fills it."""
+
+    def __init__(self, path, size):
+        self.path, self.size = path, size
+
+    def mount(self):
+        os.makedirs(self.path, exist_ok=True)
+        run_ok(["mount", "-t", "tmpfs", "-o", f"size={self.size},mode=0755", "tmpfs", self.path])
+
+    def umount(self):
+        run_ok(["umount", "--lazy", self.path])
+
+    def free(self):
+        s = os.statvfs(self.path)
+        return s.f_bavail * s.f_bsize
+
+    def fill(self, leave):
+        """Leaves so many bytes, in whole pages."""
+        fd = os.open(f"{self.path}/{FILL}", os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            while (size := self.free() - leave) > 0:
+                # Others write meanwhile.
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(fd, os.fstat(fd).st_size, size)
+                    return
+        finally:
+            os.close(fd)
+
+    def empty(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self.path}/{FILL}")
+
+
+def machine_down(everything):
+    for lane in everything.lanes:
+        lane.machine.destroy()
+        run(["vmunit", "managedsave-remove", lane.machine.name])
+
+
+def tried(small, m, words, leave):
+    """Asks for something while there is little room; (exit status, what it said, whether there was no room in the end)."""
+    small.fill(leave)
+    none = small.free() < 4096
+    try:
+        done = run(words, timeout=3 * ANSWER)
+        m.settle()
+        return done.rc, done.err.strip(), none or small.free() < 4096 or "No space" in done.err
+    finally:
+        small.empty()
+
+
+def refused_with_reason(rc, said, words):
+    check(rc == 0 or "No space left" in said or "journalctl" in said, f"{words} does not say why: {said!r}")
+
+
+def whole(m, small, boot=None):
+    """With room again. Returns what it is."""
+    m.check_answers()
+    m.check_files()
+    state, reason = m.state()
+    if state == "shut off":
+        m.check_gone()
+    else:
+        m.check_running()
+        if boot is not None:
+            check_equal((m.guest() or [None])[0], boot, "the guest that runs")
+    m.check_no_torn_files()
+    return f"{state} ({reason})"
+
+
+def starting(small, room):
+    def inject(lane, rng):
+        m = lane.machine
+        m.destroy()
+        rc, said, hit = tried(small, m, m.start_words(), rng.randrange(room))
+        refused_with_reason(rc, said, "start")
+        outcome = whole(m, small)
+        check((rc == 0) == outcome.startswith(m.alive), f"start gave {rc}, and it is {outcome}: {said!r}")
+        if rc != 0:
+            m.start()
+        m.until_guest()
+        m.check_running()
+        return Hit("start" if hit or rc != 0 else None, f"{'done' if rc == 0 else 'refused'}: {outcome}", said=said)
+
+    return inject
+
+
+def operating(small, stage, room):
+    """Something that is asked of a machine that runs."""
+
+    def inject(lane, rng):
+        m = lane.machine
+        boot = bring_up(lane)
+        words = {"save": ["vmunit", "-q", "managedsave", m.name], "stop": ["vmunit", "-q", "destroy", m.name],
+                 "run": ["vmunit", "-q", *rng.choice((["suspend"], ["reset"], ["setvcpus", "--live", "--count", "1"])), m.name]}[stage]
+        if words[2] == "setvcpus":
+            words = ["vmunit", "-q", "domstats", m.name]
+        rc, said, hit = tried(small, m, words, rng.randrange(room) if room else 0)
+        outcome = whole(m, small, boot if words[2] != "reset" else None)
+        if stage == "stop":
+            check(rc == 0 and outcome.startswith("shut off"), f"stop gave {rc} {said!r}, and it is {outcome}")
+        if stage == "save":
+            check((rc == 0) == m.has_save() == outcome.startswith("shut off"), f"save gave {rc}, and it is {outcome}, {said!r}")
+            refused_with_reason(rc, said, "save")
+        if outcome.startswith("paused") and not m.uefi:
+            run_ok(["vmunit", "-q", "resume", m.name])
+        if m.state()[0] == "shut off":
+            saved = m.has_save()
+            m.start()
+            now = m.until_guest()
+            check(not saved or now == boot, "another guest than the one that was saved")
+        return Hit(stage if hit or rc != 0 else None, f"{'done' if rc == 0 else 'refused'}: {outcome}", said=said)
+
+    return inject
+
+
+def defining(small, room):
+    """A definition that is new, or takes the place of another: the old one or the new one is there, whole."""
+
+    def inject(lane, rng):
+        path, aside = f"/etc/vm/d{lane.number}.xml", f"/var/tmp/d{lane.number}.xml"
+        m = Machine(f"d{lane.number}")
+        texts = [m.text, m.text.replace("As it was written.", "x" * rng.randrange(1, 3 * 4096))]
+        old = rng.choice((None, texts[0]))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        if old:
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(old)
+        with open(aside, "w", encoding="utf-8") as f:
+            f.write(texts[1])
+        rc, said, hit = tried(small, m, ["vmunit", "-q", "define", aside], rng.randrange(room))
+        now = read(path, "r")
+        left = set(os.listdir("/etc/vm")) - {f"{k.machine.name}.xml" for k in small.lanes} - {f"d{k.number}.xml" for k in small.lanes}
+        check(not left - {"networks", "pools", "secrets"}, f"left in /etc/vm: {left}")
+        if rc == 0:
+            check(now and "x" in now and m.name in now, "defined, and it is not there")
+        else:
+            check_equal(now, old, "the definition after a refusal")
+            check("No space left" in said, f"define does not say why: {said!r}")
+            run_ok(["vmunit", "-q", "define", aside])
+        run_ok(["vmunit", "verify", m.name])
+        return Hit("define" if rc != 0 else None, "done" if rc == 0 else "refused", said=said)
+
+    return inject
+
+
+def image_full(small):
+    """The guest writes until there is no room: it is paused, and goes on when there is some."""
+
+    def inject(lane, rng):
+        m = Machine(f"w{lane.number}")
+        m.image = f"{small.path}/{m.name}.img"
+        m.text = m.text.replace(f"{IMAGES}/{m.name}.img", m.image)
+        with open(m.path, "w", encoding="utf-8") as f:
+            f.write(m.text)
+        with open(m.image, "wb") as f:
+            f.write(WRITER)
+            f.truncate(4 << 20)
+        m.start()
+        try:
+            boot = m.until_guest()
+            small.fill(rng.randrange(3) * 4096)
+            wait_for(lambda: m.state() == ("paused", "I/O error"), ANSWER, f"the guest to be paused: {m.state()}", interval=0.05)
+            stopped = m.guest()
+            check_equal(stopped[0], boot, "the guest")
+            time.sleep(rng.random() * 0.3)  # for how long there is no room
+            small.empty()
+            run_ok(["vmunit", "-q", "resume", m.name])
+            wait_for(lambda: m.guest()[1] > stopped[1] + 1, ANSWER, "the guest to write on", interval=0.05)
+            check_equal(m.guest()[0], boot, "the guest that goes on")
+            run_ok(["vmunit", "-q", "destroy", m.name])
+            m.settle()
+            written = m_sectors(m.image)
+            check(written > stopped[1] + 1, f"{written} sectors are in the image")
+        finally:
+            small.empty()
+            m.destroy()
+            for path in (m.path, m.image):
+                os.unlink(path)
+        return Hit("writing", "paused (I/O error), gone on")
+
+    return inject
+
+
+def m_sectors(path):
+    """How many sectors the guest has written, one after the other, without a gap, each as it was."""
+    n = 0
+    with open(path, "rb") as f:
+        while True:
+            f.seek((n + 1) * 8 * 512)
+            data = f.read(512)
+            if data[:400] != WRITER[:400]:
+                check(not data.strip(b"\0"), f"sector {n + 1} is torn")
+                return n
+            n += 1
+
+
+def rows():
+    run_dir, state, config, image = (Small("/run/vmunit", "2m"), Small("/var/lib/vmunit", "64m"), Small("/etc/vm", "256k"),
+                                     Small("/var/lib/test-full", "16m"))
+
+    def before(small):
+        def do(everything):
+            machine_down(everything)
+            small.mount()
+            small.lanes = everything.lanes
+            for lane in everything.lanes:
+                lane.machine.define()
+            run_ok(["systemctl", "daemon-reload"], timeout=ANSWER)
+        return do
+
+    def after(small):
+        def do(everything):
+            small.empty()
+            machine_down(everything)
+            small.umount()
+            for lane in everything.lanes:
+                lane.machine.define()
+        return do
+
+    def row(fault, small, stage, inject):
+        return Row(fault, stage, inject, lanes=1, before=before(small), after=after(small))
+
+    return [row("full-run", run_dir, "start", starting(run_dir, 24 << 10)),
+            *(row("full-run", run_dir, stage, operating(run_dir, stage, 0)) for stage in ("run", "save", "stop")),
+            row("full-state", state, "start", starting(state, 16 << 10)),
+            row("full-state", state, "save", operating(state, "save", 2 << 20)),
+            row("full-config", config, "define", defining(config, 16 << 10)),
+            row("full-image", image, "run", image_full(image))]
