@@ -72,7 +72,7 @@ static const char *kind_of_file(mode_t mode) {
 }
 
 static int check_kind(const PlanFd *p, Diag *diag, mode_t mode) {
-        mode_t wanted = p->block_device ? S_IFBLK : p->char_device ? S_IFCHR : p->fifo ? S_IFIFO : S_IFREG;
+        mode_t wanted = p->kind == PLAN_FD_SOCKET ? S_IFSOCK : p->block_device ? S_IFBLK : p->char_device ? S_IFCHR : p->fifo ? S_IFIFO : S_IFREG;
 
         if ((mode & S_IFMT) == wanted)
                 return 0;
@@ -544,6 +544,21 @@ static int open_connect(const PlanFd *p, Diag *diag) {
         return fd < 0 ? cannot(p, diag, fd, "connect to", where, reason) : fd;
 }
 
+/* Whoever has the descriptor can connect with that socket. Is anybody there? A socket of another type that tries to connect
+ * is told so, and who listens does not learn of it. */
+static int open_socket(const PlanFd *p, Diag *diag) {
+        _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        _cleanup_free_ char *reason = NULL;
+
+        int r = open_plain(p, false, &w, diag);
+        if (r >= 0)
+                r = check_kind(p, diag, w.st.st_mode);
+        if (r < 0)
+                return r;
+        r = socket_is_served(w.fd, &reason);
+        return r < 0 ? cannot(p, diag, r, "connect to", p->path, reason) : TAKE_FD(w.fd);
+}
+
 /* --- secrets --- */
 
 /* What systemd looks for in SMBIOS, in Base64: any bytes can be in it. NULL when memory is out. */
@@ -626,6 +641,9 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 goto one;
         case PLAN_FD_DIRECTORY:
                 r = open_directory(p, owner, diag);
+                goto one;
+        case PLAN_FD_SOCKET:
+                r = open_socket(p, diag);
                 goto one;
         case PLAN_FD_CONNECT:
                 r = open_connect(p, diag);

@@ -72,6 +72,20 @@ int connect_unix(const char *path, char **ret_reason) {
         return r < 0 ? fail(ret_reason, r, strf("%s", strerror(-r))) : r;
 }
 
+int socket_is_served(int path_fd, char **ret_reason) {
+        struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return fail(ret_reason, -errno, strf("%s", strerror(errno)));
+        (void) snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d", path_fd);
+        if (connect(fd, (struct sockaddr *) &a, sizeof(a)) >= 0)
+                return fail(ret_reason, -EPROTOTYPE, strf("it is a socket for datagrams"));
+        if (errno == EPROTOTYPE)
+                return 0;
+        return errno == ECONNREFUSED ? fail(ret_reason, -errno, strf("nobody listens there")) : fail(ret_reason, -errno, strf("%s", strerror(errno)));
+}
+
 /* Makes room for our socket: one that nobody listens on is what a crash left behind. */
 static int remove_stale(const char *path, const PathWalk *w, char **ret_reason) {
         if (!S_ISSOCK(w->st.st_mode))

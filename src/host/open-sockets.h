@@ -18,6 +18,9 @@ int listen_tcp(const char *host, const char *service, char **ret_reason);
 int socket_port(int fd);
 
 int connect_unix(const char *path, char **ret_reason);
+/* Has somebody a stream socket at what the O_PATH descriptor PATH_FD stands for? He does not learn of the question: it is a
+ * socket of another type that asks. 0 or negative errno. */
+int socket_is_served(int path_fd, char **ret_reason);
 /* Tries all addresses of HOST; each for CONNECT_LIMIT_SEC at most. */
 int connect_tcp(const char *host, const char *service, char **ret_reason);
 #define CONNECT_LIMIT_SEC 10

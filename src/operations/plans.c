@@ -149,6 +149,7 @@ static int check_fd(const PlanFd *fd, Diag *diag) {
         case PLAN_FD_FILE:
         case PLAN_FD_COPY:
         case PLAN_FD_CONNECT:
+        case PLAN_FD_SOCKET:
         case PLAN_FD_FOLDER:
                 return check_path(fd, diag);
         case PLAN_FD_TAP:

@@ -86,6 +86,7 @@ static void append_fd(Text *t, const PlanFd *fd) {
                 break;
         case PLAN_FD_LISTEN:
         case PLAN_FD_CONNECT:
+        case PLAN_FD_SOCKET:
                 append_rule(t, fd->path, "rw", fd->element);
                 break;
         case PLAN_FD_FOLDER:

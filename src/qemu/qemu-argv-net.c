@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain-validate.h"
 #include "parse-util.h"
 #include "qemu-argv-net.h"
 #include "qemu-device.h"
@@ -47,23 +48,63 @@ static int emit_socket(Emit *e, const DomainInterface *i, Json *j) {
         return 0;
 }
 
-/* QEMU passes its memory on by this socket, and does so with one that it has by a path alone, not by a descriptor. */
+/* What a confined QEMU cannot have of it. */
+static int check_vhost_user(Emit *e, const DomainInterface *i) {
+        const struct {
+                bool asked;
+                const char *what, *why;
+        } parts[] = {
+                { i->socket_mode == VHOST_USER_SERVER, "an interface of type 'vhostuser' with mode='server'",
+                  "QEMU listens there only at a path of its own, which nobody would find: the switch has to listen" },
+                { i->reconnect == TRI_YES, "an interface of type 'vhostuser' with <reconnect>",
+                  "QEMU would have to find the socket again by its path, which it does not see" },
+                { e->facts->session, "an interface of type 'vhostuser' in a session",
+                  "QEMU has no way to the sockets of its user's other processes" },
+        };
+        int ret = 0;
+
+        for (size_t k = 0; !e->native && k < ELEMENTSOF(parts); k++)
+                if (parts[k].asked)
+                        ret = emit_refused(e, i->info.loc, parts[k].what, parts[k].why);
+        if (!e->native && !memory_is_shared(e->domain))
+                ret = diag_error(e->diag, i->info.loc, "interface of type 'vhostuser' needs shared memory "
+                                 "(<memoryBacking> with <access mode='shared'/>)");
+        return ret;
+}
+
+/* QEMU passes its memory on by this socket, and it does so with one that it has connected by a path, not with one that it was
+ * handed connected. So it has the socket itself, and the right to connect with it. */
+static char *vhost_user_path(Emit *e, const DomainInterface *i) {
+        _cleanup_free_ char *name = strf("vhost-user-%s", i->info.alias), *element = strf("interface %s", i->info.alias);
+
+        if (e->native || !name || !element)
+                return name && element ? strdup(i->socket_path) : NULL;
+        return emit_socket_path(e, &(FileRequest) {
+                .name = name, .path = i->socket_path, .element = element, .loc = i->info.loc, .writable = true });
+}
+
 static int emit_vhost_user(Emit *e, const DomainInterface *i, Json *j) {
         _cleanup_options_ Options o = {};
+        int r = check_vhost_user(e, i);
 
+        if (r < 0)
+                return r;
+        _cleanup_free_ char *path = vhost_user_path(e, i);
+        if (!path)
+                return -ENOMEM;
         options_word(&o, "socket");
         options_addf(&o, "id", "char%s", i->info.alias);
-        options_add(&o, "path", i->socket_path);
+        options_add(&o, "path", path);
         if (i->socket_mode == VHOST_USER_SERVER)
                 options_add(&o, "server", "on");
-        if (i->reconnect != TRI_UNSET)
+        if (e->native && i->reconnect != TRI_UNSET)
                 options_addf(&o, "reconnect", "%u", i->reconnect == TRI_YES ? i->reconnect_timeout.value : 0);
         emit_options(e, "-chardev", &o);
         json_add_string(j, "type", "vhost-user");
         json_add_stringf(j, "chardev", "char%s", i->info.alias);
         if (interface_queues(i) > 1)
                 json_add_uint(j, "queues", interface_queues(i));
-        return emit_unwired(e, i->info.loc, "interface of type 'vhostuser'");
+        return 0;
 }
 
 static int emit_backend(Emit *e, const DomainInterface *i) {

@@ -178,6 +178,10 @@ char *emit_mapped(Emit *e, const FileRequest *r, uint64_t size) {
         return emit_opened_again(e, PLAN_FD_MEMORY, r, size);
 }
 
+char *emit_socket_path(Emit *e, const FileRequest *r) {
+        return emit_opened_again(e, PLAN_FD_SOCKET, r, 0);
+}
+
 PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number) {
         unsigned next = e->next_number;
         PlanFd *fd = emit_path_fd(e, PLAN_FD_COPY, r);

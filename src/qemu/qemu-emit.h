@@ -70,6 +70,8 @@ char *emit_folder(Emit *e, const FileRequest *r);
 char *emit_reopened(Emit *e, const FileRequest *r);
 /* The same for a file that SIZE bytes of memory are mapped from; without a path, one that ends with the machine. */
 char *emit_mapped(Emit *e, const FileRequest *r, uint64_t size);
+/* The same for a socket that others listen on, and that QEMU itself must connect with. */
+char *emit_socket_path(Emit *e, const FileRequest *r);
 /* A copy at a number below PLAN_FD_FIRST or above PLAN_FD_MAX, to which a link leads. NULL when memory is out. */
 PlanFd *emit_copy_at(Emit *e, const FileRequest *r, unsigned number);
 

@@ -13,6 +13,7 @@ static const char *const plan_fd_kind_words[] = {
         [PLAN_FD_LISTEN] = "listen",
         [PLAN_FD_LISTEN_VSOCK] = "listen-vsock",
         [PLAN_FD_CONNECT] = "connect",
+        [PLAN_FD_SOCKET] = "socket",
         [PLAN_FD_SECRET] = "secret",
         [PLAN_FD_MEMORY] = "memory",
         [PLAN_FD_OVERLAY] = "overlay",

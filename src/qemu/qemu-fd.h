@@ -16,6 +16,7 @@ typedef enum PlanFdKind {
         PLAN_FD_LISTEN,    /* a listening socket: path (unix) or host+service (tcp) */
         PLAN_FD_LISTEN_VSOCK, /* a listening socket for the guest, by AF_VSOCK */
         PLAN_FD_CONNECT,   /* a connected socket: path (unix) or host+service (tcp) */
+        PLAN_FD_SOCKET,    /* the socket at path itself: QEMU connects with it, and with nothing else, as /proc/self/fd/NUMBER */
         PLAN_FD_SECRET,    /* a sealed memfd with a password in it: `secret`, or what `credential` holds */
         PLAN_FD_FOLDER,    /* a mount of the directory `path`, of which QEMU sees nothing but what is in it */
         PLAN_FD_MEMORY,    /* a file that memory is mapped from, `size` bytes of it: path; NULL: one without a name */
@@ -24,7 +25,7 @@ typedef enum PlanFdKind {
         PLAN_FD_DIRECTORY, /* a directory of the machine's own below its durable state, made when it is not there: the VM's
                             * user owns it and what is in it, and reaches it by this descriptor alone */
 } PlanFdKind;
-/* "file", "copy", "tap", "macvtap", "vhost-net", "listen", "listen-vsock", "connect", "secret", "memory", "overlay", "folder", "pair", "directory" */
+/* "file", "copy", "tap", "macvtap", "vhost-net", "listen", "listen-vsock", "connect", "socket", "secret", "memory", "overlay", "folder", "pair", "directory" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
 
 typedef enum PlanFdUser {

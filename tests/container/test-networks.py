@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Taps of type 'ethernet' with scripts, addresses and routes. What needs the kernel's modules is in host/test-networks.py."""
+"""Taps of type 'ethernet' with scripts, addresses and routes; switches that are processes. What needs the kernel's modules is in host/test-networks.py."""
 
 import os
 import signal
+import socket
 
 from harness import case, check_equal, check_match, main, run, run_ok, wait_for_unit
 from tap_scripts import SCRIPT, SCRIPTS, script_lines, write_script, write_scripts
+from vhost_user_net import ADDRESS, SWITCH, Port, interface, plays_with, shares_memory
 from vm import nothing_left, talking_vm, vm
 
 
@@ -58,6 +60,42 @@ def scripts_that_do_not_run():
         refused(machine, r"cannot run '/etc/vmunit-test-up' as root: others than root can change it \(interface net0\)")
         os.unlink(SCRIPT.format("up"))
         refused(machine, r"cannot run '/etc/vmunit-test-up' as root: .*does not exist")
+        nothing_left(machine)
+
+
+# ---- a switch that is a process: vhost-user
+
+
+# QEMU 7.2 without KVM runs into a pointer to nothing as soon as such a card has message-signalled interrupts.
+NO_VECTORS = ("<qemu:override><qemu:device alias='net0'><qemu:frontend><qemu:property name='vectors' type='unsigned' value='0'/>"
+              "</qemu:frontend></qemu:device></qemu:override>")
+
+
+@case(timeout=240)
+def a_switch_that_is_a_process():
+    with Port(SWITCH, ADDRESS) as port, talking_vm("switched", devices=interface("client")) as machine:
+        machine.xml = machine.xml.replace("</domain>", f"{NO_VECTORS}</domain>").replace(
+            "<domain ", "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0' ", 1)
+        plays_with(machine, port)
+
+
+@case
+def switches_that_are_not_there():
+    with vm("unswitched", devices=interface("client")) as machine:
+        shares_memory(machine.without_guest())
+        refused(machine, rf"cannot open '{SWITCH}' for interface net0: .*does not exist")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(SWITCH)
+        refused(machine, rf"cannot connect to '{SWITCH}' for interface net0: nobody listens there")
+        os.unlink(SWITCH)
+        with open(SWITCH, "w", encoding="ascii"):
+            pass
+        refused(machine, rf"cannot open '{SWITCH}' for interface net0: it is a regular file, not a socket")
+        os.unlink(SWITCH)
+        machine.xml = machine.xml.replace("mode='client'", "mode='server'")
+        refused(machine, r"not supported: an interface of type 'vhostuser' with mode='server'")
+        machine.xml = machine.xml.replace("mode='server'", "mode='client'").replace("<access mode='shared'/>", "")
+        refused(machine, r"interface of type 'vhostuser' needs shared memory")
         nothing_left(machine)
 
 

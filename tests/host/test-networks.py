@@ -11,6 +11,7 @@ import time
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for, wait_for_unit
 from tap_scripts import SCRIPTS, script_lines, write_scripts
+from vhost_user_net import ADDRESS, SWITCH, Port, interface, plays_with
 from vm import talking_vm
 
 SLOW = 600  # seconds: an emulated host that emulates virtualization
@@ -345,6 +346,16 @@ def passthrough():
             print("# direct (passthrough): guest has 2 queues and reaches what is behind the device below", flush=True)
             run_ok(["vmunit", "destroy", machine.name])
             check_equal((links(), read("/sys/class/net/low0/address")), (before, address), "what is left")
+
+
+# ---- a switch that is a process
+
+
+@case(timeout=SLOW)
+def a_switch_that_is_a_process():
+    """By vhost-user, with the kernel waking both sides up; the container's case does without KVM."""
+    with Port(SWITCH, ADDRESS) as port, guest("switched", interface("client")) as machine:
+        plays_with(machine, port, start)
 
 
 main()

@@ -478,6 +478,29 @@ static void test_connect_refusals(void **state) {
         assert_string_equal(reason, "it is not a socket");
 }
 
+/* The question reaches nobody. */
+static void test_open_socket(void **state) {
+        _cleanup_free_ char *path = in_dir("switch");
+        PlanFd p = { .name = (char *) "vhost-user-net0", .kind = PLAN_FD_SOCKET, .element = (char *) "interface net0", .writable = true };
+        OpenedFd o = {};
+        struct stat st;
+
+        make_file("file", "x");
+        open_fails(&p, "file", -EINVAL, "cannot open '%1$s' for interface net0: it is a regular file, not a socket");
+        open_fails(&p, "nothing", -ENOENT, "cannot open '%1$s' for interface net0: '%1$s' does not exist");
+        int fd = listen_unix(path, geteuid(), &st, NULL);
+        assert_true(fd >= 0);
+        p.path = path;
+        assert_int_equal(open_plan_fd(&p, 0, NULL, &o), 0);
+        assert_int_equal(fcntl(o.fds[0], F_GETFL) & O_PATH, O_PATH);
+        opened_fd_done(&o);
+        assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+        assert_int_equal(accept(fd, NULL, NULL), -1);
+        assert_int_equal(errno, EAGAIN);
+        assert_int_equal(close(fd), 0);
+        open_fails(&p, "switch", -ECONNREFUSED, "cannot connect to '%1$s' for interface net0: nobody listens there");
+}
+
 static void test_tcp_first_free(void **state) {
         _cleanup_free_ char *reason = NULL;
         struct sockaddr_storage a;
@@ -757,6 +780,7 @@ int main(void) {
                 TEST(test_mapped_files),             TEST(test_access_for_users),
                 TEST(test_unix_listener),            TEST(test_unix_listener_spares_files),
                 TEST(test_unix_long_path),           TEST(test_connect_refusals),
+                TEST(test_open_socket),
                 TEST(test_tcp_first_free),           TEST(test_ids_count_up),
                 TEST(test_group_of_a_unit), TEST(test_state_file),               TEST(test_clean_keeps_the_state),
                 TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),

@@ -93,6 +93,7 @@ ELSEWHERE = {
     r"interface@type=bridge": "container/test-devices.py interface_in_a_bridge",
     r"interface@type=ethernet": "container/test-networks.py ethernet_with_scripts",
     r"interface@type=direct": "host/test-networks.py bridge_ethernet_and_direct",
+    r"interface@type=vhostuser": "container/test-networks.py a_switch_that_is_a_process",
     r"memory@model=(nvdimm|virtio-pmem)": "container/test-more-devices.py memory_that_is_kept",
     r"shmem(/model@type=ivshmem-plain)?": "container/test-more-devices.py shared_memory_of_two_machines",
     r"char@type=tcp": "container/test-more-devices.py a_connection_that_is_made_again",
@@ -107,7 +108,7 @@ NOT_GIVEN = "QEMU would need what a machine is not given, vm.xml(5)"
 NOT_YET = {
     r"(hostdev.*|interface@type=hostdev|interface/teaming.*|disk@type=nvme)": "devices of the host are not handed over yet",
     r"interface@type=network": "there are no virtual networks yet",
-    r"interface@type=(vdpa|vhostuser)|interface/backend@type=passt|filesystem/driver@type=virtiofs": "they are not started yet",
+    r"interface@type=vdpa|interface/backend@type=passt|filesystem/driver@type=virtiofs": "they are not started yet",
     r"interface/backend@type=default": "the words of what is the default anyway",
     r"interface/model@type=usb-net": "the guest has no driver of it",
     r"input@type=(evdev|passthrough)": "they are not started yet",
