@@ -91,7 +91,7 @@ const ConfigKey config_keys[] = {
         ELSEWHERE("CgroupControllers", "systemd owns the control groups"),
         ELSEWHERE("SeccompSandbox", "it is always on"),
         ELSEWHERE("ClearEmulatorCapabilities", "machines never have capabilities"),
-        ELSEWHERE("AutoDumpPath", "coredumpctl has them"),
+        ELSEWHERE("AutoDumpPath", "what <on_crash> and watchdogs dump is kept with the machine's state"),
         ELSEWHERE("StdioHandler", "systemd's journal has what is printed"),
         ELSEWHERE("MaxProcesses", "TasksMax= of the unit limits them"),
         ELSEWHERE("MaxFiles", "LimitNOFILE= of the unit limits them"),

@@ -1,10 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain.h"
+#include "lifecycle-actions.h"
 
 /* What a domain says of its virtual CPUs and I/O threads, however it is written. */
 
 unsigned domain_written_vcpus(const Domain *d) {
         return d->vcpus.set ? d->vcpus.value : 1;
+}
+
+bool domain_watchdog_dumps(const Domain *d) {
+        FOREACH_ARRAY(w, d->watchdogs, d->n_watchdogs)
+                if (w->action == WATCHDOG_ACTION_DUMP)
+                        return true;
+        return false;
+}
+
+bool domain_dumps(const Domain *d) {
+        return lifecycle_action_dumps(d->on_crash) || domain_watchdog_dumps(d);
+}
+
+uint64_t domain_most_memory(const Domain *d) {
+        return MAX(d->memory, d->max_memory.value);
 }
 
 unsigned domain_max_vcpus(const Domain *d) {

@@ -198,6 +198,11 @@ uint64_t domain_module_memory(const Domain *d) _pure_;
 /* --- virtual CPUs and I/O threads: domain-tune.c --- */
 
 unsigned domain_written_vcpus(const Domain *d) _pure_; /* also more than there can be */
+/* Whether the guest's memory may become a file by itself: when it crashes or when its watchdog fires. */
+bool domain_dumps(const Domain *d) _pure_;
+bool domain_watchdog_dumps(const Domain *d) _pure_;
+/* The most memory it can have, in bytes. */
+uint64_t domain_most_memory(const Domain *d) _pure_;
 unsigned domain_max_vcpus(const Domain *d) _pure_;
 unsigned domain_current_vcpus(const Domain *d) _pure_;
 bool domain_vcpu_enabled(const Domain *d, unsigned id) _pure_;

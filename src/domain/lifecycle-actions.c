@@ -31,3 +31,11 @@ bool lifecycle_actions_parse(const char *text, LifecycleActions *ret) {
 bool lifecycle_actions_equal(const LifecycleActions *a, const LifecycleActions *b) {
         return a->on_poweroff == b->on_poweroff && a->on_reboot == b->on_reboot && a->on_crash == b->on_crash;
 }
+
+bool lifecycle_action_dumps(LifecycleAction action) {
+        return action == ACTION_COREDUMP_DESTROY || action == ACTION_COREDUMP_RESTART;
+}
+
+bool lifecycle_action_restarts(LifecycleAction action) {
+        return action == ACTION_RESTART || action == ACTION_COREDUMP_RESTART;
+}

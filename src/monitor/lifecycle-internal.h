@@ -23,6 +23,9 @@ bool lifecycle_forbids_reset(const Lifecycle *lc);
 
 /* lifecycle-request.c */
 
+/* The guest's memory becomes a file, if nothing else is being written. */
+void lifecycle_dump_core(Lifecycle *lc, CoreDump why, LifecycleOutput *out);
+
 /* 0, or -EINVAL with OUT's refusal. */
 int lifecycle_request(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out);
 void lifecycle_on_timer(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out);

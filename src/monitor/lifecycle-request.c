@@ -158,6 +158,36 @@ static void go_on(Lifecycle *lc, LifecycleOutput *out) {
         lifecycle_forget_saving(lc, out);
 }
 
+void lifecycle_dump_core(Lifecycle *lc, CoreDump why, LifecycleOutput *out) {
+        if (lc->save != SAVE_NONE)
+                return;
+        lc->save = SAVE_UNDER_WAY;
+        lc->dump = true;
+        lc->core = why;
+        step_emit(out, STEP_SAVE);
+}
+
+/* The memory of a guest that has crashed is in its file, or it is not: then the guest stays, as in libvirt, and somebody may
+ * find room and dump it. */
+static void crash_dumped(Lifecycle *lc, bool done, LifecycleOutput *out) {
+        bool restart = lc->on_crash == ACTION_COREDUMP_RESTART && !lc->stopping;
+
+        lc->save = SAVE_NONE;
+        lc->dump = false;
+        if (lc->ending)
+                return;
+        if (!done && !lc->stopping) {
+                lifecycle_forget_reboot(lc, out);
+                step_say(step_emit(out, STEP_LOG), LOG_ERR, "guest panicked and was not dumped: kept");
+                return;
+        }
+        step_say(step_emit(out, STEP_LOG), LOG_INFO, !done ? "guest was not dumped: ending it" :
+                 restart ? "guest is dumped: starting it again" : "guest is dumped: ending it");
+        if (restart)
+                step_emit(out, STEP_TELL_RESTART);
+        lifecycle_end(lc, out, REASON_CRASHED);
+}
+
 static int request_dump_end(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         if (lc->save != SAVE_DONE || !lc->dump)
                 return refuse(out, "domain is not being dumped");
@@ -178,7 +208,13 @@ static int request_dump_end(Lifecycle *lc, const LifecycleInput *in, LifecycleOu
 
 void lifecycle_on_save_failed(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         bool run = lc->save_noted;
+        CoreDump core = lc->core;
 
+        lc->core = CORE_NONE;
+        if (core == CORE_CRASH) {
+                crash_dumped(lc, false, out);
+                return;
+        }
         go_on(lc, out);
         if (lc->ending)
                 return;
@@ -198,8 +234,15 @@ static int request_save_abort(Lifecycle *lc, const LifecycleInput *in, Lifecycle
 }
 
 void lifecycle_on_saved(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
+        CoreDump core = lc->core;
+
         if (lc->save == SAVE_UNDER_WAY)
                 lc->save = SAVE_DONE;
+        lc->core = CORE_NONE;
+        if (core == CORE_CRASH)
+                crash_dumped(lc, true, out);
+        else if (core == CORE_WATCHDOG)
+                go_on(lc, out);
 }
 
 void lifecycle_on_restored(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {

@@ -41,13 +41,20 @@ static void on_forbidden_reset(Lifecycle *lc, uint64_t now, LifecycleOutput *out
 }
 
 static void on_panic(Lifecycle *lc, uint64_t now, LifecycleOutput *out) {
+        if (lc->core == CORE_CRASH) /* QEMU says it twice */
+                return;
         lifecycle_set_state(lc, out, STATE_CRASHED, REASON_PANICKED);
+        if (lifecycle_action_dumps(lc->on_crash) && !lc->stopping && lc->save == SAVE_NONE) {
+                step_say(step_emit(out, STEP_LOG), LOG_ERR, "guest panicked: dumping its memory");
+                lifecycle_dump_core(lc, CORE_CRASH, out);
+                return;
+        }
         if (lc->on_crash == ACTION_PRESERVE && !lc->stopping) {
                 lifecycle_forget_reboot(lc, out);
                 step_say(step_emit(out, STEP_LOG), LOG_ERR, "guest panicked: kept, as on_crash says");
                 return;
         }
-        bool restart = lc->on_crash == ACTION_RESTART && !lc->stopping;
+        bool restart = lifecycle_action_restarts(lc->on_crash) && !lc->stopping;
         step_say(step_emit(out, STEP_LOG), LOG_ERR, restart ? "guest panicked: starting it again" : "guest panicked");
         if (restart)
                 step_emit(out, STEP_TELL_RESTART);
@@ -56,7 +63,7 @@ static void on_panic(Lifecycle *lc, uint64_t now, LifecycleOutput *out) {
 
 /* swtpm has ended, say. What the guest had in that device is gone with it. */
 static void on_helper_lost(Lifecycle *lc, LifecycleOutput *out) {
-        bool keep = lc->on_crash == ACTION_PRESERVE && !lc->stopping, restart = lc->on_crash == ACTION_RESTART && !lc->stopping;
+        bool keep = lc->on_crash == ACTION_PRESERVE && !lc->stopping, restart = lifecycle_action_restarts(lc->on_crash) && !lc->stopping;
 
         if (lc->ending)
                 return;
@@ -171,7 +178,15 @@ static void on_io_error(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput
 static void on_watchdog(Lifecycle *lc, const LifecycleInput *in, LifecycleOutput *out) {
         if (in->pauses)
                 lc->next_pause = REASON_WATCHDOG;
-        step_say(step_emit(out, STEP_LOG), LOG_WARNING, "the guest's watchdog fired%s", in->pauses ? ": guest is paused" : "");
+        bool dumps = in->pauses && lc->watchdog_dumps && lc->save == SAVE_NONE && !lc->stopping;
+        step_say(step_emit(out, STEP_LOG), LOG_WARNING, "the guest's watchdog fired%s",
+                 dumps ? ": dumping the guest's memory" : in->pauses ? ": guest is paused" : "");
+        if (!dumps)
+                return;
+        /* It goes on afterwards, also by a later monitor. */
+        lifecycle_note_saving(lc, out);
+        step_emit(out, STEP_STOP);
+        lifecycle_dump_core(lc, CORE_WATCHDOG, out);
 }
 
 static const EventHandler event_handlers[_EVENT_MAX] = {

@@ -196,11 +196,18 @@ typedef enum SavePhase {
         SAVE_ABANDONED, /* until QEMU has let go of it */
 } SavePhase;
 
+/* Why the guest is dumped without anybody asking. */
+typedef enum CoreDump {
+        CORE_NONE,
+        CORE_CRASH,    /* and then on_crash's other half */
+        CORE_WATCHDOG, /* and then it goes on */
+} CoreDump;
+
 typedef struct Lifecycle {
         /* from the plan; the actions, unless others have been noted since */
         bool actions_noted;
         LifecycleAction on_poweroff, on_reboot, on_crash;
-        bool start_paused, has_agent, restores;
+        bool start_paused, has_agent, restores, watchdog_dumps;
 
         DomainState state;
         DomainReason reason;
@@ -216,6 +223,7 @@ typedef struct Lifecycle {
         DomainReason next_pause, next_resume; /* reasons of the next STOP and RESUME */
         SavePhase save;
         bool dump;       /* it is one: the guest goes on behind it */
+        CoreDump core;   /* … and for this it is made */
         bool save_noted; /* the guest ran before */
         bool restoring;
         bool restored; /* but the guest has not gone on yet */

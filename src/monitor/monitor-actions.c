@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "log.h"
 #include "monitor.h"
+#include "qemu-argv.h"
 #include "string-util.h"
 
 /* What becomes of the machine when its guest powers off, reboots or crashes, changed while it runs: QEMU is told what is its
@@ -108,6 +109,9 @@ void monitor_set_actions(Monitor *m, ControlRequest *r) {
 
         if (!lifecycle_actions_parse(r->text, &to))
                 control_reply_error(r, SD_BUS_ERROR_INVALID_ARGS, "'%s' are no lifecycle actions", r->text);
+        else if (lifecycle_action_dumps(to.on_crash) && monitor_find_fd(m, QEMU_FD_DUMP) < 0)
+                control_reply_error(r, CONTROL_ERROR_STATE, "on_crash '%s' needs a start of the domain: what runs has no place for a dump",
+                                    lifecycle_action_to_string(to.on_crash));
         else if (!m->lifecycle.attached || m->lifecycle.ending)
                 control_reply_error(r, CONTROL_ERROR_STATE, "domain is not running");
         else if (m->actions_change || m->lifecycle.resetting)

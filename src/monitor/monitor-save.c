@@ -58,6 +58,7 @@ static void saving_reset(Saving *s) {
         s->client = NULL;
         s->call = 0;
         s->ended = false;
+        monitor_dump_discard(s->monitor);
 }
 
 static Saving *get(Monitor *m) {
@@ -210,6 +211,8 @@ static void begin_failed(Saving *s, Job *job, int r) {
 
 /* What a dump is told besides: which format, and perhaps the file itself. */
 static int dump_prepare(Saving *s, const ControlRequest *r) {
+        if (s->monitor->lifecycle.core != CORE_NONE) /* nobody has asked: monitor-dump.c has it */
+                return (s->memory = strdup("elf")) ? 0 : -ENOMEM;
         if (!r || (r->method != CONTROL_DUMP && r->method != CONTROL_DUMP_TO) || isempty(r->text))
                 return 0;
         s->memory = strdup(r->text);
@@ -233,6 +236,8 @@ void monitor_save_begin(Job *job) {
         }
         if (r >= 0 && s->qemu_end < 0)
                 r = make_pipe(s, 1, 0, &s->stream);
+        if (r >= 0 && job->monitor->lifecycle.core != CORE_NONE)
+                r = monitor_dump_open(job->monitor, &s->stream);
         if (r < 0) {
                 begin_failed(s, job, r);
                 return;
@@ -399,6 +404,9 @@ static void let_go(Saving *s) {
         Monitor *m = s->monitor;
         Job *job = TAKE_PTR(s->job);
 
+        if (m->lifecycle.core != CORE_NONE)
+                log_error("cannot dump the guest's memory: %s", s->error ?: "QEMU does not say why");
+        monitor_dump_discard(m);
         input(m, LIFECYCLE_SAVE_FAILED);
         answer_waiting(s);
         s->stream = safe_close(s->stream);
@@ -451,6 +459,7 @@ void monitor_save_abandon(Job *job) {
         }
         s->job = job;
         s->stream = safe_close(s->stream); /* or QEMU would wait for somebody to read */
+        monitor_dump_discard(s->monitor);
         if (s->memory)
                 /* It cannot be called off; into a stream that nobody reads it soon fails. */
                 ask_status(s);
@@ -466,7 +475,7 @@ void monitor_save_event(Monitor *m, const char *name, json_object *data) {
                 return;
         const char *status = json_member_string(dump ? json_member(data, "result", json_type_object) : data, "status");
         const char *error = json_member_string(data, "error");
-        if (dump && error)
+        if (dump && error && !s->error)
                 (void) free_and_strdup(&s->error, error);
         if (!status)
                 return;
@@ -474,13 +483,22 @@ void monitor_save_event(Monitor *m, const char *name, json_object *data) {
                 /* When it fails, QEMU ends, and says why. */
                 s->loaded = s->loaded || streq(status, "completed");
                 restore_check(s);
-        } else if (m->lifecycle.save == SAVE_UNDER_WAY && streq(status, "completed")) {
+        } else if (m->lifecycle.save == SAVE_UNDER_WAY && m->dump && streq(status, "completed"))
+                monitor_dump_written(m);
+        else if (m->lifecycle.save == SAVE_UNDER_WAY && m->lifecycle.core == CORE_NONE && streq(status, "completed")) {
                 if (!dump)
                         monitor_job_completed(m);
                 input(m, LIFECYCLE_SAVED);
                 answer_waiting(s);
         } else if (m->lifecycle.save != SAVE_NONE && has_ended(status))
                 ask_status(s);
+}
+
+void monitor_dump_ended(Monitor *m, bool done) {
+        if (done)
+                input(m, LIFECYCLE_SAVED);
+        else
+                let_go(m->saving);
 }
 
 bool monitor_save_is_memory(const Monitor *m) {

@@ -368,6 +368,7 @@ static int monitor_setup(Monitor *m) {
                 .on_crash = m->plan->on_crash,
                 .start_paused = m->plan->start_paused,
                 .restores = m->plan->restores,
+                .watchdog_dumps = m->plan->watchdog_dumps,
                 .has_agent = m->fds.agent >= 0,
         };
         lifecycle_init(&m->lifecycle);

@@ -55,6 +55,9 @@ typedef struct Job {
 /* The guest's state on its way out or in; see monitor-save.c. */
 typedef struct Saving Saving;
 
+/* The guest's memory on its way into a file that nobody has asked for; see monitor-dump.c. */
+typedef struct MemoryDump MemoryDump;
+
 /* Those who look at a console; see monitor-viewers.c. */
 typedef struct ConsoleShare ConsoleShare;
 
@@ -109,6 +112,7 @@ struct Monitor {
         ConsoleShare *shares; /* owned */
         ActionsChange *actions_change; /* owned; NULL: none is under way */
         Saving *saving;  /* owned; NULL until it is needed */
+        MemoryDump *dump; /* owned; NULL: none is under way */
         struct {
                 uint64_t since;            /* of the one that is under way, or was last */
                 uint64_t processed, total; /* bytes; 0: nobody has told yet */
@@ -270,6 +274,15 @@ void monitor_job_abort(Monitor *m, ControlRequest *r);
 /* monitor-notify.c */
 int monitor_notify_start(Monitor *m);
 void monitor_notify_stop(Monitor *m);
+
+/* monitor-dump.c: takes *stream over, from which the dump is read, also on failure. 0 or negative errno. */
+int monitor_dump_open(Monitor *m, int *stream);
+/* QEMU has written all of it: monitor_dump_ended() follows. */
+void monitor_dump_written(Monitor *m);
+/* Nothing of it is to be kept; without one, nothing is done. */
+void monitor_dump_discard(Monitor *m);
+/* monitor-save.c: it is in its file, or will not be. */
+void monitor_dump_ended(Monitor *m, bool done);
 
 /* monitor-save.c: the steps; JOB hears of each by job_step_done(). */
 void monitor_save_begin(Job *job);

@@ -66,6 +66,7 @@ static const Field plan_fields[] = {
         FIELD(Plan, "savedDigest", FIELD_STRING, saved_digest),
         FIELD(Plan, "onPoweroff", FIELD_ENUM, on_poweroff, &lifecycle_action_table),
         FIELD(Plan, "onReboot", FIELD_ENUM, on_reboot, &lifecycle_action_table),
+        FIELD(Plan, "watchdogDumps", FIELD_BOOL, watchdog_dumps),
         FIELD(Plan, "onCrash", FIELD_ENUM, on_crash, &lifecycle_action_table),
         FIELD(Plan, "agent", FIELD_BOOL, has_agent),
         FIELD(Plan, "agentChannel", FIELD_STRING, agent_channel),

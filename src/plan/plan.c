@@ -46,6 +46,7 @@ static void set_policy(Plan *p, const Domain *d) {
         p->on_poweroff = d->on_poweroff;
         p->on_reboot = d->on_reboot;
         p->on_crash = d->on_crash;
+        p->watchdog_dumps = domain_watchdog_dumps(d);
         p->ready = d->ready.when;
         p->guest_cid = d->n_vsocks > 0 ? d->vsocks[0].cid.value : 0;
         p->host_shutdown = d->host_shutdown.action;
@@ -199,11 +200,7 @@ int plan_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, cons
         set_policy(p, d);
         if ((r = set_statistics(p, d)) < 0)
                 return r;
-        /* All that is in the way is said at once. */
-        int unapplied = plan_check_applied(d, diag);
         r = qemu_argv_new(d, caps, facts, QEMU_ARGV_WIRED, runtime_dir, diag, &argv);
-        if (r >= 0)
-                r = unapplied;
         if (r < 0)
                 return r;
         take_argv(p, &argv);

@@ -53,6 +53,7 @@ typedef struct Plan {
         uint64_t saved_size; /* of the stream, in bytes … */
         char *saved_digest;  /* owned: … and its digest */
         LifecycleAction on_poweroff, on_reboot, on_crash;
+        bool watchdog_dumps; /* when the guest's watchdog fires, its memory is dumped */
         bool has_agent; /* there is a PLAN_FD_PAIR named "agent" … */
         char *agent_channel; /* owned: … and this is QEMU's name of the channel's device */
         ReadyWhen ready;
@@ -74,9 +75,6 @@ typedef struct Plan {
         unsigned *plugged_vcpus;    /* owned: plugged in before the guest starts, in this order */
         size_t n_plugged_vcpus;
 } Plan;
-
-/* Reports everything in DOMAIN that a start would not apply (plan-unapplied.c). 0 or -EINVAL. */
-int plan_check_applied(const Domain *d, Diag *diag);
 
 /* DOMAIN must be effective (qemu_domain_complete()); what cannot be applied yet is an error. DIGEST is that of the definition's text, SOURCE_PATH its
  * file. 0 or negative errno with the reasons in DIAG. */

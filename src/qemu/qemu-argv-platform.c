@@ -236,6 +236,25 @@ int emit_watchdogs(Emit *e) {
         return 0;
 }
 
+/* --- where dumps go --- */
+
+/* The monitor's: QEMU sees no file. */
+int emit_dumps(Emit *e) {
+        const Domain *d = e->domain;
+        PlanFd *fd = e->native ? NULL : emit_fd(e, PLAN_FD_DIRECTORY, QEMU_FD_DUMP, "dumps of the guest's memory",
+                                                domain_loc_or(d, d->on_crash_loc), 0);
+
+        if (e->native)
+                return 0;
+        if (!fd || !(fd->path = strf("%s/%s/dump/memory", e->facts->state_dir, d->name)))
+                return -ENOMEM;
+        fd->user = PLAN_USER_MONITOR;
+        fd->labelling = LABELLING_IMAGE;
+        fd->persistent = true;
+        fd->size = domain_most_memory(d);
+        return 0;
+}
+
 /* --- panic --- */
 
 static void emit_panic(Emit *e, const DomainPanic *p) {

@@ -68,6 +68,7 @@ static const Emitter emitters[] = {
         { "videos", NULL, emit_videos },
         { "sounds", NULL, emit_sounds },
         { "watchdogs", NULL, emit_watchdogs },
+        { "dumps", domain_dumps, emit_dumps },
         { "redirdevs", NULL, emit_redirdevs },
         { "hostdevs", NULL, emit_hostdevs },
         { "balloon", NULL, emit_balloon },

@@ -28,6 +28,7 @@ typedef struct QemuArgv {
 } QemuArgv;
 
 #define QEMU_FD_AGENT "agent"
+#define QEMU_FD_DUMP "dump"
 #define QEMU_FD_NOTIFY "guest-notify"
 #define QEMU_FD_NVRAM "pflash1"
 #define QEMU_FD_VNC "vnc"

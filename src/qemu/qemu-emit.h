@@ -171,6 +171,7 @@ int emit_graphics(Emit *e);
 int emit_videos(Emit *e);
 int emit_sounds(Emit *e);
 int emit_watchdogs(Emit *e);
+int emit_dumps(Emit *e);
 int emit_hostdevs(Emit *e);
 int emit_shmems(Emit *e);
 int emit_vsocks(Emit *e);

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """dump: the file is what it is called, and the guest goes on or does not, as was asked; what fails leaves it as it was."""
 
+import mmap
 import os
+import re
 import stat
 import subprocess
 
-from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
-from vm import vm as machine
+from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
+from vm import nothing_left, talking_vm, vm as machine
 
 DIRECTORY = "/var/tmp/dumps"
 
@@ -112,6 +114,106 @@ def failed_dumps():
         run_ok(["vmunit", "managedsave", "gamma"])
         run_ok(["vmunit", "start", "gamma"])
         check_equal(vm.state(), ("running", "restored"), "state")
+
+
+# ---- dumps that nobody asks for
+
+
+PANIC = "<panic model='isa'/>"
+
+
+def kept(name):
+    """Those of the machine, oldest first."""
+    directory = f"/var/lib/vmunit/{name}/dump/memory"
+    return [f"{directory}/{file}" for file in sorted(os.listdir(directory))]
+
+
+def remember(vm, word):
+    """Something that is in the guest's memory and in no file of ours."""
+    vm.console.ask(f"exec echo {word[:4]}$(echo {word[4:]}) >/dev/kmsg")
+
+
+def check_core(file, vm, word):
+    check_match(rf"^{vm.name}-\d{{4}}-\d\d-\d\d-\d\d:\d\d:\d\d$", os.path.basename(file))
+    begins_with(file, b"\x7fELF")
+    status = os.stat(file)
+    check(status.st_size > 256 << 20, "it is smaller than the guest's memory")
+    check(status.st_blocks * 512 < status.st_size, "pages of zeros take room")
+    with open(file, "rb") as f, mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) as memory:
+        check(memory.find(word.encode()) >= 0, f"'{word}' of the guest is not in its memory")
+    check_match(rf"the guest's memory is in '{re.escape(file)}'", "\n".join(vm.journal()))
+
+
+@case(timeout=300)
+def a_crash_is_dumped_and_destroyed():
+    with talking_vm("fallen", devices=PANIC, lifecycle="<on_crash>coredump-destroy</on_crash>") as vm:
+        vm.start()
+        remember(vm, "last-words-of-fallen")
+        vm.console.send("panic")
+        check_equal(vm.wait_stopped(120), "failed")
+        check_equal(vm.state(), ("shut off", "crashed"))
+        file, = kept("fallen")
+        check_core(file, vm, "last-words-of-fallen")
+        check_equal(stat.S_IMODE(os.stat(os.path.dirname(os.path.dirname(file))).st_mode), 0o700, "who may look for dumps")
+        nothing_left(vm)
+        os.unlink(file)
+
+
+@case(timeout=300)
+def a_crash_is_dumped_and_started_again():
+    with talking_vm("risen", devices=PANIC, lifecycle="<on_crash>coredump-restart</on_crash>") as vm:
+        vm.start()
+        for number in (1, 2):
+            remember(vm, f"last-words-number-{number}")
+            vm.console.send("panic")
+            wait_for(lambda: int(unit_property(vm.unit, "NRestarts")) == number, 120, "a restart", interval=0.1)
+            vm.disconnect()
+            wait_for(lambda: vm.state()[0] == "running", 60, "the guest to run again")
+            vm.connect()
+            check_equal(len(kept("risen")), number, "dumps")
+            check_core(kept("risen")[-1], vm, f"last-words-number-{number}")
+        for file in kept("risen"):
+            os.unlink(file)
+
+
+@case(timeout=300)
+def a_crash_that_there_is_no_room_for():
+    """It is kept, and there is nothing half-made; what is not planned cannot be asked for later."""
+    place = "/var/lib/vmunit/full/dump"
+    os.makedirs(place)
+    run_ok(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place])
+    try:
+        with talking_vm("full", devices=PANIC, lifecycle="<on_crash>coredump-destroy</on_crash>") as vm:
+            vm.start()
+            vm.console.send("panic")
+            wait_for(lambda: any("was not dumped: kept" in line for line in vm.journal()), 60, "the journal to say so")
+            check_equal(vm.state(), ("crashed", "panicked"))
+            check_match("cannot dump the guest's memory: No space left on device", "\n".join(vm.journal()))
+            check_equal(kept("full"), [], "what is left")
+            run_ok(["vmunit", "dump", "full", path("full"), "--memory-only", "--crash"])
+            begins_with(path("full"), b"\x7fELF")
+            check_equal(vm.state(), ("shut off", "crashed"))
+    finally:
+        run_ok(["umount", place])
+    with machine("without", agent=False) as vm:
+        vm.start()
+        refused(["vmunit", "set-lifecycle-action", "without", "crash", "coredump-destroy", "--live"], "has no place for a dump")
+
+
+@case(timeout=300)
+def a_watchdog_dumps_and_the_guest_goes_on():
+    with talking_vm("barked", devices="<watchdog model='i6300esb' action='dump'/>") as vm:
+        vm.start()
+        remember(vm, "what-the-dog-saw")
+        vm.console.ask("exec for d in /sys/class/watchdog/watchdog*; do grep -q 6300ESB $d/identity && "
+                       "watchdog -T 4 -t 3600 /dev/${d##*/}; done; true")
+        wait_for(lambda: any("the guest's memory is in" in line for line in vm.journal()), 120, "a dump")
+        wait_for(lambda: vm.state() == ("running", "unpaused"), 20, "the guest to go on")
+        uptime = float(vm.console.ask("cat /proc/uptime")[0].split()[0])
+        check(uptime > 4, f"it began anew: up {uptime} s")
+        file, = kept("barked")
+        check_core(file, vm, "what-the-dog-saw")
+        os.unlink(file)
 
 
 main()

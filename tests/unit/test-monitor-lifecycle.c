@@ -87,6 +87,8 @@ static void configure(Lifecycle *lc, const char *config) {
                         lc->has_agent = true;
                 else if (streq(*w, "restores"))
                         lc->restores = true;
+                else if (streq(*w, "watchdog-dumps"))
+                        lc->watchdog_dumps = true;
                 else
                         fail_msg("what is '%s'?", *w);
         }
@@ -455,6 +457,8 @@ static const Case stops[] = {
 
 #define SAVE RUN, { "request save", "note-saving stop save" }, { "event STOP", "state(paused/saving)" }
 
+#define CRASH_DUMP "state(crashed/panicked) log'guest panicked: dumping its memory' save"
+#define DOG_DUMP "log'the guest's watchdog fired: dumping the guest's memory' note-saving stop save"
 #define DUMP RUN, { "request dump", "note-saving stop save" }, { "event STOP", "state(paused/dumping)" }
 
 static const Case saves[] = {
@@ -505,6 +509,28 @@ static const Case saves[] = {
         { "crash=preserve", { RUN, { "event GUEST_PANICKED pauses", "state(crashed/panicked) log'guest panicked: kept, as on_crash says'" },
                               { "request dump memory", "save" }, { "saved", "" }, { "request dump-end", "" } } },
         { "", { START, { "request dump", "!domain is not running" } } },
+        /* A crash is dumped first. QEMU tells of it twice. */
+        { "crash=coredump-destroy", { RUN, { "event GUEST_PANICKED pauses", CRASH_DUMP }, { "event STOP", "" },
+                                      { "event SHUTDOWN guest-panic", "" }, { "request dump memory", "!domain is being dumped" },
+                                      { "saved", "log'guest is dumped: ending it' ending(crashed) quit" } } },
+        { "crash=coredump-restart", { RUN, { "event GUEST_PANICKED pauses", CRASH_DUMP },
+                                      { "saved", "log'guest is dumped: starting it again' restart ending(crashed) quit" } } },
+        { "crash=coredump-restart", { RUN, { "event GUEST_PANICKED pauses", CRASH_DUMP },
+                                      { "save-failed", "log'guest panicked and was not dumped: kept'" },
+                                      { "request dump memory", "save" }, { "saved", "" },
+                                      { "request dump-end crash", "log'guest is dumped: ending QEMU' ending(crashed) quit" } } },
+        { "crash=coredump-restart", { RUN, { "event GUEST_PANICKED pauses", CRASH_DUMP },
+                                      { "request stop 90", "log'guest is being saved: that is given up, so that it can power off' abandon-save" },
+                                      { "save-failed", "log'guest was not dumped: ending it' ending(crashed) quit" } } },
+        { "crash=coredump-destroy", { RUN, { "request stop 90", ASK },
+                { "event GUEST_PANICKED pauses", "state(crashed/panicked) log'guest panicked' ending(crashed) quit" } } },
+        { "crash=coredump-destroy", { { "attach guest-panicked", "set-actions? " CRASH_DUMP " ready" } } },
+        /* By the watchdog, and then it goes on, whether it was dumped or not. */
+        { "watchdog-dumps", { RUN, { "event WATCHDOG pauses", DOG_DUMP }, { "event STOP", "state(paused/watchdog)" },
+                { "saved", "cont forget-saving?" }, { "event RESUME", "state(running/unpaused)" } } },
+        { "watchdog-dumps", { RUN, { "event WATCHDOG pauses", DOG_DUMP }, { "event STOP", "state(paused/watchdog)" },
+                { "save-failed", "cont forget-saving?" }, { "event RESUME", "state(running/unpaused)" } } },
+        { "watchdog-dumps", { DUMP, { "event WATCHDOG pauses", "log'the guest's watchdog fired: guest is paused'" } } },
         { "", { DUMP, { "request stop 90", "log'guest is being saved: that is given up, so that it can power off' abandon-save" },
                 { "@1 save-failed", "cont forget-saving? powerdown?'still running after 1.0 s: asked again'" } } },
         /* A later monitor knows nobody who would read it. */
