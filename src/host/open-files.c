@@ -4,6 +4,7 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
@@ -117,6 +118,9 @@ static int open_existing(const PlanFd *p, const PathWalk *w, Diag *diag) {
                 return cannot(p, diag, -errno, "open", p->path, NULL);
         if (access_mode(p) == O_RDWR && is_locked(fd))
                 return cannot(p, diag, -EBUSY, "open", p->path, "another process, such as a VM, has it open for writing");
+        /* It goes with the last descriptor of it, wherever that is. */
+        if (p->exclusive && flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return cannot(p, diag, -errno, "open", p->path, errno == EWOULDBLOCK ? "another VM has it" : NULL);
         if (p->create && !p->append && ftruncate(fd, 0) < 0)
                 return cannot(p, diag, -errno, "truncate", p->path, NULL);
         int flags = fcntl(fd, F_GETFL);

@@ -23,6 +23,7 @@
 #include "tap.h"
 #include "text.h"
 #include "unit-host.h"
+#include "usb-device.h"
 #include "xml-schema.h"
 
 /* The facts that hold for a look at a definition: a machine made up, or this one. */
@@ -85,6 +86,8 @@ static int plan_parsed(Manager *m, ParsedDefinition *p, const char *source_path,
         mine.n_chains = 0;
         if (flags & PLANNING_HOST) {
                 r = disk_chains_resolve(p->domain, chain_diag, &mine);
+                if (r >= 0)
+                        r = usb_devices_resolve("", p->domain, chain_diag);
                 if (r < 0 && chain_diag) {
                         host_facts_forget_chains(&mine);
                         return r;

@@ -100,6 +100,7 @@ static const Field file_fields[] = {
         FIELD(PlanFd, "persistent", FIELD_BOOL, persistent),
         FIELD(PlanFd, "mayMiss", FIELD_BOOL, may_miss),
         FIELD(PlanFd, "certificate", FIELD_BOOL, certificate),
+        FIELD(PlanFd, "exclusive", FIELD_BOOL, exclusive),
         FIELD(PlanFd, "charDevice", FIELD_BOOL, char_device),
         FIELD(PlanFd, "fifo", FIELD_BOOL, fifo),
         FIELD(PlanFd, "reopened", FIELD_BOOL, reopened),

@@ -129,6 +129,8 @@ static int set_filter(Plan *p, const Domain *d, const QemuArgv *a) {
                 r = strv_extend(&p->allow, "affinity");
         if (r >= 0 && unit_needs_network(d))
                 r = strv_extend(&p->allow, "network");
+        if (r >= 0 && unit_needs_uevents(d))
+                r = strv_extend(&p->allow, "uevents");
         if (r >= 0 && unit_needs_rawio(d))
                 r = strv_extend(&p->capabilities, "SYS_RAWIO");
         return r;

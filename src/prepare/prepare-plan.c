@@ -17,6 +17,7 @@
 #include "string-util.h"
 #include "strv.h"
 #include "unit-host.h"
+#include "usb-device.h"
 #include "vsock.h"
 
 void prepared_done(Prepared *x) {
@@ -215,6 +216,8 @@ static int complete(Prepare *p, Prepared *x) {
                 r = make_cloud_init(p, x->domain);
         if (r >= 0)
                 r = disk_chains_resolve(x->domain, &p->diag, &x->facts);
+        if (r >= 0)
+                r = usb_devices_resolve("", x->domain, &p->diag);
         if (r >= 0)
                 r = check_chains(p, x);
         if (r >= 0)

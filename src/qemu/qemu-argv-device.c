@@ -21,10 +21,19 @@ static const struct {
         { INPUT_BUS_VIRTIO, INPUT_PASSTHROUGH, "virtio-input-host" },
 };
 
-/* QEMU opens the host's device by its path; a descriptor in a set is nothing to it. */
+/* QEMU opens the host's device by its path, and a descriptor in a set is nothing to it: it opens what it was handed once more. */
 static int add_evdev(Emit *e, Json *j, const DomainInput *i) {
-        json_add_string(j, "evdev", i->source);
-        return emit_unwired(e, i->info.loc, "<input> with a device of the host");
+        _cleanup_free_ char *name = strf("evdev-%s", i->info.alias), *element = strf("input %s", i->info.alias), *path = NULL;
+
+        if (!name || !element)
+                return -ENOMEM;
+        path = e->native ? strdup(i->source) : emit_reopened(e, &(FileRequest) {
+                .name = name, .path = i->source, .element = element, .loc = i->info.loc, .writable = true, .char_device = true,
+                .labelling = LABELLING_IMAGE });
+        if (!path)
+                return -ENOMEM;
+        json_add_string(j, "evdev", path);
+        return 0;
 }
 
 /* The host's device in QEMU's own hands, which gives its events to the guest's devices. */

@@ -6,8 +6,8 @@
 #include "qemu-emit.h"
 #include "string-util.h"
 
-/* Devices of the host that the guest is given, and those that connect the two. Handing a device over is work of
- * the host that nobody does yet: these command lines are for people. */
+/* Devices of the host that the guest is given, and those that connect the two. What is
+ * emit_unwired() here has a command line for people, and nobody who hands the device over. */
 
 /* --- PCI --- */
 
@@ -76,11 +76,27 @@ static int emit_mdev(Emit *e, const DomainHostdev *h) {
 
 /* --- USB --- */
 
+/* The step that prepares the start knows which one it is; a plan that nobody carries out may not. */
+static char *usb_file(Emit *e, const DomainHostdev *h) {
+        _cleanup_free_ char *name = strf("usb-%s", h->info.alias), *element = strf("hostdev %s", h->info.alias), *path = NULL;
+
+        path = h->usb_bus.set ? strf("/dev/bus/usb/%03u/%03u", h->usb_bus.value, h->usb_device.value) :
+                                strf("/dev/bus/usb/%04x:%04x", h->vendor.value, h->product.value);
+        return !name || !element || !path ? NULL : emit_file(e, &(FileRequest) {
+                .name = name, .path = path, .element = element, .loc = h->info.loc, .writable = true, .char_device = true,
+                .exclusive = true, .labelling = LABELLING_IMAGE });
+}
+
 static int emit_usb(Emit *e, const DomainHostdev *h) {
+        _cleanup_free_ char *file = e->native ? NULL : usb_file(e, h);
         _cleanup_qjson_ Json j = {};
 
+        if (!e->native && !file)
+                return -ENOMEM;
         json_add_string(&j, "driver", "usb-host");
-        if (h->usb_bus.set)
+        if (file)
+                json_add_string(&j, "hostdevice", file);
+        else if (h->usb_bus.set)
                 json_add_stringf(&j, "hostdevice", "/dev/bus/usb/%03u/%03u", h->usb_bus.value, h->usb_device.value);
         else {
                 json_add_opt_uint(&j, "vendorid", h->vendor);
@@ -94,7 +110,7 @@ static int emit_usb(Emit *e, const DomainHostdev *h) {
                 json_add_bool(&j, "guest-resets-all", h->guest_reset == GUEST_RESET_ON);
         json_address(e, &j, &h->info);
         emit_json(e, "-device", &j);
-        return emit_unwired(e, h->info.loc, "hostdev of type 'usb'");
+        return 0;
 }
 
 /* --- SCSI --- */

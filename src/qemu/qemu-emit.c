@@ -105,6 +105,7 @@ static PlanFd *emit_path_fd(Emit *e, PlanFdKind kind, const FileRequest *r) {
         fd->block_device = r->block_device;
         fd->char_device = r->char_device;
         fd->fifo = r->fifo;
+        fd->exclusive = r->exclusive;
         fd->labelling = r->labelling;
         return fd;
 }

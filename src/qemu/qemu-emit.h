@@ -46,7 +46,7 @@ typedef struct FileRequest {
         const char *template; /* what the file is made from when it is not there; NULL: it must be */
         const char *element; /* for messages: "disk vda" */
         SrcLoc loc;
-        bool writable, read_only_image, append, create, block_device, char_device, fifo;
+        bool writable, read_only_image, append, create, block_device, char_device, fifo, exclusive;
         Labelling labelling;
         const char *label; /* of its own; NULL: what `labelling` says */
 } FileRequest;

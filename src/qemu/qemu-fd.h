@@ -74,6 +74,7 @@ typedef struct PlanFd {
         uint64_t size;    /* MEMORY, in bytes */
         DiskFormat format; /* OVERLAY: of what is below it */
         bool char_device; /* a character device; FILE: neither a regular file nor a block device */
+        bool exclusive;   /* FILE: no other machine has it at the same time */
         char *secret;     /* owned; SECRET: the password. It is in no written form of the plan. */
         char *credential; /* owned; SECRET: what it is kept as (src/host/credential.h); NULL: it is `secret` */
         char *guest_name; /* owned; SECRET: it is the guest's credential of this name … */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
 #include <linux/ioprio.h>
+#include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
@@ -178,7 +179,14 @@ static const SeccompRow rows[] = {
         FAMILY(8, "ATM"),
         FAMILY(9, "X.25"),
         WHERE_UNLESS(SECCOMP_ALLOW_NETWORK, "socket", 0, SECCOMP_EQUAL, UINT64_MAX, AF_INET6, "the network"),
-        WHERE("socket", 0, SECCOMP_ABOVE, 0, AF_INET6, "netlink, packets, vsock, crypto, Bluetooth and what else there is"),
+        FAMILY(11, "ROSE"),
+        FAMILY(12, "DECnet"),
+        FAMILY(13, "NETBEUI"),
+        FAMILY(14, "security"),
+        FAMILY(15, "keys of IPsec"),
+        WHERE_UNLESS(SECCOMP_ALLOW_UEVENTS, "socket", 0, SECCOMP_EQUAL, UINT64_MAX, AF_NETLINK, "the kernel's routes, audit and the like"),
+        WHERE("socket", 0, SECCOMP_OTHER_NETLINK, 0, NETLINK_KOBJECT_UEVENT, "the kernel's routes, audit and the like"),
+        WHERE("socket", 0, SECCOMP_ABOVE, 0, AF_NETLINK, "packets, vsock, crypto, Bluetooth and what else there is"),
         WHERE("socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_RAW, "packets as they are on the wire"),
         WHERE("socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_PACKET, "packets as they are on the wire"),
 
@@ -205,6 +213,7 @@ int seccomp_allow_from_string(const char *word) {
                 { "io_uring", SECCOMP_ALLOW_IO_URING },
                 { "network", SECCOMP_ALLOW_NETWORK },
                 { "spawn", SECCOMP_ALLOW_SPAWN },
+                { "uevents", SECCOMP_ALLOW_UEVENTS },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(words); i++)
@@ -248,6 +257,9 @@ static int add_row(scmp_filter_ctx filter, const SeccompRow *row, uint64_t key) 
         case SECCOMP_NOT:
                 c = SCMP_CMP(argument, SCMP_CMP_NE, row->value);
                 break;
+        case SECCOMP_OTHER_NETLINK:
+                return seccomp_rule_add(filter, action, nr, 2, SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK),
+                                        SCMP_CMP(2, SCMP_CMP_NE, row->value));
         case SECCOMP_OTHERS:
                 c = SCMP_CMP(argument, SCMP_CMP_NE, (scmp_datum_t) getpid());
                 break;

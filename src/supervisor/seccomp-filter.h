@@ -15,6 +15,7 @@ typedef enum SeccompAllow {
         SECCOMP_ALLOW_UNIX = 1 << 3,     /* sockets of this machine: its uid has nothing else that listens on one. No word. */
         SECCOMP_ALLOW_SCHEDULE = 1 << 4, /* the CPUs and schedulers of others' threads: the monitor. No word. */
         SECCOMP_ALLOW_AFFINITY = 1 << 5, /* the CPUs of QEMU's own threads, which are not told from others: memory of a node */
+        SECCOMP_ALLOW_UEVENTS = 1 << 6,  /* what the kernel says of devices: libusb does not begin without */
 } SeccompAllow;
 
 /* The bit of WORD ("io_uring"); -EINVAL when there is none. */
@@ -27,6 +28,7 @@ typedef enum SeccompCondition {
         SECCOMP_ABOVE,   /* … are more than VALUE */
         SECCOMP_NOT,     /* … are not VALUE */
         SECCOMP_OTHERS,  /* … are not the pid of this process */
+        SECCOMP_OTHER_NETLINK, /* … are AF_NETLINK, and the protocol is not VALUE */
         SECCOMP_NO_KEY,  /* … are not what seccomp_execute() passes */
 } SeccompCondition;
 

@@ -422,10 +422,19 @@ static int emit_private_network(const UnitEmit *c, char ***values) {
         return unit_needs_network(c->d) ? strv_extend(values, "no") : 0;
 }
 
+bool unit_needs_uevents(const Domain *d) {
+        FOREACH_ARRAY(h, d->hostdevs, d->n_hostdevs)
+                if (h->type == HOSTDEV_USB)
+                        return true;
+        return false;
+}
+
 static int emit_address_families(const UnitEmit *c, char ***values) {
-        if (!unit_needs_network(c->d))
-                return 0;
-        int r = strv_extend(values, "AF_INET");
+        int r = unit_needs_uevents(c->d) ? strv_extend(values, "AF_NETLINK") : 0;
+
+        if (r < 0 || !unit_needs_network(c->d))
+                return r;
+        r = strv_extend(values, "AF_INET");
         return r < 0 ? r : strv_extend(values, "AF_INET6");
 }
 
@@ -465,6 +474,16 @@ static int add_tap_devices(const UnitEmit *c, const DomainInterface *i, char ***
         return add_device(c, i->info.loc, i->backend_vhost ?: "/dev/vhost-net", "rw", values);
 }
 
+/* Where one is that is known by what it is, is found out when the machine starts. */
+static int add_usb(const UnitEmit *c, const DomainHostdev *h, char ***values) {
+        _cleanup_free_ char *path = NULL;
+
+        if (!h->usb_bus.set || h->startup_policy == HOSTDEV_OPTIONAL)
+                return add_unique(values, "char-usb_device rw");
+        path = strf("/dev/bus/usb/%03u/%03u", h->usb_bus.value, h->usb_device.value);
+        return path ? add_device(c, h->info.loc, path, "rw", values) : -ENOMEM;
+}
+
 static int add_source_device(const CharSource *s, SrcLoc loc, void *userdata) {
         SourceWalk *w = userdata;
 
@@ -495,6 +514,16 @@ static int emit_device_allow(const UnitEmit *c, char ***values) {
         r = domain_for_sources(c->d, add_source_device, &(SourceWalk) { .context = c, .values = values });
         if (r < 0)
                 return r;
+        FOREACH_ARRAY(h, c->d->hostdevs, c->d->n_hostdevs) {
+                r = h->type == HOSTDEV_USB ? add_usb(c, h, values) : 0;
+                if (r < 0)
+                        return r;
+        }
+        FOREACH_ARRAY(i, c->d->inputs, c->d->n_inputs) {
+                r = i->source ? add_device(c, i->info.loc, i->source, "rw", values) : 0;
+                if (r < 0)
+                        return r;
+        }
         FOREACH_ARRAY(v, c->d->vsocks, c->d->n_vsocks) {
                 r = add_device(c, v->info.loc, "/dev/vhost-vsock", "rw", values);
                 if (r < 0)

@@ -53,6 +53,8 @@ void unit_properties_done(UnitProperties *p);
 
 /* Whether a disk asks for raw SCSI commands, for which QEMU has the capability CAP_SYS_RAWIO. */
 bool unit_needs_rawio(const Domain *d) _pure_;
+/* Whether QEMU listens to what the kernel says of devices. */
+bool unit_needs_uevents(const Domain *d) _pure_;
 /* Whether QEMU itself speaks to the network, so that it must have the host's. */
 bool unit_needs_network(const Domain *d) _pure_;
 

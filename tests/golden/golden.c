@@ -143,6 +143,7 @@ static void add_fd(Text *t, const PlanFd *fd) {
                 { fd->create, "create" },
                 { fd->block_device, "block-device" },
                 { fd->char_device, "char-device" },
+                { fd->exclusive, "exclusive" },
                 { fd->fifo, "fifo" },
                 { fd->reopened, "reopened" },
                 { fd->managed_tap, "managed" },

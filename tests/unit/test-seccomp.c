@@ -2,6 +2,7 @@
 /* The filter of system calls: each row of the table is refused, and what an emulator needs is not. */
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -60,6 +61,10 @@ static void row_arguments(const SeccompRow *row, long *arguments) {
         case SECCOMP_NOT:
                 arguments[row->argument] = (long) row->value + 1;
                 break;
+        case SECCOMP_OTHER_NETLINK:
+                arguments[0] = AF_NETLINK;
+                arguments[2] = (long) row->value + 1;
+                break;
         case SECCOMP_OTHERS:
                 arguments[row->argument] = getppid();
                 break;
@@ -69,6 +74,9 @@ static void row_arguments(const SeccompRow *row, long *arguments) {
         /* A type of sockets is looked at in every family; this one is allowed. */
         if (streq(row->syscall, "socket"))
                 arguments[row->argument == 0 ? 1 : 0] = row->argument == 0 ? SOCK_STREAM : AF_UNIX;
+        /* … and so is a protocol of netlink's. */
+        if (streq(row->syscall, "socket") && row->condition == SECCOMP_EQUAL && row->argument == 0 && row->value == AF_NETLINK)
+                arguments[2] = NETLINK_KOBJECT_UEVENT;
         if (streq(row->syscall, "ioctl") || streq(row->syscall, "prlimit64"))
                 arguments[3] = arguments[2];
         if (streq(row->syscall, "clone"))
@@ -122,7 +130,8 @@ static void test_rows(void **state) {
 static void test_exceptions(void **state) {
         static const struct {
                 const char *word, *syscall;
-        } cases[] = { { "io_uring", "io_uring_setup" }, { "network", "socket" }, { "spawn", "kill" } };
+        } cases[] = { { "io_uring", "io_uring_setup" }, { "network", "socket" }, { "spawn", "kill" },
+                      { "uevents", "socket" } };
         const SeccompRow *row;
 
         FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
