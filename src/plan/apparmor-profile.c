@@ -112,6 +112,13 @@ static void append_network(Text *t, const Plan *p) {
                 text_append(t, INDENT "network inet stream,\n" INDENT "network inet6 stream,\n");
 }
 
+/* libusb listens for devices and looks around before it takes the one it is handed. */
+static void append_uevents(Text *t, const Plan *p) {
+        if (strv_contains(p->allow, "uevents"))
+                text_append(t, INDENT "network netlink raw,\n" INDENT "@{sys}/bus/ r,\n" INDENT "@{sys}/class/ r,\n"
+                               INDENT "@{sys}/bus/usb/devices/ r,\n" INDENT "@{sys}/devices/**/usb[0-9]*/** r,\n");
+}
+
 static void append_added(Text *t, const ApparmorTemplate *template) {
         if (isempty(template->rules))
                 return;
@@ -140,6 +147,7 @@ static int make_rules(const Plan *p, const ApparmorTemplate *template, char **re
         STRV_FOREACH(cap, p->capabilities)
                 text_appendf(&t, INDENT "capability %s,\n", streq(*cap, "SYS_RAWIO") ? "sys_rawio" : *cap);
         append_network(&t, p);
+        append_uevents(&t, p);
         FOREACH_ARRAY(fd, p->fds, p->n_fds)
                 append_fd(&t, fd);
         append_added(&t, template);

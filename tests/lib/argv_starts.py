@@ -240,6 +240,10 @@ def as_this_machine_can(args):
         raise Skip('needs KVM')
     if '"driver":"vhost-user' in ' '.join(args):
         raise Skip('needs the other end of vhost-user')
+    if '"driver":"usb-host"' in ' '.join(args):
+        raise Skip('needs a USB device to give away')
+    if '"evdev":"/proc/' in ' '.join(args):
+        raise Skip('needs a keyboard to give away')
     if '"driver":"ivshmem-doorbell"' in ' '.join(args):
         raise Skip('needs a server of shared memory')
     if any(a.startswith('passthrough,id=tpm-') for a in args):
