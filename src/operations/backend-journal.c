@@ -176,18 +176,25 @@ int journal_explain_failure(sd_bus *bus, const char *unit, uint64_t since_usec, 
 
 /* --- the last lines --- */
 
-/* What systemd's own tools show of a unit: what its processes wrote, what systemd says of it, and what root said for it. */
+/* What systemd's own tools show of a unit: what its processes wrote, what systemd says of it, and what root said for it. A
+ * user's unit is called as those of other users and of the system are: all of it is said by that user. */
 static int match_unit(sd_journal *j, const char *unit) {
         static const struct {
-                const char *field, *sender;
-        } matches[] = { { "_SYSTEMD_UNIT", NULL }, { "UNIT", "_PID=1" }, { "OBJECT_SYSTEMD_UNIT", "_UID=0" } };
+                const char *field, *user_field, *sender;
+        } matches[] = {
+                { "_SYSTEMD_UNIT", "_SYSTEMD_USER_UNIT", NULL }, { "UNIT", "USER_UNIT", "_PID=1" },
+                { "OBJECT_SYSTEMD_UNIT", "OBJECT_SYSTEMD_UNIT", "_UID=0" },
+        };
+        char own_uid[32];
         int r = 0;
 
+        (void) snprintf(own_uid, sizeof(own_uid), "_UID=%u", getuid());
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(matches); i++) {
-                _cleanup_free_ char *match = strf("%s=%s", matches[i].field, unit);
+                const char *sender = vm_is_session() ? own_uid : matches[i].sender;
+                _cleanup_free_ char *match = strf("%s=%s", vm_is_session() ? matches[i].user_field : matches[i].field, unit);
                 r = match ? sd_journal_add_match(j, match, 0) : -ENOMEM;
-                if (r >= 0 && matches[i].sender)
-                        r = sd_journal_add_match(j, matches[i].sender, 0);
+                if (r >= 0 && sender)
+                        r = sd_journal_add_match(j, sender, 0);
                 if (r >= 0)
                         r = sd_journal_add_disjunction(j);
         }

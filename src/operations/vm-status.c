@@ -133,9 +133,11 @@ int vm_log_command(const char *name, bool session, char *const *words, char ***r
 
         if (!unit || !transient)
                 return -ENOMEM;
-        const char *const first[] = { "journalctl", session ? "--user" : "--system", "--unit", unit, "--unit", transient };
+        /* With --user only a user's own file would be looked at, which there is of a journal that is kept on disk. */
+        const char *const first[] = { "journalctl", session ? NULL : "--system", session ? "--user-unit" : "--unit", unit,
+                                      session ? "--user-unit" : "--unit", transient };
         for (size_t i = 0; i < ELEMENTSOF(first); i++)
-                if (strv_extend(&argv, first[i]) < 0)
+                if (first[i] && strv_extend(&argv, first[i]) < 0)
                         return -ENOMEM;
         STRV_FOREACH(w, words)
                 if (strv_extend(&argv, *w) < 0)

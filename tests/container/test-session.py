@@ -334,4 +334,82 @@ def created_and_run():
         check_equal(m.state()[0], "shut off", "state")
 
 
+GUEST_DEVICES = """<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <video><model type='vga'/></video>"""
+
+
+@case(timeout=300)
+def queries_and_the_rest():
+    """What asks about a machine and what changes it or its definition, as in the system's: without root."""
+    alice = user("alice")
+    run_ok(["usermod", "-a", "-G", "systemd-journal", "alice"])
+    with session_vm(alice, "asked", devices=GUEST_DEVICES) as m, system_vm("asked") as namesake:
+        # Of the same name as the system's, whose log is another one.
+        namesake.write()
+        run_ok(["vmunit", "start", "asked"])
+        m.start()
+        m.connect()
+        m.disconnect()
+        for words, pattern in (
+                (["dominfo", "asked"], r"^State: +running\n(.*\n)*Persistent: +yes\nAutostart: +disable\n"),
+                (["domstats", "asked", "--state", "--balloon", "--vcpu", "--block"], r"^  state.state=1\n(.*\n)*  block\.0\.name=vda\n"),
+                (["domblklist", "asked"], rf"^ vda +{m.disk}$"),
+                (["domblkstat", "asked", "vda"], r"^vda rd_req [1-9][0-9]*$"),
+                (["domcontrol", "asked"], "^ok$"), (["vcpuinfo", "asked"], r"^State: +running$"),
+                (["dommemstat", "asked"], r"^rss [1-9]"), (["ttyconsole", "asked"], "^/dev/pts/"),
+                (["list", "--title", "--state-running"], r"^ \d+ +asked +running"),
+                (["qemu-monitor-command", "asked", "--hmp", "info", "name"], "^asked$"),
+                (["top", "--batch"], r"^ \d+ +asked +\d"),
+                (["domxml-to-native", "qemu-argv", "--domain", "asked"], "^LC_ALL=C .*guest=asked")):
+            check_match(pattern, m.vmunit(*words), " ".join(words))
+        wait_for(lambda: alice.run([*SESSION, "guestinfo", "asked", "--hostname"]).rc == 0, 60, "the agent", interval=0.3)
+        check_match("^Time: [0-9]+", m.vmunit("domtime", "asked"), "domtime")
+        check_equal(m.vmunit("diff", "asked"), "", "diff")
+
+        # Its own log, and nothing of the system's.
+        supervisor, other = int(alice.unit(m.unit, "MainPID")), namesake.supervisor()
+        check(f"Main PID: {supervisor}\n" in m.vmunit("status", "asked"), "status has another process")
+        for words in (["status", "asked", "-n", "50"], ["logs", "asked", "-n", "50"]):
+            text = m.vmunit(*words)
+            check_match(r"systemd\[\d+\]: Started ", text, " ".join(words))
+            check(f"[{other}]" not in text and "systemd[1]:" not in text, f"{words}: lines of the system's machine in\n{text}")
+
+        m.vmunit("desc", "asked", "--title", "hers", "--config", "--live")
+        check_equal(m.vmunit("desc", "asked", "--title"), "hers\n", "title of what runs")
+        m.vmunit("setmem", "asked", "128M", "--live", "--config")
+        check_match("<currentMemory unit='KiB'>131072<", m.vmunit("dumpxml", "asked"), "dumpxml")
+        for words, file in ((["screenshot", "asked"], "shot"), (["dump", "asked"], "core"), (["dump", "asked", "--memory-only"], "memory")):
+            path = f"{alice.home}/{file}"
+            m.vmunit(*words, path)
+            check_equal((os.stat(path).st_uid, os.stat(path).st_size > 1000), (alice.uid, True), path)
+        m.vmunit("send-key", "asked", "KEY_A")
+        m.vmunit("reset", "asked")
+        m.vmunit("destroy", "asked")
+
+        edit = alice.command(["env", "EDITOR=sed -i s/hers/edited/", *SESSION, "edit", "asked"])
+        check_equal(run_ok(edit), "Domain 'asked' XML configuration edited.\n\n", "edit")
+        m.vmunit("domrename", "asked", "renamed")
+        check_equal(m.vmunit("desc", "renamed", "--title"), "edited\n", "title behind edit and domrename")
+        m.vmunit("domrename", "renamed", "asked")
+        check_equal(namesake.state()[0], "running", "the system's machine")
+
+
+@case(timeout=180)
+def starts_with_its_user():
+    """autostart is enable of the user's unit: his systemd starts it, and not that of the system."""
+    carol = user("carol")
+    with session_vm(carol, "early") as m:
+        m.define()
+        check_match("^Domain 'early' marked as autostarted$", m.vmunit("autostart", "early"), "autostart")
+        check_match("early", m.vmunit("list", "--all", "--autostart"), "list")
+        check_equal(carol.run(["systemctl", "--user", "is-enabled", m.unit]).out, "enabled\n", "systemctl")
+        check(not m.group(), "it runs already")
+        run_ok(["systemctl", "restart", f"user@{carol.uid}.service"], timeout=60)
+        wait_for(lambda: carol.unit(m.unit, "ActiveState") == "active", 60, "the unit", interval=0.2)
+        check_equal(m.state(), ("running", "booted"), "state")
+        m.vmunit("destroy", "early")
+        m.vmunit("autostart", "early", "--disable")
+        check(carol.run(["systemctl", "--user", "is-enabled", m.unit]).out != "enabled\n", "still enabled")
+
+
 main()
