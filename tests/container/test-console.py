@@ -184,6 +184,34 @@ def looked_at():
 
 
 @case
+def begun_with_its_console():
+    """--console of start and create: what they say, then the session; the domain outlives it. Without a terminal it runs, too."""
+    machine = with_pty(Vm("at-once")).write()
+    fleeting = with_pty(Vm("fleeting"))
+    fleeting.unit = "vmunit-vm-fleeting.service"
+    with open("/tmp/fleeting.xml", "w", encoding="utf-8") as f:
+        f.write(fleeting.xml)
+    try:
+        for words, done, name in ((["start", "at-once"], "Domain 'at-once' started", "at-once"),
+                                  (["create", "/tmp/fleeting.xml"], "Domain 'fleeting' created from /tmp/fleeting.xml", "fleeting")):
+            session = Session(*words, "--console")
+            session.terminal.expect(rf"^{done}$", 30)
+            session.connected(name)
+            session.terminal.expect(r"^vmunit-guest: ready$", 90)
+            session.types(b"\x1d")
+            session.ends(0)
+            check_equal(run_ok(["vmunit", "domstate", name]).strip(), "running")
+            run_ok(["vmunit", "destroy", name])
+        result = run(["vmunit", "start", "at-once", "--console"])
+        check_equal(result.rc, 1, "exit status without a terminal")
+        check_match("^error: Cannot run interactive console without a controlling TTY$", result.err)
+        check_equal(run_ok(["vmunit", "domstate", "at-once"]).strip(), "running", "state of what was started without a terminal")
+    finally:
+        machine.remove()
+        fleeting.remove()
+
+
+@case
 def run_goes_on_without_its_console():
     """That somebody takes the console of `vmunit run` does not end the domain; ^C does."""
     machine = with_pty(Vm("lent").without_guest())
