@@ -8,11 +8,17 @@
 
 /* save, restore, save-image-*, managedsave, managedsave-* */
 
-static void show_progress(unsigned percent, void *userdata) {
-        Cli *cli = userdata;
-
-        fprintf(cli->err, "\rSave: [%3u %%]", percent);
+static void show(Cli *cli, const char *what, unsigned percent) {
+        fprintf(cli->err, "\r%s: [%3u %%]", what, percent);
         (void) fflush(cli->err);
+}
+
+static void show_save(unsigned percent, void *userdata) {
+        show(userdata, "Save", percent);
+}
+
+static void show_managedsave(unsigned percent, void *userdata) {
+        show(userdata, "Managedsave", percent);
 }
 
 /* What --running, --paused, and --xml (TEXT, where the verb has it: its content, the caller's) say. */
@@ -46,7 +52,7 @@ static int verb_save(Cli *cli, const Command *c) {
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0 || command_get_nonempty(cli, c, "file", &file) < 0 ||
             get_options(cli, c, &text, &options) < 0)
                 return -1;
-        options.progress = cli_wants_progress(cli, c) ? show_progress : NULL;
+        options.progress = cli_wants_progress(cli, c) ? show_save : NULL;
         int r = vm_save(cli->manager, &vm, file, &options, &diag);
         cli_warnings(cli, &diag);
         if (r < 0)
@@ -80,7 +86,7 @@ static int verb_managedsave(Cli *cli, const Command *c) {
 
         if (cli_lookup(cli, c, VM_BY_ANY, &vm, &word) < 0 || get_options(cli, c, NULL, &options) < 0)
                 return -1;
-        options.progress = cli_wants_progress(cli, c) ? show_progress : NULL;
+        options.progress = cli_wants_progress(cli, c) ? show_managedsave : NULL;
         int r = vm_managed_save(cli->manager, &vm, &options, &diag);
         cli_warnings(cli, &diag);
         if (r < 0)

@@ -553,14 +553,19 @@ static int start_restored(Restore *s, const SaveOptions *options, Diag *diag) {
 
 static int use_options(SavedFile *f, Manager *m, const SaveOptions *options, Diag *diag) {
         _cleanup_parsed_definition_ ParsedDefinition p = {};
+        _cleanup_diag_ Diag own = {}; /* its warnings are for the start */
 
         if (options->state != SAVE_STATE_SAME)
                 f->header.running = options->state == SAVE_STATE_RUNNING;
-        if (!options->xml)
-                return 0;
-        int r = definition_parse(m, f->xml, strlen(f->xml), 0, diag, &p);
-        if (r >= 0)
-                r = check_same(m, options->xml, f->header.name, p.domain->uuid, diag);
+        int r = definition_parse(m, f->xml, strlen(f->xml), 0, &own, &p);
+        if (r < 0)
+                diag_add(diag, &own);
+        if (r >= 0 && !streq(p.domain->name, f->header.name))
+                r = diag_error(diag, (SrcLoc) {}, "operation failed: it says that it is '%s', and its definition is that of '%s'",
+                               f->header.name, p.domain->name);
+        if (r < 0 || !options->xml)
+                return r;
+        r = check_same(m, options->xml, f->header.name, p.domain->uuid, diag);
         if (r >= 0)
                 r = free_and_strdup(&f->xml, options->xml);
         if (r < 0)

@@ -195,6 +195,43 @@ def damaged_file():
 
 
 @case
+def files_of_other_machines():
+    """One that says it is another machine, or is one of the same name, starts nothing; nor does it touch what is there."""
+    with counting("sigma") as vm:
+        file, forged = path("sigma.save"), path("forged.save")
+        run_ok(["vmunit", "save", "sigma", file])
+        with open(file, "rb") as f:
+            whole = f.read()
+        check_equal(whole.count(b"\nname=sigma\n"), 1, "names in the header")
+        with machine("other", agent=False) as other:
+            other.without_guest().write()
+            before = run_ok(["vmunit", "dumpxml", "other"])
+            unlike = "operation failed: it says that it is '{}', and its definition is that of 'sigma'"
+            for name, why in (("other", unlike), ("nobod", unlike), ("../ab", "image magic is incorrect"), (".tra ", "image magic is incorrect")):
+                with open(forged, "wb") as f:
+                    f.write(whole.replace(b"\nname=sigma\n", f"\nname={name}\n".encode(), 1))
+                refused(["vmunit", "restore", forged], why.format(name))
+                check_equal(sorted(n for n in os.listdir("/run/vmunit") if n.startswith(".restore")), [], "what is left")
+            check_equal(other.state()[0], "shut off", "the other machine")
+            check_equal(run_ok(["vmunit", "dumpxml", "other"]), before, "its definition")
+        check_equal(run_ok(["vmunit", "list", "--name"]).split(), [], "what runs")
+        # Another machine by that name now.
+        uuid = run_ok(["vmunit", "domuuid", "sigma"]).strip()
+        run_ok(["vmunit", "undefine", "sigma"])
+        definition = vm.xml
+        vm.xml = definition.replace("</name>", "</name><uuid>11111111-2222-4333-8444-555555555555</uuid>")
+        vm.write()
+        refused(["vmunit", "restore", file], "what was saved is of another machine: its UUID is not that of 'sigma'")
+        check(os.path.exists(file), "the file is gone")
+        vm.xml = definition
+        vm.write()
+        check_equal(run_ok(["vmunit", "domuuid", "sigma"]).strip(), uuid, "UUID that is derived")
+        ticks = vm.serial.ticks()
+        run_ok(["vmunit", "restore", file])
+        goes_on(vm, ticks)
+
+
+@case
 def interrupted_restore():
     """^C while systemd is still busy with the start: nothing of the restore is left, and the next one works."""
     with counting("theta") as vm:
@@ -579,6 +616,67 @@ def definitions_of_files():
         run_ok(["vmunit", "start", "kappa"])
         check_equal(vm.state()[0], "paused", "state after an edit with --paused")
         check_equal(run_ok(["vmunit", "desc", "kappa", "--live", "--title"]).strip(), "once more", "title of what runs")
+
+
+@case(timeout=240)
+def options_of_saves():
+    """--xml, --running, --paused and --bypass-cache of all that writes and reads saved states; who asks for them sees passwords."""
+    password = "<graphics type='vnc' port='-1' passwd='Jk3-secr'/>"
+    with counting("tau", ("<serial", password + "<serial")) as vm:
+        file, xml, other = path("tau.save"), path("tau.xml"), path("tau-other.xml")
+
+        def retitled(title, target):
+            with open(target, "w", encoding="utf-8") as f:
+                f.write(run_ok(["vmunit", "dumpxml", "tau", "--security-info"]).replace("<name>", f"<title>{title}</title><name>", 1))
+
+        def title():
+            return run_ok(["vmunit", "desc", "tau", "--title", "--live"]).strip()
+
+        def ended():
+            run_ok(["vmunit", "destroy", "tau"])
+
+        retitled("first", xml)
+        retitled("second", other)
+        run_ok(["vmunit", "save", "tau", file, "--bypass-cache", "--xml", xml])
+        ticks = vm.serial.ticks()
+        for verb in (["save-image-dumpxml", file],):
+            check("Jk3-secr" not in run_ok(["vmunit", *verb]), "a password without being asked for")
+            check_match("Jk3-secr", run_ok(["vmunit", *verb, "--security-info"]))
+            check_equal(run_ok(["vmunit", "-q", *verb, "--xpath", "/domain/title", "--wrap"]), "<nodes>\n  <title>first</title>\n</nodes>\n")
+            check_equal(run(["vmunit", "-r", *verb, "--security-info"]).rc, 1, "status with --readonly")
+        run_ok(["vmunit", "restore", file, "--bypass-cache"])
+        check_equal((vm.state(), title()), (("running", "restored"), "first"), "of what --xml was saved with")
+        goes_on(vm, ticks)
+        ended()
+        run_ok(["vmunit", "restore", file, "--xml", other, "--paused"])
+        check_equal((vm.state()[0], title()), ("paused", "second"), "of what was restored with another --xml")
+        ended()
+        check_match("<title>first</title>", run_ok(["vmunit", "save-image-dumpxml", file]), "the file itself")
+        for word, state in (("--paused", "paused"), ("--running", "running")):
+            run_ok(["vmunit", "save-image-define", file, other, word])
+            run_ok(["vmunit", "restore", file])
+            check_equal((vm.state()[0], title()), (state, "second"), f"of what was defined with {word}")
+            ended()
+        # A change of the machine itself is none that the guest would survive: QEMU refuses the state, and the file stays.
+        with open(other, encoding="utf-8") as f:
+            text = f.read()
+        with open(other, "w", encoding="utf-8") as f:
+            f.write(text.replace("<memory unit='KiB'>262144", "<memory unit='KiB'>131072").replace("262144</currentMemory>", "131072</currentMemory>"))
+        check_equal(run(["vmunit", "restore", file, "--xml", other]).rc, 1, "status with less memory")
+        check_equal(vm.state()[0], "shut off", "state with less memory")
+        check(os.path.exists(file), "the file is gone")
+        run(["systemctl", "reset-failed", vm.unit])
+
+        run_ok(["vmunit", "restore", file, "--running"])
+        screen, terminal = pty.openpty()
+        subprocess.run(["vmunit", "-q", "managedsave", "tau", "--verbose", "--bypass-cache"], stderr=terminal, check=True)
+        check_match(r"\rManagedsave: \[100 %\]$", os.read(screen, 65536).decode(), "progress on a terminal")
+        os.close(terminal)
+        os.close(screen)
+        check("Jk3-secr" not in run_ok(["vmunit", "managedsave-dumpxml", "tau"]), "a password without being asked for")
+        check_match("Jk3-secr", run_ok(["vmunit", "managedsave-dumpxml", "tau", "--security-info"]))
+        run_ok(["vmunit", "start", "tau", "--bypass-cache"])
+        check_equal(vm.state(), ("running", "restored"), "state")
 
 
 main()
