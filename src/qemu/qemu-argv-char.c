@@ -217,6 +217,14 @@ static int backend_port(Emit *e, Backend *b) {
         return 0;
 }
 
+/* QEMU makes the path of an object on D-Bus of the alias. With what cannot be in a path it has no object, and crashes. */
+static int backend_dbus(Emit *e, Backend *b) {
+        backend_port(e, b);
+        return in_charset(b->element, ALPHANUMERICAL "_") ? 0 :
+                emit_refused(e, b->loc, "a character device of type 'dbus' with an <alias>",
+                             "QEMU makes a name on D-Bus of it, and none has a '-'");
+}
+
 /* What spice calls the device by its use. */
 static int backend_spicevmc(Emit *e, Backend *b) {
         options_add(&b->options, "name",
@@ -252,7 +260,7 @@ static const struct {
         { CHARDEV_UDP, "udp", backend_udp },
         { CHARDEV_SPICEVMC, "spicevmc", backend_spicevmc },
         { CHARDEV_SPICEPORT, "spiceport", backend_port },
-        { CHARDEV_DBUS, "dbus", backend_port },
+        { CHARDEV_DBUS, "dbus", backend_dbus },
         { CHARDEV_QEMU_VDAGENT, "qemu-vdagent", backend_vdagent },
 };
 
