@@ -99,7 +99,7 @@ int write_all(int fd, const void *data, size_t size) {
         return 0;
 }
 
-static int fsync_directory_of(int dir_fd, const char *path) {
+int sync_directory_of(int dir_fd, const char *path) {
         const char *slash = strrchr(path, '/');
         _cleanup_free_ char *directory = !slash ? strdup(".") : slash == path ? strdup("/") :
                                                                    strndup(path, (size_t) (slash - path));
@@ -135,7 +135,7 @@ int write_file_atomic(int dir_fd, const char *path, const void *data, size_t siz
                 (void) unlinkat(dir_fd, temporary, 0);
                 return r;
         }
-        return fsync_directory_of(dir_fd, path);
+        return sync_directory_of(dir_fd, path);
 }
 
 int mkdir_parents(const char *path, mode_t mode) {

@@ -24,6 +24,9 @@ int write_all(int fd, const void *data, size_t size);
  * 0 or negative errno. */
 int write_file_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode);
 
+/* That PATH is there, or is not any more, outlives a loss of power when this returns. 0 or negative errno. */
+int sync_directory_of(int dir_fd, const char *path);
+
 /* Makes PATH and what is missing above it. 0, also when it is there. */
 int mkdir_parents(const char *path, mode_t mode);
 

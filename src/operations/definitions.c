@@ -304,7 +304,8 @@ static int mask(const char *path) {
         return 0;
 }
 
-/* Takes D away, which is NAME's, or masks what would come to light then. PATH: the administrator's file. */
+/* Takes D away, which is NAME's, or masks what would come to light then. PATH: the administrator's file. A loss of power does not
+ * bring back what is said to be gone. */
 static int remove_definition(const Definition *d, char *const *dirs, const char *name, const char *path, Diag *diag) {
         int r = 0;
 
@@ -314,6 +315,8 @@ static int remove_definition(const Definition *d, char *const *dirs, const char 
                 r = mask(path);
         else if (d->kind == DEFINITION_PERSISTENT && unlink(path) < 0)
                 r = -errno;
+        if (r >= 0)
+                r = sync_directory_of(AT_FDCWD, d->kind == DEFINITION_RUNTIME ? d->path : path);
         return r < 0 ? diag_error_code(diag, r, (SrcLoc) {}, "cannot remove '%s': %s", d->path, strerror(-r)) : 0;
 }
 
@@ -403,6 +406,10 @@ int vm_undefine(Manager *m, const Vm *vm, VmUndefineFlags flags, Diag *diag) {
         r = m->remembers ? chain_record_remove(vm->name) : 0;
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget the images of '%s': %s", vm->name, strerror(-r));
+        /* All of it in one directory. */
+        r = seed ? sync_directory_of(AT_FDCWD, seed) : 0;
+        if (r < 0 && r != -ENOENT)
+                return diag_error_code(diag, r, (SrcLoc) {}, "cannot forget what is left of '%s': %s", vm->name, strerror(-r));
         _cleanup_close_ int dir = vm->active ? -EBADF : manager_open_runtime(m, vm->name);
         forget_end(dir);
         return 0;
