@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "file-util.h"
 #include "names.h"
+#include "parse-util.h"
 #include "saved-file.h"
 #include "siphash.h"
 #include "string-util.h"
@@ -211,6 +215,77 @@ static int remove_state(const char *name, const char *file) {
         return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* --- those that have no name yet --- */
+
+/* "saved.PID-N" */
+static bool is_unnamed(const char *file, pid_t *ret_writer) {
+        const char *rest = startswith(file, MANAGED_SAVE_FILE "."), *dash = rest ? strchr(rest, '-') : NULL;
+        unsigned pid, n;
+
+        if (!dash)
+                return false;
+        _cleanup_free_ char *digits = strndup(rest, (size_t) (dash - rest));
+        if (!digits || parse_uint(digits, &pid) < 0 || pid == 0 || pid > INT32_MAX || parse_uint(dash + 1, &n) < 0)
+                return false;
+        *ret_writer = (pid_t) pid;
+        return true;
+}
+
+static bool newer(const struct timespec *a, const struct timespec *b) {
+        return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
+}
+
+/* NULL: there is no more. */
+static const char *next_unnamed(DIR *dir, pid_t *ret_writer) {
+        for (struct dirent *e; (e = readdir(dir));)
+                if (is_unnamed(e->d_name, ret_writer))
+                        return e->d_name;
+        return NULL;
+}
+
+/* NULL without a state directory, or with -errno in *ret_error. */
+static DIR *open_state(const char *name, int *ret_error) {
+        _cleanup_free_ char *path = vm_state_path(name, NULL);
+        DIR *dir = path ? opendir(path) : NULL;
+
+        *ret_error = dir ? 0 : !path ? -ENOMEM : errno == ENOENT ? 0 : -errno;
+        return dir;
+}
+
+int managed_save_adopt(const char *name, const struct timespec *since) {
+        struct stat st;
+        const char *file;
+        pid_t writer;
+        int r;
+
+        DIR *dir = open_state(name, &r);
+        while (dir && r == 0 && (file = next_unnamed(dir, &writer)))
+                if (fstatat(dirfd(dir), file, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(st.st_mode) && newer(&st.st_mtim, since)) {
+                        r = renameat(dirfd(dir), file, dirfd(dir), MANAGED_SAVE_FILE) >= 0 ? 1 : errno == ENOENT ? 0 : -errno;
+                        if (r > 0 && fsync(dirfd(dir)) < 0)
+                                r = -errno;
+                }
+        if (dir)
+                (void) closedir(dir);
+        return r;
+}
+
+int managed_save_remove_unnamed(const char *name, pid_t but) {
+        const char *file;
+        pid_t writer;
+        int r;
+
+        DIR *dir = open_state(name, &r);
+        while (dir && (file = next_unnamed(dir, &writer))) {
+                bool stale = but != 0 ? writer != but : kill(writer, 0) < 0 && errno == ESRCH;
+                if (stale && unlinkat(dirfd(dir), file, 0) < 0 && errno != ENOENT && r >= 0)
+                        r = -errno;
+        }
+        if (dir)
+                (void) closedir(dir);
+        return r;
+}
+
 /* The mark outlives what it marks. */
 int managed_save_remove(const char *name) {
         int r = remove_state(name, MANAGED_SAVE_FILE);
@@ -252,7 +327,7 @@ int managed_save_remove_older(const char *name, const struct timespec *than) {
         struct stat st;
 
         int r = stat_state(name, MANAGED_SAVE_FILE, &st);
-        if (r >= 0 && (st.st_mtim.tv_sec > than->tv_sec || (st.st_mtim.tv_sec == than->tv_sec && st.st_mtim.tv_nsec > than->tv_nsec)))
+        if (r >= 0 && newer(&st.st_mtim, than))
                 return 0;
         return managed_save_remove(name);
 }

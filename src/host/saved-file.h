@@ -41,6 +41,12 @@ int managed_save_remove(const char *name);
 int managed_save_remove_used(const char *name);
 /* The same in front of another one, which the mark would be about as well; what is to be said of the next boot stays. */
 int managed_save_make_room(const char *name);
+/* A managed save that is whole is "saved.PID-N" until its machine has ended; then process PID gives it its name. These are about
+ * one that has not come to that. Once the machine has ended saved, the one that was made after SINCE gets its name. */
+int managed_save_adopt(const char *name, const struct timespec *since);
+/* Otherwise it is about a guest that has gone on, which must not come back. Removes those of processes that are no more; with WRITER
+ * not 0, those of all others than that. */
+int managed_save_remove_unnamed(const char *name, pid_t writer);
 /* Removes one that was made before THAN. */
 int managed_save_remove_older(const char *name, const struct timespec *than);
 /* Another mark, for a managed save that the host's shutdown has made: the next boot starts the VM. It goes with the save, and

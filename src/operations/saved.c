@@ -332,6 +332,9 @@ static int save_stream(Save *s, Diag *diag) {
                 k = saved_file_write_head(s->target.fd, &s->header, s->xml);
         if (k >= 0 && r >= 0)
                 k = target_finish(&s->target);
+        /* What another one has left, who was killed here: the machine ends now, and it is not what that is about. */
+        if (k >= 0 && r >= 0 && s->m->remembers && s->vm->persistent)
+                k = managed_save_remove_unnamed(s->vm->name, getpid());
         /* What the guest has gone on from is of no use, whatever comes next. */
         if (k >= 0 && r >= 0 && s->managed)
                 k = managed_save_make_room(s->vm->name);

@@ -51,7 +51,7 @@ static int target_name(Target *t) {
         if (t->temporary)
                 return 0;
         for (unsigned i = 0; i < 100; i++) {
-                _cleanup_free_ char *name = strf("%s.%d-%u", t->path, (int) getpid(), i);
+                _cleanup_free_ char *name = strf("%s" TARGET_SUFFIX, t->path, (int) getpid(), i);
                 if (!name || !fd_path)
                         return -ENOMEM;
                 if (linkat(AT_FDCWD, fd_path, AT_FDCWD, name, AT_SYMLINK_FOLLOW) >= 0) {
@@ -69,13 +69,22 @@ int target_finish(Target *t) {
         return r >= 0 && !t->direct ? target_name(t) : r;
 }
 
+/* Somebody else has given the file its name: for a managed save, whoever cleans up behind the machine. */
+static bool has_name(const Target *t) {
+        struct stat ours, there;
+
+        return fstat(t->fd, &ours) >= 0 && lstat(t->path, &there) >= 0 && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 int target_commit(Target *t) {
         _cleanup_close_ int dir = -EBADF;
 
         if (t->direct)
                 return 0;
         dir = open(t->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0 || rename(t->temporary, t->path) < 0)
+        if (dir < 0)
+                return -errno;
+        if (rename(t->temporary, t->path) < 0 && (errno != ENOENT || !has_name(t)))
                 return -errno;
         t->temporary = mfree(t->temporary);
         return fsync(dir) < 0 && errno != EINVAL ? -errno : 0;

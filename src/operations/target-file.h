@@ -16,7 +16,8 @@ typedef struct Target {
 void target_done(Target *t);
 /* 0 or negative errno. PATH is not copied. */
 int target_open(const char *path, Target *ret);
-/* Complete and on the disk, under a name that is not PATH yet. */
+/* Complete and on the disk, under a name that is not PATH yet: PATH.PID-N, as managed_save_adopt() knows. */
+#define TARGET_SUFFIX ".%d-%u"
 int target_finish(Target *t);
 /* It is PATH now, whatever happens to this machine. */
 int target_commit(Target *t);

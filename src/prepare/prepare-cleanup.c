@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "definition.h"
 #include "fd-store.h"
@@ -49,6 +51,26 @@ static void log_end(Prepare *p, int dir_fd, const ServiceResult *result) {
         journal_log(&p->journal, crashed ? LOG_ERR : LOG_INFO, id,
                     "Virtual machine %s is %s (%s)%s%s.", p->name, domain_state_to_string(state),
                     strempty(domain_reason_to_string(reason)), how && crashed ? ": " : "", how && crashed ? how : "");
+}
+
+/* Who has saved the machine gives the file its name when it has ended. If he was killed before, there is nothing else left of the
+ * guest; if the machine has ended otherwise, the file is about a guest that has gone on. */
+static void settle_save(Prepare *p, int dir_fd) {
+        DomainState state;
+        DomainReason reason;
+        struct stat st;
+        int r = 0;
+
+        if (p->transient || runtime_read_state(dir_fd, &state, &reason) < 0)
+                return;
+        /* Not what an earlier run has left. */
+        if (state == STATE_SHUT_OFF && reason == REASON_SAVED && fstatat(dir_fd, RUNTIME_PLAN, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                r = managed_save_adopt(p->name, &st.st_mtim);
+        int k = managed_save_remove_unnamed(p->name, 0);
+        if (r >= 0)
+                r = k;
+        if (r < 0)
+                journal_log(&p->journal, LOG_WARNING, NULL, "cannot settle what '%s' was saved to: %s", p->name, strerror(-r));
 }
 
 /* systemd starts the unit again when this is over, and the definition is needed once more. Not when it was asked to end it,
@@ -133,6 +155,7 @@ static void clean(Prepare *p, int dir_fd, const ServiceResult *result) {
         int r;
 
         write_final_state(p, dir_fd, result);
+        settle_save(p, dir_fd);
         log_end(p, dir_fd, result);
         r = enter_host_network();
         if (r >= 0)

@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "file-util.h"
+#include "names.h"
 #include "saved-file.h"
+#include "scope.h"
 #include "siphash.h"
 #include "string-util.h"
 #include "test-directory.h"
@@ -158,10 +160,62 @@ static void test_file(void **state) {
         test_directory_remove(path);
 }
 
+/* Makes a file in the state directory of "web". */
+static void make_state(const char *file) {
+        _cleanup_free_ char *directory = vm_state_path("web", NULL), *path = vm_state_path("web", file);
+
+        assert_int_equal(mkdir_parents(directory, 0700), 0);
+        assert_int_equal(write_file_atomic(AT_FDCWD, path, file, strlen(file), 0600), 0);
+}
+
+/* What is in a file of the state directory is what it was called first; NULL: there is none. */
+static void assert_state(const char *file, const char *expected) {
+        _cleanup_free_ char *path = vm_state_path("web", file), *text = NULL;
+
+        int r = read_file_limited(AT_FDCWD, path, 100, &text, NULL);
+        assert_int_equal(r, expected ? 0 : -ENOENT);
+        if (expected)
+                assert_string_equal(text, expected);
+}
+
+/* Whoever has saved the machine was killed before the file had its name: no process has the highest number that there is. */
+static void test_unnamed(void **state) {
+        static const char gone[] = "saved.2147483647-0", *const others[] = { "saved.used", "saved.boot", "saved.12-", "saved.x-1", "saved.0-0" };
+        char *directory = test_directory_new();
+        const struct timespec before = {}, after = { .tv_sec = INT32_MAX };
+        _cleanup_free_ char *own = strf("saved.%d-0", (int) getpid());
+
+        assert_int_equal(vm_scope_set_session(directory, directory, directory, directory), 0);
+        assert_int_equal(managed_save_adopt("web", &before), 0);
+        assert_int_equal(managed_save_remove_unnamed("web", 0), 0);
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                make_state(others[i]);
+        make_state(gone);
+        make_state(own);
+        /* One of an earlier run is not what this one has ended with. */
+        assert_int_equal(managed_save_adopt("web", &after), 0);
+        assert_state(gone, gone);
+        /* The living one may still come and give it its name. */
+        assert_int_equal(managed_save_remove_unnamed("web", 0), 0);
+        assert_state(gone, NULL);
+        assert_state(own, own);
+        make_state(gone);
+        assert_int_equal(managed_save_remove_unnamed("web", getpid()), 0);
+        assert_state(gone, NULL);
+        assert_state(own, own);
+        assert_int_equal(managed_save_adopt("web", &before), 1);
+        assert_state("saved", own);
+        assert_state(own, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                assert_state(others[i], others[i]);
+        vm_scope_set_system();
+        test_directory_remove(directory);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_header), cmocka_unit_test(test_wrong_headers), cmocka_unit_test(test_digest),
-                cmocka_unit_test(test_file),
+                cmocka_unit_test(test_file), cmocka_unit_test(test_unnamed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
