@@ -143,8 +143,12 @@ class Run:
         self.wanted = min(self.times, row.most or self.times)
         began = time.monotonic()
         journal_note(f"row {row.name} begins")
-        if row.before:
-            row.before(self)
+        try:
+            if row.before:
+                row.before(self)
+        except Failure as e:
+            self.problems += [f"at the beginning: {e}"] * PROBLEMS_MAX
+            print(f"    problem: {row.name}: {e}", flush=True)
         lanes = [k for k in self.lanes if row.uefi or not k.machine.uefi][:row.lanes]
         threads = [threading.Thread(target=self.work, args=(row, lane)) for lane in lanes]
         for t in threads:

@@ -18,11 +18,12 @@ import cycles
 import errors
 import full
 import kills
+import power
 import stalls
 from engine import LANES, Run
 from harness import run, run_ok
 
-FAMILIES = (kills, stalls, errors, full, cycles)
+FAMILIES = (kills, stalls, errors, full, cycles, power)
 # What limits how often a unit may be started is a matter of how often faults are injected here.
 LIMITS = ("vm@.service", "dbus.service", "systemd-machined.service", "systemd-journald.service", "systemd-logind.service", "polkit.service")
 SOCKETS = ("dbus.socket", "systemd-journald.socket", "systemd-journald-dev-log.socket")
