@@ -7,8 +7,8 @@ import os
 import re
 
 from engine import Hit, Row
-from harness import Failure, check, run, run_ok
-from kills import Before, Ours, after, bring_up, recover
+from harness import Failure, check, run_ok
+from kills import Before, after, bring_up, recover
 from victims import ANSWER, Command
 
 # For which the kernel has these errors. Without mmap and brk there is no memory; without the rest nothing can be opened, sent, made.

@@ -14,6 +14,7 @@ import os
 import random
 import sys
 
+import clock
 import cycles
 import errors
 import full
@@ -23,7 +24,7 @@ import stalls
 from engine import LANES, Run
 from harness import run, run_ok
 
-FAMILIES = (kills, stalls, errors, full, cycles, power)
+FAMILIES = (kills, stalls, errors, full, clock, cycles, power)
 # What limits how often a unit may be started is a matter of how often faults are injected here.
 LIMITS = ("vm@.service", "dbus.service", "systemd-machined.service", "systemd-journald.service", "systemd-logind.service", "polkit.service")
 SOCKETS = ("dbus.socket", "systemd-journald.socket", "systemd-journald-dev-log.socket")
@@ -85,6 +86,8 @@ def main():
     for lane in everything.lanes:
         run(["vmunit", "-q", "destroy", lane.machine.name])
     print(table(everything.results))
+    with open(os.path.join(os.environ["VMUNIT_RESULTS"], "table.txt"), "w", encoding="utf-8") as f:
+        f.write(f"seed {seed}\n{table(everything.results)}\n")
     print(f"{passed} passed, {failed} failed, 0 skipped", flush=True)
     return failed > 0
 
