@@ -18,6 +18,8 @@
 #define PIECE (1U << 20)
 /* Headers and notes of an ELF file; what a guest that was taken over says beyond is not kept. */
 #define SLACK (UINT64_C(64) << 20)
+/* How much is on its way to the disk at most: at the end all of it has to be there, and nobody waits long for us. */
+#define WINDOW (UINT64_C(16) << 20)
 #define NAME_SIZE 320U
 
 struct MemoryDump {
@@ -25,7 +27,7 @@ struct MemoryDump {
         int file, stream;    /* owned */
         sd_event_source *io; /* owned: of the stream */
         char *piece;         /* owned: PIECE bytes */
-        uint64_t size;
+        uint64_t size, synced; /* so far, and up to where it is on the disk, or on its way there */
         bool read, written;  /* to the end, by us; all of it, by QEMU */
 };
 
@@ -95,6 +97,17 @@ static bool is_zero(const char *p, size_t n) {
         return n > 0 && p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
+/* A window is written while the next one fills. */
+static void push_out(MemoryDump *d) {
+        const unsigned done = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+        for (; d->size >= d->synced + WINDOW; d->synced += WINDOW) {
+                if (d->synced >= WINDOW)
+                        (void) sync_file_range(d->file, (off_t) (d->synced - WINDOW), (off_t) WINDOW, done);
+                (void) sync_file_range(d->file, (off_t) d->synced, (off_t) WINDOW, SYNC_FILE_RANGE_WRITE);
+        }
+}
+
 static int keep(MemoryDump *d, size_t n) {
         const PlanFd *directory = plan_find_fd(d->monitor->plan, QEMU_FD_DUMP);
 
@@ -103,7 +116,10 @@ static int keep(MemoryDump *d, size_t n) {
                 return -EFBIG;
         if (is_zero(d->piece, n))
                 return lseek(d->file, (off_t) n, SEEK_CUR) < 0 ? -errno : 0;
-        return write_all(d->file, d->piece, n);
+        int r = write_all(d->file, d->piece, n);
+        if (r >= 0)
+                push_out(d);
+        return r;
 }
 
 static int on_stream(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
