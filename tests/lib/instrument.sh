@@ -1,0 +1,107 @@
+# Builds whose programs write down what happens to them: the lines they run, or what a sanitizer has against them. To be sourced by
+# bash, after common.sh and build.sh.
+# shellcheck shell=bash disable=SC2154 # tests_dir: common.sh; build_dir, source_dir: build.sh
+
+# Where they write in the container, if it is there; and outside of it, a directory of the build.
+# shellcheck disable=SC2034 # for those who source this
+notes_inside=/run/vmunit-tests-notes notes_outside=$build_dir/notes
+
+# instrument KIND OPTION…: builds with tests/lib/instrument-KIND.c linked into every program, in which "__wrap_NAME" takes NAME's
+# place; OPTION are further ones for the compiler and the linker.
+instrument() {
+        local kind=$1 object=$build_dir/instrument-$1.o wrap=() own=()
+        shift
+        # What a sanitizer is to find there must be compiled for it; the functions that count must not be counted.
+        [[ $kind == coverage ]] || own=("$@")
+        [[ ! -e $build_dir/build.ninja || -e $object ]] || die "$build_dir is a build of another kind: remove it"
+        mkdir -p "$build_dir"
+        # What gcov strips of a path; the last component stays away as well, so that the rest is as it is below the build directory.
+        gcc -O1 -g -Wall -Wextra -c "${own[@]}" -DNOTES_INSIDE="\"$notes_inside\"" -DNOTES_OUTSIDE="\"$notes_outside\"" \
+                -DBUILD_DEPTH="\"$(tr -cd / <<<"$build_dir" | wc -c)\"" -o "$object" "$tests_dir/lib/instrument-$kind.c"
+        mapfile -t wrap < <(nm --defined-only "$object" | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
+        # Without optimisation lines are what they seem. Where nothing is added to what the compiler does, it is as it is installed.
+        build -Dbuildtype="$([[ $# -gt 0 ]] && echo debug || echo debugoptimized)" -Dc_args="$*" -Dc_link_args="$* ${wrap[*]} $object"
+}
+
+# notes_units DIRECTORY: what has to be installed, so that processes reach the notes from inside of the sandboxes of their units.
+notes_units() {
+        local unit
+        for unit in system/{vm@,vmunit-vm-,vmunit-guests,vmunit-host-tuning} user/{vm@,vmunit-vm-}; do
+                mkdir -p "$1/etc/systemd/$unit.service.d"
+                printf '[Service]\nBindPaths=%s\n' "$notes_inside" >"$1/etc/systemd/$unit.service.d/90-notes.conf"
+        done
+}
+
+# notes_drivers NOTES LOG CHANGE OPTION… -- DRIVER…: runs those drivers of the container suite (test-NAME) with the build, and with the
+# directory NOTES for what its programs write. CHANGE is called with the staged installation first; further options are boot's.
+notes_drivers() {
+        local notes=$1 log=$2 change=$3 units=$build_dir/stage.notes staged options=()
+        shift 3
+        while [[ $1 != -- ]]; do options+=("$1"); shift; done
+        shift
+        rm -rf "$units"
+        notes_units "$units"
+        staged=$(stage container)
+        "$change" "$staged"
+        : >"$log"
+        set -- "${@/#//usr/lib/vmunit-tests/container/}"
+        boot_drivers container "$build_dir/results" "$log" --install "$staged" --install "$units" \
+                --bind-writable "$notes:$notes_inside" "${options[@]}" -- "${@/%/.py}"
+}
+
+# parse_tiers ARGUMENT…: what tests/sanitize and tests/memcheck were asked for: $pure, $container, $drivers.
+parse_tiers() {
+        pure=yes container=yes
+        case ${1-} in
+        --pure) container=''; shift ;;
+        --container) pure=''; shift ;;
+        esac
+        drivers=("$@")
+        if [[ $EUID -ne 0 && $container ]]; then
+                log "not root: without the drivers of the container suite"
+                container=''
+        fi
+}
+
+# run_pure ARGUMENT…: runs `meson test` with them.
+passed=0 failed=0 skipped=0
+run_pure() {
+        local p f s
+        meson test -C "$build_dir" --no-rebuild --timeout-multiplier 20 "$@" >"$build_dir/tests.log" 2>&1 || true
+        grep -E '^ *[0-9]+/[0-9]+ .*(FAIL|ERROR|TIMEOUT|SKIP)' "$build_dir/tests.log" || true
+        read -r p f s < <(awk '/^(Ok|Fail|Timeout|Skipped): / { n[$1] = $NF }
+                END { print n["Ok:"] + 0, n["Fail:"] + n["Timeout:"] + 0, n["Skipped:"] + 0 }' "$build_dir/tests.log")
+        passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+# run_container CHANGE OPTION…: runs $drivers, see notes_drivers(), after the one that shows that faults of the programs in $watched
+# would be seen at all.
+run_container() {
+        local ended p f s
+        printf '%s\n' "${watched[@]}" >"$notes_outside/watched"
+        drivers=(planted "${drivers[@]}")
+        notes_drivers "$notes_outside" "$build_dir/container.log" "$@" -- "${drivers[@]}"
+        read -r ended p f s < <(driver_results "$build_dir/container.log")
+        passed=$((passed + p)) failed=$((failed + f + ${#drivers[@]} - ended)) skipped=$((skipped + s))
+}
+
+empty_notes() {
+        rm -rf "$notes_outside"
+        mkdir -m 1777 "$notes_outside"
+}
+
+findings='ERROR: |runtime error: |definitely lost|Invalid (read|write|free)|uninitialised|Mismatched|addressable byte|overlap|terminating'
+
+# Prints each finding that reports speak of once, with how many of them do, and the last line. Fails as the program is to fail.
+conclude() {
+        local reports
+        # valgrind writes of what it does not know, too.
+        mapfile -t reports < <(find "$notes_outside" -name 'report*' -exec grep -lE "$findings" {} +)
+        if [[ ${#reports[@]} -gt 0 ]]; then
+                echo "not ok: ${#reports[@]} reports in $notes_outside"
+                grep -hE "$findings" "${reports[@]}" | sed -E 's/^==[^=]*== ?//' | sort | uniq -c | sort -rn | head -n 60
+                failed=$((failed + 1))
+        fi
+        echo "$passed passed, $failed failed, $skipped skipped"
+        [[ $failed -eq 0 && $passed -gt 0 ]]
+}
