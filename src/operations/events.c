@@ -10,6 +10,7 @@
 #include "json-member.h"
 #include "machines.h"
 #include "names.h"
+#include "plans.h"
 #include "qemu-device.h"
 #include "runtime.h"
 #include "string-util.h"
@@ -266,6 +267,31 @@ static void on_monitor_state(DomainState state, DomainReason reason, bool agreed
         no_longer_expected(w);
 }
 
+/* The device that was started with the image NODE, from its arguments. The caller's, or NULL. */
+static char *device_of_node(const Plan *plan, const char *node) {
+        for (char **a = plan->argv; *a && a[1]; a++) {
+                json_object *o = streq(*a, "-device") && *a[1] == '{' ? json_parse(a[1], DATA_DEPTH_MAX) : NULL;
+                const char *id = json_member_string(o, "id");
+                char *found = id && streq_ptr(json_member_string(o, "drive"), node) ? strdup(id) : NULL;
+                json_object_put(o);
+                if (found)
+                        return found;
+        }
+        return NULL;
+}
+
+/* Before version 9.2, QEMU names but the image, not the device, in which something went wrong. */
+static void name_device(Watch *w, const char *name, json_object *data) {
+        const char *node = json_member_string(data, "node-name");
+
+        if (!streq(name, "BLOCK_IO_ERROR") || !node || json_member_string(data, "qom-path"))
+                return;
+        _cleanup_(plan_freep) Plan *plan = vm_read_plan(w->owner->manager, w->name);
+        _cleanup_free_ char *device = plan ? device_of_node(plan, node) : NULL;
+        if (device)
+                json_object_object_add(data, "device", json_object_new_string(device));
+}
+
 static void on_monitor_event(const char *name, uint64_t usec, const char *data, void *userdata) {
         Watch *w = userdata;
         VmEvents *e = w->owner;
@@ -275,6 +301,7 @@ static void on_monitor_event(const char *name, uint64_t usec, const char *data, 
         if (e->request.kinds == 0)
                 return;
         json_object *o = *data ? json_parse(data, DATA_DEPTH_MAX) : NULL;
+        name_device(w, name, o);
         vm_run_hint(&w->run, name, o);
         vm_event_from_qemu(name, o, vm_event_needs_domain(name) ? watch_domain(w) : NULL, on_watch_event, w);
         json_object_put(o);

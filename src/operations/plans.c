@@ -14,6 +14,7 @@
 #include "path-walk.h"
 #include "plan-complete.h"
 #include "plans.h"
+#include "runtime.h"
 #include "qemu-argv.h"
 #include "qemu-device.h"
 #include "scope.h"
@@ -243,6 +244,17 @@ static int check_rendering(Manager *m, ParsedDefinition *p, const char *source_p
         if (r >= 0)
                 r = qemu_argv_new(p->domain, caps, facts, QEMU_ARGV_NATIVE, "/run/vmunit", diag, &argv);
         return r < 0 ? r : unit_properties_new(p->domain, facts, p->digest, source_path, diag, &properties);
+}
+
+Plan *vm_read_plan(Manager *m, const char *name) {
+        _cleanup_close_ int dir_fd = manager_open_runtime(m, name);
+        _cleanup_free_ char *text = NULL;
+        Plan *plan = NULL;
+        size_t size;
+
+        if (dir_fd < 0 || runtime_read(dir_fd, RUNTIME_PLAN, RUNTIME_PLAN_MAX, &text, &size) < 0)
+                return NULL;
+        return plan_from_json(text, size, &plan) < 0 ? NULL : plan;
 }
 
 int definition_verify(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,

@@ -35,6 +35,9 @@ int definition_plan(Manager *m, const char *text, size_t size, const char *sourc
 int definition_verify(Manager *m, const char *text, size_t size, const char *source_path, PlanningFlags flags,
                       Diag *diag);
 
+/* The plan with which the machine NAME was started, the caller's; NULL when it cannot be read. */
+Plan *vm_read_plan(Manager *m, const char *name);
+
 typedef enum DumpFlags {
         DUMP_INACTIVE = 1 << 0,
         DUMP_SECURE = 1 << 1,     /* with passwords */

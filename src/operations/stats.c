@@ -528,17 +528,6 @@ static void add_dirty_rate(Stats *s) {
 
 /* --- all together --- */
 
-static Plan *read_plan(Manager *m, const Vm *vm) {
-        _cleanup_close_ int dir_fd = manager_open_runtime(m, vm->name);
-        _cleanup_free_ char *text = NULL;
-        Plan *plan = NULL;
-        size_t size;
-
-        if (dir_fd < 0 || runtime_read(dir_fd, RUNTIME_PLAN, RUNTIME_PLAN_MAX, &text, &size) < 0)
-                return NULL;
-        return plan_from_json(text, size, &plan) < 0 ? NULL : plan;
-}
-
 static void (*const group_functions[_STATS_MAX])(Stats *s) = {
         [STATS_STATE] = add_state,
         [STATS_CPU_TOTAL] = add_cpu_total,
@@ -561,7 +550,7 @@ int vm_stats(Manager *m, const Vm *vm, unsigned groups, bool backing, Diag *diag
         /* Who asks about all of them does not wait for one that cannot answer. */
         Stats s = { .m = m, .vm = vm, .domain = d, .backing = backing, .list = &list, .silent = vm_is_stalled(m, vm) };
         if (backing && vm->active && groups & 1U << STATS_BLOCK)
-                s.plan = read_plan(m, vm);
+                s.plan = vm_read_plan(m, vm->name);
         for (unsigned i = 0; i < _STATS_MAX; i++)
                 if (groups & 1U << i && group_functions[i])
                         group_functions[i](&s);

@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from confinement import dbus_call
-from harness import Failure, case, check, check_equal, check_match, main, run, run_ok
+from harness import Failure, case, check, check_equal, check_match, main, run, run_ok, wait_for
 from rfb import Rfb
 from spice import Spice
 from vm import TalkingVm, talking_vm, vm
@@ -210,6 +210,15 @@ def texts():
             run_ok(["vmunit", "resume", "said"])
             out, _ = one.process.communicate(timeout=20)
             check_match(r"^event RESUME at \d+\.\d{6} for domain 'said': <null>\nevents received: 1\n\n$", out.decode())
+        with listener("qemu-monitor-event", "--domain", "said", "--event", "STOP", "--timestamp", "--timeout", "60") as one, \
+                listener("events", "--domain", "said", "--json", "--timeout", "3") as few:
+            run_ok(["vmunit", "suspend", "said"])
+            out, _ = one.process.communicate(timeout=20)
+            check_match(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+0000: event STOP for domain 'said': <null>\nevents received: 1\n\n$",
+                        out.decode())
+            out, _ = few.process.communicate(timeout=30)
+            check_equal(short(out.decode().splitlines(), "agent-lifecycle", "rtc-change", "reboot"), ["Suspended Paused"])
+            run_ok(["vmunit", "resume", "said"])
         result = run(["vmunit", "event", "said", "--event", "tunable", "--timeout", "1"])
         check_equal(result.out, "event loop timed out\nevents received: 0\n\n")
         check_match("^warning: event 'tunable' does not occur: ", result.err)
@@ -218,6 +227,40 @@ def texts():
         result = run(["runuser", "-u", "nobody", "--", "vmunit", "-c", "qemu:///system", "event", "--all", "--timeout", "20"])
         check_match("error: access denied: only root may control domain 'said'", result.err)
         check_equal(result.rc, 1)
+
+
+FULL = "/run/test-full"
+
+
+@case(timeout=240)
+def no_room_for_what_the_guest_writes():
+    """It stands still, and all that tells about it says why; with more room it goes on where it was."""
+    disk = (f"<disk type='file'><driver name='qemu' type='raw' error_policy='enospace'/><source file='{FULL}/image'/>"
+            "<target dev='vda' bus='virtio'/></disk>")
+    os.makedirs(FULL, exist_ok=True)
+    run_ok(["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", FULL])
+    try:
+        with open(f"{FULL}/image", "wb") as f:
+            f.truncate(8 << 20)
+        with talking_vm("full", devices=disk) as machine:
+            machine.start()
+            check_equal(run_ok(["vmunit", "domblkerror", "full"]).strip(), "No errors found")
+            with listener("event", "full", "--event", "io-error") as heard:
+                machine.console.send("exec dd if=/dev/zero of=/dev/vda bs=64k count=64 conv=fsync 2>/dev/null && echo all written")
+                check_match(rf"^event 'io-error' for domain 'full': {FULL}/image \(\S+\) pause$", heard.until("io-error", 60)[-1], "the event")
+            wait_for(lambda: machine.state() == ("paused", "I/O error"), 20, "the machine to be paused")
+            check_equal(run_ok(["vmunit", "domblkerror", "full"]).strip(), "vda: no space")
+            check_match("^  state.state=3\n  state.reason=5$", run_ok(["vmunit", "domstats", "full", "--state"]), "domstats")
+            # Without more room it stands still again.
+            run_ok(["vmunit", "resume", "full"])
+            wait_for(lambda: machine.state() == ("paused", "I/O error"), 30, "it to stand still again")
+            run_ok(["mount", "-o", "remount,size=32M", FULL])
+            run_ok(["vmunit", "resume", "full"])
+            machine.console.expect("^all written$", 60)
+            # domblkerror goes on to tell of the last one: so does QEMU.
+            check_equal(machine.state()[0], "running", "state with more room")
+    finally:
+        run_ok(["umount", FULL])
 
 
 class Control:

@@ -41,6 +41,7 @@ def ethernet_with_scripts():
         machine.start()
         check_equal(machine.console.table("nics")[0]["mtu"], "1400", "MTU in the guest")
         machine.console.ask("ping 192.0.2.1 eth0 192.0.2.2/24", timeout=60)
+        check_match(r"^ web0 +52:54:\S+ +ipv4 +192\.0\.2\.2/0$", run_ok(["vmunit", "domifaddr", "scripted", "--source", "arp"]))
         check_match(r"198\.51\.100\.0/24 via 192\.0\.2\.2 metric 5", run_ok(["ip", "route", "show", "dev", "web0"]))
         check_equal(script_lines(), ["up 1 web0 0 0"], "what the scripts have seen")
         os.kill(machine.supervisor(), signal.SIGKILL)

@@ -280,6 +280,20 @@ static void tear_down(Fixture *x) {
         fake_machine_free(x->f);
 }
 
+#define PLAN \
+        "{\"name\": \"web\", \"uuid\": \"00000000-0000-4000-8000-000000000003\", \"unit\": \"vm@web.service\"" \
+        ", \"user\": \"vm-web\", \"machine\": \"web\", \"digest\": \"2ecd6c7e7802fa1bdfba47ab0f8c7959\", \"so" \
+        "urcePath\": \"defs/web.xml\", \"emulator\": \"/usr/bin/qemu-system-x86_64\", \"arguments\": [\"/usr/" \
+        "bin/qemu-system-x86_64\", \"-device\", \"{\\\"driver\\\":\\\"pcie-root-port\\\",\\\"id\\\":\\\"pci.1" \
+        "\\\"}\", \"-device\", \"{\\\"driver\\\":\\\"virtio-blk-pci\\\",\\\"drive\\\":\\\"libvirt-1-format\\\"" \
+        ",\\\"id\\\":\\\"virtio-disk0\\\"}\"], \"environment\": [\"LC_ALL=C\", \"PATH=/usr/local/sbin:/usr/lo" \
+        "cal/bin:/usr/sbin:/usr/bin:/sbin:/bin\"], \"onPoweroff\": \"destroy\", \"onReboot\": \"restart\", \"" \
+        "onCrash\": \"destroy\", \"stopTimeoutUSec\": 90000000, \"files\": [{\"name\": \"disk-vda.1\", \"kind" \
+        "\": \"file\", \"user\": \"qemu\", \"number\": 10, \"fdset\": 1, \"path\": \"/images/base\", \"elemen" \
+        "t\": \"backing file of disk vda\", \"line\": 2, \"column\": 10, \"readOnlyImage\": true}, {\"name\":" \
+        " \"disk-vda\", \"kind\": \"file\", \"user\": \"qemu\", \"number\": 11, \"fdset\": 2, \"path\": \"/im" \
+        "ages/a\", \"element\": \"disk vda\", \"line\": 2, \"column\": 10, \"writable\": true}], \"consoles\"" \
+        ": [], \"vnc\": {}, \"properties\": [], \"argv\": null}"
 #define STARTED \
         "web: lifecycle {\"type\":\"Resumed\",\"detail\":\"Unpaused\"}\nweb: lifecycle {\"type\":\"Started\",\"detail\":\"Booted\"}\n"
 
@@ -374,6 +388,14 @@ static void test_devices(void **state) {
         fake_monitor_event(x.f, "BLOCK_IO_ERROR", 0, "{\"qom-path\":\"/machine/peripheral/virtio-disk0/virtio-backend\",\"action\":\"report\"}");
         expect_told(&x.told, "web: io-error {\"path\":\"\\/var\\/lib\\/a.img\",\"disk\":\"virtio-disk0\",\"action\":\"report\"}\n"
                     "web: io-error-reason {\"path\":\"\\/var\\/lib\\/a.img\",\"disk\":\"virtio-disk0\",\"action\":\"report\",\"reason\":\"\"}\n");
+        /* QEMU before 9.2. */
+        fake_file(x.f, "run/web/plan.json", PLAN);
+        fake_monitor_event(x.f, "BLOCK_IO_ERROR", 0, "{\"device\":\"\",\"node-name\":\"libvirt-1-format\",\"action\":\"stop\",\"nospace\":true}");
+        expect_told(&x.told, "web: io-error {\"path\":\"\\/var\\/lib\\/a.img\",\"disk\":\"virtio-disk0\",\"action\":\"pause\"}\n"
+                    "web: io-error-reason {\"path\":\"\\/var\\/lib\\/a.img\",\"disk\":\"virtio-disk0\",\"action\":\"pause\",\"reason\":\"enospc\"}\n");
+        fake_monitor_event(x.f, "BLOCK_IO_ERROR", 0, "{\"node-name\":\"libvirt-2-format\",\"action\":\"report\"}");
+        expect_told(&x.told, "web: io-error {\"path\":\"\",\"disk\":\"\",\"action\":\"report\"}\n"
+                    "web: io-error-reason {\"path\":\"\",\"disk\":\"\",\"action\":\"report\",\"reason\":\"\"}\n");
         /* Changed for people only; the same once more. */
         for (unsigned i = 0; i < 2; i++) {
                 fake_file(x.f, "run/web/domain.xml", "<domain type='kvm'><name>web</name><title>a</title><memory>1048576</memory>"
