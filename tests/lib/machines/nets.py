@@ -49,21 +49,22 @@ def reaches(number):
     return ask
 
 
-def user(run):
+def user(run, number=9):
     """An address from the network's own DHCP, and its router answers."""
-    lease = run.ask("dhcp " + nic(run.console, 9, 0), timeout=60)
+    lease = run.ask("dhcp " + nic(run.console, number, 0), timeout=60)
     check_equal([line for line in lease if line.startswith("dhcp ")][0].split()[1], "address=10.0.2.15/24")
     return f"{' '.join(lease[-1:])}; {next(line for line in run.ask('exec ping -c 1 10.0.2.2') if 'bytes from' in line)}"
 
 
 CARDS = {"e1000": "e1000", "e1000e": "e1000e", "rtl8139": "8139cp", "vmxnet3": "vmxnet3", "virtio-non-transitional": "virtio_net",
-         "virtio-transitional": "virtio_net"}
+         "virtio-transitional": "virtio_net", "usb-net": "cdc_ether"}
 
 
 def card(number, model):
     mac = f"52:54:00:00:0a:{number:02x}"
+    # QEMU's card on USB begins with a byte of its own.
     return Kind(f"card-{model}", f"<interface type='user'><mac address='{mac}'/><model type='{model}'/></interface>",
-                f"exec for n in /sys/class/net/*; do grep -q {mac} $n/address && echo ${{n##*/}} driver=$(basename $(readlink -f $n/device/driver)); done; true",
+                f"exec for n in /sys/class/net/*; do grep -q {mac[2:]} $n/address && echo ${{n##*/}} driver=$(basename $(readlink -f $n/device/driver)); done; true",
                 f"driver={CARDS[model]}$")
 
 
@@ -78,5 +79,8 @@ MACHINES = [
                alias=[f"interface@type={OTHER_END[kind]}"] if kind in OTHER_END else ()) for number, kind in enumerate(WIRES)),
         Kind("net-user", "<interface type='user'><mac address='52:54:00:00:09:00'/><model type='virtio'/></interface>", user, "10.0.2.15"),
     ], prepare=group_route, boots=180),
-    Machine("cards", [card(number, model) for number, model in enumerate(CARDS)], boots=180),
+    Machine("cards", [card(number, model) for number, model in enumerate(CARDS)] + [
+        Kind("net-backend-default", "<interface type='user'><mac address='52:54:00:00:08:00'/><backend type='default'/><model type='virtio'/></interface>",
+             lambda run: user(run, 8), "10.0.2.15"),
+    ], boots=180),
 ]

@@ -4,11 +4,14 @@ results of the run."""
 
 import os
 import re
+import socket
 
+from dbus_peer import DbusPeer
 from harness import check, check_equal, check_match, run_ok, wait_for
 from machines import Kind, Machine
 from machines.buses import port, products
-from machines.small import fires
+from machines.ports import converses
+from machines.small import fires, virtio_port
 from rfb import Rfb
 from spice import Spice
 from vm import talking_vm
@@ -105,6 +108,16 @@ def spice(run):
         session = client.login()
     size = run.sh("cat /sys/class/graphics/fb0/name /sys/class/graphics/fb0/virtual_size")
     return f"{size}; a viewer has session {session:#x}"
+
+
+def through_dbus(run):
+    """A display by D-Bus has the ends of channels as well: one is asked to be this socket."""
+    ours, theirs = socket.socketpair()
+    with ours, DbusPeer(f"/run/vmunit/{run.spec.name}/dbus.sock") as peer:
+        with theirs:
+            peer.call("/org/qemu/Display1/Chardev_charchannel1", "org.qemu.Display1.Chardev", "Register", theirs.fileno())
+        ours.settimeout(30)
+        return converses(run, virtio_port(run, "org.vmunit.dbus"), ours.recv, ours.sendall)
 
 
 def devices(*names):
@@ -209,6 +222,8 @@ MACHINES = [
     ]),
     Machine("video-ramfb", [
         Kind("video-ramfb", VNC + "<video><model type='ramfb'/></video>", "exec ls -1 /sys/firmware/qemu_fw_cfg/by_name/etc", "^ramfb$"),
+        Kind("channel-dbus", "<graphics type='dbus' p2p='yes'/><channel type='dbus'><source channel='org.vmunit.dbus'/>"
+             "<target type='virtio' name='org.vmunit.dbus'/></channel>", through_dbus, "from the host"),
     ]),
     Machine("video-others", [
         Kind("video-vmvga", "<graphics type='vnc'><listen type='none'/></graphics><video><model type='vmvga'/></video>", "pci", "id=15ad:0405 class=030000"),
@@ -216,6 +231,8 @@ MACHINES = [
     Machine("video-none", [
         Kind("video-none", "<video><model type='none'/></video>", lambda run: f"adapters: {len([r for r in run.table('pci') if r['class'].startswith('03')])}",
              "adapters: 0"),
+        Kind("usb-none", "<controller type='usb' model='none'/>", lambda run: f"USB controllers: {len([r for r in run.table('pci') if r['class'].startswith('0c03')])}, "
+             f"buses: {run.sh('ls /sys/bus/usb/devices 2>/dev/null | wc -l')}", "controllers: 0, buses: 0"),
     ]),
     Machine("usb", [
         *(usb(index, model) for index, model in enumerate(MODELS)),

@@ -117,7 +117,7 @@ def panic(model, name=None, **keywords):
 
 def virtio_port(run, name):
     ports = dict(line.split("=") for line in run.sh(
-        "for p in /sys/class/virtio-ports/*; do echo $(cat $p/name)=${p##*/}; done").splitlines() if not line.startswith("="))
+        "for p in /sys/class/virtio-ports/*; do [ ! -e $p/name ] || echo $(cat $p/name)=${p##*/}; done").splitlines() if not line.startswith("="))
     check(name in ports, f"no port {name} among {ports}")
     return ports[name]
 

@@ -222,8 +222,28 @@ def images(directory):
 
 
 def loops(directory):
+    for name in FOLDERS:
+        os.mkdir(f"{directory}/{name}")
+        with open(f"{directory}/{name}/hello", "w", encoding="ascii") as f:
+            f.write(f"hello from {name}\n")
     with loop_device(raw(directory, "loop", 32)) as device:
         yield {"LOOP": device}
+
+
+# --- folders, the plain one of which is container/test-folders.py's
+
+FOLDERS = {"virtio-transitional": "1af4:1009", "virtio-non-transitional": "1af4:1049"}
+
+
+def folder(model):
+    """The guest mounts it, and reads a file."""
+    def ask(run):
+        devices = [row["address"] for row in run.table("pci") if row["id"] == FOLDERS[model]]
+        check_equal(len(devices), 1, f"devices {FOLDERS[model]}")
+        said = run.sh(f"modprobe 9p; mkdir -p /mnt/{model}; mount -t 9p -o trans=virtio,version=9p2000.L {model} /mnt/{model} && cat /mnt/{model}/hello")
+        return f"{FOLDERS[model]}: {said}"
+    return Kind(f"folder-{model}", f"<filesystem type='mount' model='{model}'><source dir='@DIR@/{model}'/><target dir='{model}'/></filesystem>",
+                ask, f": hello from {model}$")
 
 
 def encryption(file, target, format):
@@ -301,6 +321,7 @@ MACHINES = [
     Machine("disks-block", [
         Kind("disk-block", "<disk type='block' device='disk'><driver name='qemu' type='raw'/><source dev='@LOOP@'/>"
              "<target dev='vda' bus='virtio'/></disk>", writes(32, "onloop"), "word=onloop"),
+        *(folder(model) for model in FOLDERS),
     ], prepare=loops),
     Machine("disks-pc", [
         Kind("disk-ide", "<controller type='ide' index='0' model='piix3'/>" + disk("hda", "ide", "ide"), reads(35), "word=ide device=.*/ata"),
