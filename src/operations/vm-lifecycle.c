@@ -97,6 +97,12 @@ static int check_net_devices(const Domain *d, Diag *diag) {
         return 0;
 }
 
+/* Nobody knows what has become of the job: it goes on, most likely, and is not to become another start than the one that was asked
+ * for. Then the prepare step takes its options away. */
+static bool lost_systemd(int r) {
+        return r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || r == -ETIMEDOUT || r == -ENOMEM;
+}
+
 int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credentials, Diag *diag) {
         _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
         _cleanup_parsed_definition_ ParsedDefinition p = {};
@@ -131,7 +137,10 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credenti
         r = write_start_options(m, vm->name, flags, credentials, diag, &options);
         if (r < 0)
                 return r;
-        return m->backend->start_unit(m->userdata, vm->unit, diag);
+        r = m->backend->start_unit(m->userdata, vm->unit, diag);
+        if (lost_systemd(r))
+                options.name = NULL;
+        return r;
 }
 
 /* --- create --- */
