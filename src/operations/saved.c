@@ -254,6 +254,9 @@ static int describe(Save *s, Diag *diag) {
                 r = domain_to_xml(d, DOMAIN_XML_SECURE | DOMAIN_XML_INACTIVE, &s->xml);
         if (r < 0)
                 return r;
+        /* A guest that ran is not to come back paused because nobody could tell. */
+        if (s->options->state == SAVE_STATE_SAME && state == STATE_UNKNOWN)
+                return diag_error(diag, (SrcLoc) {}, "cannot find out whether domain '%s' runs", s->vm->name);
         s->memory = d->memory;
         s->header.name = strdup(s->vm->name);
         r = choose_format(s, diag);
