@@ -5,11 +5,12 @@ strace makes them fail. Each injection is one call of one program: of all that a
 import contextlib
 import os
 import re
+import subprocess
 
 from engine import Hit, Row
-from harness import Failure, check, run_ok
+from harness import Failure, check, run, run_ok
 from kills import Before, after, bring_up, recover
-from victims import ANSWER, Command
+from victims import ANSWER, Command, read
 
 # For which the kernel has these errors. Without mmap and brk there is no memory; without the rest nothing can be opened, sent, made.
 CALLS = {
@@ -23,6 +24,7 @@ CALLS = {
 }
 SPECS = "/usr/share/vmunit-faults"  # what the VM's own user can read
 WRAP = f"{SPECS}/wrap"
+HANG = 40  # seconds
 LIBEXEC = "/usr/libexec/vmunit"
 # -D: the program is the process that systemd knows, and strace its grandchild.
 WRAPPER = f"""#!/bin/sh
@@ -100,13 +102,26 @@ class Program:
         try:
             command = Command(words)
             command.words = self.words(m)
-            rc = command.end()
+            rc = self.ended(m, command)
             m.settle()
         finally:
             if self.spec:
                 os.unlink(f"{SPECS}/{m.name}.{self.spec}")
         with open(trace, encoding="utf-8", errors="replace") as f:
             return rc, f.read(), command
+
+    def ended(self, m, command):
+        """The exit status. A QEMU that hangs for want of memory holds up its own start, and nothing else: it can be destroyed."""
+        if not self.excused:
+            return command.end()
+        try:
+            command.process.wait(HANG)
+        except subprocess.TimeoutExpired:
+            where = m.where()
+            print(f"    hangs: {m.name} at [{where}]: {read(trace_of(m))[-300:]}", flush=True)
+            done = run(["vmunit", "-q", "destroy", m.name], timeout=2 * ANSWER)
+            check(done.rc == 0, f"it hangs at [{where}], and cannot be destroyed: {done.err!r}")
+        return command.end()
 
     def learn(self, m, error):
         """All calls of a run without a fault: [(call, number), …]."""
@@ -152,7 +167,8 @@ def failing(program, error):
         except Failure as e:
             raise Failure(f"{call} {number} {'hit' if hit else 'did not come'}, {rc}, {command.err!r}: {e}") from e
         said = re.sub(r"\s+", " ", command.err.strip())
-        return Hit(call if hit else None, ("done" if rc == 0 else "failed") + f": {outcome}", number_of_call=number, rc=rc, said=said)
+        return Hit(call if hit else None, ("done" if rc == 0 else "failed") + f": {outcome}", number_of_call=number, rc=rc, said=said,
+                   injected=[line for line in text.splitlines() if "INJECTED" in line][:3])
 
     return inject
 
