@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "domain-xml.h"
 #include "file-util.h"
+#include "label.h"
 #include "prepare-result.h"
 #include "prepare.h"
 #include "runtime.h"
@@ -228,12 +230,59 @@ static void test_restart_uses_what_was_kept(void **state) {
         plan_fails(DOMAIN_OF("file"), DOMAIN_OF("kept"), "name 'file' does not match the file's name 'web.xml'", 2);
 }
 
+/* The unit's label is what systemd has loaded; the definition's must be the same one. */
+static void test_label_of_the_unit(void **state) {
+#define LOADED(levels) "system_u:system_r:vmunit_supervisor_t:s0" levels
+        static const struct {
+                const char *facts, *seclabel, *context; /* facts NULL: no SELinux; context NULL: the unit has none */
+                int result;
+                const char *said; /* NULL: nothing */
+        } cases[] = {
+                { NULL, "", NULL, 0, NULL },
+                { "enforcing", "<seclabel type='none' model='selinux'/>", NULL, 0, NULL },
+                { "enforcing", "", LOADED(":c5,c6"), 0, NULL },
+                { "enforcing", "", NULL, -ESTALE, "unit vm@web.service has no SELinux context, run: systemctl daemon-reload" },
+                { "permissive", "", NULL, 0, "unit vm@web.service has no SELinux context, and it runs without labels as SELinux is permissive; "
+                  "run: systemctl daemon-reload" },
+                { "enforcing", "", LOADED(""), -ESTALE, "SELinuxContext= of unit vm@web.service is '" LOADED("") "', without two categories" },
+                { "permissive", "", LOADED(":c5"), -ESTALE, "SELinuxContext= of unit vm@web.service is '" LOADED(":c5") "', without two categories" },
+                { "enforcing", "", "system_u:system_r:other_t:s0:c5,c6", -ESTALE, "SELinuxContext= of unit vm@web.service is "
+                  "'system_u:system_r:other_t:s0:c5,c6', and '" LOADED(":c5,c6") "' for this definition; run: systemctl daemon-reload" },
+                /* The definition's own categories, and systemd has those of the definition before. */
+                { "enforcing", "<seclabel type='static' model='selinux'><label>system_u:system_r:svirt_t:s0:c1,c2</label></seclabel>",
+                  LOADED(":c5,c6"), -ESTALE, "SELinuxContext= of unit vm@web.service is '" LOADED(":c5,c6") "', and '" LOADED(":c1,c2")
+                  "' for this definition; run: systemctl daemon-reload" },
+        };
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                _cleanup_free_ char *xml = strf("<domain type='kvm'><name>web</name><memory>65536</memory><os><type>hvm</type></os>%s</domain>",
+                                                c->seclabel);
+                _cleanup_(prepared_done) Prepared x = {};
+                _cleanup_(prepare_done) Prepare p = {};
+
+                assert_int_equal(prepare_init(&p, "web"), 0);
+                assert_int_equal(domain_from_xml(xml, strlen(xml), &p.diag, &x.domain), 0);
+                assert_int_equal(domain_complete(x.domain, &host_facts_generic, &p.diag), 0);
+                if (c->facts)
+                        assert_int_equal(selinux_facts_parse(c->facts, &x.facts.selinux), 0);
+                assert_int_equal(free_and_strdup(&p.context, c->context), 0);
+                assert_int_equal(prepare_labels(&p, &x), c->result);
+                assert_int_equal(p.diag.n_errors, c->result < 0);
+                assert_int_equal(p.diag.n_entries, c->said != NULL);
+                if (c->said)
+                        assert_string_equal(p.diag.entries->text, c->said);
+                /* What runs without labels says so in its plan, too. */
+                if (c->result == 0 && !c->context)
+                        assert_null(domain_selinux(x.domain) && domain_selinux(x.domain)->label ? "a label" : NULL);
+        }
+}
+
 int main(void) {
 #define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, config_setup, config_teardown)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_final_state), cmocka_unit_test(test_result_in_words),
                 cmocka_unit_test(test_names),       cmocka_unit_test(test_bad_names),
-                cmocka_unit_test(test_owner_of_the_directory),
+                cmocka_unit_test(test_owner_of_the_directory), cmocka_unit_test(test_label_of_the_unit),
                 CONFIG_TEST(test_bad_definition_says_why), CONFIG_TEST(test_restart_uses_what_was_kept),
                 CONFIG_TEST(test_definition_of_others),
         };
