@@ -21,6 +21,8 @@
 #define ENDING_LIMIT_USEC (30 * USEC_PER_SEC)
 #define QEMU_END_USEC (2 * USEC_PER_SEC)
 #define LAST_WORDS_MSEC 2000
+/* So many monitors find that QEMU has closed its side, some seconds in all, until a start is given up. */
+#define FAREWELLS_MAX 6U
 
 /* The descriptors of a monitor and the matching LISTEN_FDNAMES. */
 typedef struct MonitorFds {
@@ -224,6 +226,14 @@ void supervisor_monitor_read(Supervisor *s) {
         }
 }
 
+/* A guest that runs may go on without QMP; one that is not there yet will never be. */
+static void say_farewell(Supervisor *s) {
+        if (++s->monitor_farewells < FAREWELLS_MAX || s->destroying)
+                return;
+        log_error("QEMU has closed its QMP connection, and does not end: ending it");
+        supervisor_destroy(s, REASON_FAILED);
+}
+
 void supervisor_monitor_reap(Supervisor *s) {
         siginfo_t si = {};
         uint64_t delay = 0;
@@ -231,10 +241,12 @@ void supervisor_monitor_reap(Supervisor *s) {
         if (s->monitor.pid == 0 || waitid(P_PID, (id_t) s->monitor.pid, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
                 return;
         supervisor_monitor_read(s);
-        if (si.si_code == CLD_EXITED && si.si_status == 0)
+        if (si.si_code == CLD_EXITED && si.si_status == 0) {
                 /* QEMU has closed its side: it is about to end, which we are about to see. */
                 delay = QEMU_END_USEC;
-        else if (si.si_code == CLD_EXITED)
+                if (!s->ready)
+                        say_farewell(s);
+        } else if (si.si_code == CLD_EXITED)
                 log_warning("the monitor ended with status %d: starting another one", si.si_status);
         else
                 log_warning("the monitor was killed by signal SIG%s: starting another one",

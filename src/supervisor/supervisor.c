@@ -232,8 +232,7 @@ void supervisor_done(Supervisor *s) {
         passed_fds_done(&s->passed);
 }
 
-/* Ends QEMU now: SIGTERM, which lets it write back what it holds, then SIGKILL. */
-static void destroy(Supervisor *s, DomainReason reason) {
+void supervisor_destroy(Supervisor *s, DomainReason reason) {
         if (s->destroying)
                 return;
         s->destroying = true;
@@ -273,7 +272,7 @@ static void on_signal(Supervisor *s, int signo) {
                 supervisor_monitor_send(s, MONITOR_RESET, 0);
         else if (signo == SUPERVISOR_SIGNAL_DESTROY && !s->destroying) {
                 log_info("destroyed by request");
-                destroy(s, REASON_DESTROYED);
+                supervisor_destroy(s, REASON_DESTROYED);
         } else if (signo == SIGCHLD)
                 supervisor_monitor_check_stopped(s);
 }
@@ -297,7 +296,7 @@ static int run_timers(Supervisor *s) {
         if (now >= s->terminate_at) {
                 log_warning("still running %.1f s after the request to end: ending QEMU",
                             (double) (now - s->stop_started) / USEC_PER_SEC);
-                destroy(s, REASON_DESTROYED);
+                supervisor_destroy(s, REASON_DESTROYED);
         }
         if (now >= s->kill_at) {
                 log_warning("QEMU does not end: killing it");

@@ -28,6 +28,7 @@ typedef struct Supervisor {
         int monitor_socket;        /* owned */
         bool monitor_said_hello;   /* this one */
         unsigned monitor_failures; /* ended before HELLO, one after another */
+        unsigned monitor_farewells; /* ended because QEMU had closed its side, before the guest ran */
         uint64_t monitor_start_at; /* when to start the next one; UINT64_MAX: one runs */
         uint64_t monitor_started;  /* the one that runs */
         uint64_t ping_at, pong_deadline;
@@ -53,3 +54,5 @@ int supervisor_run(Supervisor *s);
 /* Takes the descriptors that systemd passed and reads the launch record. 0 or negative errno, logged. */
 int supervisor_init(Supervisor *s);
 void supervisor_done(Supervisor *s);
+/* Ends QEMU now, with REASON: SIGTERM, which lets it write back what it holds, then SIGKILL. */
+void supervisor_destroy(Supervisor *s, DomainReason reason);

@@ -338,6 +338,13 @@ class SupervisorTest(unittest.TestCase):
         self.assertEqual(self.end(), 134)
         self.assertEqual(self.state(), "shut off/crashed")
 
+    def test_qemu_that_gives_up_qmp_before_the_guest_runs(self):
+        """It is not waited for until the limit of the start."""
+        self.monitor_program = "/bin/true"
+        self.start()
+        self.assertEqual(self.end(), 0)
+        self.assertEqual(self.state(), "shut off/failed")
+
     def test_forced_restart(self):
         _, monitor = self.running()
         monitor.send(RESTART)
