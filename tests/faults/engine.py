@@ -29,9 +29,9 @@ class Hit:
 class Row:
     """A fault in a stage. `inject(lane, rng)` returns a Hit, and raises Failure when something does not hold."""
 
-    def __init__(self, fault, stage, inject, *, lanes=LANES, before=None, after=None, uefi=True, most=None):
+    def __init__(self, fault, stage, inject, *, lanes=LANES, before=None, after=None, uefi=True, first=0, most=None):
         self.fault, self.stage, self.inject, self.lanes = fault, stage, inject, lanes
-        self.before, self.after, self.uefi, self.most = before, after, uefi, most
+        self.before, self.after, self.uefi, self.first, self.most = before, after, uefi, first, most
         self.name = f"{fault}/{stage}"
 
 
@@ -149,7 +149,7 @@ class Run:
         except Failure as e:
             self.problems += [f"at the beginning: {e}"] * PROBLEMS_MAX
             print(f"    problem: {row.name}: {e}", flush=True)
-        lanes = [k for k in self.lanes if row.uefi or not k.machine.uefi][:row.lanes]
+        lanes = [k for k in self.lanes if row.uefi or not k.machine.uefi][row.first:][:row.lanes]
         threads = [threading.Thread(target=self.work, args=(row, lane)) for lane in lanes]
         for t in threads:
             t.start()

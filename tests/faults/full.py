@@ -242,12 +242,13 @@ def rows():
                 lane.machine.define()
         return do
 
-    def row(fault, small, stage, inject):
-        return Row(fault, stage, inject, lanes=1, before=before(small), after=after(small))
+    def row(fault, small, stage, inject, first=0):
+        return Row(fault, stage, inject, lanes=1, first=first, before=before(small), after=after(small))
 
     return [row("full-run", run_dir, "start", starting(run_dir, 24 << 10)),
             *(row("full-run", run_dir, stage, operating(run_dir, stage, 0)) for stage in ("run", "save", "stop")),
-            row("full-state", state, "start", starting(state, 16 << 10)),
+            row("full-state", state, "start", starting(state, 4096)),
+            row("full-state", state, "start-uefi", starting(state, 640 << 10), first=2),
             row("full-state", state, "save", operating(state, "save", 2 << 20)),
             row("full-config", config, "define", defining(config, 16 << 10)),
             row("full-image", image, "run", image_full(image))]

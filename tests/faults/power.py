@@ -24,6 +24,7 @@ WORK = "/var/tmp/vmunit-power"
 SIZE, MARKS = 48 << 20, 1 << 20  # of the file system; behind it, where we write down how far we are
 PLACES = {"etc": "/etc/vm", "state": "/var/lib/vmunit"}
 LOOPS = 64
+PIECE = 4096  # is written whole or not at all; ext4 wants that of its superblock
 FLUSH, FUA, DISCARD = 1, 2, 4
 ROUNDS = 4
 STAGES = ("define", "edit", "start", "save", "restore", "undefine")
@@ -112,7 +113,7 @@ class Log:
                 if not data or (i >= flushed and i not in keep):
                     continue
                 if kind == "torn" and pending and i == pending[-1]:
-                    data = data[:rng.randrange(len(data) // 512 + 1) * 512]
+                    data = data[:rng.randrange(len(data) // PIECE + 1) * PIECE]
                 f.seek(sector * 512)
                 f.write(data)
         return f"{kind}, {len(pending)} not flushed" if pending else "all flushed"
