@@ -22,11 +22,15 @@ def reports(program):
     return "\n".join(texts)
 
 
+def is_watched(program):
+    with open(f"{NOTES}/watched", encoding="ascii") as f:
+        return program in f.read().split()
+
+
 def planted(program, use):
     """USE runs the program, whose end is no matter here."""
-    with open(f"{NOTES}/watched", encoding="ascii") as f:
-        if program not in f.read().split():
-            return
+    if not is_watched(program):
+        return
     path = f"{NOTES}/plant-{program}"
     with open(path, "w", encoding="ascii"):
         pass
@@ -55,10 +59,10 @@ def root_step():
         planted("vmunit-prepare", lambda: run(["vmunit", "start", machine.name]))
 
 
-@case
+@case(timeout=300)
 def sandbox():
     with vm("planted") as machine:
-        for program in ("vmunit-monitor", "vmunit-supervisor"):
+        for program in filter(is_watched, ("vmunit-monitor", "vmunit-supervisor")):
             machine.start()
             planted(program, lambda: run(["vmunit", "destroy", machine.name]))
             wait_for_unit(machine.unit)

@@ -95,6 +95,22 @@ def credentials_and_cloud_init():
         check(not os.path.exists(f"{STATE}/boots/cloud-init.iso"), "the image outlives its machine")
 
 
+@case
+def credentials_of_one_start():
+    """They win over those of the definition, and the next start knows nothing of them."""
+    wanted = metadata("<vmunit:credential name='system.hostname' value='web'/><vmunit:credential name='role' value='front'/>")
+    with files(word=SECRET), talking_vm("once", lifecycle=wanted) as machine:
+        machine.write()
+        run_ok(["vmunit", "start", "once", "--credential", "role=back", "--credential", f"word=@{FILES}/word"])
+        machine.connect()
+        check_equal(credentials_of(machine), {"system.hostname": "web", "role": "back", "word": SECRET}, "credentials")
+        hidden(machine, SECRET, "secret")
+        run_ok(["vmunit", "destroy", "once"])
+        machine.wait_stopped()
+        machine.start()
+        check_equal(credentials_of(machine), {"system.hostname": "web", "role": "front"}, "of the next start")
+
+
 def refused(name, content, pattern):
     with vm(name, lifecycle=metadata(content), cmdline="") as machine:
         machine.write()
