@@ -34,3 +34,11 @@ int emit_io_write_iops(const UnitEmit *c, char ***values);
 int emit_limit_memlock(const UnitEmit *c, char ***values);
 int emit_limit_rtprio(const UnitEmit *c, char ***values);
 int emit_restrict_realtime(const UnitEmit *c, char ***values);
+
+/* --- unit-sandbox.c --- */
+
+int emit_capabilities(const UnitEmit *c, char ***values);
+int emit_no_for_rawio(const UnitEmit *c, char ***values);
+int emit_private_network(const UnitEmit *c, char ***values);
+int emit_address_families(const UnitEmit *c, char ***values);
+int emit_proc_subset(const UnitEmit *c, char ***values);

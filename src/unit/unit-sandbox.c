@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "strv.h"
+#include "unit-emit.h"
+
+/* What the template refuses to all machines, and the drop-in lets those have that cannot do without. */
+
+/* --- who needs what --- */
+
+static bool has_network_interface(const Domain *d) {
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+                switch (i->type) {
+                case INTERFACE_USER:
+                case INTERFACE_UDP:
+                case INTERFACE_MCAST:
+                case INTERFACE_SERVER:
+                case INTERFACE_CLIENT:
+                        return true;
+                default:
+                        break;
+                }
+        return false;
+}
+
+/* The step that prepares the start makes connections, but not again, and it does not know certificates. */
+static int find_own_connection(const CharSource *s, SrcLoc loc, void *userdata) {
+        *(bool *) userdata |= s->type == CHARDEV_UDP ||
+                (s->type == CHARDEV_TCP && (s->reconnect == TRI_YES || (s->tls == TRI_YES && s->mode != SOCKET_BIND)));
+        return 0;
+}
+
+/* The connection to an NBD server is made by the prepare step. For all other servers QEMU has libraries, which connect
+ * by themselves. */
+static bool has_network_disk(const Domain *d) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                for (const DiskSource *s = &disk->source; s; s = s->backing)
+                        if (s->type == DISK_NETWORK && s->protocol != PROTO_NBD && !disk_source_is_empty(s))
+                                return true;
+        return false;
+}
+
+/* Sockets of streams are made by the prepare step; QEMU's own network stack needs the machine's. */
+bool unit_needs_network(const Domain *d) {
+        bool found = false;
+
+        (void) domain_for_sources(d, find_own_connection, &found);
+        return found || has_network_interface(d) || has_network_disk(d);
+}
+
+bool unit_needs_rawio(const Domain *d) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                if (disk->rawio == TRI_YES)
+                        return true;
+        return false;
+}
+
+bool unit_needs_uevents(const Domain *d) {
+        FOREACH_ARRAY(h, d->hostdevs, d->n_hostdevs)
+                if (h->type == HOSTDEV_USB)
+                        return true;
+        return false;
+}
+
+/* --- settings --- */
+
+int emit_capabilities(const UnitEmit *c, char ***values) {
+        return unit_needs_rawio(c->d) ? strv_extend(values, "CAP_SYS_RAWIO") : 0;
+}
+
+/* PrivateDevices= takes CAP_SYS_RAWIO out of the bounding set, systemd.exec(5); in a user namespace it is worth nothing. */
+int emit_no_for_rawio(const UnitEmit *c, char ***values) {
+        return unit_needs_rawio(c->d) ? strv_extend(values, "no") : 0;
+}
+
+int emit_private_network(const UnitEmit *c, char ***values) {
+        return unit_needs_network(c->d) ? strv_extend(values, "no") : 0;
+}
+
+int emit_address_families(const UnitEmit *c, char ***values) {
+        int r = unit_needs_uevents(c->d) ? strv_extend(values, "AF_NETLINK") : 0;
+
+        if (r < 0 || !unit_needs_network(c->d))
+                return r;
+        r = strv_extend(values, "AF_INET");
+        return r < 0 ? r : strv_extend(values, "AF_INET6");
+}
+
+int emit_proc_subset(const UnitEmit *c, char ***values) {
+        FOREACH_ARRAY(m, c->d->memories, c->d->n_memories)
+                if (m->model == MEMORY_VIRTIO_MEM)
+                        return strv_extend(values, "all");
+        return 0;
+}
