@@ -11,6 +11,7 @@
 #include "host-resources.h"
 #include "labels.h"
 #include "names.h"
+#include "open-files.h"
 #include "path-walk.h"
 #include "plan-complete.h"
 #include "plans.h"
@@ -289,6 +290,10 @@ int definition_verify(Manager *m, const char *text, size_t size, const char *sou
         if (r < 0)
                 return r;
         r = qemu_check_huge_pages(p.domain, &m->facts, diag);
+        if (r < 0)
+                problem = r;
+        leave_out_missing(plan);
+        r = check_helpers(plan, diag);
         if (r < 0)
                 problem = r;
         FOREACH_ARRAY(fd, plan->fds, plan->n_fds) {

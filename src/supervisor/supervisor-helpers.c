@@ -177,6 +177,14 @@ void supervisor_reap_helpers(Supervisor *s) {
         }
 }
 
+bool supervisor_has_lost_helper(Supervisor *s) {
+        supervisor_reap_helpers(s);
+        if (s->helper_lost_at == UINT64_MAX)
+                return false;
+        s->helper_lost_at = 0;
+        return true;
+}
+
 void supervisor_helper_timers(Supervisor *s, uint64_t now) {
         if (now < s->helper_lost_at)
                 return;
@@ -185,6 +193,11 @@ void supervisor_helper_timers(Supervisor *s, uint64_t now) {
                 return;
         log_error("%s: its process ended with %s %d, before QEMU: a device of the machine is gone", s->helper_lost,
                   s->helper_code == CLD_EXITED ? "status" : "signal", s->helper_status);
+        /* Nobody would answer QEMU, which can wait for it for ever before it answers anybody itself. */
+        if (!s->ready) {
+                (void) kill(s->qemu.pid, SIGKILL);
+                return;
+        }
         s->helper_told = true;
         /* One that is not there yet is told when it has said HELLO. */
         if (s->monitor_said_hello)

@@ -14,5 +14,7 @@ void supervisor_poll_helpers(const Supervisor *s, struct pollfd *p);
  * helper_lost_at is a time to look at. */
 void supervisor_reap_helpers(Supervisor *s);
 void supervisor_helper_timers(Supervisor *s, uint64_t now);
+/* Whether one has ended that QEMU, which is still there, needs. That is then dealt with at once. */
+bool supervisor_has_lost_helper(Supervisor *s);
 /* QEMU has ended: so do they, of their own will or not. */
 void supervisor_end_helpers(Supervisor *s);

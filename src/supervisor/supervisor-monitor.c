@@ -9,6 +9,7 @@
 #include "seccomp-filter.h"
 #include "string-util.h"
 #include "strv.h"
+#include "supervisor-helpers.h"
 #include "supervisor-monitor.h"
 #include "text.h"
 #include "time-util.h"
@@ -179,7 +180,8 @@ static void on_message(Supervisor *s, const MonitorMessage *m) {
                         send_message(s, MONITOR_HELPER_LOST, 0);
                 break;
         case MONITOR_READY:
-                if (!s->ready) {
+                /* A machine without one of its devices is none that is ready: its start fails. */
+                if (!s->ready && !supervisor_has_lost_helper(s)) {
                         s->ready = true;
                         (void) notify("READY=1");
                 }

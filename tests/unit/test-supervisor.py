@@ -265,6 +265,21 @@ class SupervisorTest(unittest.TestCase):
         self.qemu.send(b"exit 0")
         self.assertEqual(self.end(), 0)
 
+    def test_helper_that_is_gone_before_the_machine_is_ready(self):
+        """The start fails, and at once: QEMU could wait for it for ever."""
+        said, more = self.with_helper("socket")
+        self.start(more=more)
+        self.qemu.recv(100000)
+        monitor = Monitor(self.monitors)
+        helper = os.pidfd_open(eval(said.recv(10000).decode())["pid"])
+        signal.pidfd_send_signal(helper, signal.SIGKILL)
+        self.assertTrue(select.select([helper], [], [], LIMIT)[0])
+        os.close(helper)
+        monitor.send(HELLO)
+        monitor.send(READY)
+        self.assertEqual(self.end(), -signal.SIGKILL)
+        self.assertEqual(self.state(), "shut off/crashed")
+
     def test_helper_that_stays_is_killed(self):
         said, more = self.with_helper("stay")
         self.running(more=more)
