@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sched.h>
 #include <linux/capability.h>
 #include <inttypes.h>
 
@@ -175,6 +176,26 @@ static int append_capabilities(sd_bus_message *m, const UnitProperty *p) {
         return sd_bus_message_append(m, "v", "t", mask);
 }
 
+static int append_namespaces(sd_bus_message *m, const UnitProperty *p) {
+        static const struct {
+                const char *word;
+                uint64_t flag;
+        } kinds[] = {
+                { "yes", 0 }, { "user", CLONE_NEWUSER },
+        };
+        uint64_t mask = 0;
+
+        STRV_FOREACH(v, p->values) {
+                size_t i = 0;
+                while (i < ELEMENTSOF(kinds) && !streq(*v, kinds[i].word))
+                        i++;
+                if (i == ELEMENTSOF(kinds))
+                        return -EINVAL;
+                mask |= kinds[i].flag;
+        }
+        return sd_bus_message_append(m, "v", "t", mask);
+}
+
 static int append_device_allow(sd_bus_message *m, const UnitProperty *p) {
         return append_each(m, p, "(ss)", append_device);
 }
@@ -249,6 +270,7 @@ static const AppendKind append_kind[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_LOG_FIELDS] = append_log_fields,
         [UNIT_EXIT_STATUS] = append_exit_status,
         [UNIT_ADDRESS_FAMILIES] = append_address_families,
+        [UNIT_NAMESPACES] = append_namespaces,
         [UNIT_CAPABILITIES] = append_capabilities,
 };
 

@@ -151,9 +151,12 @@ static int check_net_device(const PlanFd *fd, Diag *diag) {
 
 static int check_fd(const PlanFd *fd, Diag *diag) {
         switch (fd->kind) {
+        case PLAN_FD_CONNECT:
+                if (fd->path && startswith(fd->path, vm_directories()->runtime)) /* the start listens there itself */
+                        return 0;
+                return check_path(fd, diag);
         case PLAN_FD_FILE:
         case PLAN_FD_COPY:
-        case PLAN_FD_CONNECT:
         case PLAN_FD_SOCKET:
         case PLAN_FD_FOLDER:
                 return check_path(fd, diag);

@@ -97,6 +97,34 @@ static void append_fd(Text *t, const PlanFd *fd) {
         }
 }
 
+/* What a helper's filter lets through. One profile is for all processes, since with NoNewPrivileges= none is left for another;
+ * QEMU and the monitor have no capability in any namespace that these rules would be about, and their filter refuses the calls. */
+static const struct {
+        const char *word, *rules;
+} helper_rules[] = {
+        { "root",
+          INDENT "capability chown,\n" INDENT "capability dac_override,\n" INDENT "capability dac_read_search,\n" INDENT "capability fowner,\n"
+          INDENT "capability fsetid,\n" INDENT "capability mknod,\n" INDENT "capability setfcap,\n" INDENT "capability setgid,\n"
+          INDENT "capability setpcap,\n" INDENT "capability setuid,\n" INDENT "capability sys_admin,\n" INDENT "capability sys_chroot,\n"
+          INDENT "@{PROC}/@{pid}/{uid_map,gid_map,setgroups} w,\n"
+          INDENT "@{PROC}/sys/fs/file-max r,\n" },
+};
+
+static bool helper_allows(const Plan *p, const char *word) {
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                if (strv_contains(h->allow, word))
+                        return true;
+        return false;
+}
+
+static void append_helpers(Text *t, const Plan *p) {
+        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
+                append_rule(t, h->program, "mrix", h->element);
+        FOREACH_ARRAY(r, helper_rules, ELEMENTSOF(helper_rules))
+                if (helper_allows(p, r->word))
+                        text_append(t, r->rules);
+}
+
 /* Clients of a socket that was handed over are on the network as well. */
 static void append_network(Text *t, const Plan *p) {
         bool own = strv_contains(p->allow, "network"), handed = false;
@@ -140,8 +168,7 @@ static int make_rules(const Plan *p, const ApparmorTemplate *template, char **re
         append_rule(&t, monitor, "mrix", NULL);
         append_rule(&t, p->emulator, "mrix", NULL);
         append_rule(&t, state, "r", NULL);
-        FOREACH_ARRAY(h, p->helpers, p->n_helpers)
-                append_rule(&t, h->program, "mrix", h->element);
+        append_helpers(&t, p);
         STRV_FOREACH(device, p->devices)
                 append_rule(&t, *device, "rw", "device");
         STRV_FOREACH(cap, p->capabilities)

@@ -54,19 +54,94 @@ static int emit_9p(Emit *e, const DomainFilesystem *f) {
         return 0;
 }
 
-static int emit_virtiofs(Emit *e, const DomainFilesystem *f) {
+#define VIRTIOFSD "/usr/lib/qemu/virtiofsd"
+
+/* It accepts one client, which has been in the queue since before it was started: both ends are handed over by root, and the
+ * path in between is of no use to anybody. Returns QEMU's descriptor; 0: memory is out. */
+static unsigned emit_virtiofs_sockets(Emit *e, size_t helper, const DomainFilesystem *f, const char *element, unsigned *ret_listener) {
+        _cleanup_free_ char *path = f->source_socket ? strdup(f->source_socket) : strf("%s/%s-fs.sock", e->runtime_dir, f->info.alias),
+                            /* "vhost-": QEMU has the only one, so that its end is the socket's. */
+                            *name = strf("vhost-%s", f->info.alias), *listener = strf("listen-%s", f->info.alias);
+        PlanFd *fd;
+
+        if (!path || !name || !listener)
+                return 0;
+        if (ret_listener) {
+                fd = emit_helper_fd(e, helper, PLAN_FD_LISTEN, listener, element, f->info.loc);
+                if (!fd || free_and_strdup(&fd->path, path) < 0)
+                        return 0;
+                *ret_listener = fd->number;
+        }
+        fd = emit_fd(e, PLAN_FD_CONNECT, name, element, f->info.loc, 1);
+        if (!fd)
+                return 0;
+        fd->path = TAKE_PTR(path);
+        return fd->number;
+}
+
+static void add_on_off(Options *o, Tristate t, const char *on, const char *off) {
+        if (t != TRI_UNSET)
+                options_word(o, t == TRI_YES ? on : off);
+}
+
+/* The directory is its root directory: chroot is what it can do with the rights it has, and what a namespace of mounts
+ * would add, its unit has already. */
+static unsigned emit_virtiofsd(Emit *e, const DomainFilesystem *f, const char *element) {
+        _cleanup_free_ char *name = strf("virtiofsd-%s", f->info.alias), *folder = strf("folder-%s", f->info.alias), *options = NULL;
         _cleanup_options_ Options o = {};
-        _cleanup_qjson_ Json j = {};
-        unsigned boot = boot_index(e->domain, &f->info);
+        unsigned listener = 0, number;
+        PlanFd *fd;
+
+        if (!name || !folder)
+                return 0;
+        size_t h = emit_helper(e, HELPER_RUNS, name, f->binary ?: VIRTIOFSD, element, f->info.loc);
+        helper_allow(e, h, "root");
+        fd = emit_helper_fd(e, h, PLAN_FD_FOLDER, folder, element, f->info.loc);
+        if (!fd || free_and_strdup(&fd->path, f->source_dir) < 0)
+                return 0;
+        fd->writable = true;
+        number = fd->number;
+        unsigned client = emit_virtiofs_sockets(e, h, f, element, &listener);
+        helper_argf(e, h, "--fd=%u", listener);
+        helper_arg(e, h, "-o");
+        options_addf(&o, "source", "/proc/self/fd/%u/.", number);
+        options_add(&o, "cache", virtiofs_cache_to_string(f->cache));
+        options_add(&o, "sandbox", "chroot");
+        add_on_off(&o, f->xattr, "xattr", "no_xattr");
+        add_on_off(&o, f->lock_flock, "flock", "no_flock");
+        add_on_off(&o, f->lock_posix, "posix_lock", "no_posix_lock");
+        if (options_finish(&o, &options) < 0)
+                return 0;
+        helper_arg(e, h, options);
+        /* The unit's limit is what it is. */
+        helper_arg(e, h, "--rlimit-nofile=0");
+        if (f->threads.set)
+                helper_argf(e, h, "--thread-pool-size=%u", f->threads.value);
+        return client;
+}
+
+static void emit_virtiofs_chardev(Emit *e, const DomainFilesystem *f) {
+        _cleanup_free_ char *element = strf("filesystem '%s'", f->target);
+        _cleanup_options_ Options o = {};
 
         options_word(&o, "socket");
         options_addf(&o, "id", "chr-vu-%s", f->info.alias);
-        if (f->source_socket)
+        if (!e->native) {
+                unsigned fd = !element ? 0 : f->source_socket ? emit_virtiofs_sockets(e, SIZE_MAX, f, element, NULL) : emit_virtiofsd(e, f, element);
+                e->failed |= fd == 0;
+                options_addf(&o, "fd", "%u", fd);
+        } else if (f->source_socket)
                 options_add(&o, "path", f->source_socket);
         else
                 options_addf(&o, "path", "%s/%s-fs.sock", e->runtime_dir, f->info.alias);
         emit_options(e, "-chardev", &o);
+}
 
+static int emit_virtiofs(Emit *e, const DomainFilesystem *f) {
+        _cleanup_qjson_ Json j = {};
+        unsigned boot = boot_index(e->domain, &f->info);
+
+        emit_virtiofs_chardev(e, f);
         json_virtio_driver(&j, "vhost-user-fs", &f->info, NULL);
         json_virtio_options(&j, &f->virtio);
         json_add_string(&j, "id", f->info.alias);
@@ -77,7 +152,7 @@ static int emit_virtiofs(Emit *e, const DomainFilesystem *f) {
                 json_add_uint(&j, "bootindex", boot);
         json_address(e, &j, &f->info);
         emit_json(e, "-device", &j);
-        return emit_unwired(e, f->info.loc, "<filesystem> with <driver type='virtiofs'/>");
+        return 0;
 }
 
 int emit_filesystems(Emit *e) {

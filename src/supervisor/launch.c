@@ -170,7 +170,7 @@ static int parse_stop_timeout(Launch *l, char *value) {
 static int parse_allow(Launch *l, char *value) {
         int bit = seccomp_allow_from_string(value);
 
-        if (bit < 0)
+        if (bit < 0 || ((unsigned) bit & SECCOMP_ALLOW_HELPERS))
                 return -EBADMSG;
         l->allow |= (unsigned) bit;
         return 0;

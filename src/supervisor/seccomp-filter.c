@@ -32,6 +32,7 @@
 #define IOCTL(request, r) WHERE("ioctl", 1, SECCOMP_EQUAL, INT_BITS, (request), r)
 #define FCNTL(command, r) WHERE("fcntl", 1, SECCOMP_EQUAL, INT_BITS, (command), r)
 #define NAMESPACE(flag, r) WHERE("clone", 0, SECCOMP_EQUAL, (flag), (flag), r)
+#define UNSHARE(flag, r) WHERE("unshare", 0, SECCOMP_EQUAL, (flag), (flag), r)
 #define FAMILY(family, r) WHERE("socket", 0, SECCOMP_EQUAL, UINT64_MAX, (family), r)
 
 static const SeccompRow rows[] = {
@@ -78,7 +79,15 @@ static const SeccompRow rows[] = {
         WHERE("ioprio_set", 1, SECCOMP_NOT, 0, 0, "slow down the disks of another process"),
 
         /* Namespaces: each of them opens parts of the kernel that are root's otherwise. */
-        ALL("unshare", "make a namespace"),
+        UNSHARE(CLONE_NEWNS, "make a mount namespace"),
+        UNSHARE(CLONE_NEWUTS, "make a UTS namespace"),
+        UNSHARE(CLONE_NEWIPC, "make an IPC namespace"),
+        UNSHARE(CLONE_NEWUSER, "make a user namespace, and have all capabilities in it"),
+        UNSHARE(CLONE_NEWPID, "make a PID namespace"),
+        UNSHARE(CLONE_NEWCGROUP, "make a cgroup namespace"),
+        UNSHARE(CLONE_NEWNET, "make a network namespace"),
+        UNSHARE(CLONE_NEWTIME, "make a time namespace"),
+        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "unshare", "make a namespace"),
         ALL("setns", "enter a namespace"),
         NAMESPACE(CLONE_NEWNS, "make a mount namespace"),
         NAMESPACE(CLONE_NEWCGROUP, "make a cgroup namespace"),
@@ -125,7 +134,7 @@ static const SeccompRow rows[] = {
         ALL("umount", "file systems"),
         ALL("umount2", "file systems"),
         ALL("pivot_root", "file systems"),
-        ALL("chroot", "file systems"),
+        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "chroot", "file systems"),
         ALL("open_tree", "file systems"),
         ALL("move_mount", "file systems"),
         ALL("mount_setattr", "file systems"),
@@ -156,16 +165,16 @@ static const SeccompRow rows[] = {
         WHERE("mknodat", 2, SECCOMP_EQUAL, S_IFMT, S_IFBLK, "a device"),
 
         /* Identity. */
-        ALL("capset", "capabilities"),
+        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "capset", "capabilities"),
         ALL("setuid", "another user"),
         ALL("setgid", "another group"),
         ALL("setreuid", "another user"),
         ALL("setregid", "another group"),
-        ALL("setresuid", "another user"),
-        ALL("setresgid", "another group"),
+        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "setresuid", "another user"),
+        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "setresgid", "another group"),
         ALL("setfsuid", "another user"),
         ALL("setfsgid", "another group"),
-        ALL("setgroups", "other groups"),
+        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "setgroups", "other groups"),
 
         /* Sockets: those of the machine itself and, where the plan says so, of the Internet. */
         FAMILY(AF_UNSPEC, "no family there is"),
@@ -212,6 +221,7 @@ int seccomp_allow_from_string(const char *word) {
                 { "affinity", SECCOMP_ALLOW_AFFINITY },
                 { "io_uring", SECCOMP_ALLOW_IO_URING },
                 { "network", SECCOMP_ALLOW_NETWORK },
+                { "root", SECCOMP_ALLOW_ROOT },
                 { "spawn", SECCOMP_ALLOW_SPAWN },
                 { "uevents", SECCOMP_ALLOW_UEVENTS },
         };
@@ -288,6 +298,10 @@ int seccomp_install(SeccompAllow allow, uint64_t key) {
         FOREACH_ARRAY(row, rows, ELEMENTSOF(rows))
                 if (r >= 0 && !(row->unless & allow))
                         r = add_row(filter, row, key);
+        /* A user namespace without privileges has no way to drop groups, and virtiofsd insists: it keeps those that QEMU has as
+         * well. */
+        if (r >= 0 && (allow & SECCOMP_ALLOW_ROOT))
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(0), SCMP_SYS(setgroups), 0);
         if (r >= 0)
                 r = seccomp_load(filter);
         seccomp_release(filter);

@@ -16,7 +16,12 @@ typedef enum SeccompAllow {
         SECCOMP_ALLOW_SCHEDULE = 1 << 4, /* the CPUs and schedulers of others' threads: the monitor. No word. */
         SECCOMP_ALLOW_AFFINITY = 1 << 5, /* the CPUs of QEMU's own threads, which are not told from others: memory of a node */
         SECCOMP_ALLOW_UEVENTS = 1 << 6,  /* what the kernel says of devices: libusb does not begin without */
+        SECCOMP_ALLOW_ROOT = 1 << 7,     /* a helper that is started as root of a user namespace of its own: to change its root directory
+                                          * and to act for one of its users, of whom there is nobody else */
 } SeccompAllow;
+
+/* Never for QEMU, whatever the record says. */
+#define SECCOMP_ALLOW_HELPERS SECCOMP_ALLOW_ROOT
 
 /* The bit of WORD ("io_uring"); -EINVAL when there is none. */
 int seccomp_allow_from_string(const char *word) _pure_;

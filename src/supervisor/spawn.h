@@ -26,6 +26,7 @@ typedef struct SpawnRequest {
         bool check_capabilities;     /* is not started with capabilities other than … */
         uint64_t capabilities;       /* … these (1 << CAP_…) */
         bool drop_capabilities;      /* gets none of ours */
+        bool root;                   /* is root of a user namespace, in which there is nobody but our own user */
         const char *what;            /* for messages: "QEMU" */
 } SpawnRequest;
 

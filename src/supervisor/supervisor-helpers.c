@@ -68,6 +68,7 @@ static int spawn_helper(Supervisor *s, const LaunchHelper *h, Child *ret) {
                 .check_capabilities = s->launch.unit,
                 .capabilities = s->launch.capabilities,
                 .drop_capabilities = s->launch.capabilities != 0,
+                .root = h->allow & SECCOMP_ALLOW_ROOT,
                 .what = h->name,
         };
         int r = spawn(&q, ret, &step);

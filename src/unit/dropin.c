@@ -105,6 +105,7 @@ static const AppendValue append_value[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_LOG_FIELDS] = append_escaped_word,
         [UNIT_EXIT_STATUS] = append_line,
         [UNIT_ADDRESS_FAMILIES] = append_line,
+        [UNIT_NAMESPACES] = append_line,
         [UNIT_CAPABILITIES] = append_line,
 };
 

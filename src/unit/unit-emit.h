@@ -42,3 +42,5 @@ int emit_no_for_rawio(const UnitEmit *c, char ***values);
 int emit_private_network(const UnitEmit *c, char ***values);
 int emit_address_families(const UnitEmit *c, char ***values);
 int emit_proc_subset(const UnitEmit *c, char ***values);
+int emit_namespaces(const UnitEmit *c, char ***values);
+int emit_system_calls(const UnitEmit *c, char ***values);

@@ -544,8 +544,15 @@ static const Row rows[] = {
         { { ROW("Service", "RestrictAddressFamilies", "RestrictAddressFamilies", UNIT_ADDRESS_FAMILIES) },
           emit_address_families, "AF_UNIX" },
         { { ROW("Service", "ProcSubset", "ProcSubset", UNIT_STRING),
-            .comment = "With virtio-mem, QEMU reads in /proc/sys how the kernel counts memory that is only reserved." },
+            .comment = "With virtio-mem, QEMU reads in /proc/sys how the kernel counts memory that is only reserved; virtiofsd, how many "
+                       "files there can be." },
           emit_proc_subset, "pid" },
+        { { ROW("Service", "RestrictNamespaces", "RestrictNamespaces", UNIT_NAMESPACES),
+            .comment = "A process beside QEMU (virtiofsd) locks itself in with these two; the supervisor's filter refuses both to QEMU "
+                       "and the monitor." },
+          emit_namespaces, "yes" },
+        { { ROW("Service", "SystemCallFilter", "SystemCallFilter", UNIT_ADDRESS_FAMILIES) },
+          emit_system_calls, "@system-service seccomp" },
 };
 
 static const Row *find_row(const char *section, const char *name) {

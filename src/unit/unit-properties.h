@@ -27,7 +27,8 @@ typedef enum UnitPropertyKind {
         UNIT_ENVIRONMENT,      /* as: NAME=VALUE, quoted in text */
         UNIT_LOG_FIELDS,       /* aay: NAME=VALUE, quoted in text */
         UNIT_EXIT_STATUS,      /* (aiai): numbers */
-        UNIT_ADDRESS_FAMILIES, /* (bas): names of families that are allowed */
+        UNIT_ADDRESS_FAMILIES, /* (bas): names of families, or of system calls, that are allowed */
+        UNIT_NAMESPACES,       /* t: "yes", or words of the kinds that can be made */
         UNIT_CAPABILITIES,     /* t: a bit mask; "CAP_SYS_RAWIO" in text, "" for none */
         _UNIT_PROPERTY_KIND_MAX,
 } UnitPropertyKind;

@@ -6,6 +6,13 @@
 
 /* --- who needs what --- */
 
+static bool has_virtiofsd(const Domain *d) {
+        FOREACH_ARRAY(f, d->filesystems, d->n_filesystems)
+                if (f->driver == FS_DRIVER_VIRTIOFS && !f->source_socket)
+                        return true;
+        return false;
+}
+
 static bool has_network_interface(const Domain *d) {
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
                 switch (i->type) {
@@ -88,5 +95,15 @@ int emit_proc_subset(const UnitEmit *c, char ***values) {
         FOREACH_ARRAY(m, c->d->memories, c->d->n_memories)
                 if (m->model == MEMORY_VIRTIO_MEM)
                         return strv_extend(values, "all");
-        return 0;
+        return has_virtiofsd(c->d) ? strv_extend(values, "all") : 0;
+}
+
+/* It is root of a user namespace that has nobody but the machine's user. */
+int emit_namespaces(const UnitEmit *c, char ***values) {
+        return has_virtiofsd(c->d) ? strv_extend(values, "user") : 0;
+}
+
+/* The folder becomes its root directory. */
+int emit_system_calls(const UnitEmit *c, char ***values) {
+        return has_virtiofsd(c->d) ? strv_extend(values, "chroot") : 0;
 }

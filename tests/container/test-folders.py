@@ -6,11 +6,13 @@ import contextlib
 import os
 import re
 import shutil
+import signal
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 
-from harness import case, check, check_equal, check_match, main, run, run_ok
+from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
 from vm import talking_vm, vm
 
 FOLDER = "/srv/folder"
@@ -115,6 +117,102 @@ def a_folder_by_9p():
         run_ok(["vmunit", "destroy", "folder"])
         machine.wait_stopped()
         check_equal(run_ok(["systemctl", "show", "-P", "NFileDescriptorStore", machine.unit]).strip(), "0", "descriptors left")
+
+
+SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+
+
+def virtiofs(tag, source, inside=""):
+    return f"<filesystem type='mount'><driver type='virtiofs'/>{inside}<source {source}/><target dir='{tag}'/></filesystem>"
+
+
+@case(timeout=240)
+def a_folder_by_virtiofs():
+    """The same by virtiofsd, which has the machine's uid and nothing but the directory; its end is the machine's."""
+    with folder() as path, talking_vm("virtio", lifecycle=SHARED_MEMORY, devices=virtiofs("t", f"dir='{path}'")) as machine:
+        machine.write()
+        run_ok(["vmunit", "verify", "--host", "virtio"])
+        machine.start()
+        mount(machine, "t", "virtiofs", "")
+        check_equal(says(machine, "cat /mnt/t/hello"), ["from the host"], "a file of the host's")
+        check_equal(says(machine, "cd /mnt/t; echo hi >new && mkdir dir && echo in >dir/in && chmod 640 new && mv new newer && cat newer"),
+                    ["hi"], "what the guest makes")
+        check_equal(open(f"{path}/newer", encoding="utf-8").read(), "hi\n", "on the host")
+        for name in ("newer", "dir", "dir/in"):
+            check_equal(owner(f"{path}/{name}"), (OWNER, OWNER), f"owner of {name}")
+        check_equal(oct(os.stat(f"{path}/newer").st_mode), oct(0o100640), "mode")
+        check_match("denied|not permitted", "\n".join(says(machine, "cat /mnt/t/roots")), "a file of root's")
+        for name in ("out", "up", "outdir/outside"):
+            check_match("No such file|can't open", "\n".join(says(machine, f"cat /mnt/t/{name}")), f"by the link {name}")
+
+        pid = machine.pid_of("virtiofsd")
+        check_equal(os.stat(f"/proc/{pid}/root/hello").st_size, len("from the host\n"), "virtiofsd's root directory")
+        check("outside" not in os.listdir(f"/proc/{pid}/root"), "virtiofsd sees more")
+        status = open(f"/proc/{pid}/status", encoding="ascii").read()
+        check_match(rf"(?m)^Uid:\s+{os.stat(f'/proc/{machine.qemu()}').st_uid}\s", status, "virtiofsd's uid")
+        run_ok(["vmunit", "destroy", "virtio"])
+        machine.wait_stopped()
+
+
+@case(timeout=120)
+def a_transient_machine_with_a_folder():
+    """Its unit gets over the bus what the drop-in says of others."""
+    with folder() as path, bare_vm("passing", lifecycle=SHARED_MEMORY, devices=virtiofs("t", f"dir='{path}'")) as machine:
+        with open("/var/tmp/passing.xml", "w", encoding="utf-8") as f:
+            f.write(machine.xml)
+        run_ok(["vmunit", "create", "/var/tmp/passing.xml"])
+        unit = "vmunit-vm-passing.service"
+        check_equal(run_ok(["systemctl", "show", "-P", "RestrictNamespaces", unit]).strip(), "user", "the unit's namespaces")
+        check_match(r"\bchroot\b", run_ok(["systemctl", "show", "-P", "SystemCallFilter", unit]), "the unit's system calls")
+        check_match("(?m)^[0-9]+ virtiofsd$", run_ok(["ps", "-e", "-o", "pid=,comm="]).replace("  ", ""), "processes")
+        run_ok(["vmunit", "destroy", "passing"])
+
+
+@case(timeout=120)
+def virtiofsd_that_ends():
+    """A device is gone: on_crash says what becomes of the machine."""
+    with folder() as path, bare_vm("lost", lifecycle=f"{SHARED_MEMORY}<on_crash>destroy</on_crash>",
+                                   devices=virtiofs("t", f"dir='{path}'")) as machine:
+        machine.start(ready=False)
+        os.kill(machine.pid_of("virtiofsd"), signal.SIGKILL)
+        machine.wait_stopped()
+        check_match("virtiofsd-fs0: its process ended with signal 9, before QEMU", "\n".join(machine.journal()), "the journal")
+
+
+@case(timeout=120)
+def virtiofsd_that_cannot_start():
+    """The folder is missing, the program is, or it ends at once: the start fails with a line that says so, and waits for nothing."""
+    with folder() as path, bare_vm("unserved", lifecycle=SHARED_MEMORY) as machine:
+        empty = machine.xml
+        for source, binary, reason in (
+                ("/srv/none", "", "cannot hand over directory '/srv/none' for filesystem 't': '/srv/none' does not exist"),
+                (path, "/usr/lib/none", "cannot execute '/usr/lib/none' for filesystem 't': No such file or directory"),
+                (path, "/usr/bin/false", "virtiofsd-fs0: its process ended with status 1, before QEMU: a device of the machine is gone")):
+            inside = f"<binary path='{binary}'/>" if binary else ""
+            machine.xml = empty.replace("</devices>", virtiofs("t", f"dir='{source}'", inside) + "</devices>")
+            machine.write()
+            check_equal(run(["vmunit", "start", "unserved"], timeout=60).rc, 1, f"start with {source}, {binary or 'virtiofsd'}")
+            check_match(re.escape(reason), "\n".join(machine.journal()), source)
+            run(["systemctl", "reset-failed", machine.unit])
+
+
+@case(timeout=240)
+def a_virtiofsd_that_runs_already():
+    """<source socket=>: somebody else's."""
+    path = "/run/test-virtiofsd.sock"
+    with folder() as shared:
+        daemon = subprocess.Popen(["/usr/lib/qemu/virtiofsd", "-f", f"--socket-path={path}", "-o", f"source={shared},sandbox=chroot"])
+        try:
+            wait_for(lambda: os.path.exists(path), 20, "virtiofsd's socket")
+            with talking_vm("external", lifecycle=SHARED_MEMORY, devices=virtiofs("t", f"socket='{path}'")) as machine:
+                machine.start()
+                mount(machine, "t", "virtiofs", "")
+                check_equal(says(machine, "cat /mnt/t/hello"), ["from the host"], "a file of the host's")
+                run_ok(["vmunit", "destroy", "external"])
+                machine.wait_stopped()
+        finally:
+            daemon.kill()
+            daemon.wait()
 
 
 @contextlib.contextmanager

@@ -316,6 +316,21 @@ def what_needs_root():
 
 
 @case(timeout=180)
+def a_folder():
+    """By virtiofsd: what it locks itself in with, every user may."""
+    alice = user("alice")
+    folder = f"{alice.home}/folder"
+    devices = f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{folder}'/><target dir='t'/></filesystem>"
+    alice.ok(["mkdir", folder])
+    with session_vm(alice, "helped", devices=devices) as m:
+        m.xml = m.xml.replace("<vcpu>", "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><vcpu>")
+        m.start()
+        m.connect()
+        check_equal(m.console.ask("exec modprobe virtiofs; mkdir /t; mount -t virtiofs t /t && echo x >/t/new && cat /t/new"), ["x"], "the folder")
+        check_equal(os.stat(f"{folder}/new").st_uid, alice.uid, "the owner of what the guest makes")
+
+
+@case(timeout=180)
 def created_and_run():
     """A transient machine, and what a start of another image says: the user's rights are those of the start."""
     alice = user("alice")

@@ -265,10 +265,10 @@ def dbus_start_unit(p, path, unit):
 class PuppetVm(Vm):
     """A VM whose emulator is the puppet."""
 
-    def __init__(self, name, devices=""):
+    def __init__(self, name, devices="", lifecycle=""):
         self.socket = f"{DIRECTORY}/{name}.sock"
         super().__init__(name, devices=f"<emulator>{EMULATOR}</emulator><channel type='unix'>"
-                         f"<source mode='bind' path='{self.socket}'/><target type='virtio' name='test'/></channel>{devices}")
+                         f"<source mode='bind' path='{self.socket}'/><target type='virtio' name='test'/></channel>{devices}", lifecycle=lifecycle)
         self.puppet = None
 
     def start(self, **_):

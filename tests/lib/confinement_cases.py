@@ -6,6 +6,7 @@ cannot be looked at. Where even root outside cannot do it, as in a container, it
 
 import atexit
 import contextlib
+import copy
 import errno
 import glob
 import os
@@ -62,7 +63,7 @@ def set_up_machines():
                  layers=layers(machine), selinux_layers=selinux_layers(world) if is_enforcing() else [], shown=0, list={})
 
 
-def start_two(name, other, seclabel=""):
+def start_two(name, other, seclabel="", lifecycle="", devices=""):
     """The puppet's machine, a real one, and the first one of its two images."""
     image, disks = f"{DIRECTORY}/{other}.img", ""
     # The mode of the second one is in nobody's way.
@@ -75,7 +76,7 @@ def start_two(name, other, seclabel=""):
     victim = Vm(other, devices=f"<serial type='pty'/><channel type='unix'><source mode='bind' path='{DIRECTORY}/{other}.sock'/>"
                 f"<target type='virtio' name='test'/></channel>{disks}", memory=128)
     victim.socket = f"{DIRECTORY}/{other}.sock"
-    machine = PuppetVm(name)
+    machine = PuppetVm(name, devices=devices, lifecycle=lifecycle)
     for m in (victim, machine):
         m.xml = m.xml.replace("</domain>", f"{seclabel}</domain>")
         if state.get("kvm"):
@@ -425,6 +426,38 @@ def machines_with_the_same_user():
     check_equal((machine.state()[0], victim.state()[0], victim.qemu()), ("running", "running", pair.victim_pid), "both")
 
 
+# ---- beside processes that lock themselves in
+
+
+HELPERS = f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{DIRECTORY}/folder'/><target dir='t'/></filesystem>"
+SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+
+
+def a_machine_with_virtiofs():
+    """Its unit may make a namespace of users; QEMU and the monitor in it may as little as in any other."""
+    if "world" not in state:
+        set_up()
+    os.makedirs(f"{DIRECTORY}/folder", exist_ok=True)
+    machine, victim, image = start_two("helped", "helped-victim", lifecycle=SHARED_MEMORY, devices=HELPERS)
+    check_equal(run_ok(["systemctl", "show", "-P", "RestrictNamespaces", machine.unit]).strip(), "user", "the namespaces of the unit")
+    world = copy.copy(state["world"])
+    vars(world).update(vars(Pair(machine, victim, image)))
+    inside, let_through, tried = Layer("inside", lambda: machine.puppet, stays=True), set(), 0
+    for a in ATTEMPTS:
+        if a.alone:
+            continue
+        tried += 1
+        refused = inside.attempt(a, world)
+        if refused is None:
+            let_through.add(a.name)
+        elif any(word in a.name for word in ("namespace", "mount", "root", "capability", "groups", "network", "packets")):
+            print(f"    {a.name}: {error_word(refused)}", flush=True)
+    check(machine.pid_of("virtiofsd"), "there is no virtiofsd")
+    check(tried >= 100, f"{tried} were tried")
+    check_equal(let_through, set(), "let through")
+    check_equal((machine.state()[0], victim.qemu()), ("running", world.victim_pid), "both")
+
+
 def run_all(kvm=False):
     state["kvm"] = kvm
     add_case(the_attacker_is_what_a_QEMU_is.__name__, the_attacker_is_what_a_QEMU_is, timeout=400)
@@ -436,6 +469,7 @@ def run_all(kvm=False):
               not_many_control_groups_can_be_made, json_of_another_kind, json_without_bottom, garbage):
         add_case(f.__name__, f)
     add_case(machines_with_the_same_user.__name__, machines_with_the_same_user, timeout=400)
+    add_case(a_machine_with_virtiofs.__name__, a_machine_with_virtiofs, timeout=400)
     add_case("an_agent_says_anything", an_agent_says_anything, timeout=300)
     if not kvm:
         add_case(raw_commands_are_for_whom_they_were_written.__name__, raw_commands_are_for_whom_they_were_written)

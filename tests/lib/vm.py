@@ -180,7 +180,8 @@ class TalkingVm(Vm):
 
     def start(self, **_):
         self.write()
-        run_ok(["vmunit", "start", self.name])
+        # The first one on an emulated host asks the emulator what it can do.
+        run_ok(["vmunit", "start", self.name], timeout=180)
         self.connect()
         return self
 
@@ -194,7 +195,7 @@ class TalkingVm(Vm):
 
     def answers(self):
         """Waits. The guest may have said that it is up before anybody listened: it is up when it answers."""
-        wait_for(self._answers, 90, f"{self.name} to answer")
+        wait_for(self._answers, 180, f"{self.name} to answer")
 
     def _answers(self):
         self.console.send("cmdline")

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The filter of system calls: each row of the table is refused, and what an emulator needs is not. */
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
@@ -16,6 +17,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -297,7 +299,24 @@ static int as_the_monitor(const void *argument) {
         NEED(seccomp_install(SECCOMP_ALLOW_UNIX | SECCOMP_ALLOW_SCHEDULE, KEY) >= 0);
         NEED(sched_setaffinity(getpid(), sizeof(cpus), &cpus) >= 0);
         NEED(setpriority(PRIO_USER, 0, 0) < 0 && errno == EPERM && kill(getppid(), 0) < 0 && errno == EPERM);
+        NEED(unshare(CLONE_NEWUSER) < 0 && errno == EPERM && mount("none", "/", "", 0, NULL) < 0 && errno == EPERM);
         return 0;
+}
+
+/* virtiofsd: root of a user namespace, in which it makes no other and mounts nothing. */
+static int as_root(const void *argument) {
+        NEED(seccomp_install(SECCOMP_ALLOW_UNIX | SECCOMP_ALLOW_ROOT, KEY) >= 0);
+        NEED(unshare(CLONE_FS) >= 0 && setgroups(0, NULL) >= 0 && syscall(SYS_setresuid, -1, geteuid(), -1) >= 0);
+        static const int flags[] = { CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWIPC | CLONE_FS, CLONE_NEWUTS, CLONE_NEWCGROUP };
+        FOREACH_ARRAY(f, flags, ELEMENTSOF(flags))
+                NEED(unshare(*f) < 0 && errno == EPERM);
+        NEED(mount("none", "/", "", 0, NULL) < 0 && errno == EPERM && umount2("/none", 0) < 0 && errno == EPERM);
+        NEED(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EPERM && socket(AF_NETLINK, SOCK_RAW, 0) < 0 && errno == EPERM);
+        return 0;
+}
+
+static void test_helpers(void **state) {
+        assert_int_equal(in_child(as_root, NULL), 0);
 }
 
 /* QEMU's threads that touch the memory of a node run there. */
@@ -392,7 +411,8 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_exceptions),
                 cmocka_unit_test(test_control),
                 cmocka_unit_test(test_session), cmocka_unit_test(test_needs),
-                cmocka_unit_test(test_signal_by_descriptor), cmocka_unit_test(test_monitor), cmocka_unit_test(test_affinity),
+                cmocka_unit_test(test_signal_by_descriptor), cmocka_unit_test(test_helpers),
+                cmocka_unit_test(test_monitor), cmocka_unit_test(test_affinity),
                 cmocka_unit_test(test_execute),
         };
 

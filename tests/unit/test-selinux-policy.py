@@ -10,8 +10,13 @@ import sys
 
 # Who starts emulators to ask them what they can do.
 MAY_BE_NAMED = {"unconfined_t": 4, "unconfined_r": 2}
-NEVER = ("self:{ capability capability2 cap_userns cap2_userns } *", "*:file execute_no_trans", "*:process ptrace",
-         "self:process { execmem execstack execheap }", "*:{ security system } *")
+NEVER = ("vmunit_process self:{ capability capability2 cap2_userns } *", "vmunit_monitor_t self:cap_userns *",
+         "vmunit_supervisor_t self:cap_userns ~sys_admin", "vmunit_process *:file execute_no_trans", "vmunit_process *:process ptrace",
+         "vmunit_process self:process { execmem execstack execheap }", "vmunit_process *:{ security system } *",
+         "vmunit_any_helper self:{ capability capability2 cap2_userns } *", "vmunit_helper_t self:cap_userns *",
+         "vmunit_any_helper *:{ dir file lnk_file sock_file fifo_file blk_file chr_file } { relabelfrom relabelto mounton }")
+DOMAINS = {"vmunit_supervisor_t": "vmunit_process", "vmunit_monitor_t": "vmunit_process", "vmunit_helper_t": "vmunit_any_helper",
+           "vmunit_virtiofsd_t": "vmunit_any_helper"}
 
 
 def problems(text):
@@ -30,11 +35,11 @@ def problems(text):
     if re.search(r"\b(vmunit_\w+|virt_domain)\s+\*|~|\*\s*;", allowed):
         yield "a rule allows everything, or all but something"
     for rule in NEVER:
-        if f"neverallow vmunit_process {rule};" not in code:
-            yield f"there is no 'neverallow vmunit_process {rule};'"
-    for domain in ("vmunit_supervisor_t", "vmunit_monitor_t"):
-        if f"mcs_constrained({domain})" not in code or f"typeattribute {domain} vmunit_process;" not in code:
-            yield f"{domain} is not held to its categories, or to the rules of vmunit_process"
+        if f"neverallow {rule};" not in code:
+            yield f"there is no 'neverallow {rule};'"
+    for domain, attribute in DOMAINS.items():
+        if f"mcs_constrained({domain})" not in code or f"typeattribute {domain} {attribute};" not in code:
+            yield f"{domain} is not held to its categories, or to the rules of {attribute}"
 
 
 def main():

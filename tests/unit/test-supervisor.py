@@ -315,7 +315,9 @@ class SupervisorTest(unittest.TestCase):
         for wrong in (["helper-arg=x"], ["helper=tpm0:swtpm", "helper-arg=x"], ["helper=tpm0:/x"],
                       ["helper=tpm0:/x", "helper-arg=x", "helper-pair=4:none"],
                       ["pair=13:tpm", "helper=a:/x", "helper-arg=x", "helper-pair=4:tpm", "helper-pair=5:tpm"],
-                      ["helper=a:/x", "helper-arg=x", "helper-allow=everything"], ["helper=a:/x", "helper-arg=x", "helper-ends=no"]):
+                      ["helper=a:/x", "helper-arg=x", "helper-allow=everything"], ["helper=a:/x", "helper-arg=x", "helper-ends=no"],
+                      # What only a helper may have.
+                      ["allow=root"]):
             with self.subTest(wrong):
                 self.start(more=wrong)
                 self.assertEqual(self.end(), 1)

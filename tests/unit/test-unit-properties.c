@@ -246,6 +246,25 @@ static void test_network(void **state) {
         }
 }
 
+/* What a process beside QEMU locks itself in with, and nobody else has. */
+static void test_helpers(void **state) {
+        DomainFilesystem folder = { .source_dir = S("/srv") };
+        Domain d = { .type = DOMAIN_KVM, .name = S("x"), .filesystems = &folder, .n_filesystems = 1 };
+
+        assert_lines(&d, "RestrictNamespaces", "");
+        assert_lines(&d, "SystemCallFilter", "");
+        assert_lines(&d, "ProcSubset", "");
+
+        folder.driver = FS_DRIVER_VIRTIOFS;
+        assert_lines(&d, "RestrictNamespaces", "RestrictNamespaces=user");
+        assert_lines(&d, "SystemCallFilter", "SystemCallFilter=chroot");
+        assert_lines(&d, "ProcSubset", "ProcSubset=all");
+        folder.source_socket = S("/run/virtiofsd");
+        assert_lines(&d, "RestrictNamespaces", "");
+        assert_lines(&d, "SystemCallFilter", "");
+        assert_lines(&d, "ProcSubset", "");
+}
+
 static void test_network_chars(void **state) {
         static const struct {
                 CharType type;
@@ -413,6 +432,19 @@ static void test_transient(void **state) {
         assert_value(&u, "PrivateNetwork", "no");
         assert_value(&u, "RestrictAddressFamilies", "AF_UNIX|AF_INET|AF_INET6");
         assert_value(&u, "Restart", "(absent)");
+        assert_value(&u, "RestrictNamespaces", "yes");
+        assert_value(&u, "SystemCallFilter", "@system-service|seccomp");
+}
+
+/* The template's filter has more calls then; its word for namespaces is another one. */
+static void test_transient_helpers(void **state) {
+        DomainFilesystem folder = { .source_dir = S("/srv"), .driver = FS_DRIVER_VIRTIOFS };
+        Domain d = { .type = DOMAIN_KVM, .name = S("x"), .filesystems = &folder, .n_filesystems = 1 };
+        _cleanup_(unit_properties_done) UnitProperties p = properties_of(&d), t = {};
+
+        assert_int_equal(unit_properties_for_transient(&p, "x", false, &t), 0);
+        assert_value(&t, "RestrictNamespaces", "user");
+        assert_value(&t, "SystemCallFilter", "@system-service|seccomp|chroot");
 }
 
 /* A user's systemd has no users to give, no device rules and no mounts to wait for; what protects him is the same. */
@@ -469,8 +501,8 @@ static void test_dbus_types(void **state) {
                 { "Description", "s" }, { "DeviceAllow", "a(ss)" }, { "DynamicUser", "b" }, { "Environment", "as" },
                 { "FileDescriptorStoreMax", "u" }, { "LimitMEMLOCK", "t" }, { "LogExtraFields", "aay" }, { "MemoryDenyWriteExecute", "b" },
                 { "PrivateDevices", "b" }, { "PrivateNetwork", "b" }, { "PrivateUsers", "b" }, { "ProcSubset", "s" }, { "RequiresMountsFor", "as" }, { "Restart", "s" }, { "RestartForceExitStatus", "(aiai)" },
-                { "RestrictAddressFamilies", "(bas)" }, { "RestrictRealtime", "b" }, { "Slice", "s" }, { "SourcePath", "s" }, { "SupplementaryGroups", "as" },
-                { "SyslogIdentifier", "s" }, { "TimeoutStartUSec", "t" }, { "User", "s" }, { "Wants", "as" },
+                { "RestrictAddressFamilies", "(bas)" }, { "RestrictNamespaces", "t" }, { "RestrictRealtime", "b" }, { "Slice", "s" }, { "SourcePath", "s" }, { "SupplementaryGroups", "as" },
+                { "SyslogIdentifier", "s" }, { "SystemCallFilter", "(bas)" }, { "TimeoutStartUSec", "t" }, { "User", "s" }, { "Wants", "as" },
         };
         DomainInterface nic = { .type = INTERFACE_BRIDGE, .source_bridge = S("br0") };
         DomainDisk disk = { .source.path = S("/a") };
@@ -563,7 +595,7 @@ int main(void) {
                 cmocka_unit_test(test_path_with_line_break),
                 cmocka_unit_test(test_mounts_of_devices),
                 cmocka_unit_test(test_too_large), cmocka_unit_test(test_network),
-                cmocka_unit_test(test_network_chars), cmocka_unit_test(test_bridges),
+                cmocka_unit_test(test_helpers), cmocka_unit_test(test_transient_helpers), cmocka_unit_test(test_network_chars), cmocka_unit_test(test_bridges),
                 cmocka_unit_test(test_devices),       cmocka_unit_test(test_restart),
                 cmocka_unit_test(test_resources),     cmocka_unit_test(test_table_and_units),
                 cmocka_unit_test(test_table_order),   cmocka_unit_test(test_session), cmocka_unit_test(test_transient),

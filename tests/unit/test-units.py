@@ -59,7 +59,8 @@ def lay_out(directory, vm_service, transient_dropin, host_tuning, cases):
     with open(os.path.join(directory, "vmunit-vm-a.service"), "w") as f:
         # What StartTransientUnit() is given; see unit_properties_for_transient().
         f.write("[Service]\nUser=vm-a\nMemoryDenyWriteExecute=yes\nPrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX\nRestrictRealtime=yes\n"
-                "CapabilityBoundingSet=\nAmbientCapabilities=\nPrivateUsers=yes\nPrivateDevices=yes\nProcSubset=pid\n")
+                "CapabilityBoundingSet=\nAmbientCapabilities=\nPrivateUsers=yes\nPrivateDevices=yes\nProcSubset=pid\n"
+                "RestrictNamespaces=yes\nSystemCallFilter=@system-service seccomp\n")
     units = ["vm@plain.service", "vmunit-vm-a.service", "vmunit-host-tuning.service"]
     for case in ("settings", "names", "injection", "resources"):
         expected = os.path.join(cases, case, "expected")

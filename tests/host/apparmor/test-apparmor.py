@@ -15,7 +15,7 @@ import time
 from boot_sector import IMAGE, gone_afterwards, replace_monitor, ticks_go_on, without_kvm
 from confinement import DIRECTORY, EMULATOR, GUEST_PUPPET, Array, Gone, Puppet, PuppetVm, Refused
 from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for
-from vm import nothing_left
+from vm import nothing_left, talking_vm
 
 SLOW = 300  # seconds: an emulated host that emulates virtualization
 OWN = "/etc/vm/apparmor"
@@ -231,6 +231,29 @@ def labels_of_definitions():
         machine.start(ready=False)
         check_confined(machine, "mine (enforce)")
     run_ok(["apparmor_parser", "--remove"], input="profile mine { }")
+
+
+SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+
+
+@case(timeout=2 * SLOW)
+def processes_beside_qemu():
+    """virtiofsd locks itself in within the machine's profile, and serves the folder."""
+    folder = "/srv/apparmor-folder"
+    devices = f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{folder}'/><target dir='t'/></filesystem>"
+    run_ok("modprobe kvm_amd || modprobe kvm_intel")
+    os.mkdir(folder)
+    os.chown(folder, 4711, 4711)
+    try:
+        with nothing_refused(), talking_vm("helped", type="kvm", lifecycle=SHARED_MEMORY, devices=devices) as machine:
+            machine.start()
+            check_equal(confinement(machine.pid_of("virtiofsd")), "vmunit-helped (enforce)", "virtiofsd")
+            check_equal(machine.console.ask("exec modprobe virtiofs; mkdir /t; mount -t virtiofs t /t && mkdir /t/d && echo x >/t/d/new && mv /t/d/new /t/d/newer "
+                                            "&& chmod 600 /t/d/newer && cat /t/d/newer"), ["x"], "the folder")
+            run_ok(["vmunit", "destroy", "helped"])
+            machine.wait_stopped()
+    finally:
+        shutil.rmtree(folder)
 
 
 @case(timeout=SLOW)

@@ -1,0 +1,29 @@
+abi <abi/3.0>,
+include <tunables/global>
+# VMUNIT_PROFILE
+profile vmunit-apparmor-helpers flags=(attach_disconnected,complain) {
+  signal peer=vmunit-apparmor-helpers,
+  "/usr/libexec/vmunit/vmunit-supervisor" mr,
+  "/usr/libexec/vmunit/vmunit-monitor" mrix,
+  "/usr/bin/qemu-system-x86_64" mrix,
+  "/run/vmunit/apparmor-helpers/state" r,
+  "/usr/lib/qemu/virtiofsd" mrix, # filesystem 't'
+  capability chown,
+  capability dac_override,
+  capability dac_read_search,
+  capability fowner,
+  capability fsetid,
+  capability mknod,
+  capability setfcap,
+  capability setgid,
+  capability setpcap,
+  capability setuid,
+  capability sys_admin,
+  capability sys_chroot,
+  @{PROC}/@{pid}/{uid_map,gid_map,setgroups} w,
+  @{PROC}/sys/fs/file-max r,
+  "/dev/kvm" rw, # device
+  "/srv/folder/{,**}" rwkl, # filesystem 't'
+  "/run/vmunit/apparmor-helpers/fs0-fs.sock" rw, # filesystem 't'
+  "/run/vmunit/apparmor-helpers/fs0-fs.sock" rw, # filesystem 't'
+}
