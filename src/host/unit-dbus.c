@@ -181,7 +181,7 @@ static int append_namespaces(sd_bus_message *m, const UnitProperty *p) {
                 const char *word;
                 uint64_t flag;
         } kinds[] = {
-                { "yes", 0 }, { "user", CLONE_NEWUSER },
+                { "yes", 0 }, { "ipc", CLONE_NEWIPC }, { "mnt", CLONE_NEWNS }, { "pid", CLONE_NEWPID }, { "user", CLONE_NEWUSER }, { "uts", CLONE_NEWUTS },
         };
         uint64_t mask = 0;
 

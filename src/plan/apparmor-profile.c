@@ -108,6 +108,12 @@ static const struct {
           INDENT "capability setpcap,\n" INDENT "capability setuid,\n" INDENT "capability sys_admin,\n" INDENT "capability sys_chroot,\n"
           INDENT "@{PROC}/@{pid}/{uid_map,gid_map,setgroups} w,\n"
           INDENT "@{PROC}/sys/fs/file-max r,\n" },
+        { "sandbox",
+          INDENT "capability setpcap,\n" INDENT "capability sys_admin,\n"
+          INDENT "mount,\n" INDENT "umount,\n" INDENT "pivot_root,\n" },
+        { "netlink",
+          INDENT "network netlink,\n"
+          INDENT "@{PROC}/@{pid}/net/** r,\n" INDENT "@{PROC}/sys/net/** r,\n" },
 };
 
 static bool helper_allows(const Plan *p, const char *word) {
@@ -127,7 +133,7 @@ static void append_helpers(Text *t, const Plan *p) {
 
 /* Clients of a socket that was handed over are on the network as well. */
 static void append_network(Text *t, const Plan *p) {
-        bool own = strv_contains(p->allow, "network"), handed = false;
+        bool own = strv_contains(p->allow, "network") || helper_allows(p, "network"), handed = false;
 
         FOREACH_ARRAY(fd, p->fds, p->n_fds) {
                 handed |= fd->host != NULL;

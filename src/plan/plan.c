@@ -127,7 +127,7 @@ static int set_filter(Plan *p, const Domain *d, const QemuArgv *a) {
         int r = uses_io_uring(d) ? strv_extend(&p->allow, "io_uring") : 0;
         if (r >= 0 && a->places_threads)
                 r = strv_extend(&p->allow, "affinity");
-        if (r >= 0 && unit_needs_network(d))
+        if (r >= 0 && unit_qemu_needs_network(d))
                 r = strv_extend(&p->allow, "network");
         if (r >= 0 && unit_needs_uevents(d))
                 r = strv_extend(&p->allow, "uevents");

@@ -131,7 +131,7 @@ static int emit_tls(Emit *e, const Backend *b, bool listens) {
         return 0;
 }
 
-/* What QEMU connects to itself needs the host's network, as <interface type='user'> does (unit_needs_network()). To check whose
+/* What QEMU connects to itself needs the host's network, as <interface type='user'> does (unit_qemu_needs_network()). To check whose
  * certificate it is that it is shown, it must know whom it has wanted. */
 static int backend_tcp(Emit *e, Backend *b) {
         const CharSource *s = b->source;

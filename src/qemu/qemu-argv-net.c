@@ -9,18 +9,6 @@
 
 /* --- what is behind the card --- */
 
-/* passt is a process beside QEMU that it is connected with by a socket. */
-static int emit_passt(Emit *e, const DomainInterface *i, Json *j) {
-        _cleanup_qjson_ Json address = {};
-
-        json_add_string(j, "type", "stream");
-        json_add_string(&address, "type", "unix");
-        json_add_stringf(&address, "path", "%s/%s-passt.socket", e->runtime_dir, i->info.alias);
-        json_add_sub(j, "addr", &address);
-        json_add_bool(j, "server", false);
-        return emit_unwired(e, i->info.loc, "interface with <backend type='passt'/>");
-}
-
 /* QEMU's own network stack. The guest's address says in which network it is; QEMU chooses the others in it. */
 static int emit_user(Emit *e, const DomainInterface *i, Json *j) {
         if (i->backend == NET_BACKEND_PASST)

@@ -158,6 +158,8 @@ int emit_hubs(Emit *e);
 int emit_disks(Emit *e);
 int emit_reservations(Emit *e);
 int emit_interfaces(Emit *e);
+/* What is behind the card of an interface with <backend type='passt'/>. */
+int emit_passt(Emit *e, const DomainInterface *i, Json *j);
 int emit_filesystems(Emit *e);
 int emit_smartcards(Emit *e);
 int emit_redirdevs(Emit *e);

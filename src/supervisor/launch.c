@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <unistd.h>
+
 #include "capability-check.h"
 #include "launch.h"
 #include "parse-util.h"
@@ -48,14 +50,14 @@ static int parse_env(Launch *l, char *value) {
         return 0;
 }
 
-static int add_fd(LaunchFd **fds, size_t *n_fds, char *value, bool pair) {
+static int add_fd(LaunchFd **fds, size_t *n_fds, char *value, unsigned least, bool pair) {
         char *colon = strchr(value, ':');
         unsigned number;
 
         if (!colon || isempty(colon + 1))
                 return -EBADMSG;
         *colon = 0;
-        if (parse_uint(value, &number) < 0 || number <= LAUNCH_FD_QMP || number > LAUNCH_FD_NUMBER_MAX)
+        if (parse_uint(value, &number) < 0 || number < least || number > LAUNCH_FD_NUMBER_MAX)
                 return -EBADMSG;
         FOREACH_ARRAY(fd, *fds, *n_fds)
                 if (fd->number == number)
@@ -67,11 +69,11 @@ static int add_fd(LaunchFd **fds, size_t *n_fds, char *value, bool pair) {
 }
 
 static int parse_fd(Launch *l, char *value) {
-        return add_fd(&l->fds, &l->n_fds, value, false);
+        return add_fd(&l->fds, &l->n_fds, value, LAUNCH_FD_QMP + 1, false);
 }
 
 static int parse_pair(Launch *l, char *value) {
-        return add_fd(&l->fds, &l->n_fds, value, true);
+        return add_fd(&l->fds, &l->n_fds, value, LAUNCH_FD_QMP + 1, true);
 }
 
 /* --- helpers --- */
@@ -106,13 +108,13 @@ static int parse_helper_arg(Launch *l, char *value) {
 static int parse_helper_fd(Launch *l, char *value) {
         LaunchHelper *h = last_helper(l);
 
-        return h ? add_fd(&h->fds, &h->n_fds, value, false) : -EBADMSG;
+        return h ? add_fd(&h->fds, &h->n_fds, value, STDERR_FILENO, false) : -EBADMSG;
 }
 
 /* The pair comes first in the record, and has one other end. */
 static int parse_helper_pair(Launch *l, char *value) {
         LaunchHelper *h = last_helper(l);
-        int r = h ? add_fd(&h->fds, &h->n_fds, value, true) : -EBADMSG;
+        int r = h ? add_fd(&h->fds, &h->n_fds, value, STDERR_FILENO, true) : -EBADMSG;
 
         if (r < 0)
                 return r;

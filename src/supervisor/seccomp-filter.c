@@ -32,7 +32,7 @@
 #define IOCTL(request, r) WHERE("ioctl", 1, SECCOMP_EQUAL, INT_BITS, (request), r)
 #define FCNTL(command, r) WHERE("fcntl", 1, SECCOMP_EQUAL, INT_BITS, (command), r)
 #define NAMESPACE(flag, r) WHERE("clone", 0, SECCOMP_EQUAL, (flag), (flag), r)
-#define UNSHARE(flag, r) WHERE("unshare", 0, SECCOMP_EQUAL, (flag), (flag), r)
+#define UNSHARE(flag, r) WHERE_UNLESS(SECCOMP_ALLOW_SANDBOX, "unshare", 0, SECCOMP_EQUAL, (flag), (flag), r)
 #define FAMILY(family, r) WHERE("socket", 0, SECCOMP_EQUAL, UINT64_MAX, (family), r)
 
 static const SeccompRow rows[] = {
@@ -84,10 +84,10 @@ static const SeccompRow rows[] = {
         UNSHARE(CLONE_NEWIPC, "make an IPC namespace"),
         UNSHARE(CLONE_NEWUSER, "make a user namespace, and have all capabilities in it"),
         UNSHARE(CLONE_NEWPID, "make a PID namespace"),
-        UNSHARE(CLONE_NEWCGROUP, "make a cgroup namespace"),
-        UNSHARE(CLONE_NEWNET, "make a network namespace"),
-        UNSHARE(CLONE_NEWTIME, "make a time namespace"),
-        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "unshare", "make a namespace"),
+        WHERE("unshare", 0, SECCOMP_EQUAL, CLONE_NEWCGROUP, CLONE_NEWCGROUP, "make a cgroup namespace"),
+        WHERE("unshare", 0, SECCOMP_EQUAL, CLONE_NEWNET, CLONE_NEWNET, "make a network namespace"),
+        WHERE("unshare", 0, SECCOMP_EQUAL, CLONE_NEWTIME, CLONE_NEWTIME, "make a time namespace"),
+        ALL_UNLESS(SECCOMP_ALLOW_SANDBOX | SECCOMP_ALLOW_ROOT, "unshare", "make a namespace"),
         ALL("setns", "enter a namespace"),
         NAMESPACE(CLONE_NEWNS, "make a mount namespace"),
         NAMESPACE(CLONE_NEWCGROUP, "make a cgroup namespace"),
@@ -130,10 +130,10 @@ static const SeccompRow rows[] = {
         ALL("delete_module", "remove code from the kernel"),
         ALL("kexec_load", "another kernel"),
         ALL("kexec_file_load", "another kernel"),
-        ALL("mount", "file systems"),
+        ALL_UNLESS(SECCOMP_ALLOW_SANDBOX, "mount", "file systems"),
         ALL("umount", "file systems"),
-        ALL("umount2", "file systems"),
-        ALL("pivot_root", "file systems"),
+        ALL_UNLESS(SECCOMP_ALLOW_SANDBOX, "umount2", "file systems"),
+        ALL_UNLESS(SECCOMP_ALLOW_SANDBOX, "pivot_root", "file systems"),
         ALL_UNLESS(SECCOMP_ALLOW_ROOT, "chroot", "file systems"),
         ALL("open_tree", "file systems"),
         ALL("move_mount", "file systems"),
@@ -165,9 +165,9 @@ static const SeccompRow rows[] = {
         WHERE("mknodat", 2, SECCOMP_EQUAL, S_IFMT, S_IFBLK, "a device"),
 
         /* Identity. */
-        ALL_UNLESS(SECCOMP_ALLOW_ROOT, "capset", "capabilities"),
-        ALL("setuid", "another user"),
-        ALL("setgid", "another group"),
+        ALL_UNLESS(SECCOMP_ALLOW_SANDBOX | SECCOMP_ALLOW_ROOT, "capset", "capabilities"),
+        ALL_UNLESS(SECCOMP_ALLOW_SANDBOX, "setuid", "another user"),
+        ALL_UNLESS(SECCOMP_ALLOW_SANDBOX, "setgid", "another group"),
         ALL("setreuid", "another user"),
         ALL("setregid", "another group"),
         ALL_UNLESS(SECCOMP_ALLOW_ROOT, "setresuid", "another user"),
@@ -193,10 +193,11 @@ static const SeccompRow rows[] = {
         FAMILY(13, "NETBEUI"),
         FAMILY(14, "security"),
         FAMILY(15, "keys of IPsec"),
-        WHERE_UNLESS(SECCOMP_ALLOW_UEVENTS, "socket", 0, SECCOMP_EQUAL, UINT64_MAX, AF_NETLINK, "the kernel's routes, audit and the like"),
-        WHERE("socket", 0, SECCOMP_OTHER_NETLINK, 0, NETLINK_KOBJECT_UEVENT, "the kernel's routes, audit and the like"),
+        WHERE_UNLESS(SECCOMP_ALLOW_UEVENTS | SECCOMP_ALLOW_NETLINK, "socket", 0, SECCOMP_EQUAL, UINT64_MAX, AF_NETLINK,
+                     "the kernel's routes, audit and the like"),
+        WHERE_UNLESS(SECCOMP_ALLOW_NETLINK, "socket", 0, SECCOMP_OTHER_NETLINK, 0, NETLINK_KOBJECT_UEVENT, "the kernel's routes, audit and the like"),
         WHERE("socket", 0, SECCOMP_ABOVE, 0, AF_NETLINK, "packets, vsock, crypto, Bluetooth and what else there is"),
-        WHERE("socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_RAW, "packets as they are on the wire"),
+        WHERE_UNLESS(SECCOMP_ALLOW_NETLINK, "socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_RAW, "packets as they are on the wire"),
         WHERE("socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_PACKET, "packets as they are on the wire"),
 
         /* What a descriptor that was handed over can do beyond its purpose. */
@@ -220,8 +221,10 @@ int seccomp_allow_from_string(const char *word) {
         } words[] = {
                 { "affinity", SECCOMP_ALLOW_AFFINITY },
                 { "io_uring", SECCOMP_ALLOW_IO_URING },
+                { "netlink", SECCOMP_ALLOW_NETLINK },
                 { "network", SECCOMP_ALLOW_NETWORK },
                 { "root", SECCOMP_ALLOW_ROOT },
+                { "sandbox", SECCOMP_ALLOW_SANDBOX },
                 { "spawn", SECCOMP_ALLOW_SPAWN },
                 { "uevents", SECCOMP_ALLOW_UEVENTS },
         };

@@ -18,10 +18,12 @@ typedef enum SeccompAllow {
         SECCOMP_ALLOW_UEVENTS = 1 << 6,  /* what the kernel says of devices: libusb does not begin without */
         SECCOMP_ALLOW_ROOT = 1 << 7,     /* a helper that is started as root of a user namespace of its own: to change its root directory
                                           * and to act for one of its users, of whom there is nobody else */
+        SECCOMP_ALLOW_SANDBOX = 1 << 8,  /* a helper that locks itself in: namespaces of users and files, and mounts in there */
+        SECCOMP_ALLOW_NETLINK = 1 << 9,  /* a helper that looks at the host's network */
 } SeccompAllow;
 
 /* Never for QEMU, whatever the record says. */
-#define SECCOMP_ALLOW_HELPERS SECCOMP_ALLOW_ROOT
+#define SECCOMP_ALLOW_HELPERS (SECCOMP_ALLOW_ROOT | SECCOMP_ALLOW_SANDBOX | SECCOMP_ALLOW_NETLINK)
 
 /* The bit of WORD ("io_uring"); -EINVAL when there is none. */
 int seccomp_allow_from_string(const char *word) _pure_;

@@ -37,6 +37,9 @@ int emit_restrict_realtime(const UnitEmit *c, char ***values);
 
 /* --- unit-sandbox.c --- */
 
+/* Whether QEMU itself or a process beside it speaks to the network, so that the unit must have the host's. */
+bool unit_needs_network(const Domain *d) _pure_;
+
 int emit_capabilities(const UnitEmit *c, char ***values);
 int emit_no_for_rawio(const UnitEmit *c, char ***values);
 int emit_private_network(const UnitEmit *c, char ***values);

@@ -539,7 +539,7 @@ static const Row rows[] = {
         { { ROW("Service", "PrivateUsers", "PrivateUsers", UNIT_BOOL) }, emit_no_for_rawio, "yes" },
         { { ROW("Service", "PrivateDevices", "PrivateDevices", UNIT_BOOL) }, emit_no_for_rawio, "yes" },
         { { ROW("Service", "PrivateNetwork", "PrivateNetwork", UNIT_BOOL),
-            .comment = "A device of this VM lets QEMU itself speak to the network." },
+            .comment = "A device of this VM lets QEMU itself, or a process beside it, speak to the network." },
           emit_private_network, "yes" },
         { { ROW("Service", "RestrictAddressFamilies", "RestrictAddressFamilies", UNIT_ADDRESS_FAMILIES) },
           emit_address_families, "AF_UNIX" },
@@ -548,7 +548,7 @@ static const Row rows[] = {
                        "files there can be." },
           emit_proc_subset, "pid" },
         { { ROW("Service", "RestrictNamespaces", "RestrictNamespaces", UNIT_NAMESPACES),
-            .comment = "A process beside QEMU (virtiofsd) locks itself in with these two; the supervisor's filter refuses both to QEMU "
+            .comment = "A process beside QEMU (virtiofsd, passt) locks itself in with these two; the supervisor's filter refuses both to QEMU "
                        "and the monitor." },
           emit_namespaces, "yes" },
         { { ROW("Service", "SystemCallFilter", "SystemCallFilter", UNIT_ADDRESS_FAMILIES) },

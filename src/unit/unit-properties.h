@@ -56,8 +56,8 @@ void unit_properties_done(UnitProperties *p);
 bool unit_needs_rawio(const Domain *d) _pure_;
 /* Whether QEMU listens to what the kernel says of devices. */
 bool unit_needs_uevents(const Domain *d) _pure_;
-/* Whether QEMU itself speaks to the network, so that it must have the host's. */
-bool unit_needs_network(const Domain *d) _pure_;
+/* Whether QEMU itself speaks to the network; what a process beside it does is another matter. */
+bool unit_qemu_needs_network(const Domain *d) _pure_;
 
 /* Computes the settings of DOMAIN. Generator and prepare step must come to the same result, so this looks only
  * at what domain_complete() leaves behind: not at addresses or controllers, and not at what FACTS say of the

@@ -6,6 +6,17 @@
 
 /* --- who needs what --- */
 
+static bool is_passt(const DomainInterface *i) {
+        return i->type == INTERFACE_USER && i->backend == NET_BACKEND_PASST;
+}
+
+static bool has_passt(const Domain *d) {
+        FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
+                if (is_passt(i))
+                        return true;
+        return false;
+}
+
 static bool has_virtiofsd(const Domain *d) {
         FOREACH_ARRAY(f, d->filesystems, d->n_filesystems)
                 if (f->driver == FS_DRIVER_VIRTIOFS && !f->source_socket)
@@ -17,6 +28,9 @@ static bool has_network_interface(const Domain *d) {
         FOREACH_ARRAY(i, d->interfaces, d->n_interfaces)
                 switch (i->type) {
                 case INTERFACE_USER:
+                        if (is_passt(i))
+                                break;
+                        return true;
                 case INTERFACE_UDP:
                 case INTERFACE_MCAST:
                 case INTERFACE_SERVER:
@@ -46,11 +60,15 @@ static bool has_network_disk(const Domain *d) {
 }
 
 /* Sockets of streams are made by the prepare step; QEMU's own network stack needs the machine's. */
-bool unit_needs_network(const Domain *d) {
+bool unit_qemu_needs_network(const Domain *d) {
         bool found = false;
 
         (void) domain_for_sources(d, find_own_connection, &found);
         return found || has_network_interface(d) || has_network_disk(d);
+}
+
+bool unit_needs_network(const Domain *d) {
+        return has_passt(d) || unit_qemu_needs_network(d);
 }
 
 bool unit_needs_rawio(const Domain *d) {
@@ -82,8 +100,9 @@ int emit_private_network(const UnitEmit *c, char ***values) {
         return unit_needs_network(c->d) ? strv_extend(values, "no") : 0;
 }
 
+/* passt asks the kernel which addresses and routes the host has. */
 int emit_address_families(const UnitEmit *c, char ***values) {
-        int r = unit_needs_uevents(c->d) ? strv_extend(values, "AF_NETLINK") : 0;
+        int r = has_passt(c->d) || unit_needs_uevents(c->d) ? strv_extend(values, "AF_NETLINK") : 0;
 
         if (r < 0 || !unit_needs_network(c->d))
                 return r;
@@ -98,12 +117,23 @@ int emit_proc_subset(const UnitEmit *c, char ***values) {
         return has_virtiofsd(c->d) ? strv_extend(values, "all") : 0;
 }
 
-/* It is root of a user namespace that has nobody but the machine's user. */
+/* virtiofsd is root of a user namespace that has nobody but the machine's user; passt makes itself one with nothing in it. */
 int emit_namespaces(const UnitEmit *c, char ***values) {
-        return has_virtiofsd(c->d) ? strv_extend(values, "user") : 0;
+        static const char *const kinds[] = { "user", "mnt", "ipc", "uts", "pid" };
+        size_t n = has_passt(c->d) ? ELEMENTSOF(kinds) : has_virtiofsd(c->d) ? 1 : 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = strv_extend(values, kinds[i]);
+        return r;
 }
 
-/* The folder becomes its root directory. */
+/* The folder becomes virtiofsd's root directory, an empty one passt's. */
 int emit_system_calls(const UnitEmit *c, char ***values) {
-        return has_virtiofsd(c->d) ? strv_extend(values, "chroot") : 0;
+        static const char *const calls[] = { "mount", "pivot_root", "umount2" };
+        int r = has_virtiofsd(c->d) ? strv_extend(values, "chroot") : 0;
+
+        for (size_t i = 0; r >= 0 && has_passt(c->d) && i < ELEMENTSOF(calls); i++)
+                r = strv_extend(values, calls[i]);
+        return r;
 }

@@ -12,6 +12,7 @@ import re
 import stat
 
 from harness import Console, case, check, check_equal, check_match, main, run, run_ok, wait_for
+from route import route
 from vm import GUEST, TalkingVm, vm
 
 SESSION = ["vmunit", "-c", "qemu:///session"]
@@ -316,18 +317,21 @@ def what_needs_root():
 
 
 @case(timeout=180)
-def a_folder():
-    """By virtiofsd: what it locks itself in with, every user may."""
+def a_folder_and_a_network():
+    """By virtiofsd and passt: what they lock themselves in with, every user may."""
     alice = user("alice")
     folder = f"{alice.home}/folder"
-    devices = f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{folder}'/><target dir='t'/></filesystem>"
+    devices = (f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{folder}'/><target dir='t'/></filesystem>"
+               "<interface type='user'><ip address='10.7.0.5' family='ipv4' prefix='24'/><model type='virtio'/><backend type='passt'/></interface>")
     alice.ok(["mkdir", folder])
-    with session_vm(alice, "helped", devices=devices) as m:
+    with route(), session_vm(alice, "helped", devices=devices) as m:
         m.xml = m.xml.replace("<vcpu>", "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><vcpu>")
         m.start()
         m.connect()
         check_equal(m.console.ask("exec modprobe virtiofs; mkdir /t; mount -t virtiofs t /t && echo x >/t/new && cat /t/new"), ["x"], "the folder")
         check_equal(os.stat(f"{folder}/new").st_uid, alice.uid, "the owner of what the guest makes")
+        m.console.ask("dhcp eth0")
+        check_match(r"inet 10\.7\.0\.5/24", "\n".join(m.console.ask("exec ip address show dev eth0")), "the guest's address")
 
 
 @case(timeout=180)

@@ -14,9 +14,9 @@ NEVER = ("vmunit_process self:{ capability capability2 cap2_userns } *", "vmunit
          "vmunit_supervisor_t self:cap_userns ~sys_admin", "vmunit_process *:file execute_no_trans", "vmunit_process *:process ptrace",
          "vmunit_process self:process { execmem execstack execheap }", "vmunit_process *:{ security system } *",
          "vmunit_any_helper self:{ capability capability2 cap2_userns } *", "vmunit_helper_t self:cap_userns *",
-         "vmunit_any_helper *:{ dir file lnk_file sock_file fifo_file blk_file chr_file } { relabelfrom relabelto mounton }")
+         "{ vmunit_helper_t vmunit_virtiofsd_t } *:{ dir file lnk_file sock_file fifo_file blk_file chr_file } mounton")
 DOMAINS = {"vmunit_supervisor_t": "vmunit_process", "vmunit_monitor_t": "vmunit_process", "vmunit_helper_t": "vmunit_any_helper",
-           "vmunit_virtiofsd_t": "vmunit_any_helper"}
+           "vmunit_virtiofsd_t": "vmunit_any_helper", "vmunit_passt_t": "vmunit_any_helper"}
 
 
 def problems(text):

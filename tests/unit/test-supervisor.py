@@ -317,7 +317,7 @@ class SupervisorTest(unittest.TestCase):
                       ["pair=13:tpm", "helper=a:/x", "helper-arg=x", "helper-pair=4:tpm", "helper-pair=5:tpm"],
                       ["helper=a:/x", "helper-arg=x", "helper-allow=everything"], ["helper=a:/x", "helper-arg=x", "helper-ends=no"],
                       # What only a helper may have.
-                      ["allow=root"]):
+                      ["allow=root"], ["allow=sandbox"], ["allow=netlink"]):
             with self.subTest(wrong):
                 self.start(more=wrong)
                 self.assertEqual(self.end(), 1)

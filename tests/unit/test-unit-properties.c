@@ -248,9 +248,11 @@ static void test_network(void **state) {
 
 /* What a process beside QEMU locks itself in with, and nobody else has. */
 static void test_helpers(void **state) {
+        DomainInterface nic = { .type = INTERFACE_USER };
         DomainFilesystem folder = { .source_dir = S("/srv") };
-        Domain d = { .type = DOMAIN_KVM, .name = S("x"), .filesystems = &folder, .n_filesystems = 1 };
+        Domain d = { .type = DOMAIN_KVM, .name = S("x"), .interfaces = &nic, .n_interfaces = 1, .filesystems = &folder, .n_filesystems = 1 };
 
+        assert_true(unit_qemu_needs_network(&d));
         assert_lines(&d, "RestrictNamespaces", "");
         assert_lines(&d, "SystemCallFilter", "");
         assert_lines(&d, "ProcSubset", "");
@@ -263,6 +265,15 @@ static void test_helpers(void **state) {
         assert_lines(&d, "RestrictNamespaces", "");
         assert_lines(&d, "SystemCallFilter", "");
         assert_lines(&d, "ProcSubset", "");
+
+        /* It speaks to the network, QEMU does not. */
+        nic.backend = NET_BACKEND_PASST;
+        assert_false(unit_qemu_needs_network(&d));
+        assert_lines(&d, "PrivateNetwork", "PrivateNetwork=no");
+        assert_lines(&d, "RestrictAddressFamilies", "RestrictAddressFamilies=AF_NETLINK\nRestrictAddressFamilies=AF_INET\nRestrictAddressFamilies=AF_INET6");
+        assert_lines(&d, "RestrictNamespaces", "RestrictNamespaces=user\nRestrictNamespaces=mnt\nRestrictNamespaces=ipc\n"
+                                               "RestrictNamespaces=uts\nRestrictNamespaces=pid");
+        assert_lines(&d, "SystemCallFilter", "SystemCallFilter=mount\nSystemCallFilter=pivot_root\nSystemCallFilter=umount2");
 }
 
 static void test_network_chars(void **state) {

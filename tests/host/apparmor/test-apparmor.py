@@ -15,6 +15,7 @@ import time
 from boot_sector import IMAGE, gone_afterwards, replace_monitor, ticks_go_on, without_kvm
 from confinement import DIRECTORY, EMULATOR, GUEST_PUPPET, Array, Gone, Puppet, PuppetVm, Refused
 from harness import case, check, check_equal, check_match, journal, main, run, run_ok, wait_for
+from route import route
 from vm import nothing_left, talking_vm
 
 SLOW = 300  # seconds: an emulated host that emulates virtualization
@@ -238,18 +239,22 @@ SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></m
 
 @case(timeout=2 * SLOW)
 def processes_beside_qemu():
-    """virtiofsd locks itself in within the machine's profile, and serves the folder."""
+    """virtiofsd and passt lock themselves in within the machine's profile, and serve their devices."""
     folder = "/srv/apparmor-folder"
-    devices = f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{folder}'/><target dir='t'/></filesystem>"
+    devices = (f"<filesystem type='mount'><driver type='virtiofs'/><source dir='{folder}'/><target dir='t'/></filesystem>"
+               "<interface type='user'><ip address='10.7.0.5' family='ipv4' prefix='24'/><model type='virtio'/><backend type='passt'/></interface>")
     run_ok("modprobe kvm_amd || modprobe kvm_intel")
     os.mkdir(folder)
     os.chown(folder, 4711, 4711)
     try:
-        with nothing_refused(), talking_vm("helped", type="kvm", lifecycle=SHARED_MEMORY, devices=devices) as machine:
+        with nothing_refused(), route(), talking_vm("helped", type="kvm", lifecycle=SHARED_MEMORY, devices=devices) as machine:
             machine.start()
-            check_equal(confinement(machine.pid_of("virtiofsd")), "vmunit-helped (enforce)", "virtiofsd")
+            for program in ("virtiofsd", "passt"):
+                check_equal(confinement(machine.pid_of(program)), "vmunit-helped (enforce)", program)
             check_equal(machine.console.ask("exec modprobe virtiofs; mkdir /t; mount -t virtiofs t /t && mkdir /t/d && echo x >/t/d/new && mv /t/d/new /t/d/newer "
                                             "&& chmod 600 /t/d/newer && cat /t/d/newer"), ["x"], "the folder")
+            machine.console.ask("dhcp eth0")
+            check_match(r"inet 10\.7\.0\.5/24", "\n".join(machine.console.ask("exec ip address show dev eth0")), "the guest's address")
             run_ok(["vmunit", "destroy", "helped"])
             machine.wait_stopped()
     finally:

@@ -93,6 +93,7 @@ ELSEWHERE = {
     r"tpm(/backend@version=1.2|@model=tpm-tis)": "container/test-tpm.py a_tpm_1_2",
     r"filesystem(@type=mount|@model=virtio|/driver@type=path)?": "container/test-folders.py a_folder_by_9p",
     r"filesystem/driver@type=virtiofs": "container/test-folders.py a_folder_by_virtiofs",
+    r"interface/backend@type=passt": "container/test-passt.py a_guest_and_the_network",
     r"interface@type=bridge": "container/test-devices.py interface_in_a_bridge",
     r"interface@type=ethernet": "container/test-networks.py ethernet_with_scripts",
     r"interface@type=direct": "host/test-networks.py bridge_ethernet_and_direct",
@@ -109,7 +110,7 @@ ELSEWHERE = {
 NOT_YET = {
     r"(hostdev.*|interface@type=hostdev|interface/teaming.*|disk@type=nvme)": "devices of the host are not handed over yet",
     r"interface@type=network": "there are no virtual networks yet",
-    r"interface@type=vdpa|interface/backend@type=passt": "they are not started yet",
+    r"interface@type=vdpa": "they are not started yet",
 }
 
 
