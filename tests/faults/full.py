@@ -9,7 +9,7 @@ import time
 from engine import Hit, Row
 from harness import check, check_equal, run, run_ok, wait_for
 from kills import bring_up
-from victims import ANSWER, IMAGES, Machine, read
+from victims import ANSWER, IMAGES, STATE, Machine, read
 
 FILL = ".fill"
 # Writes a sector after the other, 8 apart, and counts them at 0x608; what fails is tried again. As victims.SECTOR otherwise. The packet
@@ -97,6 +97,8 @@ def starting(small, room):
     def inject(lane, rng):
         m = lane.machine
         m.destroy()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{STATE}/{m.name}/nvram.fd")  # made anew
         rc, said, hit = tried(small, m, m.start_words(), rng.randrange(room))
         refused_with_reason(rc, said, "start")
         outcome = whole(m, small)
