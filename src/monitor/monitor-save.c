@@ -15,6 +15,7 @@
 
 #define STREAM_NAME "vmunit-stream"
 /* As fast as it goes: the guest stands still meanwhile. The most that QEMU takes, in bytes per second. */
+#define RUN_STATE_QUESTIONS 10000U
 #define BANDWIDTH_MAX (INT64_MAX / (1 << 20) * (1 << 20))
 
 /* One at a time. */
@@ -29,6 +30,7 @@ struct Saving {
         char *memory;            /* owned: the format in which only the memory is dumped; NULL: all of the guest's state */
         bool ended;              /* QEMU says that it is over before it has said that it begins */
         unsigned call;           /* of the commands that begin it */
+        unsigned asked;          /* how often whether the guest may go on again */
         char *error;             /* owned: why it has failed */
 
         /* restoring */
@@ -418,6 +420,18 @@ static bool has_ended(const char *status) {
         return !status || streq(status, "none") || streq(status, "completed") || streq(status, "failed") || streq(status, "cancelled");
 }
 
+/* QEMU says that a migration has failed a moment before it lets the guest go on: until then it refuses "cont". */
+static void on_run_state(Qmp *q, int result, json_object *reply, void *userdata) {
+        Saving *s = userdata;
+        const char *status = json_member_string(reply, "status");
+
+        if (result == -ECONNRESET || s->monitor->lifecycle.save == SAVE_NONE)
+                return;
+        if (result < 0 || !streq_ptr(status, "finish-migrate") || s->asked++ >= RUN_STATE_QUESTIONS ||
+            qmp_call(q, "query-status", NULL, -1, MONITOR_QMP_USEC, on_run_state, s) < 0)
+                let_go(s);
+}
+
 /* Why it has failed; and after it was given up, whether QEMU still does something about it. */
 static void on_status(Qmp *q, int result, json_object *reply, void *userdata) {
         Saving *s = userdata;
@@ -427,9 +441,12 @@ static void on_status(Qmp *q, int result, json_object *reply, void *userdata) {
                 return;
         if (error)
                 (void) free_and_strdup(&s->error, error);
-        if (result < 0 || has_ended(status))
-                let_go(s);
         /* else an event is to come */
+        if (result < 0 || has_ended(status)) {
+                s->asked = 0;
+                if (qmp_call(q, "query-status", NULL, -1, MONITOR_QMP_USEC, on_run_state, s) < 0)
+                        let_go(s);
+        }
 }
 
 static void ask_status(Saving *s) {
