@@ -4,7 +4,8 @@
  *
  *   notify LINE…        reports the lines in one message, and waits until it has been taken: "taken"
  *   notify hold LINE…   sends them, and neither ends the message nor goes away
- *   notify to vsock-stream:CID:PORT LINE…   to an address that is another machine's */
+ *   notify to vsock-stream:CID:PORT LINE…   to an address that is another machine's
+ *   notify serve PORT LINE   is a server instead: greets the one who comes, and says what it hears of him */
 
 #include <fcntl.h>
 #include <linux/vm_sockets.h>
@@ -45,12 +46,37 @@ static void decode(const char *s, char *out, size_t size) {
         out[used] = '\0';
 }
 
+static int serve(unsigned port, const char *line) {
+        struct sockaddr_vm own = { .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = port };
+        char heard[256] = "";
+        size_t used = 0;
+
+        int s = socket(AF_VSOCK, SOCK_STREAM, 0);
+        if (s < 0 || bind(s, (struct sockaddr *) &own, sizeof(own)) < 0 || listen(s, 1) < 0)
+                return fail("listen");
+        puts("serves");
+        fflush(stdout);
+        int c = accept(s, NULL, NULL);
+        if (c < 0 || dprintf(c, "%s\r\n", line) < 0)
+                return fail("greet");
+        while (used + 1 < sizeof(heard) && !memchr(heard, '\n', used)) {
+                ssize_t n = read(c, heard + used, sizeof(heard) - 1 - used);
+                if (n <= 0)
+                        return fail("read");
+                used += (size_t) n;
+        }
+        printf("heard=%s", heard);
+        return 0;
+}
+
 int main(int argc, char *argv[]) {
         static char tables[1 << 20], address[64], message[4096];
         struct sockaddr_vm peer = { .svm_family = AF_VSOCK };
         int hold = argc > 1 && strcmp(argv[1], "hold") == 0;
         ssize_t n = 0, size = 0;
 
+        if (argc == 4 && strcmp(argv[1], "serve") == 0)
+                return serve((unsigned) atoi(argv[2]), argv[3]);
         const char *given = argc > 2 && strcmp(argv[1], "to") == 0 ? argv[2] : NULL;
         int first = given ? 3 : 1 + hold;
 

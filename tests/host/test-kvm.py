@@ -2,8 +2,10 @@
 """The same start and stop on a host with KVM, cgroup controllers, NUMA nodes and SELinux (permissive)."""
 
 import os
+import socket
+import subprocess
 
-from harness import case, check, check_equal, check_match, main, run_ok, unit_property, wait_for, wait_for_unit
+from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for, wait_for_unit
 from vm import list_states, nothing_left, talking_vm, vm
 
 SLOW = 400  # seconds: an emulated host that emulates virtualization
@@ -35,6 +37,7 @@ def kvm_start_and_stop():
 
 
 NOTIFY = "<metadata xmlns:vmunit='urn:vmunit:metadata'><vmunit:ready when='vsock-notify'/></metadata>"
+PROXY = "/usr/libexec/vmunit/vmunit-ssh-proxy"
 VSOCK = "<vsock model='virtio'><cid auto='yes'/></vsock>"
 
 
@@ -92,6 +95,29 @@ def vsock_notify():
         say(machine, "EXIT_STATUS=0")
         run_ok(["vmunit", "destroy", "booting"])
         check(not [m for m in machine.journal() if m.startswith("stopped before")], "ready, and said not to be")
+
+
+@case(timeout=2 * SLOW)
+def a_connection_by_name():
+    """What ssh is given for vm/NAME is a connection with the guest's own port 22. (That ssh asks for it is shown by unit/test-ssh-proxy.py.)"""
+    run_ok("modprobe kvm_amd || modprobe kvm_intel; modprobe vhost_vsock")
+    with talking_vm("shell", type="kvm", devices=VSOCK) as machine:
+        with_vsock(machine)
+        run_ok(["systemctl", "daemon-reload"])
+        start_and_talk(machine)
+        check_match(r"nobody listens at vsock port 22 in domain 'shell'", run([PROXY, "vm/shell", "22"]).err)
+        machine.console.send("exec notify serve 22 SSH-2.0-guest")
+        machine.console.expect(r"^serves$", SLOW)
+        ours, theirs = socket.socketpair()
+        with ours, subprocess.Popen([PROXY, "vm/shell", "22"], stdout=theirs) as proxy:
+            theirs.close()
+            _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+            check_equal(proxy.wait(60), 0, "status of the proxy")
+        with socket.socket(fileno=descriptors[0]) as guest:
+            guest.settimeout(SLOW)
+            check_equal(guest.makefile("rb").readline(), b"SSH-2.0-guest\r\n")
+            guest.sendall(b"SSH-2.0-host\r\n")
+            machine.console.expect(r"^heard=SSH-2\.0-host", SLOW)
 
 
 def cached_capabilities():
