@@ -197,7 +197,8 @@ static const SeccompRow rows[] = {
                      "the kernel's routes, audit and the like"),
         WHERE_UNLESS(SECCOMP_ALLOW_NETLINK, "socket", 0, SECCOMP_OTHER_NETLINK, 0, NETLINK_KOBJECT_UEVENT, "the kernel's routes, audit and the like"),
         WHERE("socket", 0, SECCOMP_ABOVE, 0, AF_NETLINK, "packets, vsock, crypto, Bluetooth and what else there is"),
-        WHERE_UNLESS(SECCOMP_ALLOW_NETLINK, "socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_RAW, "packets as they are on the wire"),
+        WHERE_UNLESS(SECCOMP_ALLOW_UEVENTS | SECCOMP_ALLOW_NETLINK, "socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_RAW,
+                     "packets as they are on the wire"),
         WHERE("socket", 1, SECCOMP_EQUAL, SOCKET_TYPE_BITS, SOCK_PACKET, "packets as they are on the wire"),
 
         /* What a descriptor that was handed over can do beyond its purpose. */

@@ -7,7 +7,6 @@ import fcntl
 import glob
 import os
 import struct
-import time
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
 from vm import nothing_left, talking_vm
@@ -87,13 +86,12 @@ def hears(machine, name, keyboard, key):
     """The guest's device NAME says that KEY is pressed when the host's is."""
     machine.console.ask("exec modprobe -q evdev; for e in /sys/class/input/event*; do "
                         f"grep -q '{name}' $e/device/name && echo ${{e##*/}} >/run/which; done; cat /run/which", 60)
-    machine.console.ask("exec (while dd if=/dev/input/$(cat /run/which) bs=24 count=1 2>/dev/null | hexdump -v -e '24/1 \"%02x \" \"\\n\"'; "
+    machine.console.ask("exec (while dd if=/dev/input/$(cat /run/which) bs=24 count=4 2>/dev/null | hexdump -v -e '24/1 \"%02x \" \"\\n\"'; "
                         "do :; done >/run/keys) </dev/null & true", 60)
     wanted = f"01 00 {key:02x} 00 01 00 00 00"
 
     def heard():
         keyboard.press(key)
-        time.sleep(0.5)
         return wanted in "\n".join(machine.console.ask("cat /run/keys", 60))
     wait_for(heard, 60, f"key {key} of {keyboard.path} to be heard as '{name}'")
 

@@ -112,7 +112,7 @@ EXCEPTIONS = {
     "vsock-auto": (r"device\[vsock0\]\.guest-cid", "a number that is found at the start"),
     "disk-blockio": (r"device\[virtio-disk0\]\.discard_granularity", NEWER),
     "parallel": (r"device\[parallel2\]\.(iobase|irq)", "libvirt forgets the address of a parallel port"),
-    "pci-switch-first": (r"device\[(pci\.1|usb|balloon0)\]\.bus|order of device", ITSELF),
+    "pci-switch-first": (r"device\[(pci\.1|usb|balloon0)\]\.bus|order of device|dump", ITSELF),
     "pci-port-last": (r"device\[(pci\.[13]|usb)\]\.bus|order of device", ITSELF),
     "pci-topology": (r"device\[pci\.[789]\]\.chassis|dump", "libvirt gives a chassis number twice, and QEMU does not start"),
     "scsi-dc390": (r"device\[scsi0\]\.driver", "QEMU calls it dc390, libvirt dc-390"),
