@@ -217,7 +217,7 @@ def texts():
             check_match(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\+0000: event STOP for domain 'said': <null>\nevents received: 1\n\n$",
                         out.decode())
             out, _ = few.process.communicate(timeout=30)
-            check_equal(short(out.decode().splitlines(), "agent-lifecycle", "rtc-change", "reboot"), ["Suspended Paused"])
+            check_equal(short(out.decode().splitlines(), "agent-lifecycle", "rtc-change", "reboot", "balloon-change"), ["Suspended Paused"])
             run_ok(["vmunit", "resume", "said"])
         result = run(["vmunit", "event", "said", "--event", "tunable", "--timeout", "1"])
         check_equal(result.out, "event loop timed out\nevents received: 0\n\n")

@@ -327,7 +327,7 @@ def spawn_behind_the_filter():
     """Root's puppet behind the supervisor's filter of system calls and nothing else: in no unit of its own, and without a
     control group that the supervisor could take for one."""
     ours, theirs = socket.socketpair()
-    record = (f"version=1|name=filter|emulator={GUEST_PUPPET}|monitor=/bin/true|arg=puppet|arg=--control|arg=20|"
+    record = (f"version=1|name=filter|emulator={GUEST_PUPPET}|monitor=/bin/false|arg=puppet|arg=--control|arg=20|"
               "fd=20:puppet|")
     process = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c",
                                 'umount -l /sys/fs/cgroup; exec python3 -c "$0" "$@"', SUPERVISOR, str(theirs.fileno()), record],
