@@ -443,6 +443,8 @@ def a_machine_with_virtiofs_and_passt():
     if "world" not in state:
         set_up()
     os.makedirs(f"{DIRECTORY}/folder", exist_ok=True)
+    if is_enforcing():  # a folder is labelled by whoever shares it
+        run_ok(["chcon", "-t", "svirt_image_t", "-l", "s0", f"{DIRECTORY}/folder"])
     with route():
         machine, victim, image = start_two("helped", "helped-victim", lifecycle=SHARED_MEMORY, devices=HELPERS)
     settings = run_ok(["systemctl", "show", "-P", "RestrictNamespaces", machine.unit]).split()
