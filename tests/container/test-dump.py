@@ -179,19 +179,19 @@ def a_crash_is_dumped_and_started_again():
 @case(timeout=300)
 def a_crash_that_there_is_no_room_for():
     """It is kept, and there is nothing half-made; what is not planned cannot be asked for later."""
-    place = "/var/lib/vmunit/full/dump"
+    place = "/var/lib/vmunit/dumped/dump"
     os.makedirs(place)
     run_ok(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place])
     try:
-        with talking_vm("full", devices=PANIC, lifecycle="<on_crash>coredump-destroy</on_crash>") as vm:
+        with talking_vm("dumped", devices=PANIC, lifecycle="<on_crash>coredump-destroy</on_crash>") as vm:
             vm.start()
             vm.console.send("panic")
             wait_for(lambda: any("was not dumped: kept" in line for line in vm.journal()), 60, "the journal to say so")
             check_equal(vm.state(), ("crashed", "panicked"))
             check_match("cannot dump the guest's memory: No space left on device", "\n".join(vm.journal()))
-            check_equal(kept("full"), [], "what is left")
-            run_ok(["vmunit", "dump", "full", path("full"), "--memory-only", "--crash"])
-            begins_with(path("full"), b"\x7fELF")
+            check_equal(kept("dumped"), [], "what is left")
+            run_ok(["vmunit", "dump", "dumped", path("dumped"), "--memory-only", "--crash"])
+            begins_with(path("dumped"), b"\x7fELF")
             check_equal(vm.state(), ("shut off", "crashed"))
     finally:
         run_ok(["umount", place])

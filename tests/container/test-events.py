@@ -242,20 +242,20 @@ def no_room_for_what_the_guest_writes():
     try:
         with open(f"{FULL}/image", "wb") as f:
             f.truncate(8 << 20)
-        with talking_vm("full", devices=disk) as machine:
+        with talking_vm("brimming", devices=disk) as machine:
             machine.start()
-            check_equal(run_ok(["vmunit", "domblkerror", "full"]).strip(), "No errors found")
-            with listener("event", "full", "--event", "io-error") as heard:
+            check_equal(run_ok(["vmunit", "domblkerror", "brimming"]).strip(), "No errors found")
+            with listener("event", "brimming", "--event", "io-error") as heard:
                 machine.console.send("exec dd if=/dev/zero of=/dev/vda bs=64k count=64 conv=fsync 2>/dev/null && echo all written")
-                check_match(rf"^event 'io-error' for domain 'full': {FULL}/image \(\S+\) pause$", heard.until("io-error", 60)[-1], "the event")
+                check_match(rf"^event 'io-error' for domain 'brimming': {FULL}/image \(\S+\) pause$", heard.until("io-error", 60)[-1], "the event")
             wait_for(lambda: machine.state() == ("paused", "I/O error"), 20, "the machine to be paused")
-            check_equal(run_ok(["vmunit", "domblkerror", "full"]).strip(), "vda: no space")
-            check_match("^  state.state=3\n  state.reason=5$", run_ok(["vmunit", "domstats", "full", "--state"]), "domstats")
+            check_equal(run_ok(["vmunit", "domblkerror", "brimming"]).strip(), "vda: no space")
+            check_match("^  state.state=3\n  state.reason=5$", run_ok(["vmunit", "domstats", "brimming", "--state"]), "domstats")
             # Without more room it stands still again.
-            run_ok(["vmunit", "resume", "full"])
+            run_ok(["vmunit", "resume", "brimming"])
             wait_for(lambda: machine.state() == ("paused", "I/O error"), 30, "it to stand still again")
             run_ok(["mount", "-o", "remount,size=32M", FULL])
-            run_ok(["vmunit", "resume", "full"])
+            run_ok(["vmunit", "resume", "brimming"])
             machine.console.expect("^all written$", 60)
             # domblkerror goes on to tell of the last one: so does QEMU.
             check_equal(machine.state()[0], "running", "state with more room")
