@@ -107,6 +107,8 @@ static const struct {
           INDENT "capability fsetid,\n" INDENT "capability mknod,\n" INDENT "capability setfcap,\n" INDENT "capability setgid,\n"
           INDENT "capability setpcap,\n" INDENT "capability setuid,\n" INDENT "capability sys_admin,\n" INDENT "capability sys_chroot,\n"
           INDENT "@{PROC}/@{pid}/{uid_map,gid_map,setgroups} w,\n"
+          /* SELinux's, which virtiofsd opens before it knows that there is none. */
+          INDENT "@{PROC}/@{pid}/task/@{tid}/attr/fscreate rw,\n"
           INDENT "@{PROC}/sys/fs/file-max r,\n" },
         { "sandbox",
           INDENT "capability setpcap,\n" INDENT "capability sys_admin,\n"

@@ -22,6 +22,7 @@ profile vmunit-apparmor-helpers flags=(attach_disconnected,complain) {
   capability sys_admin,
   capability sys_chroot,
   @{PROC}/@{pid}/{uid_map,gid_map,setgroups} w,
+  @{PROC}/@{pid}/task/@{tid}/attr/fscreate rw,
   @{PROC}/sys/fs/file-max r,
   capability setpcap,
   capability sys_admin,
