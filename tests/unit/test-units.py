@@ -17,7 +17,7 @@ EXPOSURE_MAX = 6
 EXPOSURE_NETWORK_MAX = 13
 # What is exposed then, by systemd-analyze's names, and nothing else. Of these the last line is for a VM that has the network.
 EXPOSED = {
-    "SystemCallFilter=~@resources", "SystemCallFilter=~@privileged", "RootDirectory=/RootImage=", "SupplementaryGroups=",
+    "SystemCallFilter=~@resources", "SystemCallFilter=~@privileged", "SupplementaryGroups=",
     "RestrictAddressFamilies=~AF_UNIX", "Delegate=", "DeviceAllow=", "IPAddressDeny=",
 }
 EXPOSED_NETWORK = EXPOSED | {"PrivateNetwork=", "RestrictAddressFamilies=~AF_(INET|INET6)"}
@@ -89,7 +89,8 @@ def check_exposure(directory, unit, limit=EXPOSURE_MAX):
 # What a session's units have otherwise than the system's, or not at all; the reasons are in units/hardening-session.conf.
 SESSION_OTHERWISE = {
     "TemporaryFileSystem", "InaccessiblePaths", "ProtectHome", "ProtectKernelLogs", "DevicePolicy", "RemoveIPC", "DynamicUser", "LimitMEMLOCK",
-    "BindReadOnlyPaths", "BindPaths", "ProtectControlGroups", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost",
+    "BindReadOnlyPaths", "BindPaths", "ProtectControlGroups", "RootDirectory", "RootDirectoryStartOnly", "MountAPIVFS",
+    "WorkingDirectory", "ExecStartPre", "ExecStartPost", "ExecStop", "ExecStopPost",
 }
 
 
@@ -140,7 +141,7 @@ def main():
         sys.exit(77)
     with tempfile.TemporaryDirectory() as directory:
         check_session(sys.argv[1], sys.argv[6], SESSION_OTHERWISE)
-        check_session(sys.argv[2], sys.argv[7], SESSION_OTHERWISE - {"DynamicUser", "LimitMEMLOCK", "BindReadOnlyPaths"})
+        check_session(sys.argv[2], sys.argv[7], SESSION_OTHERWISE - {"DynamicUser", "LimitMEMLOCK"})
         units = lay_out(directory, *sys.argv[1:5])
         generate(directory, sys.argv[5])
         lines, status = verify(directory, units)
