@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "fd-pass.h"
 #include "session.h"
 #include "ssh-proxy.h"
 #include "strv.h"
@@ -30,7 +31,7 @@ int main(int argc, char **argv) {
                 fprintf(stderr, "%s: %s\n", program_invocation_short_name, diag_first_error(&diag) ?: strerror(-fd));
                 return EXIT_FAILURE;
         }
-        r = ssh_proxy_send(STDOUT_FILENO, fd);
+        r = fd_send(STDOUT_FILENO, fd);
         (void) close(fd);
         if (r < 0) {
                 fprintf(stderr, "%s: cannot hand the connection over: %s\n", program_invocation_short_name, strerror(-r));

@@ -4,9 +4,11 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "fd-pass.h"
 #include "file-util.h"
 #include "open-folder.h"
 #include "path-walk.h"
@@ -91,9 +93,9 @@ static int set_attributes(int mount, const struct mount_attr *a) {
 }
 
 /* With what is mounted below it, as the host sees the directory now. */
-static int clone_mount(const PlanFd *p, int directory) {
+static int clone_mount(int directory, bool writable) {
         struct mount_attr a = {
-                .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (p->writable ? 0 : MOUNT_ATTR_RDONLY),
+                .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | (writable ? 0 : MOUNT_ATTR_RDONLY),
                 .propagation = MS_PRIVATE,
         };
         _cleanup_close_ int mount = (int) syscall(SYS_open_tree, directory, "",
@@ -102,6 +104,47 @@ static int clone_mount(const PlanFd *p, int directory) {
                 return -errno;
         int r = set_attributes(mount, &a);
         return r < 0 ? r : TAKE_FD(mount);
+}
+
+/* What there is to mount here is a copy of the host's tree of mounts; W was found in the host's own. */
+static _noreturn_ void clone_in_namespace(const PathWalk *w, bool writable, int socket) {
+        struct stat st;
+
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+                _exit(errno);
+        int fd = open(w->resolved, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                _exit(errno);
+        if (st.st_dev != w->st.st_dev || st.st_ino != w->st.st_ino)
+                _exit(ESTALE);
+        int mount = clone_mount(fd, writable), r = mount < 0 ? mount : fd_send(socket, mount);
+        _exit(-r);
+}
+
+/* Without rights a mount can be made in a user namespace alone; it outlives that one by its descriptor. */
+static int clone_mount_unprivileged(const PathWalk *w, bool writable) {
+        int pair[2], status;
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        _cleanup_close_ int ours = pair[0];
+        _cleanup_close_ int theirs = pair[1];
+        pid_t pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                clone_in_namespace(w, writable, theirs);
+        theirs = safe_close(theirs);
+        int fd = fd_receive(ours);
+        if (waitpid(pid, &status, 0) < 0)
+                status = -1;
+        if (fd >= 0)
+                return fd;
+        return WIFEXITED(status) && WEXITSTATUS(status) > 0 ? -WEXITSTATUS(status) : fd;
+}
+
+int open_detached(const PathWalk *w, bool writable, uid_t uid) {
+        return uid == geteuid() ? clone_mount_unprivileged(w, writable) : clone_mount(w->fd, writable);
 }
 
 static int map_owner(const PlanFd *p, int mount, const struct stat *st, uid_t uid, gid_t gid, Diag *diag) {
@@ -175,7 +218,7 @@ int open_folder(const PlanFd *p, uid_t uid, gid_t gid, Diag *diag, OpenedFd *ret
                 return cannot(p, diag, r, reason);
         if (!S_ISDIR(w.st.st_mode))
                 return cannot(p, diag, -ENOTDIR, "it is not a directory");
-        _cleanup_close_ int fd = uid == geteuid() ? path_reopen(w.fd, O_PATH | O_DIRECTORY) : clone_mount(p, w.fd);
+        _cleanup_close_ int fd = open_detached(&w, p->writable, uid);
         if (fd < 0)
                 return cannot(p, diag, fd, NULL);
         if (uid != geteuid())

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <sys/socket.h>
-
 #include "names.h"
 #include "parse-util.h"
 #include "runtime.h"
@@ -63,25 +61,4 @@ int ssh_proxy_connect(char *const *bases, const char *host, const char *port, Ss
                 return r;
         int fd = connect(cid, number);
         return fd < 0 ? cannot_connect(diag, fd, name, number) : fd;
-}
-
-int ssh_proxy_send(int socket, int fd) {
-        union {
-                struct cmsghdr header;
-                char space[CMSG_SPACE(sizeof(int))];
-        } control = {};
-        struct iovec byte = { .iov_base = (char[]) { 0 }, .iov_len = 1 };
-        struct msghdr message = {
-                .msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control),
-        };
-
-        control.header = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-        memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
-        for (;;) {
-                ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL);
-                if (n >= 0)
-                        return 0;
-                if (errno != EINTR)
-                        return -errno;
-        }
 }

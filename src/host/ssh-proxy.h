@@ -11,6 +11,3 @@ typedef int (*SshConnect)(unsigned cid, unsigned port);
 /* Connects to PORT of the machine that HOST, "vm/NAME", means. BASES, up to NULL, are where machines that run have their
  * directories: the first one that has this one counts. A descriptor, or negative errno with the reason in DIAG. */
 int ssh_proxy_connect(char *const *bases, const char *host, const char *port, SshConnect connect, Diag *diag);
-
-/* Sends FD over SOCKET, as ssh expects it. */
-int ssh_proxy_send(int socket, int fd);

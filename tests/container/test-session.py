@@ -13,7 +13,7 @@ import stat
 
 from harness import Console, case, check, check_equal, check_match, main, run, run_ok, wait_for
 from route import route
-from vm import GUEST, TalkingVm, vm
+from vm import GUEST, TalkingVm, vm, ways_out
 
 SESSION = ["vmunit", "-c", "qemu:///session"]
 
@@ -330,6 +330,7 @@ def a_folder_and_a_network():
         m.connect()
         check_equal(m.console.ask("exec modprobe virtiofs; mkdir /t; mount -t virtiofs t /t && echo x >/t/new && cat /t/new"), ["x"], "the folder")
         check_equal(os.stat(f"{folder}/new").st_uid, alice.uid, "the owner of what the guest makes")
+        check_equal(ways_out(m.pids().values()), [], "ways to the host's root directory")
         m.console.ask("dhcp eth0")
         check_match(r"inet 10\.7\.0\.5/24", "\n".join(m.console.ask("exec ip address show dev eth0")), "the guest's address")
 

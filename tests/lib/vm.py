@@ -170,6 +170,27 @@ def nothing_left(machine):
     check_equal(out, "", "QEMU processes left")
 
 
+def mount_of(path):
+    """The number of the mount that PATH is in."""
+    fd = os.open(path, os.O_PATH)
+    try:
+        with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as f:
+            return int(re.search(r"(?m)^mnt_id:\s*(\d+)$", f.read())[1])
+    finally:
+        os.close(fd)
+
+
+def ways_out(pids):
+    """Directories that these processes have open, or are in, from which ".." leads to the root directory of the host."""
+    host, found = mount_of("/"), []
+    for pid in pids:
+        for path in [f"/proc/{pid}/cwd", *(f"/proc/{pid}/fd/{n}" for n in os.listdir(f"/proc/{pid}/fd"))]:
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.isdir(path) and mount_of(path + "/.." * 64) == host:
+                    found.append(f"{path} -> {os.readlink(path)}")
+    return found
+
+
 class TalkingVm(Vm):
     """A VM whose console is a pty, reached by `vmunit console`: its guest can be asked."""
 

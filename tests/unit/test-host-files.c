@@ -768,6 +768,34 @@ static void test_folder_is_the_owners(void **state) {
         opened_fd_done(&o);
 }
 
+/* In a session: all of the user's files are in reach of whoever can go up from a directory of his. */
+static void test_folder_of_a_session(void **state) {
+        _cleanup_free_ char *path = in_dir("share"), *secret = in_dir("secret");
+        PlanFd rw = FOLDER_FD(.path = path, .writable = true), ro = FOLDER_FD(.path = path);
+        _cleanup_diag_ Diag diag = {};
+        OpenedFd o = {};
+
+        assert_int_equal(mkdir(path, 0700), 0);
+        make_file("secret", "x");
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        int r = open_folder(&rw, geteuid(), getegid(), &diag, &o);
+        if (r == -EPERM || r == -ENOSPC) /* no user namespaces here */
+                skip();
+        assert_int_equal(r, 0);
+        assert_int_equal(faccessat(o.fds[0], ".", W_OK, 0), 0);
+        assert_int_equal(mkdirat(o.fds[0], "made", 0700), 0);
+        assert_int_equal(faccessat(o.fds[0], "../secret", F_OK, 0), -1);
+        assert_int_equal(errno, ENOENT);
+        assert_int_equal(faccessat(o.fds[0], "../made", F_OK, 0), 0);
+        opened_fd_done(&o);
+
+        assert_int_equal(open_folder(&ro, geteuid(), getegid(), &diag, &o), 0);
+        assert_int_equal(mkdirat(o.fds[0], "more", 0700), -1);
+        assert_int_equal(errno, EROFS);
+        opened_fd_done(&o);
+        assert_int_equal(diag.n_entries, 0);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -785,6 +813,7 @@ int main(void) {
                 TEST(test_group_of_a_unit), TEST(test_state_file),               TEST(test_clean_keeps_the_state),
                 TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),
                 TEST(test_folder_refusals),       TEST(test_folder_is_the_owners),
+                TEST(test_folder_of_a_session),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

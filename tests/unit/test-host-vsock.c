@@ -9,6 +9,7 @@
 /* after the above */
 #include <cmocka.h>
 
+#include "fd-pass.h"
 #include "runtime.h"
 #include "ssh-proxy.h"
 #include "string-util.h"
@@ -146,7 +147,7 @@ static void test_ssh(void **state) {
         int fd = reached(bases, "vm/web", "22", 7);
         assert_int_equal(asked_port, 22);
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-        assert_int_equal(ssh_proxy_send(pair[0], fd), 0);
+        assert_int_equal(fd_send(pair[0], fd), 0);
         close(fd);
         expect_passed(pair[1]);
         close(pair[0]);
