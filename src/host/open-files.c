@@ -323,7 +323,16 @@ static int make_own_directory(const PlanFd *p, Diag *diag) {
         return r;
 }
 
-static int open_directory(const PlanFd *p, uid_t owner, Diag *diag) {
+/* All of the host is above it, and who has it opened can be another than root: so what is handed over is a mount of it alone. */
+static int detach(const PathWalk *w, uid_t owner) {
+        _cleanup_close_ int mount = open_detached(w, true, owner);
+        if (mount < 0)
+                return mount;
+        int fd = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static int open_directory(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
         _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
 
         int r = make_own_directory(p, diag);
@@ -339,7 +348,16 @@ static int open_directory(const PlanFd *p, uid_t owner, Diag *diag) {
         if (w.st.st_uid != owner && fchown(fd, owner, (gid_t) owner) < 0)
                 return cannot(p, diag, -errno, "give to the machine's user", p->path, NULL);
         r = give_entries(p, fd, owner, diag);
-        return r < 0 ? r : TAKE_FD(fd);
+        if (r < 0)
+                return r;
+        safe_close(fd);
+        fd = detach(&w, owner);
+        if (fd < 0)
+                return cannot(p, diag, fd, "hand over", p->path, NULL);
+        r = opened_fd_take(ret, &fd);
+        if (r >= 0)
+                ret->inside = path_inside(&w);
+        return r;
 }
 
 int remove_templated_file(const PlanFd *p, Diag *diag) {
@@ -644,8 +662,8 @@ int open_plan_fd(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
                 r = open_secret(p, diag);
                 goto one;
         case PLAN_FD_DIRECTORY:
-                r = open_directory(p, owner, diag);
-                goto one;
+                r = open_directory(p, owner, diag, &o);
+                break;
         case PLAN_FD_SOCKET:
                 r = open_socket(p, diag);
                 goto one;

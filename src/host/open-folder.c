@@ -192,8 +192,7 @@ static char *inside_of_mount(char *line, uint64_t id, const char *path) {
         return streq(shown, "/") && *rest ? strdup(rest) : strf("%s%s", shown, streq(rest, "/") ? "" : rest);
 }
 
-/* For AppArmor, and nothing else depends on it. */
-static char *find_inside(const PathWalk *w) {
+char *path_inside(const PathWalk *w) {
         _cleanup_free_ char *line = NULL;
         char *found = NULL;
         size_t size = 0;
@@ -226,6 +225,6 @@ int open_folder(const PlanFd *p, uid_t uid, gid_t gid, Diag *diag, OpenedFd *ret
         if (r >= 0)
                 r = opened_fd_take(ret, &fd);
         if (r >= 0)
-                ret->inside = find_inside(&w);
+                ret->inside = path_inside(&w);
         return MIN(r, 0);
 }

@@ -9,6 +9,9 @@
  * session, it is made without rights. An O_PATH descriptor or negative errno. */
 int open_detached(const PathWalk *w, bool writable, uid_t uid);
 
+/* Its path in its file system, which it has for AppArmor; NULL when it is not known. Owned by the caller. */
+char *path_inside(const PathWalk *w);
+
 /* Opens the directory of a PLAN_FD_FOLDER: such a mount, which cannot be written to unless p->writable. Who owns the directory
  * is UID in it, and the group GID, so that the machine does there what the owner may, and what it makes is his; where the
  * file system has no such mapping of owners (an idmapped mount), owners are what they are, which is a warning. With our own

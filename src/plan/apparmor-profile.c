@@ -51,7 +51,7 @@ static void append_folder(Text *t, const PlanFd *fd) {
 
 /* … and what is in one of the machine's own is opened by the helper that runs in it. */
 static void append_own(Text *t, const PlanFd *fd) {
-        append_pattern(t, fd->path, "/{,*}", "rwk", fd->element);
+        append_pattern(t, fd->inside ?: fd->path, "/{,*}", "rwk", fd->element);
 }
 
 /* What has no name has one for the kernel, made of its number. */

@@ -430,9 +430,8 @@ static int open_one(Start *s, PlanFd *fd, OpenedFd *o) {
 
         if (claimed)
                 return opened_fd_take(o, claimed);
-        if (fd->kind != PLAN_FD_FOLDER)
-                return open_plan_fd(fd, s->uid, &s->p->diag, o);
-        int r = open_folder(fd, s->uid, s->gid, &s->p->diag, o);
+        int r = fd->kind == PLAN_FD_FOLDER ? open_folder(fd, s->uid, s->gid, &s->p->diag, o) :
+                open_plan_fd(fd, s->uid, &s->p->diag, o);
         if (r >= 0)
                 fd->inside = TAKE_PTR(o->inside);
         return r;

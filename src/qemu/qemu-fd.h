@@ -23,7 +23,8 @@ typedef enum PlanFdKind {
         PLAN_FD_OVERLAY,   /* an empty qcow2 image without a name, to lie over the image at path, which has `format` */
         PLAN_FD_PAIR,      /* made by the supervisor: QEMU's end; the other is the monitor's, as `name`, or a helper's */
         PLAN_FD_DIRECTORY, /* a directory of the machine's own below its durable state, made when it is not there: the VM's
-                            * user owns it and what is in it, and reaches it by this descriptor alone */
+                            * user owns it and what is in it, and reaches it by this descriptor alone, which is of a mount
+                            * of it: nothing leads out */
 } PlanFdKind;
 /* "file", "copy", "tap", "macvtap", "vhost-net", "listen", "listen-vsock", "connect", "socket", "secret", "memory", "overlay", "folder", "pair", "directory" */
 DECLARE_STRING_TABLE(plan_fd_kind, PlanFdKind);
@@ -57,7 +58,7 @@ typedef struct PlanFd {
         char *helper;    /* owned: whose it is; PAIR: who has the other end, at descriptor … */
         unsigned helper_number; /* … with this number */
         char *path;      /* owned */
-        char *inside;    /* owned; FOLDER: its path in its file system, as far as it has been opened */
+        char *inside;    /* owned; FOLDER, DIRECTORY: its path in its file system, as far as it has been opened */
         char *template;  /* owned; FILE: what it is made from when it is not there yet */
         char *element;   /* owned: what in the definition asks for it, for messages: "disk vda" */
         SrcLoc loc;

@@ -109,6 +109,8 @@ def a_tpm_2_0_keeps_its_state():
         check_equal((outer.st_uid, stat.S_IMODE(outer.st_mode)), (0, 0o700), "the outer directory")
         check_equal((inner.st_uid, stat.S_IMODE(inner.st_mode)), (uid, 0o700), "the directory of its state")
         check_equal(state_files("tpm"), ["tpm2-00.permall"])
+        everybody = [p for pids in machine.processes().values() for p in pids]
+        check_equal(vms.ways_out(everybody), [], "ways to the host's root directory")
         machine.disconnect()
         run_ok(["vmunit", "destroy", "tpm"])
         has_ended(machine, pid)

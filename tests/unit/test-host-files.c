@@ -703,6 +703,44 @@ static void test_private_directory_killed(void **state) {
         close(fds[1]);
 }
 
+/* --- directories of the machine's own --- */
+
+static void test_own_directory(void **state) {
+        _cleanup_free_ char *path = in_dir("tpm/tpm2"), *outer = in_dir("tpm"), *file = in_dir("tpm/tpm2/state"), *beside = in_dir("tpm/beside");
+        PlanFd p = { .name = (char *) "tpm-state", .kind = PLAN_FD_DIRECTORY, .element = (char *) "tpm tpm0", .path = path };
+        uid_t owner = geteuid() == 0 ? 61234 : geteuid();
+        _cleanup_diag_ Diag diag = {};
+        struct dirent *e;
+        struct stat st;
+
+        assert_int_equal(diag_init(&diag, "web.xml"), 0);
+        for (int i = 0; i < 2; i++) { /* made, and found */
+                OpenedFd o = {};
+                int r = open_plan_fd(&p, owner, &diag, &o);
+                if (r == -EPERM || r == -ENOSPC)
+                        skip();
+                assert_int_equal(r, 0);
+                assert_int_equal(fstat(o.fds[0], &st), 0);
+                assert_int_equal(st.st_uid, owner);
+                assert_int_equal(st.st_mode & 07777, 0700);
+                assert_int_equal(fsync(o.fds[0]), 0);
+                _cleanup_closedir_ DIR *d = open_entries(o.fds[0]);
+                assert_non_null(d);
+                assert_int_equal(next_entry(d, &e), i);
+                _cleanup_close_ int made = openat(o.fds[0], "state", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+                assert_true(made >= 0);
+                assert_int_equal(access(file, F_OK), 0);
+                /* All of the host would be above it. */
+                assert_int_equal(mkdirat(o.fds[0], "../beside", 0700), 0);
+                assert_int_equal(access(beside, F_OK), -1);
+                assert_int_equal(unlinkat(o.fds[0], "beside", AT_REMOVEDIR), 0);
+                opened_fd_done(&o);
+        }
+        assert_int_equal(stat(outer, &st), 0);
+        assert_int_equal(st.st_uid, geteuid());
+        assert_int_equal(diag.n_entries, 0);
+}
+
 /* --- open_folder() --- */
 
 #define FOLDER_FD(...) ((PlanFd) { .name = (char *) "folder-fs0", .kind = PLAN_FD_FOLDER, .element = (char *) "filesystem 't'", __VA_ARGS__ })
@@ -813,7 +851,7 @@ int main(void) {
                 TEST(test_group_of_a_unit), TEST(test_state_file),               TEST(test_clean_keeps_the_state),
                 TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),
                 TEST(test_folder_refusals),       TEST(test_folder_is_the_owners),
-                TEST(test_folder_of_a_session),
+                TEST(test_folder_of_a_session),   TEST(test_own_directory),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
