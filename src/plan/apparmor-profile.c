@@ -104,7 +104,7 @@ static const struct {
 } helper_rules[] = {
         { "root",
           INDENT "capability chown,\n" INDENT "capability dac_override,\n" INDENT "capability dac_read_search,\n" INDENT "capability fowner,\n"
-          INDENT "capability fsetid,\n" INDENT "capability mknod,\n" INDENT "capability setfcap,\n" INDENT "capability setgid,\n"
+          INDENT "capability fsetid,\n" INDENT "capability mknod,\n" INDENT "capability setgid,\n"
           INDENT "capability setpcap,\n" INDENT "capability setuid,\n" INDENT "capability sys_admin,\n" INDENT "capability sys_chroot,\n"
           INDENT "@{PROC}/@{pid}/{uid_map,gid_map,setgroups} w,\n"
           /* SELinux's, which virtiofsd opens before it knows that there is none. */

@@ -107,6 +107,8 @@ static unsigned emit_virtiofsd(Emit *e, const DomainFilesystem *f, const char *e
         options_addf(&o, "source", "/proc/self/fd/%u/.", number);
         options_add(&o, "cache", virtiofs_cache_to_string(f->cache));
         options_add(&o, "sandbox", "chroot");
+        /* The supervisor has taken this one, without which virtiofsd would not begin: see child_namespace(). */
+        options_add(&o, "modcaps", "-setfcap");
         add_on_off(&o, f->xattr, "xattr", "no_xattr");
         add_on_off(&o, f->lock_flock, "flock", "no_flock");
         add_on_off(&o, f->lock_posix, "posix_lock", "no_posix_lock");

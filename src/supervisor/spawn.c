@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
@@ -114,13 +115,14 @@ static int write_file(const char *path, const char *text) {
         return n < 0 ? -errno : n == (ssize_t) strlen(text) ? 0 : -EIO;
 }
 
-/* All capabilities, over nothing but what it makes itself in there. */
+/* All capabilities, over nothing but what it makes itself in there, and the files of the one user. But not the one to give
+ * files capabilities: in a directory that is root's on the host, a program with such would be one for the host's users. */
 static int child_namespace(void) {
         char uids[32], gids[32];
 
         (void) snprintf(uids, sizeof(uids), "0 %u 1", (unsigned) geteuid());
         (void) snprintf(gids, sizeof(gids), "0 %u 1", (unsigned) getegid());
-        if (unshare(CLONE_NEWUSER) < 0)
+        if (unshare(CLONE_NEWUSER) < 0 || prctl(PR_CAPBSET_DROP, CAP_SETFCAP) < 0)
                 return -errno;
         /* Or the files are root's, since nobody may look into the supervisor; execve() decides it anew. */
         if (prctl(PR_SET_DUMPABLE, 1) < 0)

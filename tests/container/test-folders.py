@@ -119,6 +119,7 @@ def a_folder_by_9p():
         check_equal(run_ok(["systemctl", "show", "-P", "NFileDescriptorStore", machine.unit]).strip(), "0", "descriptors left")
 
 
+CAP_CHOWN, CAP_SETFCAP = 0, 31
 SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 
 
@@ -150,6 +151,8 @@ def a_folder_by_virtiofs():
         check("outside" not in os.listdir(f"/proc/{pid}/root"), "virtiofsd sees more")
         status = open(f"/proc/{pid}/status", encoding="ascii").read()
         check_match(rf"(?m)^Uid:\s+{os.stat(f'/proc/{machine.qemu()}').st_uid}\s", status, "virtiofsd's uid")
+        held = {kind: int(re.search(rf"(?m)^Cap{kind}:\s+(\S+)$", status)[1], 16) for kind in ("Prm", "Eff", "Bnd")}
+        check(held["Eff"] & 1 << CAP_CHOWN and not any(sets & 1 << CAP_SETFCAP for sets in held.values()), f"capabilities are {held}")
         run_ok(["vmunit", "destroy", "virtio"])
         machine.wait_stopped()
 

@@ -11,7 +11,7 @@ import sys
 # Who starts emulators to ask them what they can do.
 MAY_BE_NAMED = {"unconfined_t": 4, "unconfined_r": 2}
 NEVER = ("vmunit_process self:{ capability capability2 cap2_userns } *", "vmunit_monitor_t self:cap_userns *",
-         "vmunit_supervisor_t self:cap_userns ~sys_admin", "vmunit_process *:file execute_no_trans", "vmunit_process *:process ptrace",
+         "vmunit_supervisor_t self:cap_userns ~{ setpcap sys_admin }", "vmunit_process *:file execute_no_trans", "vmunit_process *:process ptrace",
          "vmunit_process self:process { execmem execstack execheap }", "vmunit_process *:{ security system } *",
          "vmunit_any_helper self:{ capability capability2 cap2_userns } *", "vmunit_helper_t self:cap_userns *",
          "{ vmunit_helper_t vmunit_virtiofsd_t } *:{ dir file lnk_file sock_file fifo_file blk_file chr_file } mounton")

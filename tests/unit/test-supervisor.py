@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -61,12 +62,16 @@ t.send(b"answered")
 
 # Says what it was given over the socket that is its descriptor 21, and ends with QEMU, whose end of the pair is closed then;
 # or does what it was told by its arguments.
+CAP_CHOWN, CAP_SETFCAP = 0, 31
+
 HELPER = '''#!%s
 import os, select, signal, socket, sys
 s = socket.socket(fileno=21)
+status = dict(l.rstrip().split(":", 1) for l in open("/proc/self/status"))
 fds = [int(f) for f in os.listdir("/proc/self/fd") if int(f) > 2 and os.path.exists("/proc/self/fd/" + f)]
 s.send(repr({"fds": sorted(fds), "argv": sys.argv[1:], "cwd": os.getcwd(), "env": sorted(os.environ), "pid": os.getpid(),
-             "seccomp": [l.split()[1] for l in open("/proc/self/status") if l.startswith("Seccomp:")][0]}).encode())
+             "seccomp": status["Seccomp"].strip(), "uid": os.getuid(), "users": open("/proc/self/uid_map").read().split()[2],
+             "bound": int(status["CapBnd"], 16)}).encode())
 if sys.argv[1:2] == ["exit"]: os._exit(int(sys.argv[2]))
 if sys.argv[1:2] == ["stay"]: signal.signal(signal.SIGTERM, signal.SIG_IGN)
 while sys.argv[1:2] == ["stay"]: signal.pause()
@@ -252,6 +257,19 @@ class SupervisorTest(unittest.TestCase):
         self.qemu.send(b"exit 0")
         self.assertEqual(self.end(), 0)
         self.assertFalse(os.path.exists("/proc/%d" % helper["pid"]))
+
+    def test_helper_that_is_root_of_a_namespace(self):
+        """With nobody else in it; and it gives files no capabilities, which could be in force on the host."""
+        said, more = self.with_helper("socket", more=["helper-allow=root"])
+        if subprocess.run(["unshare", "--user", "true"], check=False, capture_output=True).returncode != 0:
+            self.skipTest("no user namespaces here")
+        self.running(more=more)
+        helper = eval(said.recv(10000).decode())
+        self.assertEqual((helper["uid"], helper["users"]), (0, "1"))
+        self.assertTrue(helper["bound"] & 1 << CAP_CHOWN)
+        self.assertFalse(helper["bound"] & 1 << CAP_SETFCAP)
+        self.qemu.send(b"exit 0")
+        self.assertEqual(self.end(), 0)
 
     def test_helper_that_dies_is_told_of_and_again(self):
         said, more = self.with_helper("socket")

@@ -15,7 +15,6 @@ profile vmunit-apparmor-helpers flags=(attach_disconnected,complain) {
   capability fowner,
   capability fsetid,
   capability mknod,
-  capability setfcap,
   capability setgid,
   capability setpcap,
   capability setuid,
