@@ -104,16 +104,36 @@ static void acl_remove(Acl *a, struct posix_acl_xattr_entry *e) {
         a->n--;
 }
 
-int file_access_grant(int fd, uid_t uid, bool writable) {
-        unsigned wanted = writable ? ACL_READ | ACL_WRITE : ACL_READ;
-        struct posix_acl_xattr_entry *entry, *mask;
+static unsigned wanted_permissions(bool writable) {
+        return writable ? ACL_READ | ACL_WRITE : ACL_READ;
+}
+
+int file_access_has(int fd, uid_t uid, bool writable) {
+        unsigned wanted = wanted_permissions(writable);
+        const struct posix_acl_xattr_entry *entry, *mask;
         struct stat st;
         Acl a;
 
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (uid == 0 || (st.st_uid == uid && (st.st_mode >> 6 & wanted) == wanted))
-                return 0;
+                return 1;
+        int r = acl_read(fd, &a);
+        if (r < 0)
+                return r;
+        entry = acl_find(&a, ACL_USER, uid);
+        mask = acl_find(&a, ACL_MASK, 0);
+        return entry && (le16toh(entry->e_perm) & (mask ? le16toh(mask->e_perm) : 0) & wanted) == wanted;
+}
+
+int file_access_grant(int fd, uid_t uid, bool writable) {
+        unsigned wanted = wanted_permissions(writable);
+        struct posix_acl_xattr_entry *entry, *mask;
+        struct stat st;
+        Acl a;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
         int r = acl_read(fd, &a);
         if (r < 0)
                 return r;
@@ -133,8 +153,7 @@ int file_access_grant(int fd, uid_t uid, bool writable) {
         } else
                 acl_insert(&a, ACL_MASK, (st.st_mode >> 3 & 7) | wanted, (uint32_t) ACL_UNDEFINED_ID);
         acl_insert(&a, ACL_USER, wanted, uid);
-        r = acl_write(fd, &a);
-        return r < 0 ? r : 1;
+        return acl_write(fd, &a);
 }
 
 int file_access_revoke(int fd, uid_t uid) {

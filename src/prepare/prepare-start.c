@@ -390,13 +390,21 @@ static int make_link(Start *s, const PlanFd *fd) {
         return r < 0 ? diag_error_code(&s->p->diag, r, fd->loc, "cannot make '%s/%s': %s", s->p->runtime, fd->link, strerror(-r)) : 0;
 }
 
-/* QEMU opens it by itself, as the machine's user. */
+static int cannot_let_in(Start *s, const PlanFd *fd, int error) {
+        return diag_error_code(&s->p->diag, error, fd->loc, "cannot give user '%s' access to '%s' for %s: %s", s->x.plan->user, fd->path,
+                               fd->element, error == -EOPNOTSUPP ? "its file system has no access control lists" : strerror(-error));
+}
+
+/* QEMU opens it by itself, as the machine's user. What an administrator has given that one stays when the machine ends. */
 static int let_in(Start *s, const PlanFd *fd, const OpenedFd *o) {
         struct stat st;
 
         int r = fd->link ? make_link(s, fd) : 0;
         if (r < 0 || !fd->reopened || !fd->path || vm_is_session())
                 return r;
+        r = file_access_has(o->fds[0], s->uid, fd->writable);
+        if (r != 0)
+                return r < 0 ? cannot_let_in(s, fd, r) : 0;
         if (fstat(o->fds[0], &st) < 0)
                 return -errno;
         Resource record = { .kind = RESOURCE_ACCESS, .name = fd->path, .uid = s->uid, .dev = st.st_dev, .ino = st.st_ino };
@@ -404,8 +412,7 @@ static int let_in(Start *s, const PlanFd *fd, const OpenedFd *o) {
         if (r < 0)
                 return fail(s, r, "write down what was opened");
         r = file_access_grant(o->fds[0], s->uid, fd->writable);
-        return r < 0 ? diag_error_code(&s->p->diag, r, fd->loc, "cannot give user '%s' access to '%s' for %s: %s", s->x.plan->user, fd->path,
-                                       fd->element, r == -EOPNOTSUPP ? "its file system has no access control lists" : strerror(-r)) : 0;
+        return r < 0 ? cannot_let_in(s, fd, r) : 0;
 }
 
 static int label_one(Start *s, const PlanFd *fd, int opened) {

@@ -8,6 +8,7 @@ import select
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import time
 
@@ -33,6 +34,13 @@ def has_list(path):
         return bool(os.getxattr(path, ACL))
     except OSError:
         return False
+
+
+def entries(uid):
+    """An access list that lets root and UID read and write: USER_OBJ, USER, GROUP_OBJ, MASK, OTHER."""
+    none = 0xffffffff
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *e) for e in (
+        (1, 6, none), (2, 6, uid), (4, 0, none), (16, 6, none), (32, 0, none)))
 
 
 def maps(machine):
@@ -77,11 +85,19 @@ def memory_that_is_kept():
             machine.console.ask(f"write {disks[256 * MIB]} dimm")
             machine.console.ask(f"write {disks[128 * MIB]} pmem")
             machine.console.ask("exec sync")
+            uid = os.stat(f"/proc/{machine.qemu()}").st_uid
             stop(machine)
+            check(not has_list(dimm) and not has_list(pmem), "somebody is let in for ever")
+            # Who has been given it by the administrator keeps it.
+            os.setxattr(pmem, ACL, entries(uid))
+            machine.start()
+            check_equal(os.stat(f"/proc/{machine.qemu()}").st_uid, uid, "the machine's user")
+            stop(machine)
+            check_equal(os.getxattr(pmem, ACL), entries(uid), "what the administrator has given")
+            os.removexattr(pmem, ACL)
         for path, word in ((dimm, b"pattern dimm"), (pmem, b"pattern pmem")):
             with open(path, "rb") as f:
                 check(word in f.read(512), f"what the guest wrote is not in {path}")
-            check(not has_list(path), f"somebody is let into {path} for ever")
         info = os.stat(dimm)
         check_equal((info.st_mode & 0o7777, info.st_uid), (0o640, 0), "mode and owner of the file")
 

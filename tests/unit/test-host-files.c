@@ -349,12 +349,12 @@ static void test_access_for_users(void **state) {
         int r = file_access_grant(fd, 4242, true);
         if (r == -EOPNOTSUPP)
                 skip();
-        assert_int_equal(r, 1);
+        assert_int_equal(r, 0);
         assert_true(lets_in(path, 4242));
         assert_false(lets_in(path, 4243));
         /* Two machines, and the first one again. */
-        assert_int_equal(file_access_grant(fd, 4241, true), 1);
-        assert_int_equal(file_access_grant(fd, 4242, true), 1);
+        assert_int_equal(file_access_grant(fd, 4241, true), 0);
+        assert_int_equal(file_access_grant(fd, 4242, true), 0);
         assert_true(lets_in(path, 4241) && lets_in(path, 4242));
         assert_int_equal(file_access_revoke(fd, 4242), 0);
         assert_true(lets_in(path, 4241) && !lets_in(path, 4242));
@@ -366,10 +366,36 @@ static void test_access_for_users(void **state) {
         assert_int_equal(getxattr(path, "system.posix_acl_access", list, sizeof(list)), -1);
         assert_int_equal(errno, ENODATA);
         /* Only to read; and who owns it needs nothing. */
-        assert_int_equal(file_access_grant(fd, 4242, false), 1);
+        assert_int_equal(file_access_grant(fd, 4242, false), 0);
         assert_false(lets_in(path, 4242));
         assert_int_equal(chown(path, 4243, 0), 0);
-        assert_int_equal(file_access_grant(fd, 4243, true), 0);
+        assert_int_equal(file_access_has(fd, 4243, true), 1);
+}
+
+/* An entry of the administrator's own is none to be made, and none to be taken. */
+static void test_access_that_is_there(void **state) {
+        _cleanup_free_ char *path = in_dir("given");
+
+        if (geteuid() != 0)
+                skip();
+        make_file("given", "x");
+        _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+        if (file_access_grant(fd, 4242, false) == -EOPNOTSUPP)
+                skip();
+        assert_int_equal(file_access_has(fd, 4242, false), 1);
+        assert_int_equal(file_access_has(fd, 4242, true), 0);
+        assert_int_equal(file_access_has(fd, 4241, false), 0);
+        assert_int_equal(file_access_grant(fd, 4242, true), 0);
+        assert_int_equal(file_access_has(fd, 4242, true), 1);
+        assert_int_equal(chmod(path, 0640), 0); /* the mask */
+        assert_int_equal(file_access_has(fd, 4242, true), 0);
+        assert_int_equal(file_access_has(fd, 4242, false), 1);
+        assert_int_equal(file_access_revoke(fd, 4242), 0);
+        assert_int_equal(file_access_has(fd, 4242, false), 0);
+        assert_int_equal(chown(path, 4242, 0), 0);
+        assert_int_equal(file_access_has(fd, 4242, true), 1);
+        assert_int_equal(chmod(path, 0400), 0);
+        assert_int_equal(file_access_has(fd, 4242, true), 0);
 }
 
 /* What the mask of a list holds back stays back when the mask gets wider. */
@@ -385,7 +411,7 @@ static void test_access_behind_a_mask(void **state) {
                 skip();
         assert_int_equal(chmod(path, 0600), 0); /* the mask */
         assert_false(lets_in(path, 4242));
-        assert_int_equal(file_access_grant(fd, 4241, true), 1);
+        assert_int_equal(file_access_grant(fd, 4241, true), 0);
         assert_true(lets_in(path, 4241));
         assert_false(lets_in(path, 4242));
 }
@@ -843,7 +869,7 @@ int main(void) {
                 TEST(test_open_refusals),            TEST(test_open_modes),
                 TEST(test_open_image_in_use),        TEST(test_copy_is_sealed),
                 TEST(test_templated_file),           TEST(test_access_behind_a_mask),
-                TEST(test_mapped_files),             TEST(test_access_for_users),
+                TEST(test_mapped_files),             TEST(test_access_for_users),         TEST(test_access_that_is_there),
                 TEST(test_unix_listener),            TEST(test_unix_listener_spares_files),
                 TEST(test_unix_long_path),           TEST(test_connect_refusals),
                 TEST(test_open_socket),
