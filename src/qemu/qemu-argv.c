@@ -95,6 +95,19 @@ static void make_env(Emit *e) {
                 emit_env(e, i->name, i->value ?: "");
 }
 
+static int check_counts(const Emit *e) {
+        const QemuArgv *out = e->out;
+        unsigned running = 0;
+
+        FOREACH_ARRAY(h, out->helpers, out->n_helpers)
+                running += h->when == HELPER_RUNS;
+        if (running > PLAN_HELPERS_MAX)
+                return diag_error(e->diag, e->domain->loc, "more than %u processes beside QEMU (virtiofsd, passt, swtpm)", PLAN_HELPERS_MAX);
+        if (e->next_number > PLAN_FD_MAX || out->n_fds > PLAN_FD_MAX)
+                return diag_error(e->diag, e->domain->loc, "more than %u files, taps and sockets", PLAN_FD_MAX - PLAN_FD_FIRST);
+        return 0;
+}
+
 int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts, QemuArgvMode mode,
                   const char *runtime_dir, Diag *diag, QemuArgv *ret) {
         _cleanup_qemu_argv_ QemuArgv out = {};
@@ -129,11 +142,10 @@ int qemu_argv_new(const Domain *d, const QemuCaps *caps, const HostFacts *facts,
                 return -ENOMEM;
         if (first >= 0)
                 first = check_overrides(&e);
+        if (first >= 0)
+                first = check_counts(&e);
         if (first < 0)
                 return first;
-        if (e.next_number > PLAN_FD_MAX)
-                return diag_error(diag, d->loc, "more than %u files, taps and sockets",
-                                  PLAN_FD_MAX - PLAN_FD_FIRST);
         *ret = out;
         out = (QemuArgv) {};
         return 0;

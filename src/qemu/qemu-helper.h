@@ -26,5 +26,8 @@ typedef struct PlanHelper {
         unsigned next_number; /* the next descriptor in it; while the command line is made */
 } PlanHelper;
 
+/* So many can run beside QEMU; the supervisor has room for no more. */
+#define PLAN_HELPERS_MAX 32U
+
 /* Frees what H owns and leaves {} behind. */
 void plan_helper_done(PlanHelper *h);

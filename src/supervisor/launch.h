@@ -48,7 +48,7 @@ typedef struct LaunchHelper {
         bool ends;
 } LaunchHelper;
 
-#define LAUNCH_HELPERS_MAX 32U
+#define LAUNCH_HELPERS_MAX 34U /* PLAN_HELPERS_MAX, and two that work before they begin */
 
 typedef struct Launch {
         char *record; /* owned; everything below points into it */

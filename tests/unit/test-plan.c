@@ -99,6 +99,40 @@ static void test_too_many(void **state) {
         assert_non_null(strstr(places, "hostdev: no SCSI controller has a place left"));
 }
 
+/* What plan_new() says of a definition with N interfaces that passt serves, or NULL. */
+static char *with_passt(size_t n) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_(domain_freep) Domain *d = domain_new();
+        _cleanup_(plan_freep) Plan *p = NULL;
+        _cleanup_diag_ Diag diag = {};
+
+        d->name = strdup("many");
+        d->type = DOMAIN_KVM;
+        d->memory = UINT64_C(512) << 20;
+        d->os.type = OS_HVM;
+        d->os.arch = ARCH_X86_64;
+        d->os.machine = strdup("q35");
+        for (size_t i = 0; i < n; i++) {
+                assert_true(ARRAY_GROW(d->interfaces, d->n_interfaces));
+                d->interfaces[d->n_interfaces++] =
+                        (DomainInterface) { .type = INTERFACE_USER, .backend = NET_BACKEND_PASST, .model = strdup("virtio") };
+        }
+        assert_int_equal(qemu_caps_from_json(caps_json, &caps), 0);
+        assert_int_equal(domain_complete(d, &host_facts_generic, &diag), 0);
+        assert_int_equal(qemu_domain_complete(d, caps, &host_facts_generic, &diag), 0);
+        int r = plan_new(d, caps, &host_facts_generic, DIGEST, "/etc/vm/many.xml", &diag, &p);
+        return r < 0 ? strdup(strempty(diag_first_error(&diag))) : NULL;
+}
+
+/* The supervisor has no room for more, and would say no more than that the record is wrong. */
+static void test_too_many_helpers(void **state) {
+        _cleanup_free_ char *all = with_passt(PLAN_HELPERS_MAX), *more = with_passt(PLAN_HELPERS_MAX + 1);
+
+        assert_null(all);
+        assert_non_null(more);
+        assert_non_null(strstr(more, "more than 32 processes beside QEMU"));
+}
+
 static void test_plan(void **state) {
         _cleanup_(plan_freep) Plan *p = make_plan();
 
@@ -255,7 +289,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plan),         cmocka_unit_test(test_numbers),
                 cmocka_unit_test(test_launch),       cmocka_unit_test(test_json),
-                cmocka_unit_test(test_json_invalid), cmocka_unit_test(test_too_many),
+                cmocka_unit_test(test_json_invalid), cmocka_unit_test(test_too_many), cmocka_unit_test(test_too_many_helpers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
