@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 
 #include "file-util.h"
 #include "parse-util.h"
@@ -97,6 +98,12 @@ int write_all(int fd, const void *data, size_t size) {
                 size -= (size_t) n;
         }
         return 0;
+}
+
+bool leaves_room(int fd, unsigned part) {
+        struct statvfs s;
+
+        return fstatvfs(fd, &s) < 0 || s.f_bavail >= s.f_blocks / part;
 }
 
 int sync_directory_of(int dir_fd, const char *path) {

@@ -27,6 +27,9 @@ int write_file_atomic(int dir_fd, const char *path, const void *data, size_t siz
 /* That PATH is there, or is not any more, outlives a loss of power when this returns. 0 or negative errno. */
 int sync_directory_of(int dir_fd, const char *path);
 
+/* Whether one PARTth of the file system that FD is on is free for us. */
+bool leaves_room(int fd, unsigned part);
+
 /* Makes PATH and what is missing above it. 0, also when it is there. */
 int mkdir_parents(const char *path, mode_t mode);
 

@@ -20,6 +20,9 @@
 #define SLACK (UINT64_C(64) << 20)
 /* How much is on its way to the disk at most: at the end all of it has to be there, and nobody waits long for us. */
 #define WINDOW (UINT64_C(16) << 20)
+/* What is left of the file system to others: nothing removes dumps, and a guest can crash, or have its watchdog fire, as often as it
+ * likes. */
+#define KEPT_PART 20U
 #define NAME_SIZE 320U
 
 struct MemoryDump {
@@ -54,7 +57,8 @@ static void fail(MemoryDump *d, int error) {
 
         bool written = d->written;
 
-        monitor_save_set_error(m, error == -EFBIG ? "QEMU writes more than the guest's memory" : strerror(-error));
+        monitor_save_set_error(m, error == -EFBIG ? "QEMU writes more than the guest's memory" :
+                               error == -EXFULL ? "the last twentieth of the file system is kept for others" : strerror(-error));
         monitor_dump_discard(m);
         /* Else QEMU has nobody to write to any more, and says so. */
         if (written)
@@ -116,6 +120,8 @@ static int keep(MemoryDump *d, size_t n) {
                 return -EFBIG;
         if (is_zero(d->piece, n))
                 return lseek(d->file, (off_t) n, SEEK_CUR) < 0 ? -errno : 0;
+        if (!leaves_room(d->file, KEPT_PART))
+                return -EXFULL;
         int r = write_all(d->file, d->piece, n);
         if (r >= 0)
                 push_out(d);

@@ -181,14 +181,16 @@ def a_crash_that_there_is_no_room_for():
     """It is kept, and there is nothing half-made; what is not planned cannot be asked for later."""
     place = "/var/lib/vmunit/dumped/dump"
     os.makedirs(place)
-    run_ok(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place])
+    run_ok(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", place])
+    with open(f"{place}/others", "wb") as f:
+        f.write(bytes(15 << 20 | 512 << 10))
     try:
         with talking_vm("dumped", devices=PANIC, lifecycle="<on_crash>coredump-destroy</on_crash>") as vm:
             vm.start()
             vm.console.send("panic")
             wait_for(lambda: any("was not dumped: kept" in line for line in vm.journal()), 60, "the journal to say so")
             check_equal(vm.state(), ("crashed", "panicked"))
-            check_match("cannot dump the guest's memory: No space left on device", "\n".join(vm.journal()))
+            check_match("cannot dump the guest's memory: the last twentieth of the file system is kept for others", "\n".join(vm.journal()))
             check_equal(kept("dumped"), [], "what is left")
             run_ok(["vmunit", "dump", "dumped", path("dumped"), "--memory-only", "--crash"])
             begins_with(path("dumped"), b"\x7fELF")

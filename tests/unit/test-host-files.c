@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -729,6 +731,39 @@ static void test_private_directory_killed(void **state) {
         close(fds[1]);
 }
 
+/* --- room --- */
+
+/* On a small file system of its own. */
+static int fill_up(const char *path) {
+        static const char block[65536] = { 1 };
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount("tmpfs", path, "tmpfs", 0, "size=1m") < 0)
+                return 77;
+        _cleanup_free_ char *name = strf("%s/file", path);
+        _cleanup_close_ int fd = name ? open(name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600) : -EBADF;
+        if (fd < 0 || !leaves_room(fd, 20))
+                return 1;
+        for (int i = 0; i < 14; i++) /* of 16 */
+                if (write_all(fd, block, sizeof(block)) < 0 || !leaves_room(fd, 20))
+                        return 2;
+        return leaves_room(fd, 4) ? 3 : write_all(fd, block, sizeof(block)) < 0 || write_all(fd, block, sizeof(block) / 2) < 0 ? 4 :
+                leaves_room(fd, 20) ? 5 : 0;
+}
+
+static void test_room_that_is_left(void **state) {
+        int status;
+
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(fill_up(dir));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* --- directories of the machine's own --- */
 
 static void test_own_directory(void **state) {
@@ -878,6 +913,7 @@ int main(void) {
                 TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),
                 TEST(test_folder_refusals),       TEST(test_folder_is_the_owners),
                 TEST(test_folder_of_a_session),   TEST(test_own_directory),
+                TEST(test_room_that_is_left),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
