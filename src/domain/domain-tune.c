@@ -19,6 +19,13 @@ bool domain_dumps(const Domain *d) {
         return lifecycle_action_dumps(d->on_crash) || domain_watchdog_dumps(d);
 }
 
+bool domain_has_io_uring(const Domain *d) {
+        FOREACH_ARRAY(disk, d->disks, d->n_disks)
+                if (disk->io == IO_URING)
+                        return true;
+        return false;
+}
+
 uint64_t domain_most_memory(const Domain *d) {
         return MAX(d->memory, d->max_memory.value);
 }

@@ -201,6 +201,8 @@ unsigned domain_written_vcpus(const Domain *d) _pure_; /* also more than there c
 /* Whether the guest's memory may become a file by itself: when it crashes or when its watchdog fires. */
 bool domain_dumps(const Domain *d) _pure_;
 bool domain_watchdog_dumps(const Domain *d) _pure_;
+/* Whether a disk's requests go to the kernel by io_uring. */
+bool domain_has_io_uring(const Domain *d) _pure_;
 /* The most memory it can have, in bytes. */
 uint64_t domain_most_memory(const Domain *d) _pure_;
 unsigned domain_max_vcpus(const Domain *d) _pure_;

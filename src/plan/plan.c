@@ -115,16 +115,9 @@ static int set_displays(Plan *p, const Domain *d, QemuArgv *a) {
         return r;
 }
 
-static bool uses_io_uring(const Domain *d) {
-        FOREACH_ARRAY(disk, d->disks, d->n_disks)
-                if (disk->io == IO_URING)
-                        return true;
-        return false;
-}
-
 /* What QEMU needs of the system calls that the supervisor's filter refuses otherwise, and of capabilities. */
 static int set_filter(Plan *p, const Domain *d, const QemuArgv *a) {
-        int r = uses_io_uring(d) ? strv_extend(&p->allow, "io_uring") : 0;
+        int r = domain_has_io_uring(d) ? strv_extend(&p->allow, "io_uring") : 0;
         if (r >= 0 && a->places_threads)
                 r = strv_extend(&p->allow, "affinity");
         if (r >= 0 && unit_qemu_needs_network(d))

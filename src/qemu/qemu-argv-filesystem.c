@@ -157,11 +157,23 @@ static int emit_virtiofs(Emit *e, const DomainFilesystem *f) {
         return 0;
 }
 
+/* RestrictSUIDSGID= of the unit is a filter of system calls, and requests by io_uring are none. QEMU has the directory in any
+ * case: where virtiofsd has it, it is QEMU's to look into. */
+static int check_requests(Emit *e, const DomainFilesystem *f) {
+        if (f->readonly || f->source_socket || !domain_has_io_uring(e->domain))
+                return 0;
+        return emit_refused(e, f->info.loc, "a <filesystem> that can be written to beside a disk with io='io_uring'",
+                            "no filter sees such requests, and a QEMU that was taken over could leave set-user-ID programs of the "
+                            "directory's owner on the host: use io='native' or 'threads'");
+}
+
 int emit_filesystems(Emit *e) {
         int ret = 0;
 
         FOREACH_ARRAY(f, e->domain->filesystems, e->domain->n_filesystems) {
-                int r = f->driver == FS_DRIVER_VIRTIOFS ? emit_virtiofs(e, f) : emit_9p(e, f);
+                int r = check_requests(e, f);
+                if (r >= 0)
+                        r = f->driver == FS_DRIVER_VIRTIOFS ? emit_virtiofs(e, f) : emit_9p(e, f);
                 if (r < 0)
                         ret = r;
         }
