@@ -324,8 +324,8 @@ static int make_own_directory(const PlanFd *p, Diag *diag) {
 }
 
 /* All of the host is above it, and who has it opened can be another than root: so what is handed over is a mount of it alone. */
-static int detach(const PathWalk *w, uid_t owner) {
-        _cleanup_close_ int mount = open_detached(w, true, owner);
+static int detach(const PathWalk *w, uid_t owner, const char **ret_reason) {
+        _cleanup_close_ int mount = open_detached(w, true, owner, ret_reason);
         if (mount < 0)
                 return mount;
         int fd = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -334,6 +334,7 @@ static int detach(const PathWalk *w, uid_t owner) {
 
 static int open_directory(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *ret) {
         _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
+        const char *reason;
 
         int r = make_own_directory(p, diag);
         if (r >= 0)
@@ -351,9 +352,9 @@ static int open_directory(const PlanFd *p, uid_t owner, Diag *diag, OpenedFd *re
         if (r < 0)
                 return r;
         safe_close(fd);
-        fd = detach(&w, owner);
+        fd = detach(&w, owner, &reason);
         if (fd < 0)
-                return cannot(p, diag, fd, "hand over", p->path, NULL);
+                return cannot(p, diag, fd, "hand over", p->path, reason);
         r = opened_fd_take(ret, &fd);
         if (r >= 0)
                 ret->inside = path_inside(&w);

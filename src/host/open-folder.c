@@ -143,8 +143,12 @@ static int clone_mount_unprivileged(const PathWalk *w, bool writable) {
         return WIFEXITED(status) && WEXITSTATUS(status) > 0 ? -WEXITSTATUS(status) : fd;
 }
 
-int open_detached(const PathWalk *w, bool writable, uid_t uid) {
-        return uid == geteuid() ? clone_mount_unprivileged(w, writable) : clone_mount(w->fd, writable);
+int open_detached(const PathWalk *w, bool writable, uid_t uid, const char **ret_reason) {
+        bool own = uid == geteuid();
+        int fd = own ? clone_mount_unprivileged(w, writable) : clone_mount(w->fd, writable);
+
+        *ret_reason = own && (fd == -EPERM || fd == -ENOSPC) ? "that takes a user namespace, and this user may make none" : NULL;
+        return fd;
 }
 
 static int map_owner(const PlanFd *p, int mount, const struct stat *st, uid_t uid, gid_t gid, Diag *diag) {
@@ -211,15 +215,16 @@ char *path_inside(const PathWalk *w) {
 int open_folder(const PlanFd *p, uid_t uid, gid_t gid, Diag *diag, OpenedFd *ret) {
         _cleanup_path_walk_ PathWalk w = PATH_WALK_EMPTY;
         _cleanup_free_ char *reason = NULL;
+        const char *why;
 
         int r = path_walk(p->path, 0, &w, &reason);
         if (r < 0)
                 return cannot(p, diag, r, reason);
         if (!S_ISDIR(w.st.st_mode))
                 return cannot(p, diag, -ENOTDIR, "it is not a directory");
-        _cleanup_close_ int fd = open_detached(&w, p->writable, uid);
+        _cleanup_close_ int fd = open_detached(&w, p->writable, uid, &why);
         if (fd < 0)
-                return cannot(p, diag, fd, NULL);
+                return cannot(p, diag, fd, why);
         if (uid != geteuid())
                 r = map_owner(p, fd, &w.st, uid, gid, diag);
         if (r >= 0)

@@ -6,8 +6,8 @@
 
 /* A mount of the directory that W has found, with what is mounted below it: in no tree of mounts, so nothing leads out of it,
  * and it lives as long as its descriptor; programs and devices in it are of no effect. For a machine with our own uid, in a
- * session, it is made without rights. An O_PATH descriptor or negative errno. */
-int open_detached(const PathWalk *w, bool writable, uid_t uid);
+ * session, it is made without rights. An O_PATH descriptor; or negative errno and, where that does not say it all, the reason. */
+int open_detached(const PathWalk *w, bool writable, uid_t uid, const char **ret_reason);
 
 /* Its path in its file system, which it has for AppArmor; NULL when it is not known. Owned by the caller. */
 char *path_inside(const PathWalk *w);

@@ -895,6 +895,37 @@ static void test_folder_of_a_session(void **state) {
         assert_int_equal(diag.n_entries, 0);
 }
 
+/* Whose limit of user namespaces is zero. */
+static int without_namespaces(const char *path) {
+        const PlanFd p = FOLDER_FD(.path = (char *) path);
+        _cleanup_diag_ Diag diag = {};
+        OpenedFd o = {};
+
+        if (unshare(CLONE_NEWUSER) < 0)
+                return 77;
+        _cleanup_close_ int limit = open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+        if (limit < 0 || write(limit, "0", 1) != 1)
+                return 77;
+        if (diag_init(&diag, "web.xml") < 0 || open_folder(&p, geteuid(), getegid(), &diag, &o) != -ENOSPC)
+                return 1;
+        return strstr(strempty(diag_first_error(&diag)), "for filesystem 't': that takes a user namespace, and this user may make none") ? 0 : 2;
+}
+
+static void test_folder_without_namespaces(void **state) {
+        int status;
+
+        assert_int_equal(chmod(dir, 0755), 0);
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(without_namespaces(dir));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
         const struct CMUnitTest tests[] = {
@@ -913,7 +944,7 @@ int main(void) {
                 TEST(test_book_of_resources),        TEST(test_unix_listener_in_a_lent_directory),
                 TEST(test_folder_refusals),       TEST(test_folder_is_the_owners),
                 TEST(test_folder_of_a_session),   TEST(test_own_directory),
-                TEST(test_room_that_is_left),
+                TEST(test_room_that_is_left),      TEST(test_folder_without_namespaces),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
