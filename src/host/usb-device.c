@@ -82,12 +82,23 @@ static int resolve(const char *root, DomainHostdev *h, Diag *diag) {
         return 0;
 }
 
+/* By what it is and by where it is, say: the lock of the one would be in the way of the other, as if another machine had it. */
+static int check_twice(const Domain *d, size_t n, const DomainHostdev *h, Diag *diag) {
+        FOREACH_ARRAY(other, d->hostdevs, n)
+                if (other->type == HOSTDEV_USB && other->usb_bus.value == h->usb_bus.value && other->usb_device.value == h->usb_device.value)
+                        return diag_error_code(diag, -EEXIST, h->source_loc, "USB device bus:%u device:%u is given to the guest twice",
+                                               h->usb_bus.value, h->usb_device.value);
+        return 0;
+}
+
 int usb_devices_resolve(const char *root, Domain *d, Diag *diag) {
         size_t n = 0;
         int ret = 0;
 
         FOREACH_ARRAY(h, d->hostdevs, d->n_hostdevs) {
                 int r = h->type == HOSTDEV_USB ? resolve(root, h, diag) : 0;
+                if (r == 0 && h->type == HOSTDEV_USB)
+                        r = check_twice(d, n, h, diag);
                 if (r < 0)
                         ret = r;
                 if (r > 0)

@@ -52,6 +52,7 @@ static int teardown(void **state) {
 
 #define DEVICE(source) "<domain type='qemu'><name>web</name><memory>65536</memory><os><type>hvm</type></os><devices>" \
         "<hostdev mode='subsystem' type='usb'>" source "</hostdev></devices></domain>"
+#define ANOTHER "</hostdev><hostdev mode='subsystem' type='usb'>"
 #define ID(vendor, product) "<vendor id='" vendor "'/><product id='" product "'/>"
 #define AT(bus, device) "<address bus='" bus "' device='" device "'/>"
 
@@ -73,6 +74,9 @@ static void test_resolve(void **state) {
                   "Did not find USB device 046d:c534 bus:1 device:4", -ENODEV, 1, 1, 4 },
                 { DEVICE("<source>" ID("0xabcd", "0") "</source>"), "Did not find USB device abcd:0000", -ENODEV, 1, 0, 0 },
                 { DEVICE("<source startupPolicy='optional'>" ID("0x46f4", "2") "</source>"), NULL, 0, 0, 0, 0 },
+                { DEVICE("<source>" ID("0x046d", "0xc534") "</source>" ANOTHER "<source>" AT("1", "3") "</source>"),
+                  "USB device bus:1 device:3 is given to the guest twice", -EEXIST, 2, 1, 3 },
+                { DEVICE("<source>" AT("1", "4") "</source>" ANOTHER "<source>" AT("2", "4") "</source>"), NULL, 0, 2, 1, 4 },
         };
 
         FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
