@@ -67,8 +67,12 @@ int survivor_start(Survivor *ret, SurvivorWork work, int keep_fd, const void *us
         return 0;
 }
 
+/* Somebody may have killed it: that is not our end. */
 void survivor_tell(Survivor *s, const char *word) {
+        void (*old)(int) = signal(SIGPIPE, SIG_IGN);
+
         (void) !write(s->fd, word, strlen(word));
+        (void) signal(SIGPIPE, old);
 }
 
 void survivor_end(Survivor *s) {

@@ -138,7 +138,7 @@ static int write_dump(Manager *m, const Vm *vm, Target *t, SaveSession *session,
 }
 
 int vm_dump(Manager *m, const Vm *vm, const char *path, const DumpOptions *o, Diag *diag) {
-        _cleanup_(target_done) Target target = { .fd = -EBADF };
+        _cleanup_(target_done) Target target = TARGET_NONE;
         const char *format = o->memory_only ? dump_format_to_string(o->format) : "";
         bool to_file = o->memory_only && o->format != DUMP_ELF;
         const ManagerBackend *b = m->backend;
@@ -151,7 +151,7 @@ int vm_dump(Manager *m, const Vm *vm, const char *path, const DumpOptions *o, Di
                 r = vm_load_domain(m, vm, false, diag, &d);
         if (r < 0)
                 return r;
-        r = target_open(path, &target);
+        r = target_open(path, NULL, NULL, &target);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "Failed to create file '%s': %s", path, strerror(-r));
         r = b->monitor_dump(m->userdata, vm->name, format, o->live, to_file ? target.fd : -EBADF, diag, &session, &stream);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -28,6 +29,7 @@
 
 #define PROGRESS_USEC 500000
 #define END_USEC (UINT64_C(60) * 1000000)
+#define SETTLE_MSEC 20 /* between two looks at what has become of a machine */
 #define COMPRESSOR "zstd"
 
 static int say(Diag *diag, int r, const char *what, const char *path) {
@@ -295,6 +297,24 @@ static void hold_signals(sigset_t *ret_old) {
         (void) sigprocmask(SIG_BLOCK, &set, ret_old);
 }
 
+/* We were killed: the monitor has the machine end, or the guest go on if it has not come to that, and then the file must not be
+ * there. In a process of its own, which has no connection with anybody. */
+static int counts_without_us(const void *userdata) {
+        const Save *s = userdata;
+        DomainState state = STATE_PAUSED;
+        DomainReason reason = REASON_SAVING;
+
+        for (uint64_t deadline = now_usec() + END_USEC; now_usec() < deadline; (void) poll(NULL, 0, SETTLE_MSEC)) {
+                _cleanup_close_ int dir = manager_open_runtime(s->m, s->vm->name);
+                int r = dir < 0 ? dir : runtime_read_state(dir, &state, &reason);
+                if (r < 0)
+                        return r;
+                if (state != STATE_PAUSED || reason != REASON_SAVING)
+                        return state == STATE_SHUT_OFF && reason == REASON_SAVED;
+        }
+        return -ETIMEDOUT;
+}
+
 /* The file is what it is called only when the machine has ended: a guest that goes on changes its disks, and must not be
  * restored from there. SESSION is closed. */
 static int end_saved(Save *s, SaveSession *session, Diag *diag) {
@@ -356,12 +376,12 @@ static int check_running(const Vm *vm, Diag *diag) {
 }
 
 static int save_to(Manager *m, const Vm *vm, const char *path, bool managed, const SaveOptions *options, Diag *diag) {
-        _cleanup_(save_done) Save s = { .m = m, .vm = vm, .options = options, .managed = managed, .target = { .fd = -EBADF } };
+        _cleanup_(save_done) Save s = { .m = m, .vm = vm, .options = options, .managed = managed, .target = TARGET_NONE };
 
         int r = describe(&s, diag);
         if (r < 0)
                 return r;
-        r = target_open(path, &s.target);
+        r = target_open(path, counts_without_us, &s, &s.target);
         if (r < 0)
                 return say(diag, r, "create", path);
         r = save_stream(&s, diag);
@@ -625,7 +645,7 @@ static int copy_data(int from, int to, off_t offset) {
 }
 
 int saved_define(Manager *m, const char *path, const SaveOptions *options, Diag *diag) {
-        _cleanup_(target_done) Target target = { .fd = -EBADF };
+        _cleanup_(target_done) Target target = TARGET_NONE;
         _cleanup_saved_file_ SavedFile f = SAVED_FILE_NONE;
 
         int r = saved_file_open(AT_FDCWD, path, 0, diag, &f);
@@ -633,7 +653,7 @@ int saved_define(Manager *m, const char *path, const SaveOptions *options, Diag 
                 r = use_options(&f, m, options, diag);
         if (r < 0)
                 return r;
-        r = target_open(path, &target);
+        r = target_open(path, NULL, NULL, &target);
         if (r >= 0 && target.direct)
                 r = -EOPNOTSUPP;
         if (r >= 0)

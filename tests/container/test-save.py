@@ -492,6 +492,31 @@ def savers_that_are_killed_at_any_time():
 
 
 @case
+def savers_that_are_killed_when_all_is_written():
+    """The file is whole and has another name: the machine ends and the file gets its own, or the guest goes on and there is none."""
+    with counting("rho") as vm:
+        file, hits = path("rho.save"), 0
+
+        def others():
+            return [n for n in os.listdir(DIRECTORY) if n.startswith("rho.save.")]
+
+        for _ in range(40):
+            saver = subprocess.Popen(["vmunit", "save", "rho", file], stderr=subprocess.DEVNULL)
+            wait_for(lambda: others() or saver.poll() is not None, 20, "the file", interval=0.0002)
+            saver.kill()
+            hits += saver.wait() != 0
+            wait_for(lambda: not others() and vm.state()[1] in ("saved", "save canceled"), 20, "an end of it", interval=0.01)
+            check_equal(os.path.exists(file), vm.state()[1] == "saved", "whether there is a file")
+            if os.path.exists(file):
+                run_ok(["vmunit", "restore", file])
+                os.unlink(file)
+            goes_on(vm, vm.serial.ticks())
+            if hits == 5:
+                break
+        check(hits == 5, f"only {hits} were killed then")
+
+
+@case
 def a_guest_that_went_on_is_not_restored():
     """A restore from elsewhere makes the managed save stale; so does a saver that could not end the machine."""
     with counting("mu") as vm:

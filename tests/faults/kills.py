@@ -208,9 +208,7 @@ def after(lane, victim, stage, before, operation, rc):
     # What is restored goes through the monitor; without it that start fails, and what was saved is still there.
     if stage in ("start", "stop") and victim.program == "monitor" and not before.saved:
         check(rc == 0, f"{operation.words} failed: {operation.command.err!r}")
-    # What vmunit was about to give its name stays until the machine ends, which then has it or throws it away.
-    if victim.program != "client" or stage != "save" or state == "shut off":
-        m.check_no_torn_files()
+    m.check_no_torn_files()
     return f"{state} ({reason})" + (", asked in vain" if lost else "") + (", saved" if m.has_save() and reason != "saved" else "")
 
 

@@ -199,10 +199,15 @@ class Machine:
             check(not left, f"left in {RUNTIME}/{self.name}: {sorted(left)}")
 
     def check_no_torn_files(self):
-        """Of files that are written aside and renamed nothing stays under the other name."""
-        left = [p for p in (*glob.glob(f"{STATE}/{self.name}/*"), *glob.glob("/etc/vm/*"), *glob.glob("/etc/vm/.*"))
-                if re.search(r"(saved|nvram\.fd|\.xml)\.\d+-\d+$|\.(tmp|new)|\.[A-Za-z0-9]{6}$", os.path.basename(p))]
-        check(not left, f"left behind: {left}")
+        """Of files that are written aside and renamed nothing stays under the other name. Who survives the writer may need a moment."""
+
+        def left():
+            return [p for p in (*glob.glob(f"{STATE}/{self.name}/*"), *glob.glob("/etc/vm/*"), *glob.glob("/etc/vm/.*"))
+                    if re.search(r"(saved|nvram\.fd|\.xml)\.\d+-\d+$|\.(tmp|new)|\.[A-Za-z0-9]{6}$", os.path.basename(p))]
+
+        with contextlib.suppress(Failure):
+            wait_for(lambda: not left(), ANSWER, interval=0.01)
+        check(not left(), f"left behind: {left()}")
 
     def forget_failure(self):
         """Back to where a run of faults can go on, after something that must not be. Not what an administrator would have to do."""

@@ -5,19 +5,24 @@
 /* after the above */
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "definitions.h"
 #include "fake-machine.h"
+#include "file-util.h"
 #include "plans.h"
 #include "start-options.h"
 #include "string-util.h"
 #include "strv.h"
 #include "target-file.h"
+#include "test-directory.h"
 #include "vm-lifecycle.h"
 
 /* What the golden sessions (test-cli-golden.c) cannot show, because no verb prints it. */
@@ -351,6 +356,105 @@ static void test_start_checks_before_systemd(void **state) {
         assert_string_equal(calls, "");
 }
 
+/* --- files that are written aside --- */
+
+typedef enum KilledAt {
+        KILLED_BEFORE, /* it has a name */
+        KILLED_NAMED,
+        KILLED_COMMITTED,
+        NOT_KILLED,
+} KilledAt;
+
+static int says(const void *userdata) {
+        return *(const int *) userdata;
+}
+
+/* A process of ours writes "new" into PATH and ends so; then nobody is left of it. */
+static void write_target(const char *path, TargetCounts counts, const int *answer, KilledAt at) {
+        pid_t pid = fork();
+        if (pid == 0) {
+                Target t = TARGET_NONE;
+
+                if (target_open(path, counts, answer, &t) < 0 || write(t.fd, "new", 3) != 3)
+                        _exit(1);
+                if (at == KILLED_BEFORE)
+                        (void) raise(SIGKILL);
+                if (target_finish(&t) < 0)
+                        _exit(2);
+                if (at == KILLED_NAMED)
+                        (void) raise(SIGKILL);
+                if (target_commit(&t) < 0)
+                        _exit(3);
+                if (at == KILLED_COMMITTED)
+                        (void) raise(SIGKILL);
+                target_done(&t);
+                _exit(0);
+        }
+        /* And its survivor, which is ours then. */
+        int status = 0, n = 0;
+        for (pid_t ended; (ended = wait(&status)) > 0; n++)
+                assert_true(ended != pid || (at == NOT_KILLED ? status == 0 : WIFSIGNALED(status)));
+        assert_int_equal(n, at == NOT_KILLED ? 1 : 2);
+}
+
+/* PATH and nothing else is in its directory, and has that text; NULL: nothing is. */
+static void assert_only(const char *dir, const char *name, const char *text) {
+        _cleanup_free_ char *found = NULL;
+        struct dirent *e;
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+
+        if (text) {
+                assert_int_equal(read_file_limited(fd, name, 100, &found, NULL), 0);
+                assert_string_equal(found, text);
+        }
+        DIR *d = fdopendir(fd);
+        assert_non_null(d);
+        while ((e = readdir(d)))
+                n += e->d_name[0] != '.';
+        (void) closedir(d);
+        assert_int_equal(n, text != NULL);
+}
+
+/* Who writes a file is killed: it is there or it is not, and nothing of it stays under another name. */
+static void test_target_of_the_killed(void **state) {
+        char *dir = test_directory_new();
+        _cleanup_free_ char *path = strf("%s/file", dir), *other = strf("%s/file.%d-0", dir, INT32_MAX);
+        const int no = 0, yes = 1, unknown = -EIO;
+        const struct {
+                TargetCounts counts;
+                const int *answer;
+                KilledAt at;
+                const char *text;
+        } cases[] = {
+                { NULL, NULL, KILLED_BEFORE, NULL },  { says, &yes, KILLED_BEFORE, NULL },   { NULL, NULL, KILLED_NAMED, NULL },
+                { says, &no, KILLED_NAMED, NULL },    { says, &yes, KILLED_NAMED, "new" },   { says, &no, KILLED_COMMITTED, "new" },
+                { NULL, NULL, NOT_KILLED, "new" },    { says, &no, NOT_KILLED, "new" },
+        };
+
+        assert_non_null(dir);
+        assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                /* Also beside one that it would replace, of before. */
+                for (int old = 0; old < 2; old++) {
+                        if (old)
+                                assert_int_equal(write_file_atomic(AT_FDCWD, path, "old", 3, 0600), 0);
+                        write_target(path, c->counts, c->answer, c->at);
+                        assert_only(dir, "file", c->text ?: old ? "old" : NULL);
+                        (void) unlink(path);
+                }
+        }
+        /* Nobody else's, whatever it is called. */
+        assert_int_equal(write_file_atomic(AT_FDCWD, other, "other", 5, 0600), 0);
+        write_target(path, NULL, NULL, KILLED_NAMED);
+        assert_only(dir, strrchr(other, '/') + 1, "other");
+        (void) unlink(other);
+        /* What nobody knows about stays, and is no more than that. */
+        write_target(path, says, &unknown, KILLED_NAMED);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+        test_directory_remove(dir);
+}
+
 static void test_too_slow(void **state) {
         const uint64_t second = 1000000, mib = 1 << 20;
 
@@ -366,6 +470,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_start_options), cmocka_unit_test(test_start_credentials),
                 cmocka_unit_test(test_shell_quoting),           cmocka_unit_test(test_too_slow),
+                cmocka_unit_test(test_target_of_the_killed),
                 cmocka_unit_test(test_undefine_uncovers_nothing),
                 cmocka_unit_test(test_undefine_forgets_the_end),
                 cmocka_unit_test(test_undefine_nvram),
