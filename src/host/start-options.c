@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "file-util.h"
+#include "parse-util.h"
 #include "start-options.h"
 #include "string-util.h"
 #include "strv.h"
@@ -22,6 +25,10 @@ static char *options_file(const char *name) {
         return strf(".start-%s", name);
 }
 
+/* Words, and lines of how far the start has come, of which the last one counts. */
+#define ASKED "asked"
+#define JOB "job="
+
 int start_options_write(int base_fd, const char *name, StartOptionFlags flags) {
         _cleanup_free_ char *file = options_file(name), *text = strdup("");
 
@@ -36,11 +43,22 @@ int start_options_write(int base_fd, const char *name, StartOptionFlags flags) {
                 free(text);
                 text = longer;
         }
-        return write_file_atomic(base_fd, file, text, strlen(text), 0600);
+        int r = write_file_atomic(base_fd, file, text, strlen(text), 0600);
+        if (r < 0)
+                return r;
+        _cleanup_close_ int fd = openat(base_fd, file, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : TAKE_FD(fd);
 }
 
-/* A regular file of root's, or the caller's. 1, or 0 when there is none. */
-static int read_own(int base_fd, const char *file, size_t limit, char **ret, size_t *ret_size) {
+void start_options_note(int fd, uint32_t job) {
+        _cleanup_free_ char *line = job > 0 ? strf(JOB "%" PRIu32 "\n", job) : strdup(ASKED "\n");
+
+        if (line)
+                (void) write_all(fd, line, strlen(line));
+}
+
+/* A regular file of root's, or the caller's. 1, or 0 when there is none. *ret_held, which may be NULL: somebody has locked it. */
+static int read_own(int base_fd, const char *file, size_t limit, char **ret, size_t *ret_size, bool *ret_held) {
         struct stat st;
 
         _cleanup_close_ int fd = openat(base_fd, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -50,26 +68,50 @@ static int read_own(int base_fd, const char *file, size_t limit, char **ret, siz
                 return -errno;
         if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()))
                 return -EPERM;
+        if (ret_held)
+                *ret_held = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
         int r = read_fd_limited(fd, limit, ret, ret_size);
         return r < 0 ? r : 1;
 }
 
-int start_options_take(int base_fd, const char *name, StartOptionFlags *ret) {
+/* Of a start whose caller is gone: whether he had come to ask for it. *ret: for which job, 0 if he was not told. */
+static bool was_asked(char *const *words, uint32_t *ret) {
+        bool asked = false;
+
+        *ret = 0;
+        STRV_FOREACH(w, words) {
+                const char *number = startswith(*w, JOB);
+                unsigned job;
+                if (!number && !streq(*w, ASKED))
+                        continue;
+                asked = true;
+                *ret = number && parse_uint(number, &job) >= 0 ? job : 0;
+        }
+        return asked;
+}
+
+int start_options_take(int base_fd, const char *name, StartOptionFlags *ret, uint32_t *ret_job) {
         _cleanup_free_ char *file = options_file(name), *text = NULL;
         _cleanup_strv_ char **words = NULL;
         StartOptionFlags flags = 0;
+        uint32_t job = 0;
+        bool held;
 
-        int r = file ? read_own(base_fd, file, 4096, &text, NULL) : -ENOMEM;
-        if (r > 0)
-                r = strv_split(text, WHITESPACE, &words);
+        int r = file ? read_own(base_fd, file, 4096, &text, NULL, &held) : -ENOMEM;
+        if (r <= 0)
+                return r;
+        r = strv_split(text, WHITESPACE, &words);
         if (r < 0)
                 return r;
+        (void) unlinkat(base_fd, file, 0);
+        if (!held && !was_asked(words, &job))
+                return 0;
         for (size_t i = 0; i < ELEMENTSOF(option_words); i++)
                 if (strv_contains(words, option_words[i].word))
                         flags |= option_words[i].flag;
-        (void) unlinkat(base_fd, file, 0);
         *ret = flags;
-        return 0;
+        *ret_job = job;
+        return 1;
 }
 
 /* --- credentials --- */
@@ -103,7 +145,7 @@ int start_credentials_take(int base_fd, const char *name, char ***ret) {
         _cleanup_strv_ char **list = NULL;
         size_t size = 0;
 
-        int r = file ? read_own(base_fd, file, CREDENTIALS_FILE_MAX, &text, &size) : -ENOMEM;
+        int r = file ? read_own(base_fd, file, CREDENTIALS_FILE_MAX, &text, &size, NULL) : -ENOMEM;
         if (r <= 0)
                 return r;
         for (const char *p = text; r >= 0 && p < text + size; p += strlen(p) + 1) /* read_fd_limited() has put a NUL behind all */

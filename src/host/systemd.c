@@ -2,6 +2,7 @@
 #include <pwd.h>
 #include <systemd/sd-daemon.h>
 
+#include "parse-util.h"
 #include "scope.h"
 #include "string-util.h"
 #include "strv.h"
@@ -138,6 +139,16 @@ int systemd_get_string(sd_bus *bus, const char *unit, const char *iface, const c
         int r = property_place(unit, iface, &p);
 
         return r < 0 ? r : sd_bus_get_property_string(bus, "org.freedesktop.systemd1", p.path, p.iface, property, NULL, ret);
+}
+
+int systemd_get_job(sd_bus *bus, const char *unit, uint32_t *ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(property_place_done) PropertyPlace p = {};
+
+        int r = property_place(unit, "Unit", &p);
+        if (r >= 0)
+                r = sd_bus_get_property(bus, "org.freedesktop.systemd1", p.path, p.iface, "Job", NULL, &reply, "(uo)");
+        return r < 0 ? r : MIN(sd_bus_message_read(reply, "(uo)", ret, NULL), 0);
 }
 
 int systemd_get_values(sd_bus *bus, const char *unit, const char *iface, const UnitProperty *p, char ***ret) {
@@ -382,59 +393,76 @@ bool systemd_is_lost(int error) {
         return error == -ENOTCONN || error == -ECONNRESET || error == -EPIPE;
 }
 
+void systemd_note_job(const SystemdJobNote *note, const char *job) {
+        const char *number = job ? strrchr(job, '/') : NULL;
+        unsigned n = 0;
+
+        if (note && (!job || (number && parse_uint(number + 1, &n) >= 0)))
+                note->note(n, note->userdata);
+}
+
+typedef struct JobCall {
+        const char *method, *unit, *mode;
+        uint64_t limit_usec;
+        bool beyond_own; /* the limit is what is added to the unit's own */
+        const SystemdJobNote *note;
+} JobCall;
+
 /* Says nothing when the connection is lost. */
-static int try_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, bool beyond_own,
-                   Diag *diag, char **ret_result) {
+static int try_job(sd_bus *bus, const JobCall *c, Diag *diag, char **ret_result) {
         _cleanup_(systemd_job_wait_freep) SystemdJobWait *w = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_free_ char *result = NULL;
         const char *job;
 
-        int r = systemd_job_wait_new(bus, unit, &w);
+        int r = systemd_job_wait_new(bus, c->unit, &w);
         if (r < 0)
                 return r;
-        r = sd_bus_call_method(bus, SYSTEMD, method, &error, &reply, "ss", unit, mode);
+        systemd_note_job(c->note, NULL);
+        r = sd_bus_call_method(bus, SYSTEMD, c->method, &error, &reply, "ss", c->unit, c->mode);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "o", &job);
         if (systemd_is_lost(r))
                 return r;
-        if (r < 0 && streq(mode, "fail") && sd_bus_error_has_name(&error, "org.freedesktop.systemd1.TransactionIsDestructive"))
+        if (r < 0 && streq(c->mode, "fail") && sd_bus_error_has_name(&error, "org.freedesktop.systemd1.TransactionIsDestructive"))
                 return -ECANCELED;
         if (r < 0)
-                return refused(diag, r, &error, streq(method, "StopUnit") ? "stop" : "start", unit);
-        if (beyond_own)
-                limit_usec = limit_of_start(bus, unit, limit_usec);
-        r = systemd_wait_job(w, job, limit_usec, &result);
+                return refused(diag, r, &error, streq(c->method, "StopUnit") ? "stop" : "start", c->unit);
+        systemd_note_job(c->note, job);
+        r = systemd_wait_job(w, job, c->beyond_own ? limit_of_start(bus, c->unit, c->limit_usec) : c->limit_usec, &result);
         if (r == -ECANCELED && !ret_result)
-                (void) diag_error(diag, (SrcLoc) {}, "job for %s ended with '%s'", unit, result);
+                (void) diag_error(diag, (SrcLoc) {}, "job for %s ended with '%s'", c->unit, result);
         else if (r < 0 && r != -ECANCELED && !systemd_is_lost(r))
-                (void) refused(diag, r, NULL, "wait for", unit);
+                (void) refused(diag, r, NULL, "wait for", c->unit);
         if (ret_result && (r >= 0 || r == -ECANCELED))
                 *ret_result = TAKE_PTR(result);
         return r;
 }
 
 /* A bus daemon that ends takes nothing from the job, which is asked for once more: systemd has one for all who ask for the same. */
-static int run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, bool beyond_own,
-                   Diag *diag, char **ret_result) {
+static int run_job(sd_bus *bus, const JobCall *c, Diag *diag, char **ret_result) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *direct = NULL;
 
-        int r = try_job(bus, method, unit, mode, limit_usec, beyond_own, diag, ret_result);
+        int r = try_job(bus, c, diag, ret_result);
         if (!systemd_is_lost(r))
                 return r;
         if (systemd_connect(SYSTEMD_DIRECT, &direct) >= 0)
-                r = try_job(direct, method, unit, mode, limit_usec, beyond_own, diag, ret_result);
-        return systemd_is_lost(r) ? refused(diag, r, NULL, "wait for", unit) : r;
+                r = try_job(direct, c, diag, ret_result);
+        return systemd_is_lost(r) ? refused(diag, r, NULL, "wait for", c->unit) : r;
 }
 
 int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const char *mode, uint64_t limit_usec, Diag *diag,
                     char **ret_result) {
-        return run_job(bus, method, unit, mode, limit_usec, false, diag, ret_result);
+        return run_job(bus, &(JobCall) { .method = method, .unit = unit, .mode = mode, .limit_usec = limit_usec }, diag, ret_result);
 }
 
-int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t more_usec, Diag *diag, char **ret_result) {
-        return run_job(bus, "StartUnit", unit, "replace", more_usec, true, diag, ret_result);
+int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t more_usec, const SystemdJobNote *note, Diag *diag, char **ret_result) {
+        const JobCall c = {
+                .method = "StartUnit", .unit = unit, .mode = "replace", .limit_usec = more_usec, .beyond_own = true, .note = note,
+        };
+
+        return run_job(bus, &c, diag, ret_result);
 }
 
 int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result) {

@@ -56,8 +56,18 @@ int systemd_run_job(sd_bus *bus, const char *method, const char *unit, const cha
                     Diag *diag, char **ret_result);
 /* Waits for the end of a unit whose process ends by itself. Who starts it meanwhile waits for that as well: such a job stays. */
 int systemd_settle_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag);
-/* Here the limit is what is added to the unit's own (TimeoutStartSec=). */
-int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t more_usec, Diag *diag, char **ret_result);
+/* Called with 0 when the job is about to be asked for, and with its number when there is one; perhaps several times. */
+typedef struct SystemdJobNote SystemdJobNote;
+struct SystemdJobNote {
+        void (*note)(uint32_t job, void *userdata);
+        void *userdata;
+};
+/* Here the limit is what is added to the unit's own (TimeoutStartSec=). NOTE may be NULL. */
+int systemd_start_unit(sd_bus *bus, const char *unit, uint64_t more_usec, const SystemdJobNote *note, Diag *diag, char **ret_result);
+/* The same for callers that queue the job themselves; JOB is NULL, or the object path that the call has returned. */
+void systemd_note_job(const SystemdJobNote *note, const char *job);
+/* The number of the job that the unit has, 0 without one. */
+int systemd_get_job(sd_bus *bus, const char *unit, uint32_t *ret);
 int systemd_stop_unit(sd_bus *bus, const char *unit, uint64_t limit_usec, Diag *diag, char **ret_result);
 
 /* For callers that queue the job themselves (StartTransientUnit): prepare before the call, wait after it. */

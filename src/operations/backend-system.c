@@ -353,7 +353,7 @@ static int explain_start(sd_bus *bus, const char *unit, uint64_t since_usec, int
                                result ?: "failed", vm_is_session() ? "--user-unit" : "-u", unit);
 }
 
-static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
+static int system_start_unit(void *userdata, const char *unit, const SystemdJobNote *note, Diag *diag) {
         _cleanup_free_ char *result = NULL;
         uint64_t since = now_usec();
         sd_bus *bus = NULL;
@@ -363,11 +363,11 @@ static int system_start_unit(void *userdata, const char *unit, Diag *diag) {
                 return r;
         /* Earlier failures count against the unit's limit of starts; one that the user asks for does not. */
         (void) systemd_reset_failed(bus, unit, NULL);
-        r = systemd_start_unit(bus, unit, START_LIMIT_USEC, diag, &result);
+        r = systemd_start_unit(bus, unit, START_LIMIT_USEC, note, diag, &result);
         return r < 0 ? explain_start(bus, unit, since, r, result, diag) : 0;
 }
 
-static int system_start_transient(void *userdata, const TransientStart *start, Diag *diag) {
+static int system_start_transient(void *userdata, const TransientStart *start, const SystemdJobNote *note, Diag *diag) {
         _cleanup_free_ char *result = NULL;
         uint64_t since = now_usec();
         HostFacts facts;
@@ -379,7 +379,8 @@ static int system_start_transient(void *userdata, const TransientStart *start, D
         r = host_facts_gather(&facts);
         if (r < 0)
                 return r;
-        r = transient_start(bus, start, &facts, START_LIMIT_USEC + start->domain->ready.timeout.value * UINT64_C(1000000), diag, &result);
+        r = transient_start(bus, start, &facts, START_LIMIT_USEC + start->domain->ready.timeout.value * UINT64_C(1000000), note, diag,
+                            &result);
         host_facts_done(&facts);
         return r < 0 ? explain_start(bus, start->unit, since, r, result, diag) : 0;
 }

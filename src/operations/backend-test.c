@@ -202,8 +202,9 @@ static int complete(TestBackend *b, const Definition *d, Diag *diag, Domain **re
 static int write_runtime(const char *name, const Definition *d, const char *text, StartOptionFlags *ret_flags) {
         _cleanup_close_ int base = runtime_open(NULL, true), dir = runtime_open(name, true);
         unsigned id = 0;
+        uint32_t job;
 
-        int r = base < 0 ? base : dir < 0 ? dir : start_options_take(base, name, ret_flags);
+        int r = base < 0 ? base : dir < 0 ? dir : start_options_take(base, name, ret_flags, &job);
         if (r >= 0)
                 r = runtime_allocate_id(base, &id);
         _cleanup_free_ char *line = strf("%u\n", id);
@@ -236,7 +237,7 @@ static int begin(TestBackend *b, const char *name, const Definition *d, bool tra
         return 0;
 }
 
-static int start_unit(void *userdata, const char *unit, Diag *diag) {
+static int start_unit(void *userdata, const char *unit, _unused_ const SystemdJobNote *note, Diag *diag) {
         _cleanup_definition_ Definition d = {};
         _cleanup_free_ char *name = NULL;
         bool transient;
@@ -247,7 +248,7 @@ static int start_unit(void *userdata, const char *unit, Diag *diag) {
         return r < 0 ? r : begin(userdata, name, &d, false, diag);
 }
 
-static int start_transient(void *userdata, const TransientStart *start, Diag *diag) {
+static int start_transient(void *userdata, const TransientStart *start, _unused_ const SystemdJobNote *note, Diag *diag) {
         _cleanup_definition_ Definition d = {};
 
         int r = definition_load_transient(start->name, &d);
@@ -472,7 +473,7 @@ static int begin_default(TestBackend *b, Diag *diag) {
         int r = unit ? test_file_write(b->directory->path, "vm/test.xml", default_definition) : -ENOMEM;
 
         if (r >= 0)
-                r = start_unit(b, unit, diag);
+                r = start_unit(b, unit, NULL, diag);
         return r < 0 ? r : write_state("test", STATE_RUNNING, REASON_UNKNOWN);
 }
 

@@ -13,8 +13,8 @@ static int append_call(sd_bus_message *m, const char *unit, const UnitProperties
         return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
 }
 
-static int call_start(sd_bus *bus, const char *unit, const UnitProperties *p, uint64_t limit_usec, Diag *diag,
-                      char **ret_result) {
+static int call_start(sd_bus *bus, const char *unit, const UnitProperties *p, uint64_t limit_usec, const SystemdJobNote *note,
+                      Diag *diag, char **ret_result) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(systemd_job_wait_freep) SystemdJobWait *wait = NULL;
@@ -29,22 +29,25 @@ static int call_start(sd_bus *bus, const char *unit, const UnitProperties *p, ui
                 r = append_call(call, unit, p);
         if (r < 0)
                 return r;
+        systemd_note_job(note, NULL);
         r = sd_bus_call(bus, call, SYSTEMD_CALL_USEC, &error, &reply);
         if (r < 0)
                 return diag_error_code(diag, r, (SrcLoc) {}, "cannot make unit '%s': %s", unit,
                                        error.message ?: strerror(-r));
         r = sd_bus_message_read(reply, "o", &job);
-        if (r >= 0)
+        if (r >= 0) {
+                systemd_note_job(note, job);
                 r = systemd_wait_job(wait, job, limit_usec, ret_result);
+        }
         return systemd_is_lost(r) ? systemd_run_job(bus, "StartUnit", unit, "replace", limit_usec, diag, ret_result) : r;
 }
 
 int transient_start(sd_bus *bus, const TransientStart *start, const HostFacts *facts, uint64_t limit_usec,
-                    Diag *diag, char **ret_result) {
+                    const SystemdJobNote *note, Diag *diag, char **ret_result) {
         _cleanup_(unit_properties_done) UnitProperties own = {}, all = {};
 
         int r = unit_properties_new(start->domain, facts, start->digest, start->source_path, diag, &own);
         if (r >= 0)
                 r = unit_properties_for_transient(&own, start->name, facts->session, &all);
-        return r < 0 ? r : call_start(bus, start->unit, &all, limit_usec, diag, ret_result);
+        return r < 0 ? r : call_start(bus, start->unit, &all, limit_usec, note, diag, ret_result);
 }

@@ -78,6 +78,8 @@ typedef struct VmThread {
         NumberSet cpus; /* it may run on */
 } VmThread;
 
+typedef struct SystemdJobNote SystemdJobNote;
+
 typedef struct TransientStart {
         const char *name, *unit;
         const char *source_path; /* the definition, already in its place */
@@ -101,9 +103,9 @@ typedef struct ManagerBackend {
         bool (*unit_enabled)(void *userdata, const char *unit);
         int (*set_unit_enabled)(void *userdata, const char *unit, bool enabled, Diag *diag);
         int (*reload)(void *userdata, Diag *diag);
-        /* Waits for the job's end; a failed job is -ECANCELED, with the unit's own last errors in DIAG. */
-        int (*start_unit)(void *userdata, const char *unit, Diag *diag);
-        int (*start_transient)(void *userdata, const TransientStart *start, Diag *diag);
+        /* Waits for the job's end; a failed job is -ECANCELED, with the unit's own last errors in DIAG. NOTE: see systemd.h. */
+        int (*start_unit)(void *userdata, const char *unit, const SystemdJobNote *note, Diag *diag);
+        int (*start_transient)(void *userdata, const TransientStart *start, const SystemdJobNote *note, Diag *diag);
         int (*stop_unit)(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag);
         /* For one that ends by itself: it is waited for, and whoever starts it again meanwhile is not stopped. */
         int (*settle_unit)(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag);

@@ -16,6 +16,7 @@
 #include "runtime.h"
 #include "start-options.h"
 #include "string-util.h"
+#include "systemd.h"
 #include "taint.h"
 #include "tap.h"
 
@@ -31,13 +32,23 @@ static int not_running(Diag *diag) {
 /* What the prepare step has to know of this start and no other, kept for as long as its job runs. */
 typedef struct StartOptions {
         int base_fd;
+        int fd;           /* of what was written; others would take it for that of somebody who is gone without it */
         const char *name; /* NULL: nothing was written */
 } StartOptions;
+#define START_OPTIONS_NONE { .base_fd = -EBADF, .fd = -EBADF }
 
 static void start_options_done(StartOptions *o) {
         if (o->name)
                 (void) start_options_remove(o->base_fd, o->name);
+        o->fd = safe_close(o->fd);
         o->base_fd = safe_close(o->base_fd);
+}
+
+static void note_job(uint32_t job, void *userdata) {
+        const StartOptions *o = userdata;
+
+        if (o->fd >= 0)
+                start_options_note(o->fd, job);
 }
 
 static StartOptionFlags options_of(VmStartFlags flags) {
@@ -55,8 +66,8 @@ static int write_start_options(Manager *m, const char *name, VmStartFlags flags,
                 r = o->base_fd = manager_open_runtime(m, NULL);
         if (r >= 0)
                 o->name = name;
-        if (r >= 0 && flags)
-                r = start_options_write(o->base_fd, name, options_of(flags));
+        if (r >= 0)
+                r = o->fd = start_options_write(o->base_fd, name, options_of(flags));
         if (r >= 0 && credentials)
                 r = start_credentials_write(o->base_fd, name, credentials);
         if (r < 0)
@@ -104,7 +115,7 @@ static bool lost_systemd(int r) {
 }
 
 int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credentials, Diag *diag) {
-        _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
+        _cleanup_(start_options_done) StartOptions options = START_OPTIONS_NONE;
         _cleanup_parsed_definition_ ParsedDefinition p = {};
         _cleanup_definition_ Definition d = {};
 
@@ -137,7 +148,7 @@ int vm_start(Manager *m, const Vm *vm, VmStartFlags flags, char *const *credenti
         r = write_start_options(m, vm->name, flags, credentials, diag, &options);
         if (r < 0)
                 return r;
-        r = m->backend->start_unit(m->userdata, vm->unit, diag);
+        r = m->backend->start_unit(m->userdata, vm->unit, &(SystemdJobNote) { note_job, &options }, diag);
         if (lost_systemd(r))
                 options.name = NULL;
         return r;
@@ -199,7 +210,7 @@ int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, cha
               Diag *diag, char **ret_name) {
         _cleanup_parsed_definition_ ParsedDefinition p = {};
         /* Behind what it takes the name from: cleaned up before it. */
-        _cleanup_(start_options_done) StartOptions options = { .base_fd = -EBADF };
+        _cleanup_(start_options_done) StartOptions options = START_OPTIONS_NONE;
         _cleanup_free_ char *path = NULL, *unit = NULL;
         /* Keep the labels and the name until the machine runs. */
         _cleanup_close_ int hold = -EBADF, claim = -EBADF;
@@ -222,7 +233,7 @@ int vm_create(Manager *m, const char *text, size_t size, VmStartFlags flags, cha
                         .name = name, .unit = unit, .source_path = path, .domain = p.domain, .digest =
                                 p.digest,
                 };
-                r = m->backend->start_transient(m->userdata, &start, diag);
+                r = m->backend->start_transient(m->userdata, &start, &(SystemdJobNote) { note_job, &options }, diag);
         }
         if (r < 0) {
                 if (hold >= 0)

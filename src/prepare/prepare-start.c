@@ -216,18 +216,36 @@ static int reset_nvram(Start *s) {
         return r;
 }
 
+/* Those of a start whose caller is gone are no business of the next one. */
+static int take_options(Start *s, StartOptionFlags *ret) {
+        uint32_t job = 0, own = 0;
+
+        int r = start_options_take(s->base_fd, s->p->name, ret, &job);
+        if (r < 0)
+                return fail(s, r, "read the options of this start");
+        if (r > 0 && job > 0) {
+                int k = systemd_get_job(s->bus, s->p->unit, &own);
+                if (k < 0)
+                        return fail(s, k, "ask systemd for the unit's job");
+        }
+        if (r == 0 || job != own) {
+                *ret = 0;
+                r = start_options_remove(s->base_fd, s->p->name);
+                return r < 0 ? fail(s, r, "remove the options of another start") : 0;
+        }
+        r = start_credentials_take(s->base_fd, s->p->name, &s->p->credentials);
+        return r < 0 ? fail(s, r, "read the credentials of this start") : 0;
+}
+
 static int make_plan(Start *s) {
         StartOptionFlags options = 0;
 
         int r = systemd_get_selinux_context(s->bus, s->p->unit, &s->p->context);
         if (r < 0)
                 return fail(s, r, "ask systemd for the unit's label");
-        r = start_options_take(s->base_fd, s->p->name, &options);
+        r = take_options(s, &options);
         if (r < 0)
-                return fail(s, r, "read the options of this start");
-        r = start_credentials_take(s->base_fd, s->p->name, &s->p->credentials);
-        if (r < 0)
-                return fail(s, r, "read the credentials of this start");
+                return r;
         r = take_saved(s->p, s->base_fd, options);
         if (r >= 0)
                 r = prepare_plan(s->p, &s->x);

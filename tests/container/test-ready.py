@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Readiness: what <vmunit:ready> in the metadata makes of the unit's start."""
 
-from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for_unit
+import contextlib
+import os
+import signal
+import subprocess
+
+from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for, wait_for_unit
 from vm import vm as machine
 
 PING = '{"execute":"guest-ping"}'
@@ -101,6 +106,59 @@ def restored():
         run_ok(["vmunit", "start", "eta"])
         check_equal(vm.state(), ("running", "restored"), "state")
         check(answers(vm), "the restored guest's agent does not answer")
+
+
+UNITS = "/run/systemd/system"
+GATE = "/run/test-gate"
+
+
+@contextlib.contextmanager
+def gate(vm):
+    """The start of the VM waits for another unit, which ends with the status that is written to GATE."""
+    texts = {f"{UNITS}/gate.service": f"[Service]\nType=oneshot\nExecStart=/bin/sh -c 'read status <{GATE}; exit $status'\n",
+             f"{UNITS}/{vm.unit}.d/90-gate.conf": "[Unit]\nRequires=gate.service\nAfter=gate.service\n"}
+    os.mkfifo(GATE)
+    for path, text in texts.items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text)
+    run_ok(["systemctl", "daemon-reload"])
+    try:
+        yield
+    finally:
+        for path in (*texts, GATE):
+            os.unlink(path)
+        run_ok(["systemctl", "daemon-reload"])
+
+
+def read(path):
+    with open(path, encoding="ascii") as f:
+        return f.read()
+
+
+@case
+def whose_caller_has_gone():
+    """The start that he has asked for goes on as it was asked for. If it comes to nothing, its options are not the next one's."""
+    with machine("theta") as vm:
+        options = "/run/vmunit/.start-theta"
+        vm.without_guest().write()
+        with gate(vm):
+            for status, end in (("0", signal.SIGKILL), ("1", signal.SIGINT)):
+                start = subprocess.Popen(["vmunit", "start", "theta", "--paused", "--credential", "system.hostname=x"], stderr=subprocess.DEVNULL)
+                wait_for(lambda: os.path.exists(options) and "job=" in read(options), 20, "the start to be asked for")
+                start.send_signal(end)
+                check(start.wait(20) != 0, "the command has ended by itself")
+                with open(GATE, "w", encoding="ascii") as f:
+                    f.write(f"{status}\n")
+                wait_for(lambda: unit_property(vm.unit, "Job") in ("", "0"), 60, "the job to end")
+                if status == "0":
+                    check_equal(vm.state()[0], "paused", "state")
+                    run_ok(["vmunit", "destroy", "theta"])
+            check_equal(unit_property(vm.unit, "ActiveState"), "inactive", "state of the unit")
+            check(os.path.exists(options), "there are no options left: this says nothing")
+        run_ok(["systemctl", "start", vm.unit])
+        check_equal(vm.state(), ("running", "booted"), "state")
+        check_equal([n for n in os.listdir("/run/vmunit") if n.startswith((".start-", ".credentials-"))], [], "what is left")
 
 
 main()

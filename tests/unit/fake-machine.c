@@ -12,6 +12,7 @@
 #include "names.h"
 #include "runtime.h"
 #include "string-util.h"
+#include "systemd.h"
 #include "strv.h"
 
 static void must(bool ok, const char *what) {
@@ -95,7 +96,7 @@ static void note_start_options(FakeMachine *f, const char *name) {
         _cleanup_free_ char *path = strf("run/.start-%s", name);
         _cleanup_free_ char *text = fake_read(f, path);
 
-        if (text)
+        if (text && *text)
                 text_appendf(&f->calls, "  with %s", text);
         /* Several stand there with a NUL between: the first one shows. */
         _cleanup_free_ char *credentials_path = strf("run/.credentials-%s", name);
@@ -104,8 +105,10 @@ static void note_start_options(FakeMachine *f, const char *name) {
                 text_appendf(&f->calls, "  with credential %s\n", credentials);
 }
 
-static int finish_start(FakeMachine *f, FakeUnit *u, Diag *diag) {
+static int finish_start(FakeMachine *f, FakeUnit *u, const SystemdJobNote *note, Diag *diag) {
         note_start_options(f, u->name);
+        systemd_note_job(note, NULL);
+        systemd_note_job(note, "/org/freedesktop/systemd1/job/7");
         if (f->start_error < 0) {
                 u->activity = UNIT_FAILED;
                 return f->start_text ? diag_error_code(diag, f->start_error, (SrcLoc) {}, "%s",
@@ -117,20 +120,20 @@ static int finish_start(FakeMachine *f, FakeUnit *u, Diag *diag) {
         return 0;
 }
 
-static int start_unit(void *userdata, const char *unit, Diag *diag) {
+static int start_unit(void *userdata, const char *unit, const SystemdJobNote *note, Diag *diag) {
         FakeMachine *f = userdata;
 
         text_appendf(&f->calls, "start %s\n", unit);
-        return finish_start(f, find_by_unit(f, unit), diag);
+        return finish_start(f, find_by_unit(f, unit), note, diag);
 }
 
-static int start_transient(void *userdata, const TransientStart *start, Diag *diag) {
+static int start_transient(void *userdata, const TransientStart *start, const SystemdJobNote *note, Diag *diag) {
         FakeMachine *f = userdata;
 
         const char *place = startswith(start->source_path, f->dir);
         text_appendf(&f->calls, "start-transient %s from %s\n", start->unit, place ? place + 1 :
                      start->source_path);
-        return finish_start(f, find_by_unit(f, start->unit), diag);
+        return finish_start(f, find_by_unit(f, start->unit), note, diag);
 }
 
 static int stop_unit(void *userdata, const char *unit, uint64_t limit_usec, Diag *diag) {

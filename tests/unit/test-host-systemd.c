@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is asked of systemd, of one that is made up: a process at the other end of a socket pair, with one unit. */
 #include <setjmp.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,6 +50,11 @@ static int get_text(sd_bus *b, const char *path, const char *iface, const char *
         return sd_bus_message_append(reply, "s", streq(property, "User") ? "vm-a" : "loaded");
 }
 
+static int get_job(sd_bus *b, const char *path, const char *iface, const char *property, sd_bus_message *reply, void *userdata,
+                   sd_bus_error *error) {
+        return sd_bus_message_append(reply, "(uo)", 7, JOB);
+}
+
 static int get_yes(sd_bus *b, const char *path, const char *iface, const char *property, sd_bus_message *reply, void *userdata,
                    sd_bus_error *error) {
         return sd_bus_message_append(reply, "b", true);
@@ -79,6 +85,7 @@ static const sd_bus_vtable unit_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_PROPERTY("LoadState", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("NeedDaemonReload", "b", get_yes, 0, 0),
+        SD_BUS_PROPERTY("Job", "(uo)", get_job, 0, 0),
         SD_BUS_VTABLE_END,
 };
 static const sd_bus_vtable service_vtable[] = {
@@ -186,11 +193,24 @@ static void test_several_wrong(void **state) {
         assert_null(text);
 }
 
+static void note_job(uint32_t job, void *userdata) {
+        char *notes = userdata;
+
+        (void) sprintf(notes + strlen(notes), "%" PRIu32 ";", job);
+}
+
+/* Who is to know of the job knows it before it has ended. */
 static void test_start(void **state) {
         _cleanup_free_ char *result = NULL;
+        char notes[64] = "";
+        uint32_t job = 99;
 
-        assert_int_equal(systemd_start_unit(bus, UNIT, 20 * SECOND, NULL, &result), 0);
+        assert_int_equal(systemd_start_unit(bus, UNIT, 20 * SECOND, &(SystemdJobNote) { note_job, notes }, NULL, &result), 0);
         assert_string_equal(result, "done");
+        assert_string_equal(notes, "0;7;");
+        assert_int_equal(systemd_get_job(bus, UNIT, &job), 0);
+        assert_int_equal(job, 7);
+        assert_true(systemd_get_job(bus, "none.service", &job) < 0);
 }
 
 /* Another job's end, which came before, is not this one's. */
@@ -215,7 +235,7 @@ static void test_job_without_end(void **state) {
 static void test_job_refused(void **state) {
         _cleanup_diag_ Diag diag = {};
 
-        assert_true(systemd_start_unit(bus, "none.service", SECOND, &diag, NULL) < 0);
+        assert_true(systemd_start_unit(bus, "none.service", SECOND, NULL, &diag, NULL) < 0);
         assert_string_equal(diag_first_error(&diag), "cannot start none.service: Unit not found.");
 }
 
@@ -223,7 +243,7 @@ static void test_job_refused(void **state) {
 static void test_connection_lost(void **state) {
         _cleanup_diag_ Diag diag = {};
 
-        assert_true(systemd_start_unit(bus, "lost.service", SECOND, &diag, NULL) < 0);
+        assert_true(systemd_start_unit(bus, "lost.service", SECOND, NULL, &diag, NULL) < 0);
         assert_non_null(strstr(diag_first_error(&diag), "cannot wait for lost.service: "));
 }
 

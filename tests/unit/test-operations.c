@@ -30,32 +30,105 @@
 #define SMALL(name) \
         "<domain type='qemu'><name>" name "</name><memory>262144</memory><os><type>hvm</type></os></domain>"
 
+static Vm lookup(FakeMachine *f, const char *name) {
+        Vm vm = {};
+        assert_int_equal(vm_lookup(f->manager, name, VM_BY_NAME, NULL, &vm), 0);
+        return vm;
+}
+
+/* What somebody leaves behind who has written them for "web" and noted these jobs; 0: that he is about to ask. */
+static void leave_options(int dir, StartOptionFlags flags, const uint32_t *jobs, size_t n_jobs) {
+        int fd = start_options_write(dir, "web", flags);
+
+        assert_true(fd >= 0);
+        FOREACH_ARRAY(job, jobs, n_jobs)
+                start_options_note(fd, *job);
+        close(fd);
+}
+
 static void test_start_options(void **state) {
         _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
         StartOptionFlags flags = 99;
+        uint32_t job = 99;
 
         _cleanup_close_ int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        assert_int_equal(start_options_take(dir, "web", &flags), 0);
-        assert_int_equal(flags, 0);
-        assert_int_equal(start_options_write(dir, "web", START_OPTION_PAUSED), 0);
-        assert_int_equal(start_options_take(dir, "other", &flags), 0);
-        assert_int_equal(flags, 0);
-        assert_int_equal(start_options_take(dir, "web", &flags), 0);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 0);
+        int fd = start_options_write(dir, "web", START_OPTION_PAUSED);
+        assert_true(fd >= 0);
+        assert_int_equal(start_options_take(dir, "other", &flags, &job), 0);
+        assert_int_equal(flags, 99);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 1);
         assert_int_equal(flags, START_OPTION_PAUSED);
+        assert_int_equal(job, 0);
         /* For one start only. */
-        assert_int_equal(start_options_take(dir, "web", &flags), 0);
-        assert_int_equal(flags, 0);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 0);
+        close(fd);
 
-        assert_int_equal(start_options_write(dir, "web", START_OPTION_PAUSED), 0);
+        fd = start_options_write(dir, "web", START_OPTION_PAUSED);
         assert_int_equal(start_options_remove(dir, "web"), 0);
         assert_int_equal(start_options_remove(dir, "web"), 0);
-        assert_int_equal(start_options_take(dir, "web", &flags), 0);
-        assert_int_equal(flags, 0);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 0);
+        close(fd);
 
         /* A link is not followed: root would read what it is not meant to. */
         fake_file(f, "elsewhere", "paused\n");
         assert_int_equal(symlinkat("elsewhere", dir, ".start-web"), 0);
-        assert_true(start_options_take(dir, "web", &flags) < 0);
+        assert_true(start_options_take(dir, "web", &flags, &job) < 0);
+}
+
+/* They count as long as he is there who has written them; after that, for the start that he has come to ask for. */
+static void test_start_options_of_the_gone(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        const uint32_t jobs[] = { 0, 41, 0, 42 };
+        StartOptionFlags flags = 99;
+        uint32_t job = 99;
+        struct stat st;
+
+        _cleanup_close_ int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        leave_options(dir, START_OPTION_PAUSED, NULL, 0);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 0);
+        assert_int_equal(flags, 99);
+        assert_int_equal(fstatat(dir, ".start-web", &st, AT_SYMLINK_NOFOLLOW), -1);
+
+        const struct {
+                size_t n_jobs;
+                uint32_t job;
+        } cases[] = { { 1, 0 }, { 2, 41 }, { 3, 0 }, { 4, 42 } };
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                leave_options(dir, START_OPTION_PAUSED | START_OPTION_RESTORE, jobs, c->n_jobs);
+                assert_int_equal(start_options_take(dir, "web", &flags, &job), 1);
+                assert_int_equal(flags, START_OPTION_PAUSED | START_OPTION_RESTORE);
+                assert_int_equal(job, c->job);
+        }
+
+        /* He is there, whichever job it is. */
+        int fd = start_options_write(dir, "web", 0);
+        start_options_note(fd, 0);
+        start_options_note(fd, 43);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 1);
+        assert_int_equal(flags, 0);
+        assert_int_equal(job, 0);
+        close(fd);
+}
+
+/* A start of which nobody knows what becomes of it: it is the one that was asked for, and no other is. */
+static void test_start_that_is_lost(void **state) {
+        _cleanup_(fake_machine_freep) FakeMachine *f = fake_machine_new();
+        StartOptionFlags flags = 0;
+        uint32_t job = 0;
+
+        fake_file(f, "etc/web.xml", SMALL("web"));
+        f->start_error = -ECONNRESET;
+        _cleanup_vm_ Vm vm = lookup(f, "web");
+        assert_int_equal(vm_start(f->manager, &vm, VM_START_PAUSED, NULL, NULL), -ECONNRESET);
+        _cleanup_close_ int dir = manager_open_runtime(f->manager, NULL);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 1);
+        assert_int_equal(flags, START_OPTION_PAUSED);
+        assert_int_equal(job, 7);
+        /* One that has failed is over. */
+        f->start_error = -ECANCELED;
+        assert_int_equal(vm_start(f->manager, &vm, VM_START_PAUSED, NULL, NULL), -ECANCELED);
+        assert_int_equal(start_options_take(dir, "web", &flags, &job), 0);
 }
 
 static void test_start_credentials(void **state) {
@@ -98,12 +171,6 @@ static void test_shell_quoting(void **state) {
         assert_int_equal(argv_to_shell(env, argv, &s), 0);
         assert_string_equal(s, "LC_ALL=C HOME='/a b' /usr/bin/qemu -name 'guest=a b' '{\"x\":1}' 'it'\\''s' '' "
                                "a,b=c:/d_e-f@g%h");
-}
-
-static Vm lookup(FakeMachine *f, const char *name) {
-        Vm vm = {};
-        assert_int_equal(vm_lookup(f->manager, name, VM_BY_NAME, NULL, &vm), 0);
-        return vm;
 }
 
 static void test_undefine_uncovers_nothing(void **state) {
@@ -468,7 +535,8 @@ static void test_too_slow(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_start_options), cmocka_unit_test(test_start_credentials),
+                cmocka_unit_test(test_start_options), cmocka_unit_test(test_start_options_of_the_gone), cmocka_unit_test(test_start_that_is_lost),
+                cmocka_unit_test(test_start_credentials),
                 cmocka_unit_test(test_shell_quoting),           cmocka_unit_test(test_too_slow),
                 cmocka_unit_test(test_target_of_the_killed),
                 cmocka_unit_test(test_undefine_uncovers_nothing),
