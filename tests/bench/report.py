@@ -24,6 +24,13 @@ class Row:
 ROWS = [
     Row("`vmunit start`", "start", "vmunit start", "virsh start", QEMU, beyond=25, times=2),
     Row("`systemctl start`", "start", "systemctl start", "virsh start", QEMU, beyond=25, times=2),
+    Row("CPU time of a start: QEMU", "start-cpu", "QEMU"),
+    Row("that of the supervisor, with what systemd's child does before it", "start-cpu", "supervisor"),
+    Row("that of the root steps, with what systemd's children do before them", "start-cpu", "root steps"),
+    Row("that of systemd itself", "start-cpu", "systemd"),
+    Row("that of `vmunit`", "start-cpu", "vmunit"),
+    Row("that of dbus-daemon, journald, machined, logind", "start-cpu", "others"),
+    Row("that of the monitor", "start-cpu", "monitor"),
     Row("`destroy`", "destroy", "vmunit destroy", "virsh destroy", QEMU, target=50),
     Row("stop, after the guest has turned itself off", "shutdown", "vmunit", "virsh", target=50),
     Row("20 starts at once", "parallel-20", "vmunit start", "virsh start", QEMU, times=2),
@@ -42,16 +49,16 @@ ROWS = [
     Row("memory without machines, virtlogd", "memory-nothing-runs", "vmunit", "virtlogd", unit=MIB, target=0),
     Row("memory of a supervisor", "memory-per-machine", "vmunit-supervisor", unit=MIB, target=0.4),
     Row("memory of a monitor", "memory-per-machine", "vmunit-monitor", unit=MIB, target=0.8),
-    Row("memory of all that is not QEMU, 50 machines", "memory-all", "vmunit", "libvirt", unit=MIB),
-    Row("CPU of all that is not QEMU, 50 machines that do nothing", "cpu-idle", "vmunit", "libvirt", unit=PERCENT, target=0.1),
+    Row("memory of supervisors and monitors, or daemons, 50 machines", "memory-all", "vmunit", "libvirt", unit=MIB),
+    Row("CPU time of these, 50 machines that do nothing", "cpu-idle", "vmunit", "libvirt", unit=PERCENT, target=0.1),
     Row("program that stays while a machine runs", "program-size", "vmunit-supervisor", "libvirtd", unit=KIB),
     Row("libraries it is linked with", "libraries", "vmunit-supervisor", "libvirtd", unit=PLAIN),
     Row("their size", "libraries-size", "vmunit-supervisor", "libvirtd", unit=KIB),
     Row("the monitor's program", "program-size", "vmunit-monitor", unit=KIB),
     Row("libraries the monitor is linked with", "libraries", "vmunit-monitor", unit=PLAIN),
 ]
-# What is behind libvirt on purpose, or because another thing is compared.
-MAY_BE_BEHIND = {"memory-all": "a supervisor and a monitor for each machine, not one for all"}
+# What is behind libvirt, and why that fails nothing as long as its target is met.
+MAY_BE_BEHIND = {"cpu-idle": "a supervisor asks its monitor every 30 s whether it answers"}
 
 
 def spread(values):
@@ -67,7 +74,9 @@ def number(value):
 
 
 def cell(middle, half, unit):
-    return f"{number(middle)}{f' ± {number(half)}' if half else ''} {unit}".rstrip()
+    if not unit:
+        return f"{middle:g}"
+    return f"{number(middle)}{f' ± {number(half)}' if half else ''} {unit}"
 
 
 def medians(row, figures):
@@ -106,7 +115,7 @@ def table(figures):
         if theirs:
             ratio = f"{theirs[0] / found['vmunit'][0]:.1f}" if found["vmunit"][0] else "∞"
             if found["vmunit"][0] > theirs[0]:
-                reason = MAY_BE_BEHIND.get(row.figure)
+                reason = MAY_BE_BEHIND.get(row.figure) if row.target is not None and found["vmunit"][0] <= row.target else None
                 ratio += f" ({reason})" if reason else " **behind**"
                 if not reason:
                     behind.append(row.title)

@@ -49,6 +49,14 @@ notes_drivers() {
                 --bind-writable "$notes:$notes_inside" "${options[@]}" -- "${@/%/.py}"
 }
 
+# Whether those of $drivers are there: otherwise the head of the script is printed.
+check_drivers() {
+        local driver
+        for driver in ${drivers[@]+"${drivers[@]}"}; do
+                [[ -e $tests_dir/container/$driver.py ]] || { sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0" >&2; exit 2; }
+        done
+}
+
 # parse_tiers ARGUMENT…: what tests/sanitize and tests/memcheck were asked for: $pure, $container, $drivers.
 parse_tiers() {
         pure=yes container=yes
@@ -57,6 +65,7 @@ parse_tiers() {
         --container) pure=''; shift ;;
         esac
         drivers=("$@")
+        check_drivers
         if [[ $EUID -ne 0 && $container ]]; then
                 log "not root: without the drivers of the container suite"
                 container=''
@@ -71,6 +80,11 @@ run_pure() {
         grep -E '^ *[0-9]+/[0-9]+ .*(FAIL|ERROR|TIMEOUT|SKIP)' "$build_dir/tests.log" || true
         read -r p f s < <(awk '/^(Ok|Fail|Timeout|Skipped): / { n[$1] = $NF }
                 END { print n["Ok:"] + 0, n["Fail:"] + n["Timeout:"] + 0, n["Skipped:"] + 0 }' "$build_dir/tests.log")
+        # What has not run has found nothing.
+        if [[ $((p + f)) -eq 0 ]]; then
+                echo "not ok: no test has run; see $build_dir/tests.log"
+                f=1
+        fi
         passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
@@ -90,7 +104,7 @@ empty_notes() {
         mkdir -m 1777 "$notes_outside"
 }
 
-findings='ERROR: |runtime error: |definitely lost|Invalid (read|write|free)|uninitialised|Mismatched|addressable byte|overlap|terminating'
+findings='ERROR: |runtime error: |definitely lost|Invalid (read|write|free)|uninitialised|Mismatched|addressable byte|overlap|fishy|invalid address|terminating'
 
 # Prints each finding that reports speak of once, with how many of them do, and the last line. Fails as the program is to fail.
 conclude() {
