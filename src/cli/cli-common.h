@@ -46,7 +46,7 @@ int cli_credentials(Cli *cli, const Command *c, char ***ret);
  * call that this would be. */
 int cli_refuse_fds(Cli *cli, const Command *c, const char *function, const char *format, const char *what);
 #define OPTION_PASS_FDS \
-        { .name = "pass-fds", .type = OPTION_STRING, .named = true, .help = "pass file descriptors N,M,... to the guest (not supported)" }
+        { .name = "pass-fds", .type = OPTION_STRING, .help = "pass file descriptors N,M,... to the guest (not supported)" }
 
 /* What --live, --config and --current say; virsh's message when they exclude each other. */
 int cli_change_flags(Cli *cli, const Command *c, ChangeFlags *ret);
@@ -61,7 +61,7 @@ void cli_print_json(Cli *cli, json_object *o, bool pretty, const char *end);
 /* XML, or what --xpath and --wrap leave of it. */
 int cli_print_xml(Cli *cli, const Command *c, const char *xml);
 #define OPTIONS_XPATH \
-        { .name = "xpath", .type = OPTION_STRING, .help = "xpath expression to filter the XML document" }, \
+        { .name = "xpath", .type = OPTION_STRING, .named = true, .help = "xpath expression to filter the XML document" }, \
                 OPTION_FLAG("wrap", "wrap xpath results in an common root element")
 
 /* --verbose, where somebody sees it: a line that is written over again and again is for terminals. */

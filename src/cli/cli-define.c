@@ -119,7 +119,7 @@ static const Option define_options[] = {
 static const Option undefine_options[] = {
         OPTION_DOMAIN(HINT_DOMAIN, "domain name, id or uuid"),
         OPTION_FLAG("managed-save", "remove domain managed state file"),
-        { .name = "storage", .type = OPTION_STRING, .named = true,
+        { .name = "storage", .type = OPTION_STRING,
           .help = "remove associated storage volumes (not yet supported)" },
         OPTION_FLAG("remove-all-storage", "remove all associated storage volumes (not yet supported)"),
         OPTION_FLAG("delete-storage-volume-snapshots", "delete snapshots associated with volume(s) (not yet supported)"),

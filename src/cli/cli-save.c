@@ -243,7 +243,7 @@ static int verb_managedsave_edit(Cli *cli, const Command *c) {
 }
 
 #define OPTION_SAVED(help_) { .name = "file", .type = OPTION_DATA, .required = true, .hint = HINT_FILE, .help = (help_) }
-#define OPTION_XML { .name = "xml", .type = OPTION_STRING, .named = true, .hint = HINT_FILE, .help = "filename containing updated XML for the target" }
+#define OPTION_XML { .name = "xml", .type = OPTION_STRING, .hint = HINT_FILE, .help = "filename containing updated XML for the target" }
 #define OPTION_NEW_XML { .name = "xml", .type = OPTION_DATA, .required = true, .hint = HINT_FILE, .help = "filename containing updated XML for the target" }
 #define OPTION_STATES(when_) OPTION_FLAG("running", "set domain to be running on " when_), OPTION_FLAG("paused", "set domain to be paused on " when_)
 #define OPTION_SECURITY_INFO OPTION_FLAG("security-info", "include security sensitive information in XML dump")

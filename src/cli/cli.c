@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "autodestroy.h"
 #include "manager.h"
@@ -28,7 +32,35 @@ void cli_print_extra(Cli *cli, const char *format, ...) {
         va_end(ap);
 }
 
-static void error_linev(Cli *cli, const char *format, va_list ap) {
+/* As virsh writes it with --log. */
+_printf_(2, 0) static void log_linev(Cli *cli, const char *format, va_list ap) {
+        time_t now = time(NULL);
+        struct tm local = {};
+        char when[32] = "";
+
+        if (!cli->log || !localtime_r(&now, &local))
+                return;
+        (void) strftime(when, sizeof(when), "%Y.%m.%d %H:%M:%S", &local);
+        (void) fprintf(cli->log, "[%s %s %d] ERROR ", when, cli->program, (int) getpid());
+        (void) vfprintf(cli->log, format, ap);
+        (void) fputc('\n', cli->log);
+        (void) fflush(cli->log);
+}
+
+_printf_(2, 3) static void log_line(Cli *cli, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        log_linev(cli, format, ap);
+        va_end(ap);
+}
+
+_printf_(2, 0) static void error_linev(Cli *cli, const char *format, va_list ap) {
+        va_list again;
+
+        va_copy(again, ap);
+        log_linev(cli, format, again);
+        va_end(again);
         /* The two streams are often one terminal: keep the order. */
         (void) fflush(cli->out);
         (void) fputs("error: ", cli->err);
@@ -55,6 +87,8 @@ static bool print_diag(Cli *cli, const Diag *diag, DiagSeverity severity) {
                 if (e->severity != severity)
                         continue;
                 any = true;
+                if (severity == DIAG_ERROR)
+                        log_line(cli, "%s", e->text);
                 if (diag->file && e->loc.line > 0)
                         (void) fprintf(cli->err, "%s: %s:%u:%u: %s\n", word, diag->file, e->loc.line,
                                        e->loc.column, e->text);
@@ -71,7 +105,7 @@ int cli_error_diag(Cli *cli, int r, const Diag *diag, const char *format, ...) {
         error_linev(cli, format, ap);
         va_end(ap);
         if ((!diag || !print_diag(cli, diag, DIAG_ERROR)) && r < 0)
-                (void) fprintf(cli->err, "error: %s\n", strerror(-r));
+                (void) cli_error(cli, "%s", strerror(-r));
         return -1;
 }
 
@@ -88,6 +122,7 @@ typedef enum GlobalOption {
         GLOBAL_ESCAPE,
         GLOBAL_HELP,
         GLOBAL_HOST,
+        GLOBAL_IGNORED,
         GLOBAL_KEEPALIVE,
         GLOBAL_LOG,
         GLOBAL_NO_PAGER,
@@ -116,7 +151,7 @@ static const GlobalRow global_options[] = {
         { "keepalive-interval", 'k', VALUE, GLOBAL_KEEPALIVE },
         { "keepalive-count", 'K', VALUE, GLOBAL_KEEPALIVE },
         { "log", 'l', VALUE, GLOBAL_LOG },
-        { "no-pkttyagent", 0, NO_VALUE, GLOBAL_KEEPALIVE },
+        { "no-pkttyagent", 0, NO_VALUE, GLOBAL_IGNORED },
         { "no-pager", 0, NO_VALUE, GLOBAL_NO_PAGER },
         { "quiet", 'q', NO_VALUE, GLOBAL_QUIET },
         { "readonly", 'r', NO_VALUE, GLOBAL_READONLY },
@@ -134,6 +169,11 @@ typedef struct Start {
         int verb; /* index of the verb in argv */
 } Start;
 
+/* What is behind these is not looked at. */
+static bool ends_parsing(const Start *start) {
+        return start->help || start->version;
+}
+
 static int set_escape(Cli *cli, const char *s) {
         if (s[0] == '^' && s[1] && !s[2] && toupper((unsigned char) s[1]) >= '@' &&
             toupper((unsigned char) s[1]) <= '_')
@@ -145,7 +185,53 @@ static int set_escape(Cli *cli, const char *s) {
         return 0;
 }
 
-static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value) {
+/* A whole number, as strtol() reads it. */
+static bool is_int(const char *s, int base, int *ret) {
+        char *end;
+
+        errno = 0;
+        long n = strtol(s, &end, base);
+        if (errno != 0 || end == s || *end || n < INT_MIN || n > INT_MAX)
+                return false;
+        *ret = (int) n;
+        return true;
+}
+
+#define DEBUG_MAX 4
+
+/* There is nothing that it would be the level of. */
+static int check_debug(Cli *cli, const char *option, const char *value) {
+        int level;
+
+        if (!is_int(value, 10, &level))
+                return cli_error(cli, "option %s takes a numeric argument", option);
+        if (level < 0 || level > DEBUG_MAX)
+                (void) cli_error(cli, "ignoring debug level %d out of range [%d-%d]", level, 0, DEBUG_MAX);
+        return 0;
+}
+
+/* There is no connection to keep alive. */
+static int check_keepalive(Cli *cli, const char *option, const char *value) {
+        int n;
+
+        if (!is_int(value, 0, &n))
+                return cli_error(cli, "Invalid value for option %s", option);
+        return n < 0 ? cli_error(cli, "option %s requires a positive integer argument", option) : 0;
+}
+
+static int open_log(Cli *cli, const char *path) {
+        int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+
+        if (cli->log)
+                (void) fclose(cli->log);
+        cli->log = fd < 0 ? NULL : fdopen(fd, "a");
+        if (fd >= 0 && !cli->log)
+                safe_close(fd);
+        return cli->log ? 0 : cli_error(cli, "failed to open the log file. check the log file path");
+}
+
+/* OPTION is how it was written. */
+static int set_global(Cli *cli, Start *start, GlobalOption o, const char *option, const char *value) {
         switch (o) {
         case GLOBAL_CONNECT:
                 start->uri = value;
@@ -186,9 +272,13 @@ static int set_global(Cli *cli, Start *start, GlobalOption o, const char *value)
                 start->version = start->version_long = true;
                 return 0;
         case GLOBAL_DEBUG:
+                return check_debug(cli, option, value);
         case GLOBAL_KEEPALIVE:
+                return check_keepalive(cli, option, value);
         case GLOBAL_LOG:
-                return 0; /* there is no connection to keep alive */
+                return open_log(cli, value);
+        case GLOBAL_IGNORED:
+                return 0;
         }
         return 0;
 }
@@ -227,8 +317,8 @@ static int parse_letters(Cli *cli, Start *start, int argc, char **argv, int *i) 
                 if (valued && !p[1] && *i + 1 >= argc)
                         return value_missing(cli, o);
                 const char *value = !valued ? NULL : p[1] ? p + 1 : argv[++*i];
-                int r = set_global(cli, start, o->option, value);
-                if (r < 0 || valued)
+                int r = set_global(cli, start, o->option, (const char[]) { '-', *p, 0 }, value);
+                if (r < 0 || valued || ends_parsing(start))
                         return r;
         }
         return 0;
@@ -248,7 +338,8 @@ static int parse_global(Cli *cli, Start *start, int argc, char **argv, int *i) {
                         return value_missing(cli, o);
                 value = argv[++*i];
         }
-        return set_global(cli, start, o->option, value);
+        _cleanup_free_ char *option = strf("--%s", o->name);
+        return option ? set_global(cli, start, o->option, option, value) : -ENOMEM;
 }
 
 unsigned cli_global_words(const char *word) {
@@ -281,6 +372,8 @@ static int parse_globals(Cli *cli, int argc, char **argv, Start *start) {
                 }
                 if (parse_global(cli, start, argc, argv, &i) < 0)
                         return -1;
+                if (ends_parsing(start))
+                        break;
         }
         start->verb = i;
         return 0;
@@ -337,6 +430,9 @@ int cli_connect_first(Cli *cli) {
 
 void cli_done(Cli *cli) {
         autodestroy_done(cli);
+        if (cli->log)
+                (void) fclose(cli->log);
+        cli->log = NULL;
         connection_done(&cli->connection);
 }
 

@@ -18,6 +18,7 @@ typedef struct Cli {
         /* Makes MANAGER the one of another connection; NULL: there is but one. */
         int (*open_connection)(struct Cli *cli, const Connection *c, Diag *diag);
         FILE *in, *out, *err; /* not owned */
+        FILE *log; /* owned: errors go there, too; NULL: nowhere */
         const char *program; /* "vmunit" or "virsh", for --help */
         bool quiet;
         bool readonly;

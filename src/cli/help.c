@@ -24,7 +24,9 @@ static void synopsis_option(Text *t, const Option *o, bool behind_data) {
                 text_appendf(t, o->required ? " <%s>" : " [<%s>]", o->name);
                 break;
         case OPTION_ARGV:
-                if (!behind_data)
+                if (o->named)
+                        text_appendf(t, " [--%s <string>]...", o->name);
+                else if (!behind_data)
                         text_appendf(t, o->required ? " <%s>..." : " [<%s>]...", o->name);
                 else
                         text_appendf(t, o->required ? " {[--%s] <string>}..." : " [[--%s] <string>]...", o->name);
@@ -33,11 +35,11 @@ static void synopsis_option(Text *t, const Option *o, bool behind_data) {
 }
 
 static void print_option(Cli *cli, const Option *o, bool behind_data) {
-        bool bare = o->type == OPTION_DATA || o->type == OPTION_ARGV || (o->type == OPTION_INT && o->required);
+        bool bare = o->type == OPTION_DATA || (o->type == OPTION_ARGV && !o->named) || (o->type == OPTION_INT && o->required);
         _cleanup_free_ char *s = o->letter && o->type == OPTION_BOOL ? strf("-%c | --%s", o->letter, o->name) :
                                  o->letter ? strf("-%c | --%s <%s>", o->letter, o->name, type_word(o)) :
                                  o->type == OPTION_BOOL ? strf("--%s", o->name) :
-                                 o->type == OPTION_ARGV && !behind_data ? strf("<%s>", o->name) :
+                                 o->type == OPTION_ARGV && !behind_data && !o->named ? strf("<%s>", o->name) :
                                  bare ? strf("[--%s] <%s>", o->name, type_word(o)) :
                                         strf("--%s <%s>", o->name, type_word(o));
 
@@ -149,6 +151,7 @@ int help_print_usage(Cli *cli) {
                   "    -h | --help             this help\n"
                   "    -H | --host=HOST        the machines of another host, by ssh\n"
                   "         --json             behind a verb that answers something: answer as JSON\n"
+                  "    -l | --log=FILE         append errors to a file, too\n"
                   "         --no-pager         print long texts at once, on a terminal, too\n"
                   "    -q | --quiet            quiet mode\n"
                   "    -r | --readonly         refuse what would change anything\n"

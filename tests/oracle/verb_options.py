@@ -5,6 +5,9 @@ import re
 
 from verb_rows import run
 
+# More of them than any verb takes.
+WORDS = [f"w{i}" for i in range(40)]
+
 LEFT_OUT = {
     "destroy": {"--remove-logs": "logs are in the journal"},
     "qemu-monitor-command": {"--pass-fds": "not yet supported"},
@@ -21,6 +24,12 @@ def options(program, verb):
     return set(re.findall(r"^    (?:-\w \| )?(?:\[?(--[\w-]+)|<\S+>)", text.group(1), re.M)) if text else set()
 
 
+def surplus(program, verb):
+    """Which of many words, none of which is an option, is the first that nothing takes; None: there is none."""
+    match = re.fullmatch(r"error: unexpected data '(w\d+)'", run([*program, verb, *WORDS])[1])
+    return match and match[1]
+
+
 def compare(program, virsh):
     """Yields each verb of virsh's, with what is wrong about it or None."""
     mine = verbs([program])
@@ -32,5 +41,7 @@ def compare(program, virsh):
             continue
         missing = options(virsh, verb) - options([program], verb)
         known = set(LEFT_OUT.get(verb, ()))
+        first, expected = surplus([program], verb), surplus(virsh, verb)
         yield verb, ("  vmunit does not know it" if verb not in mine else
+                     f"  the first of many words that nothing takes is {first}, expected was {expected}" if expected and first != expected else
                      f"  without {sorted(missing)}, expected was without {sorted(known)}" if missing != known else None)

@@ -3,6 +3,7 @@
 daemon; vmunit is called by the name of virsh. What is compared is every byte of both streams, and the exit status."""
 
 import pathlib
+import shlex
 import subprocess
 
 # One argument each.
@@ -25,6 +26,15 @@ INPUTS = (
     "echo a\\\nb\n", "echo \"a\nb\"\n", "cd --dir\ncd ''\n", "connect --readonly\npwd\nconnect\npwd\nexit\necho a\n", "help pwd\nexit now\nexit\n",
 )
 
+# Options in front of the verb, whose values are read before anything is done. More than 0 of -k and -K the driver for tests refuses.
+GLOBALS = (
+    "-d x", "-d ''", "-d 5", "-d -1", "-d ' 3'", "-d 3x", "-d +3", "-d 99999999999", "--debug x", "--debug=5", "--debug=", "-k x", "-k -1", "-k 0",
+    "-k 0x0", "-k 00", "-k 09", "-k 0xg", "-k 2147483648", "--keepalive-interval x", "--keepalive-interval=-1", "-K x", "-K -1", "-K 0",
+    "--keepalive-count=x", "--keepalive-count -1", "-k1 -Kx", "--debug=9 -d x", "-l /nowhere/log", "-l ''", "-l /dev/null", "--log=/nowhere/log",
+    "-l /", "-d", "-k", "-K", "-l", "--debug", "--log", "-e ''", "-e ab", "-e ^1", "-e '^a'", "-d x -l /nowhere/log", "-l /nowhere/log -d x", "-z",
+    "--nonsense", "-q -d 7 -k -5",
+)
+
 
 def _run(command, directory, text=""):
     environment = {"PATH": "/usr/bin:/bin", "HOME": directory, "LC_ALL": "C.UTF-8"}
@@ -41,3 +51,8 @@ def compare(program, directory):
             theirs = _run(["virsh", "-c", "test:///default", *options, *words], directory, text)
             ours = _run([link, *options, *words], directory, text)
             yield f"shell: {options} {words or text!r}", None if theirs == ours else f"  virsh:  {theirs}\n  vmunit: {ours}"
+    for text in GLOBALS:
+        words = [*shlex.split(text), "domid nobody"]
+        theirs = _run(["virsh", "-c", "test:///default", *words], directory)
+        ours = _run([link, "-c", "test:///default", *words], directory)
+        yield f"options: {text}", None if theirs == ours else f"  virsh:  {theirs}\n  vmunit: {ours}"

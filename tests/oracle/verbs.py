@@ -922,6 +922,19 @@ start verbs --pass-fds 0,a
 start verbs --pass-fds 99
 start nothing --pass-fds 0
 create /nowhere --pass-fds 0
+# words that nothing takes: the first of them is named
+start verbs extra more
+start verbs 0 more words
+start verbs --paused 0 1
+create /nowhere 0 more words
+domid verbs more words
+define /nowhere more
+shutdown verbs acpi more
+managedsave-remove verbs --nonsense more
+list verbs more
+domblkstat verbs vda more
+save verbs /tmp/verbs.saved /tmp/verbs.xml more
+restore /nowhere /tmp/verbs.xml more
 # domrename
 help domrename
 domrename verbs

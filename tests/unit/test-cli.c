@@ -61,6 +61,33 @@ static void expect(const char *message, Command *ret, char **words) {
 }
 #define WORDS(...) ((char *[]) { __VA_ARGS__, NULL })
 
+/* What went wrong, and nothing else, line by line behind what is there. */
+static void test_log(void **state) {
+        char path[] = "/tmp/vmunit-test-log.XXXXXX", *text = NULL, *argv[] = { (char *) "vmunit", (char *) "-l", path, (char *) "echo a; nonsense", NULL };
+        int fd = mkostemp(path, O_CLOEXEC);
+
+        assert_true(fd >= 0);
+        for (unsigned i = 0; i < 2; i++) {
+                _cleanup_(capture_done) Capture c;
+                capture_init(&c);
+                (void) cli_run(&c.cli, 4, argv);
+                cli_done(&c.cli);
+        }
+        assert_true(read_fd_limited(fd, 4096, &text, NULL) >= 0);
+        close(fd);
+        (void) unlink(path);
+        unsigned n = 0;
+        for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1, n++) {
+                *end = 0;
+                const char *head = strstr(line, " vmunit ");
+                assert_int_equal(line[0], '[');
+                assert_non_null(head);
+                assert_string_equal(strstr(head, "] "), "] ERROR unknown command: 'nonsense'");
+        }
+        assert_int_equal(n, 2);
+        free(text);
+}
+
 static void test_positional(void **state) {
         Command c;
 
@@ -541,7 +568,8 @@ static void test_offered(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_offered),
-                cmocka_unit_test(test_positional),     cmocka_unit_test(test_named),
+                cmocka_unit_test(test_positional),     cmocka_unit_test(test_log),
+                cmocka_unit_test(test_named),
                 cmocka_unit_test(test_refused),        cmocka_unit_test(test_table),
                 cmocka_unit_test(test_rows),           cmocka_unit_test(test_help),
                 cmocka_unit_test(test_help_lists_all), cmocka_unit_test(test_completion),
