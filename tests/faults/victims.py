@@ -138,10 +138,13 @@ class Machine:
         return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
 
     def settle(self, timeout=2 * ANSWER):
-        """Waits until systemd has nothing to do with the unit any more; its state."""
+        """Waits until systemd has nothing to do with the unit any more; its state. What has ended without having been asked to by
+        systemd is active until its last process has gone."""
 
         def look():
             p = self.properties("ActiveState", "Job")
+            if p.get("ActiveState") == "active" and (read(f"{RUNTIME}/{self.name}/state", "r") or "").startswith("shut off"):
+                return None
             return p["ActiveState"] if p.get("Job", "") in ("", "0") and p.get("ActiveState") in ("active", "inactive", "failed") else None
 
         return wait_for(look, timeout, f"{self.unit} to settle: {self.properties('ActiveState', 'SubState', 'Job')}", interval=0.02)

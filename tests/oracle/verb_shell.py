@@ -29,7 +29,7 @@ INPUTS = (
 # Options in front of the verb, whose values are read before anything is done. More than 0 of -k and -K the driver for tests refuses.
 GLOBALS = (
     "-d x", "-d ''", "-d 5", "-d -1", "-d ' 3'", "-d 3x", "-d +3", "-d 99999999999", "--debug x", "--debug=5", "--debug=", "-k x", "-k -1", "-k 0",
-    "-k 0x0", "-k 00", "-k 09", "-k 0xg", "-k 2147483648", "--keepalive-interval x", "--keepalive-interval=-1", "-K x", "-K -1", "-K 0",
+    "-k 0x0", "-k 00", "-k 09", "-k 0xg", "-k 2147483648", "--keepalive-interval x", "--keepalive-interval=-1", "-K x", "-K -1",
     "--keepalive-count=x", "--keepalive-count -1", "-k1 -Kx", "--debug=9 -d x", "-l /nowhere/log", "-l ''", "-l /dev/null", "--log=/nowhere/log",
     "-l /", "-d", "-k", "-K", "-l", "--debug", "--log", "-e ''", "-e ab", "-e ^1", "-e '^a'", "-d x -l /nowhere/log", "-l /nowhere/log -d x", "-z",
     "--nonsense", "-q -d 7 -k -5",
