@@ -48,7 +48,7 @@ static char *early_name(const Target *t, unsigned i) {
 static bool is_late(int fd, int dir, const char *name) {
         struct stat ours, there;
 
-        return fstat(fd, &ours) >= 0 && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) >= 0 &&
+        return fstat(fd, &ours) >= 0 && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(there.st_mode) &&
                 (there.st_mtim.tv_sec > ours.st_mtim.tv_sec ||
                  (there.st_mtim.tv_sec == ours.st_mtim.tv_sec && there.st_mtim.tv_nsec > ours.st_mtim.tv_nsec));
 }
