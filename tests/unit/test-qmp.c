@@ -324,14 +324,15 @@ static void test_partial_writes(void **state) {
         json_object *o = json_object_new_object();
         json_object_object_add(o, "a", json_object_new_string(t.data));
         assert_int_equal(qmp_call(f.qmp, "x", o, -1, 10 * SECOND, on_reply, &f), 0);
-        char *all = calloc(1, t.length + 1000);
+        enum { PIECE = 7001, MORE = 1000 };
+        char *all = calloc(1, t.length + MORE + PIECE);
         size_t n = 0;
         while (n == 0 || all[n - 1] != '\n') {
                 settle(&f);
-                ssize_t k = recv(f.peer, all + n, 7001, MSG_DONTWAIT);
+                ssize_t k = recv(f.peer, all + n, PIECE, MSG_DONTWAIT);
                 assert_true(k > 0);
                 n += (size_t) k;
-                assert_true(n < t.length + 1000);
+                assert_true(n < t.length + MORE);
         }
         o = json_tokener_parse(all);
         assert_string_equal(get(json_object_object_get(o, "arguments"), "a"), t.data);
