@@ -231,6 +231,10 @@ def files_of_other_machines():
         goes_on(vm, ticks)
 
 
+# For a root step of a unit, which has no /var otherwise.
+IN_THE_HOST = "/usr/bin/nsenter --mount=/proc/1/ns/mnt"
+
+
 @case
 def interrupted_restore():
     """^C while systemd is still busy with the start: nothing of the restore is left, and the next one works."""
@@ -240,7 +244,7 @@ def interrupted_restore():
         os.mkfifo(gate)
         os.makedirs(os.path.dirname(drop_in), exist_ok=True)
         with open(drop_in, "w", encoding="utf-8") as f:
-            f.write(f"[Service]\nExecStartPre=+/bin/cat {gate}\n")
+            f.write(f"[Service]\nExecStartPre=+{IN_THE_HOST} /bin/cat {gate}\n")
         run_ok(["systemctl", "daemon-reload"])
         left = "/run/vmunit/.restore-theta"
         try:
@@ -270,7 +274,7 @@ def started_while_it_ends():
         os.mkfifo(gate)
         os.makedirs(os.path.dirname(drop_in), exist_ok=True)
         with open(drop_in, "w", encoding="utf-8") as f:
-            f.write(f"[Service]\nExecStopPost=+/bin/cat {gate}\n")
+            f.write(f"[Service]\nExecStopPost=+{IN_THE_HOST} /bin/cat {gate}\n")
         run_ok(["systemctl", "daemon-reload"])
         try:
             save = subprocess.Popen(["vmunit", "managedsave", "iota"])
