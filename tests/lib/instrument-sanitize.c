@@ -10,7 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define OPTIONS "log_exe_name=1:exitcode=86:print_stacktrace=1:detect_stack_use_after_return=1:strict_string_checks=1:log_path="
+/* What has been freed is kept back no more than so much: tests look at how a process grows. */
+#define OPTIONS "log_exe_name=1:exitcode=86:print_stacktrace=1:detect_stack_use_after_return=1:strict_string_checks=1:quarantine_size_mb=4:log_path="
 
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
