@@ -30,6 +30,11 @@ int sync_directory_of(int dir_fd, const char *path);
 /* Whether one PARTth of the file system that FD is on is free for us. */
 bool leaves_room(int fd, unsigned part);
 
+/* Whether what was found is one and the same file, under whatever names. */
+static inline bool same_file(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 /* Makes PATH and what is missing above it. 0, also when it is there. */
 int mkdir_parents(const char *path, mode_t mode);
 

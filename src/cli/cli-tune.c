@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <inttypes.h>
-#include <limits.h>
 
 #include "change.h"
 #include "cli-common.h"
@@ -344,29 +343,20 @@ static int check_numa(const Numa *n, Diag *diag) {
         return diag_error(diag, (SrcLoc) {}, "invalid argument: Failed to parse bitmap '%s'", n->nodeset);
 }
 
-/* "1", "+1", "0x1" */
-static bool is_int(const char *s, long *ret) {
-        char *end;
-
-        errno = 0;
-        *ret = strtol(s, &end, 0);
-        return errno == 0 && end > s && !*end && *ret >= INT_MIN && *ret <= INT_MAX;
-}
-
 static int verb_numatune(Cli *cli, const Command *c) {
         _cleanup_diag_ Diag diag = {};
         _cleanup_vm_ Vm vm = {};
         ChangeFlags flags;
         Numa n = {};
-        long mode;
+        int mode;
 
         if (cli_change_flags(cli, c, &flags) < 0 || cli_lookup(cli, c, VM_BY_ANY, &vm, NULL) < 0)
                 return -1;
         if (command_get_nonempty(cli, c, "nodeset", &n.nodeset) < 0 || command_get_nonempty(cli, c, "mode", &n.mode_word) < 0)
                 return -1;
-        if (n.mode_word && is_int(n.mode_word, &mode))
+        if (n.mode_word && cli_is_int(n.mode_word, 0, &mode))
                 /* The numbers of libvirt's enum begin with 0. */
-                n.mode = mode >= 0 && mode < _NUMA_MAX - NUMA_STRICT ? (NumaMode) (NUMA_STRICT + (int) mode) : NUMA_UNSET;
+                n.mode = mode >= 0 && mode < _NUMA_MAX - NUMA_STRICT ? (NumaMode) (NUMA_STRICT + mode) : NUMA_UNSET;
         else if (n.mode_word) {
                 n.mode = numa_mode_from_string(n.mode_word);
                 if ((int) n.mode <= 0)

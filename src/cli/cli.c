@@ -185,8 +185,7 @@ static int set_escape(Cli *cli, const char *s) {
         return 0;
 }
 
-/* A whole number, as strtol() reads it. */
-static bool is_int(const char *s, int base, int *ret) {
+bool cli_is_int(const char *s, int base, int *ret) {
         char *end;
 
         errno = 0;
@@ -203,7 +202,7 @@ static bool is_int(const char *s, int base, int *ret) {
 static int check_debug(Cli *cli, const char *option, const char *value) {
         int level;
 
-        if (!is_int(value, 10, &level))
+        if (!cli_is_int(value, 10, &level))
                 return cli_error(cli, "option %s takes a numeric argument", option);
         if (level < 0 || level > DEBUG_MAX)
                 (void) cli_error(cli, "ignoring debug level %d out of range [%d-%d]", level, 0, DEBUG_MAX);
@@ -214,7 +213,7 @@ static int check_debug(Cli *cli, const char *option, const char *value) {
 static int check_keepalive(Cli *cli, const char *option, const char *value) {
         int n;
 
-        if (!is_int(value, 0, &n))
+        if (!cli_is_int(value, 0, &n))
                 return cli_error(cli, "Invalid value for option %s", option);
         return n < 0 ? cli_error(cli, "option %s requires a positive integer argument", option) : 0;
 }

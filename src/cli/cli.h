@@ -52,6 +52,9 @@ const char *cli_global_name(size_t i);
 /* What commands print as text: always, and unless --quiet was given. Nothing of it with --json: see report.h. */
 void cli_print(Cli *cli, const char *format, ...) _printf_(2, 3);
 void cli_print_extra(Cli *cli, const char *format, ...) _printf_(2, 3);
+/* Whether S is a whole number as strtol() reads it, like virsh: "1", "+1", "0x1" with base 0. */
+bool cli_is_int(const char *s, int base, int *ret);
+
 /* "error: …" on stderr. Returns -1, for `return cli_error(…)`. */
 int cli_error(Cli *cli, const char *format, ...) _printf_(2, 3);
 /* The headline and what DIAG says, as virsh prints an error: "error: Failed to start domain 'web'" and

@@ -13,7 +13,7 @@ static int enter_host_namespace(const char *host_path, const char *own_path, int
         _cleanup_close_ int fd = open(host_path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &host) < 0 || stat(own_path, &own) < 0)
                 return -errno;
-        if (own.st_dev == host.st_dev && own.st_ino == host.st_ino)
+        if (same_file(&own, &host))
                 return 0;
         return setns(fd, type) < 0 ? -errno : 0;
 }

@@ -115,7 +115,7 @@ static _noreturn_ void clone_in_namespace(const PathWalk *w, bool writable, int 
         int fd = open(w->resolved, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 _exit(errno);
-        if (st.st_dev != w->st.st_dev || st.st_ino != w->st.st_ino)
+        if (!same_file(&st, &w->st))
                 _exit(ESTALE);
         int mount = clone_mount(fd, writable), r = mount < 0 ? mount : fd_send(socket, mount);
         _exit(-r);

@@ -33,8 +33,7 @@ static const char *last_part(const char *path) {
 static bool is_named(int fd, int dir, const char *name) {
         struct stat ours, there;
 
-        return fstat(fd, &ours) >= 0 && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) >= 0 && ours.st_dev == there.st_dev &&
-                ours.st_ino == there.st_ino;
+        return fstat(fd, &ours) >= 0 && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) >= 0 && same_file(&ours, &there);
 }
 
 /* The I-th name that it may have before it is PATH; without the directory, or NULL. */

@@ -21,7 +21,7 @@ static int writable(int fd) {
         struct stat st, own;
 
         _cleanup_close_ int found = open(CGROUP_OWN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (found < 0 || fstat(fd, &st) < 0 || fstat(found, &own) < 0 || st.st_dev != own.st_dev || st.st_ino != own.st_ino)
+        if (found < 0 || fstat(fd, &st) < 0 || fstat(found, &own) < 0 || !same_file(&st, &own))
                 return fd;
         (void) close(fd);
         return TAKE_FD(found);
