@@ -12,12 +12,12 @@ import struct
 import subprocess
 import time
 
+from access_lists import ACL, has_list
 from dbus_peer import DbusPeer
 from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
 from images import IMAGES, MIB, images, raw
 from vm import talking_vm, vm
 
-ACL = "system.posix_acl_access"
 
 
 def disk(path, target, driver, more):
@@ -26,14 +26,6 @@ def disk(path, target, driver, more):
 
 def stop(machine):
     run_ok(["systemctl", "stop", machine.unit])
-
-
-def has_list(path):
-    """Does somebody have an entry of his own among those who may open PATH?"""
-    try:
-        return bool(os.getxattr(path, ACL))
-    except OSError:
-        return False
 
 
 def entries(uid):

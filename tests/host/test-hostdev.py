@@ -8,11 +8,11 @@ import glob
 import os
 import struct
 
+from access_lists import has_list
 from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
 from vm import nothing_left, talking_vm
 
 SLOW = 600  # seconds: an emulated host that emulates virtualization
-ACL = "system.posix_acl_access"
 
 
 @contextlib.contextmanager
@@ -35,13 +35,6 @@ def refused(machine, pattern):
     result = run(["vmunit", "start", machine.name])
     check_equal(result.rc, 1, "exit status of start")
     check_match(pattern, result.err, "what start says")
-
-
-def has_list(path):
-    try:
-        return bool(os.getxattr(path, ACL))
-    except OSError:
-        return False
 
 
 # ---- keyboards

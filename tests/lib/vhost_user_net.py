@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 
+from access_lists import has_list
 from harness import check, check_equal, run_ok, wait_for
 from vm import nothing_left
 
@@ -211,14 +212,6 @@ def interface(mode):
 def shares_memory(machine):
     machine.xml = machine.xml.replace("<os>", "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking><os>", 1)
     return machine
-
-
-def has_list(path):
-    """Has somebody an entry of his own among those who may open PATH?"""
-    try:
-        return bool(os.getxattr(path, "system.posix_acl_access"))
-    except OSError:
-        return False
 
 
 def pings(machine):

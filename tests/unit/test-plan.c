@@ -66,11 +66,9 @@ static Plan *make_plan(void) {
         return p;
 }
 
-/* A definition with N of each kind of device: what is said when there are too many. */
-static char *too_many(size_t n_rngs, size_t n_hostdevs) {
-        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
-        _cleanup_(domain_freep) Domain *d = domain_new();
-        _cleanup_diag_ Diag diag = {};
+/* A machine without devices, for one to put many of a kind into. */
+static Domain *plain_domain(void) {
+        Domain *d = domain_new();
 
         d->name = strdup("many");
         d->type = DOMAIN_KVM;
@@ -78,6 +76,15 @@ static char *too_many(size_t n_rngs, size_t n_hostdevs) {
         d->os.type = OS_HVM;
         d->os.arch = ARCH_X86_64;
         d->os.machine = strdup("q35");
+        return d;
+}
+
+/* A definition with N of each kind of device: what is said when there are too many. */
+static char *too_many(size_t n_rngs, size_t n_hostdevs) {
+        _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
+        _cleanup_(domain_freep) Domain *d = plain_domain();
+        _cleanup_diag_ Diag diag = {};
+
         for (size_t i = 0; i < n_rngs; i++) {
                 assert_true(ARRAY_GROW(d->rngs, d->n_rngs));
                 d->rngs[d->n_rngs++] = (DomainRng) { .backend = RNG_BACKEND_BUILTIN };
@@ -102,16 +109,10 @@ static void test_too_many(void **state) {
 /* What plan_new() says of a definition with N interfaces that passt serves, or NULL. */
 static char *with_passt(size_t n) {
         _cleanup_(qemu_caps_freep) QemuCaps *caps = NULL;
-        _cleanup_(domain_freep) Domain *d = domain_new();
+        _cleanup_(domain_freep) Domain *d = plain_domain();
         _cleanup_(plan_freep) Plan *p = NULL;
         _cleanup_diag_ Diag diag = {};
 
-        d->name = strdup("many");
-        d->type = DOMAIN_KVM;
-        d->memory = UINT64_C(512) << 20;
-        d->os.type = OS_HVM;
-        d->os.arch = ARCH_X86_64;
-        d->os.machine = strdup("q35");
         for (size_t i = 0; i < n; i++) {
                 assert_true(ARRAY_GROW(d->interfaces, d->n_interfaces));
                 d->interfaces[d->n_interfaces++] =
