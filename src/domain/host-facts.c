@@ -17,6 +17,7 @@ const HostFacts host_facts_generic = {
         .numa_nodes.bits = { [0 ... NUMBER_SET_MAX / 64 - 1] = UINT64_MAX },
         .state_dir = "/var/lib/vmunit",
         .data_dir = "/usr/share/vmunit",
+        .libexec_dir = "/usr/libexec/vmunit",
         .now = 1700000000,
 };
 
@@ -77,6 +78,7 @@ int host_facts_configure(HostFacts *f, Config *c) {
         f->user = TAKE_PTR(c->user);
         f->group = TAKE_PTR(c->group);
         f->devices = TAKE_PTR(c->devices);
+        f->host_shutdown = c->host_shutdown;
         f->lenient = c->missing_resources == MISSING_RESOURCES_IGNORE;
         if (!number_set_is_empty(&c->selinux_categories))
                 number_set_intersect(&f->selinux.categories, &c->selinux_categories);

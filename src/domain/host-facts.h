@@ -90,11 +90,13 @@ typedef struct HostFacts {
         char *chardev_cert_dir, *nbd_cert_dir; /* owned; vmunit.conf; NULL: where libvirt looks when nothing is said */
         char *user, *group; /* owned; vmunit.conf: of machines that name none; NULL: one of their own each */
         char **devices; /* owned; vmunit.conf: that all machines may use */
+        HostShutdown host_shutdown; /* vmunit.conf: of machines that do not say */
         unsigned page_size;
         int utc_offset; /* seconds that local time is ahead of UTC */
         int64_t now; /* seconds since the epoch: a clock that is off by a number of seconds needs it */
         const char *state_dir; /* durable state: a directory for each machine; "/var/lib/vmunit" */
         const char *data_dir; /* what is installed: "/usr/share/vmunit" */
+        const char *libexec_dir; /* the same, programs: "/usr/libexec/vmunit" */
         FirmwareList firmwares; /* owned */
         DomainSysinfo *sysinfo; /* owned; the host's SMBIOS tables; NULL: it has none, or nobody looked */
         HostResources resources; /* owned; unknown until the prepare step has looked */

@@ -52,6 +52,7 @@ int host_facts_gather(HostFacts *ret) {
                 .now = (int64_t) time(NULL),
                 .state_dir = vm_directories()->state,
                 .data_dir = VMUNIT_DATADIR,
+                .libexec_dir = VMUNIT_LIBEXECDIR,
         };
         sd_id128_t id;
         struct tm tm;

@@ -22,7 +22,8 @@
 
 /* What happens to virtual machines when the host goes down, and when it is back.
  *
- * vmunit-guests stop INSTANCE is the ExecStop= of each machine's unit, as root: it does nothing unless the host goes down.
+ * vmunit-guests stop INSTANCE is the ExecStop= of the unit of each machine that is saved or ended then, and of all transient
+ * ones, as root: it does nothing unless the host goes down.
  * Then a machine that is to be saved is saved, and one that is to be destroyed is ended; all that is left over gets
  * systemd's SIGTERM next, at which the supervisor asks the guest to power off. systemd keeps the order and the limits.
  *
@@ -79,7 +80,7 @@ static void save(const JournalContext *j) {
                             j->name, seconds, diag_first_error(&diag) ?: strerror(-r));
         else
                 journal_log(j, LOG_INFO, MESSAGE_ID_HOST_GOES_DOWN,
-                            "The host goes down: virtual machine %s was saved in %.1f s (%llu MiB); the next boot starts it again.",
+                            "The host goes down: virtual machine %s was saved in %.2f s (%llu MiB); the next boot starts it again.",
                             j->name, seconds, (unsigned long long) saved_size(j->name) >> 20);
 }
 

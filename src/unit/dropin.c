@@ -30,6 +30,10 @@ static void append_line(Text *t, const char *s) {
                 text_append_char(t, ' ');
 }
 
+static void append_command(Text *t, const char *s) {
+        text_append(t, s);
+}
+
 /* One word for parsers that know quotes and a backslash before them. CONTROL: they know \n and \x07 as well;
  * for the others a control character has become a blank. */
 static void append_word_full(Text *t, const char *s, bool control, const char *separators) {
@@ -107,6 +111,7 @@ static const AppendValue append_value[_UNIT_PROPERTY_KIND_MAX] = {
         [UNIT_ADDRESS_FAMILIES] = append_line,
         [UNIT_NAMESPACES] = append_line,
         [UNIT_CAPABILITIES] = append_line,
+        [UNIT_COMMAND] = append_command,
 };
 
 static void append_property(Text *t, const UnitProperty *p) {

@@ -309,6 +309,16 @@ static int emit_force_restart(const UnitEmit *c, char ***values) {
         return strv_extend(values, FORCE_RESTART_STATUS);
 }
 
+/* The frozen plan and vmunit.conf tell it what to do, when the time comes. A process that has nothing to do is a tenth of
+ * what a stop takes, so machines that are asked to power off then as at any other stop have none. */
+static int emit_stop(const UnitEmit *c, char ***values) {
+        HostShutdown action = c->d->host_shutdown.action ?: c->facts->host_shutdown;
+
+        if (action == HOST_SHUTDOWN_UNSET || action == HOST_SHUTDOWN_SHUTDOWN)
+                return 0;
+        return strv_extendf(values, "+-%s/vmunit-guests stop %%i", c->facts->libexec_dir);
+}
+
 static bool is_kvm(const Domain *d) {
         return d->type == DOMAIN_KVM;
 }
@@ -493,6 +503,9 @@ static const Row rows[] = {
         { { ROW("Service", "TimeoutStartSec", "TimeoutStartUSec", UNIT_USEC),
             .comment = "How long the guest may take to be ready (<vmunit:ready timeout>)." },
           emit_start_timeout, "300s" },
+        { { ROW("Service", "ExecStop", NULL, UNIT_COMMAND),
+            .comment = "When the host goes down, the guest is saved or ended (<vmunit:host-shutdown>, or HostShutdown= in vmunit.conf)." },
+          emit_stop, .system_only = true },
         { { ROW("Service", "Slice", "Slice", UNIT_STRING) }, emit_slice, "machine.slice" },
         { { LIVE("CPUWeight", "CPUWeight", UNIT_U64) }, emit_cpu_weight },
         { { LIVE("CPUQuota", "CPUQuotaPerSecUSec", UNIT_CPU_QUOTA) }, emit_cpu_quota },

@@ -30,6 +30,7 @@ typedef enum UnitPropertyKind {
         UNIT_ADDRESS_FAMILIES, /* (bas): names of families, or of system calls, that are allowed */
         UNIT_NAMESPACES,       /* t: "yes", or words of the kinds that can be made */
         UNIT_CAPABILITIES,     /* t: a bit mask; "CAP_SYS_RAWIO" in text, "" for none */
+        UNIT_COMMAND,          /* in files only: written by us, with its specifiers */
         _UNIT_PROPERTY_KIND_MAX,
 } UnitPropertyKind;
 

@@ -22,14 +22,18 @@ static const HostFacts facts = {};
 /* The model owns its strings, here they are literals. */
 #define S(s) ((char *) (s))
 
-static UnitProperties properties_of(const Domain *d) {
+static UnitProperties properties_on(const Domain *d, const HostFacts *f) {
         _cleanup_diag_ Diag diag = {};
         UnitProperties p = {};
 
-        int r = unit_properties_new(d, &facts, DIGEST, SOURCE, &diag, &p);
+        int r = unit_properties_new(d, f, DIGEST, SOURCE, &diag, &p);
         if (r < 0)
                 fail_msg("%s", strempty(diag_first_error(&diag)));
         return p;
+}
+
+static UnitProperties properties_of(const Domain *d) {
+        return properties_on(d, &facts);
 }
 
 static char *dropin_of(const Domain *d) {
@@ -384,8 +388,8 @@ static void test_table_and_units(void **state) {
         for (size_t i = 0; unit_property_row(i, &row); i++) {
                 const char *name = row.property.name;
 
-                /* Paths to be mounted add up. */
-                if (row.property.kind != UNIT_BIND_PATHS && count_settings(shared, name) + count_settings(transient, name) > 0)
+                /* Paths to be mounted add up; commands are not sent with transient units, which have all of them. */
+                if (row.property.kind != UNIT_BIND_PATHS && row.property.kind != UNIT_COMMAND && count_settings(shared, name) + count_settings(transient, name) > 0)
                         fail_msg("%s= is set per VM, and would be overridden in transient units", name);
                 if (row.template_value) {
                         _cleanup_free_ char *line = strf("%s=%s", name, row.template_value);
@@ -445,6 +449,36 @@ static void test_transient(void **state) {
         assert_value(&u, "Restart", "(absent)");
         assert_value(&u, "RestrictNamespaces", "yes");
         assert_value(&u, "SystemCallFilter", "@system-service|seccomp");
+}
+
+/* Only who is to be saved or ended when the host goes down needs somebody to do it. */
+static void test_host_shutdown(void **state) {
+        static const struct {
+                HostShutdown machine, all;
+                bool stops;
+        } cases[] = {
+                { HOST_SHUTDOWN_UNSET, HOST_SHUTDOWN_UNSET, false },
+                { HOST_SHUTDOWN_UNSET, HOST_SHUTDOWN_SHUTDOWN, false },
+                { HOST_SHUTDOWN_UNSET, HOST_SHUTDOWN_SAVE, true },
+                { HOST_SHUTDOWN_UNSET, HOST_SHUTDOWN_DESTROY, true },
+                { HOST_SHUTDOWN_SHUTDOWN, HOST_SHUTDOWN_SAVE, false },
+                { HOST_SHUTDOWN_SAVE, HOST_SHUTDOWN_UNSET, true },
+                { HOST_SHUTDOWN_DESTROY, HOST_SHUTDOWN_SHUTDOWN, true },
+        };
+
+        FOREACH_ARRAY(c, cases, ELEMENTSOF(cases)) {
+                Domain d = { .type = DOMAIN_KVM, .name = S("x"), .host_shutdown.action = c->machine };
+                HostFacts host = { .libexec_dir = "/usr/libexec/vmunit", .host_shutdown = c->all };
+                _cleanup_(unit_properties_done) UnitProperties p = properties_on(&d, &host), user = {};
+                _cleanup_free_ char *text = NULL;
+
+                assert_value(&p, "ExecStop", c->stops ? "+-/usr/libexec/vmunit/vmunit-guests stop %i" : "(absent)");
+                assert_int_equal(unit_properties_to_dropin(&p, SOURCE, &text), 0);
+                assert_true(!!strstr(text, "\nExecStop=+-/usr/libexec/vmunit/vmunit-guests stop %i\n") == c->stops);
+                host.session = true;
+                user = properties_on(&d, &host);
+                assert_value(&user, "ExecStop", "(absent)");
+        }
 }
 
 /* The template's filter has more calls then; its word for namespaces is another one. */
@@ -609,7 +643,8 @@ int main(void) {
                 cmocka_unit_test(test_helpers), cmocka_unit_test(test_transient_helpers), cmocka_unit_test(test_network_chars), cmocka_unit_test(test_bridges),
                 cmocka_unit_test(test_devices),       cmocka_unit_test(test_restart),
                 cmocka_unit_test(test_resources),     cmocka_unit_test(test_table_and_units),
-                cmocka_unit_test(test_table_order),   cmocka_unit_test(test_session), cmocka_unit_test(test_transient),
+                cmocka_unit_test(test_table_order),   cmocka_unit_test(test_session), cmocka_unit_test(test_host_shutdown),
+                cmocka_unit_test(test_transient),
                 cmocka_unit_test(test_add),           cmocka_unit_test(test_dbus_types),
                 cmocka_unit_test(test_dbus_live),     cmocka_unit_test(test_dbus_refused),
                 cmocka_unit_test(test_dbus_text),
