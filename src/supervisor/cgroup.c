@@ -14,7 +14,7 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 /* The unit's own group, which is read-only where the others are (units/hardening.conf). */
-#define CGROUP_OWN "/run/vmunit-group"
+#define CGROUP_OWN "/run/vmunit/.group"
 
 /* The directory FD again, by the mount at which it can be written; FD when there is none. Takes FD over. */
 static int writable(int fd) {

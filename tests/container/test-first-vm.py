@@ -381,6 +381,22 @@ def own_uid_and_no_capabilities():
         check_equal(len(uids), 2, "different uids")
 
 
+@case
+def what_can_be_written():
+    """Of all that is mounted for QEMU, only its own directories and what everybody has a private one of; and the directory that all of
+    it is mounted in, which machines share, tells nobody who else there is."""
+    with vm("one") as one:
+        one.start(ready=False)
+        with open(f"/proc/{one.qemu()}/mountinfo", encoding="utf-8") as f:
+            mounts = [line.split() for line in f]
+        writable = {m[4] for m in mounts if "rw" in m[5].split(",")}
+        check_equal(writable, {"/run/vmunit/one", "/run/vmunit/.group", "/var/lib/vmunit/one", "/tmp", "/var/tmp", "/proc", "/dev/pts",
+                               "/dev/mqueue", "/dev/hugepages"}, "what QEMU can write to")
+        found = [os.path.join(where, name) for where, folders, files in os.walk("/run/vmunit/.root") for name in folders + files]
+        check(found, "machines have no root directory")
+        check(not [path for path in found if "one" in os.path.basename(path)], f"the root directory of all tells names: {found}")
+
+
 def as_process(pid, command, keep_uid=True):
     """Runs a command in the mount namespace and root of a process and, unless told not to, with its uid and gid."""
     status = status_of(pid)

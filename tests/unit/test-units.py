@@ -89,7 +89,7 @@ def check_exposure(directory, unit, limit=EXPOSURE_MAX):
 # What a session's units have otherwise than the system's, or not at all; the reasons are in units/hardening-session.conf.
 SESSION_OTHERWISE = {
     "TemporaryFileSystem", "InaccessiblePaths", "ProtectHome", "ProtectKernelLogs", "DevicePolicy", "RemoveIPC", "DynamicUser", "LimitMEMLOCK",
-    "BindReadOnlyPaths", "BindPaths", "ProtectControlGroups", "RootDirectory", "RootDirectoryStartOnly", "MountAPIVFS",
+    "BindReadOnlyPaths", "BindPaths", "ReadOnlyPaths", "ProtectControlGroups", "RootDirectory", "RootDirectoryStartOnly", "MountAPIVFS",
     "WorkingDirectory", "ExecStartPre", "ExecStartPost", "ExecStopPost",
 }
 # The same for those of transient machines, which are not sent all of it, and have every command that may be needed.

@@ -53,8 +53,8 @@ profile vmunit-apparmor flags=(attach_disconnected,mediate_deleted) {
   owner /var/tmp/** rwk,
   # The groups of its threads are its user's; the rest of the tree is root's.
   @{sys}/fs/cgroup/{,**} r,
-  @{run}/vmunit-group/{,**} r,
-  owner @{run}/vmunit-group/** w,
+  @{run}/vmunit/.group/{,**} r,
+  owner @{run}/vmunit/.group/** w,
   @{run}/systemd/notify w,
 
   "/usr/libexec/vmunit/vmunit-supervisor" mr,
