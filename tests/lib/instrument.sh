@@ -57,6 +57,12 @@ check_drivers() {
         done
 }
 
+# Drivers of the container suite that together run almost all there is; the others start more machines in the same ways.
+# shellcheck disable=SC2034 # for those who source this
+most_drivers=(test-first-vm test-verbs test-states test-save test-devices test-secrets test-shutdown test-console test-events test-looking
+              test-changes test-session test-labels test-dump test-first-boot test-guest-verbs test-ready test-refusals test-networks
+              test-folders)
+
 # parse_tiers ARGUMENT…: what tests/sanitize and tests/memcheck were asked for: $pure, $container, $drivers.
 parse_tiers() {
         pure=yes container=yes
