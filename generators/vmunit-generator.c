@@ -170,6 +170,10 @@ static bool is_source_path(const char *line) {
         return startswith(line, "SourcePath=");
 }
 
+static bool is_stop(const char *line) {
+        return startswith(line, "ExecStop=");
+}
+
 /* The lines for which MATCH is what WANTED says. */
 static int append_lines(Text *t, const char *text, bool (*match)(const char *line), bool wanted) {
         _cleanup_strv_ char **lines = NULL;
@@ -183,19 +187,48 @@ static int append_lines(Text *t, const char *text, bool (*match)(const char *lin
         return 0;
 }
 
+static int has_stop(const char *text) {
+        _cleanup_text_ Text found = {};
+
+        int r = append_lines(&found, text, is_stop, true);
+        return r < 0 ? r : found.length > 0;
+}
+
 /* What a reload must not change while the VM runs are the settings of its cgroup; these stay as they were frozen, and
- * the next start sets its own. All others take effect at that start, for which the digest has to be the new one. */
+ * the next start sets its own. All others take effect at that start, for which the digest has to be the new one. What becomes of
+ * the VM when the host goes down is said by its plan, so who carries it out stays; and comes, when vmunit.conf asks for it now. */
 static int keep_live_settings(const char *text, const char *frozen, char **ret) {
         _cleanup_text_ Text t = {}, live = {};
 
         int r = append_lines(&t, text, is_kept, false);
         if (r >= 0)
                 r = append_lines(&live, frozen, is_kept, true);
+        if (r >= 0)
+                r = has_stop(text);
+        if (r == 0)
+                r = append_lines(&live, frozen, is_stop, true);
         if (r < 0)
                 return r;
         if (live.length > 0)
                 text_appendf(&t, "\n# As long as the VM runs, as it was started:\n[Service]\n%s", live.data);
         return text_finish(&t, ret);
+}
+
+/* For a VM that runs and has no definition, or a broken one. */
+static int use_frozen(Generator *g, const char *frozen, bool has_source, char **ret) {
+        _cleanup_text_ Text t = {};
+
+        /* systemd asks for a reload as long as a unit's source is missing. */
+        int r = has_source ? (text_append(&t, frozen), 0) : append_lines(&t, frozen, is_source_path, false);
+        if (r >= 0)
+                r = has_stop(frozen);
+        if (r == 0) {
+                _cleanup_free_ char *stop = NULL;
+                r = unit_stop_command(&g->facts, g->facts.host_shutdown, &stop);
+                if (r > 0)
+                        text_appendf(&t, "\n# As long as the VM runs:\n[Service]\nExecStop=%s\n", stop);
+        }
+        return r < 0 ? r : text_finish(&t, ret);
 }
 
 static int write_new_file(const char *path, const char *text) {
@@ -247,8 +280,8 @@ static void generate(Generator *g, Definition *found) {
 
         bool runs = read_frozen(g, found->name, &frozen) >= 0;
         if (r < 0) {
-                if (runs)
-                        write_dropin(g, found->name, frozen);
+                if (runs && use_frozen(g, frozen, true, &merged) >= 0)
+                        write_dropin(g, found->name, merged);
         } else if (!runs || streq(text, frozen))
                 write_dropin(g, found->name, text);
         else if ((r = keep_live_settings(text, frozen, &merged)) >= 0)
@@ -280,11 +313,7 @@ static void generate_orphans(Generator *g, const DefinitionList *known) {
         strv_sort(names);
         STRV_FOREACH(name, names) {
                 _cleanup_free_ char *frozen = NULL, *text = NULL;
-                _cleanup_text_ Text t = {};
-                if (read_frozen(g, *name, &frozen) < 0)
-                        continue;
-                /* systemd asks for a reload as long as a unit's source is missing. */
-                if (append_lines(&t, frozen, is_source_path, false) >= 0 && text_finish(&t, &text) >= 0)
+                if (read_frozen(g, *name, &frozen) >= 0 && use_frozen(g, frozen, false, &text) >= 0)
                         write_dropin(g, *name, text);
         }
 }
@@ -362,6 +391,7 @@ static void gather_facts(HostFacts *facts) {
         *facts = host_facts_generic;
         facts->session = vm_is_session();
         facts->state_dir = vm_directories()->state;
+        facts->libexec_dir = VMUNIT_LIBEXECDIR;
         if (s ? sd_id128_from_string(s, &id) >= 0 : sd_id128_get_machine(&id) >= 0)
                 memcpy(facts->machine_id, id.bytes, sizeof(id.bytes));
         s = getenv("VMUNIT_NUMA_NODES");

@@ -263,7 +263,8 @@ static int change_once(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild 
         return r;
 }
 
-#define TRIES 5U
+/* Each time that somebody else was faster, he is done: this is how many may be at it at once. */
+#define TRIES 100U
 
 int vm_change_build(Manager *m, const Vm *vm, ChangeFlags flags, ChangeBuild build, void *userdata, Diag *diag) {
         int r = vm_change_scope(vm, &flags, diag);

@@ -16,22 +16,27 @@ static bool is_control(char c) {
 /* All of the line, as it is. A line break could begin a setting of its own, so no control character gets
  * through; a backslash at the end would join the next line, which a blank behind it (that systemd strips)
  * prevents. */
-static void append_line(Text *t, const char *s) {
+static void append_line_full(Text *t, const char *s, const char *percent) {
         char last = 0;
 
         for (; *s; last = *s++)
                 if (is_control(*s))
                         text_append_char(t, ' ');
                 else if (*s == '%')
-                        text_append(t, "%%");
+                        text_append(t, percent);
                 else
                         text_append_char(t, *s);
         if (last == '\\')
                 text_append_char(t, ' ');
 }
 
+static void append_line(Text *t, const char *s) {
+        append_line_full(t, s, "%%");
+}
+
+/* Its specifiers are meant. */
 static void append_command(Text *t, const char *s) {
-        text_append(t, s);
+        append_line_full(t, s, "%");
 }
 
 /* One word for parsers that know quotes and a backslash before them. CONTROL: they know \n and \x07 as well;

@@ -309,14 +309,18 @@ static int emit_force_restart(const UnitEmit *c, char ***values) {
         return strv_extend(values, FORCE_RESTART_STATUS);
 }
 
-/* The frozen plan and vmunit.conf tell it what to do, when the time comes. A process that has nothing to do is a tenth of
- * what a stop takes, so machines that are asked to power off then as at any other stop have none. */
-static int emit_stop(const UnitEmit *c, char ***values) {
-        HostShutdown action = c->d->host_shutdown.action ?: c->facts->host_shutdown;
-
-        if (action == HOST_SHUTDOWN_UNSET || action == HOST_SHUTDOWN_SHUTDOWN)
+int unit_stop_command(const HostFacts *facts, HostShutdown action, char **ret) {
+        if (facts->session || action == HOST_SHUTDOWN_UNSET || action == HOST_SHUTDOWN_SHUTDOWN)
                 return 0;
-        return strv_extendf(values, "+-%s/vmunit-guests stop %%i", c->facts->libexec_dir);
+        *ret = strf("+-%s/vmunit-guests stop %%i", facts->libexec_dir);
+        return *ret ? 1 : -ENOMEM;
+}
+
+static int emit_stop(const UnitEmit *c, char ***values) {
+        char *command;
+
+        int r = unit_stop_command(c->facts, c->d->host_shutdown.action ?: c->facts->host_shutdown, &command);
+        return r <= 0 ? r : strv_consume(values, command);
 }
 
 static bool is_kvm(const Domain *d) {

@@ -60,6 +60,11 @@ bool unit_needs_uevents(const Domain *d) _pure_;
 /* Whether QEMU itself speaks to the network; what a process beside it does is another matter. */
 bool unit_qemu_needs_network(const Domain *d) _pure_;
 
+/* ExecStop= of a VM that is saved or ended when the host goes down; the frozen plan and vmunit.conf tell it which, when the time
+ * comes. A process that has nothing to do is a tenth of what a stop takes, so a VM for which ACTION is to be asked to power off,
+ * as at any other stop, has none: 0. 1 with the line in *RET, or -ENOMEM. */
+int unit_stop_command(const HostFacts *facts, HostShutdown action, char **ret);
+
 /* Computes the settings of DOMAIN. Generator and prepare step must come to the same result, so this looks only
  * at what domain_complete() leaves behind: not at addresses or controllers, and not at what FACTS say of the
  * moment. DIGEST is the definition's (siphash.h), SOURCE_PATH its file. 0 or negative errno. */

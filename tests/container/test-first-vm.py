@@ -385,17 +385,22 @@ def own_uid_and_no_capabilities():
 def what_can_be_written():
     """Of all that is mounted for QEMU, only its own directories and what everybody has a private one of; and the directory that all of
     it is mounted in, which machines share, tells nobody who else there is."""
-    with vm("one") as one:
-        one.start(ready=False)
-        with open(f"/proc/{one.qemu()}/mountinfo", encoding="utf-8") as f:
+    with vm("zqx7") as machine:
+        machine.start(ready=False)
+        with open(f"/proc/{machine.qemu()}/mountinfo", encoding="utf-8") as f:
             mounts = [line.split() for line in f]
         # What is built for tests/coverage or tests/sanitize has a place to write to.
         writable = {m[4] for m in mounts if "rw" in m[5].split(",")} - {"/run/vmunit-tests-notes"}
-        check_equal(writable, {"/run/vmunit/one", "/run/vmunit/.group", "/var/lib/vmunit/one", "/tmp", "/var/tmp", "/proc", "/dev/pts",
+        check_equal(writable, {"/run/vmunit/zqx7", "/run/vmunit/.group", "/var/lib/vmunit/zqx7", "/tmp", "/var/tmp", "/proc", "/dev/pts",
                                "/dev/mqueue", "/dev/hugepages"}, "what QEMU can write to")
+        root = f"/proc/{machine.qemu()}/root"
+        check_equal(set(os.listdir(f"{root}/run/vmunit")), {".group", "zqx7"}, "/run/vmunit")
+        check_equal(set(os.listdir(f"{root}/run/systemd")), {"notify", "incoming"}, "/run/systemd")
+        check_equal(os.listdir(f"{root}/var/lib"), ["vmunit"], "/var/lib")
+        check_equal(os.listdir(f"{root}/var/lib/vmunit"), ["zqx7"], "/var/lib/vmunit")
         found = [os.path.join(where, name) for where, folders, files in os.walk("/run/vmunit/.root") for name in folders + files]
         check(found, "machines have no root directory")
-        check(not [path for path in found if "one" in os.path.basename(path)], f"the root directory of all tells names: {found}")
+        check(not [path for path in found if "zqx7" in path], f"the root directory of all tells names: {found}")
 
 
 def as_process(pid, command, keep_uid=True):

@@ -13,7 +13,7 @@ import socket
 import stat
 import subprocess
 
-from harness import case, check, check_equal, check_match, main, run, run_ok, unit_property, wait_for
+from harness import case, check, check_equal, check_match, fail, main, run, run_ok, unit_property, wait_for
 from vm import vm as machine
 
 DIRECTORY = "/var/tmp/saved"
@@ -409,14 +409,18 @@ def jobs():
             dumper = subprocess.Popen(["vmunit", "dump", "omicron", path("omicron.core"), "--memory-only"])
             wait_for(lambda d=dumper: "Memory total" in run_ok(["vmunit", "domjobinfo", "omicron"]) or d.poll() is not None, 60,
                      "progress", interval=0.0005)
-            if dumper.poll() is None:
+            dumper.send_signal(signal.SIGSTOP)
+            if "Memory total" in run_ok(["vmunit", "domjobinfo", "omicron"]):
                 break
-        os.kill(dumper.pid, signal.SIGSTOP)
+            dumper.send_signal(signal.SIGCONT)
+            check_equal(dumper.wait(timeout=60), 0, "status of a dump that nobody has seen")
+        else:
+            fail("no dump was seen while it was written")
         out = run_ok(["vmunit", "domjobinfo", "omicron", "--rawstats"])
         check_match(r"\AJob type: 2\n\noperation: 8\ntime_elapsed: [0-9]+\nmemory_total: 268435456\nmemory_processed: [1-9][0-9]*\n"
                     r"memory_remaining: [0-9]+\n\n\Z", out)
         refused(["vmunit", "domjobabort", "omicron"], "^error: Requested operation is not valid: cannot abort memory-only dump$")
-        os.kill(dumper.pid, signal.SIGCONT)
+        dumper.send_signal(signal.SIGCONT)
         check_equal(dumper.wait(timeout=60), 0, "status of the dump")
         check_equal(run_ok(["vmunit", "domjobinfo", "omicron", "--completed"]), "Job type:         None        \n\n")
 

@@ -411,6 +411,7 @@ static void test_table_order(void **state) {
                 assert_false(service && !s);
                 service = s;
                 assert_in_range(row.property.kind, 1, _UNIT_PROPERTY_KIND_MAX - 1);
+                assert_true(row.property.bus_name || !row.property.live);
         }
         assert_true(service);
 }
