@@ -35,7 +35,9 @@ def libvirtd(controllers, sockets=None):
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         virsh = ["virsh", "-q", "-c", f"qemu+unix:///system?socket={sockets}/libvirt-sock"]
         try:
-            wait_for(lambda: run([*virsh, "version"])[2] == 0 or daemon.poll() is not None, 120, "libvirtd to answer", interval=0.2)
+            # It asks every QEMU there is what it can do before it answers, and in an emulated host these are slow.
+            wait_for(lambda: run([*virsh, "version"], timeout=300)[2] == 0 or daemon.poll() is not None, 300, "libvirtd to answer",
+                     interval=0.2)
             if daemon.poll() is not None:
                 with open(f"{directory}/log", encoding="utf-8") as f:
                     fail(f"libvirtd ended: {f.read()[-1000:]}")

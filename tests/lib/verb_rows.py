@@ -18,9 +18,9 @@ def rows(text):
             yield line, mark
 
 
-def run(command, environment=None):
+def run(command, environment=None, timeout=60):
     """(stdout, stderr, exit status) of a command, which calls itself vmunit in any case."""
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, stdin=subprocess.DEVNULL, timeout=timeout, check=False)
     return done.stdout.strip().replace("virsh", "vmunit"), done.stderr.strip().replace("virsh", "vmunit"), done.returncode
 
 
