@@ -31,6 +31,8 @@ class Small:
     def mount(self):
         os.makedirs(self.path, exist_ok=True)
         run_ok(["mount", "-t", "tmpfs", "-o", f"size={self.size},mode=0755", "tmpfs", self.path])
+        # What a boot makes there.
+        run_ok(["systemd-tmpfiles", "--create", f"--prefix={self.path}", "/usr/lib/tmpfiles.d/vmunit.conf"])
 
     def umount(self):
         run_ok(["umount", "--lazy", self.path])
