@@ -214,23 +214,6 @@ static int keep_live_settings(const char *text, const char *frozen, char **ret) 
         return text_finish(&t, ret);
 }
 
-/* For a VM that runs and has no definition, or a broken one. */
-static int use_frozen(Generator *g, const char *frozen, bool has_source, char **ret) {
-        _cleanup_text_ Text t = {};
-
-        /* systemd asks for a reload as long as a unit's source is missing. */
-        int r = has_source ? (text_append(&t, frozen), 0) : append_lines(&t, frozen, is_source_path, false);
-        if (r >= 0)
-                r = has_stop(frozen);
-        if (r == 0) {
-                _cleanup_free_ char *stop = NULL;
-                r = unit_stop_command(&g->facts, g->facts.host_shutdown, &stop);
-                if (r > 0)
-                        text_appendf(&t, "\n# As long as the VM runs:\n[Service]\nExecStop=%s\n", stop);
-        }
-        return r < 0 ? r : text_finish(&t, ret);
-}
-
 static int write_new_file(const char *path, const char *text) {
         _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
         return fd < 0 ? -errno : write_all(fd, text, strlen(text));
@@ -253,6 +236,28 @@ static void write_dropin(Generator *g, const char *name, const char *text) {
                 if (r < 0)
                         say_errno(g, r, file);
         }
+}
+
+/* For a VM that runs and has no definition, or a broken one. */
+static void write_frozen(Generator *g, const char *name, const char *frozen, bool has_source) {
+        _cleanup_free_ char *stop = NULL, *text = NULL;
+        _cleanup_text_ Text t = {};
+        int r = 0;
+
+        if (has_source)
+                text_append(&t, frozen);
+        else /* systemd asks for a reload as long as a unit's source is missing */
+                r = append_lines(&t, frozen, is_source_path, false);
+        if (r >= 0)
+                r = has_stop(frozen);
+        if (r == 0 && (r = unit_stop_command(&g->facts, g->facts.host_shutdown, &stop)) > 0)
+                text_appendf(&t, "\n# As long as the VM runs:\n[Service]\nExecStop=%s\n", stop);
+        if (r >= 0)
+                r = text_finish(&t, &text);
+        if (r >= 0)
+                write_dropin(g, name, text);
+        else
+                say_errno(g, r, name);
 }
 
 static void generate(Generator *g, Definition *found) {
@@ -280,8 +285,8 @@ static void generate(Generator *g, Definition *found) {
 
         bool runs = read_frozen(g, found->name, &frozen) >= 0;
         if (r < 0) {
-                if (runs && use_frozen(g, frozen, true, &merged) >= 0)
-                        write_dropin(g, found->name, merged);
+                if (runs)
+                        write_frozen(g, found->name, frozen, true);
         } else if (!runs || streq(text, frozen))
                 write_dropin(g, found->name, text);
         else if ((r = keep_live_settings(text, frozen, &merged)) >= 0)
@@ -312,9 +317,9 @@ static void generate_orphans(Generator *g, const DefinitionList *known) {
         closedir(d);
         strv_sort(names);
         STRV_FOREACH(name, names) {
-                _cleanup_free_ char *frozen = NULL, *text = NULL;
-                if (read_frozen(g, *name, &frozen) >= 0 && use_frozen(g, frozen, false, &text) >= 0)
-                        write_dropin(g, *name, text);
+                _cleanup_free_ char *frozen = NULL;
+                if (read_frozen(g, *name, &frozen) >= 0)
+                        write_frozen(g, *name, frozen, false);
         }
 }
 
