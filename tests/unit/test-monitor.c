@@ -252,11 +252,24 @@ static void teardown(Fixture *f) {
         sd_event_unref(f->event);
 }
 
+/* Waits for the next event; false when there is none for a long time. The loop also wakes for a child that has been stopped, or
+ * goes on, which is no event to it. */
+static bool run_once(Fixture *f) {
+        uint64_t end = now_usec() + 30 * SECOND;
+
+        for (;;) {
+                uint64_t now = now_usec();
+                int r = sd_event_run(f->event, end > now ? end - now : 0);
+                if (r != 0 || now >= end)
+                        return r > 0;
+        }
+}
+
 /* Runs the loop until CONDITION; fails when nothing happens for a long time. */
 #define RUN_UNTIL(f, condition)                                                                   \
         do {                                                                                      \
                 while (!(condition))                                                              \
-                        if (sd_event_run((f)->event, 30 * SECOND) <= 0 || (f)->n_monitors > 50) { \
+                        if (!run_once(f) || (f)->n_monitors > 50) {                               \
                                 _cleanup_free_ char *_log = read_log(f);                          \
                                 fail_msg("never: %s (QEMU %s, %u commands)\n%s", #condition,      \
                                          strempty((f)->qemu.status), (f)->qemu.n_commands, _log); \
