@@ -471,7 +471,7 @@ static void test_host_shutdown(void **state) {
                 Domain d = { .type = DOMAIN_KVM, .name = S("x"), .host_shutdown.action = c->machine };
                 HostFacts host = { .libexec_dir = "/usr/libexec/vmunit", .host_shutdown = c->all };
                 _cleanup_(unit_properties_done) UnitProperties p = properties_on(&d, &host), user = {};
-                _cleanup_free_ char *text = NULL;
+                _cleanup_free_ char *text = NULL, *command = NULL;
 
                 assert_value(&p, "ExecStop", c->stops ? "+-/usr/libexec/vmunit/vmunit-guests stop %i" : "(absent)");
                 assert_int_equal(unit_properties_to_dropin(&p, SOURCE, &text), 0);
@@ -479,6 +479,9 @@ static void test_host_shutdown(void **state) {
                 host.session = true;
                 user = properties_on(&d, &host);
                 assert_value(&user, "ExecStop", "(absent)");
+                /* The generator asks for one whose definition cannot be read, too. */
+                assert_int_equal(unit_stop_command(&host, HOST_SHUTDOWN_SAVE, &command), 0);
+                assert_null(command);
         }
 }
 
