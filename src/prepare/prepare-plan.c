@@ -147,8 +147,9 @@ static int use_saved(Prepare *p, Prepared *x) {
                 return r;
         if (memcmp(d->uuid, x->domain->uuid, sizeof(d->uuid)) != 0)
                 return diag_error(&p->diag, (SrcLoc) {}, "what was saved is of another machine: its UUID is not that of '%s'", p->name);
-        /* Labels are the unit's matter. */
+        /* Labels are the unit's matter; so is who looks after it when the host goes down. */
         domain_take_seclabels(d, x->domain);
+        d->host_shutdown = x->domain->host_shutdown;
         domain_free(x->domain);
         x->domain = TAKE_PTR(d);
         return domain_set_selinux(x->domain, &x->facts, x->pair, &p->diag);

@@ -5,7 +5,7 @@ import contextlib
 import subprocess
 
 from harness import case, check, check_equal, check_match, main, run, run_ok, skip, unit_property
-from vm import vm
+from vm import configured, vm
 
 BOUND = 60  # seconds: a command that hangs
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -136,6 +136,28 @@ def who_may_not_read_what_runs_is_told_so():
             result = run([*NOBODY, "timeout", str(BOUND), "vmunit", "-c", "qemu:///system", verb, "unread"])
             check_equal(result.rc, 1, f"{verb}: {result.out}")
             check_match("cannot read what runs as domain 'unread': Permission denied", result.err)
+
+
+@case(timeout=240)
+def host_shutdown_asked_for_after_systemd_has_read_it():
+    """ExecStop= saves or ends a machine when the host goes down; vmunit.conf may ask for that between a reload and the start."""
+    def stops(machine):
+        return "/vmunit-guests" in unit_property(machine.unit, "ExecStop")
+    with defined("late") as machine:
+        run_ok(["systemctl", "daemon-reload"])
+        check("VMUNIT_DIGEST=" in unit_property(machine.unit, "Environment"), "systemd has not read the machine's drop-in")
+        check(not stops(machine), "a machine is asked to power off by default, which takes no ExecStop=")
+        for start in (["vmunit", "start", "late"], ["systemctl", "start", machine.unit]):
+            with configured("[Host]\nHostShutdown=save\n"):
+                run_ok(start)
+                check(stops(machine), "the machine would not be saved")
+                vmunit("destroy", "late")
+            run_ok(["systemctl", "daemon-reload"])
+            check(not stops(machine), "ExecStop= of nobody who asks for it")
+        run_ok(["systemctl", "start", machine.unit])
+        with configured("[Host]\nHostShutdown=destroy\n"):
+            run_ok(["systemctl", "daemon-reload"])
+            check(stops(machine), "nothing would end the machine that runs")
 
 
 if __name__ == "__main__":

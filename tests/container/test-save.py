@@ -4,6 +4,7 @@
 leaves the guest running."""
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -14,7 +15,7 @@ import stat
 import subprocess
 
 from harness import case, check, check_equal, check_match, fail, main, run, run_ok, unit_property, wait_for
-from vm import vm as machine
+from vm import configured, vm as machine
 
 DIRECTORY = "/var/tmp/saved"
 STATE = "/var/lib/vmunit"
@@ -140,6 +141,23 @@ def managed_save():
         run_ok(["vmunit", "managedsave", "delta"])
         run_ok(["vmunit", "undefine", "delta", "--managed-save"])
         check(not os.path.exists(file), "the managed save is still there")
+
+
+@case
+def host_shutdown_is_the_definitions():
+    """The machine is the one that was saved; what becomes of it when the host goes down is its unit's matter, as it is now."""
+    wish = "<metadata xmlns:vmunit='urn:vmunit:metadata'><vmunit:host-shutdown action='save'/></metadata>"
+    with counting("sigma", ("<vcpu", f"{wish}<vcpu")) as vm:
+        check_match("vmunit-guests", unit_property(vm.unit, "ExecStop"))
+        run_ok(["vmunit", "managedsave", "sigma"])
+        ticks = vm.serial.ticks()
+        vm.xml = vm.xml.replace(wish, "")
+        vm.write()
+        run_ok(["vmunit", "start", "sigma"])
+        goes_on(vm, ticks)
+        check_equal(unit_property(vm.unit, "ExecStop"), "", "ExecStop= of a machine that is asked to power off")
+        with open("/run/vmunit/sigma/plan.json", encoding="utf-8") as f:
+            check_equal(json.load(f).get("hostShutdown"), None, "what the plan says of it")
 
 
 @case
@@ -326,16 +344,6 @@ import sys, zlib
 data = sys.stdin.buffer.read()
 sys.stdout.buffer.write(b"PACKED" + zlib.compress(data, 1) if sys.argv[1] == "-qc" else zlib.decompress(data[6:]))
 """
-
-
-@contextlib.contextmanager
-def configured(text):
-    with open("/etc/vm/vmunit.conf", "w", encoding="ascii") as f:
-        f.write(text)
-    try:
-        yield
-    finally:
-        os.unlink("/etc/vm/vmunit.conf")
 
 
 @case(timeout=300)

@@ -155,6 +155,17 @@ def vm(name, **keywords):
         machine.remove()
 
 
+@contextlib.contextmanager
+def configured(text):
+    """With that for /etc/vm/vmunit.conf; systemd is told nothing."""
+    with open("/etc/vm/vmunit.conf", "w", encoding="ascii") as f:
+        f.write(text)
+    try:
+        yield
+    finally:
+        os.unlink("/etc/vm/vmunit.conf")
+
+
 def list_states():
     """{name: state} as `vmunit list --all` prints it."""
     rows = run_ok(["vmunit", "list", "--all"]).splitlines()[2:]
