@@ -413,14 +413,16 @@ static int cannot_let_in(Start *s, const PlanFd *fd, int error) {
                                fd->element, error == -EOPNOTSUPP ? "its file system has no access control lists" : strerror(-error));
 }
 
-/* QEMU opens it by itself, as the machine's user. What an administrator has given that one stays when the machine ends. */
+/* QEMU opens it by itself, as the machine's user. What an administrator has given to one that the definition names stays when the
+ * machine ends. A dynamic one nobody has given anything: it is a number that somebody else can have tomorrow, and what is there is
+ * left from a run that ended with the host's power. */
 static int let_in(Start *s, const PlanFd *fd, const OpenedFd *o) {
         struct stat st;
 
         int r = fd->link ? make_link(s, fd) : 0;
         if (r < 0 || !fd->reopened || !fd->path || vm_is_session())
                 return r;
-        r = file_access_has(o->fds[0], s->uid, fd->writable);
+        r = file_access_has(o->fds[0], s->uid, fd->writable, s->x.plan->group);
         if (r != 0)
                 return r < 0 ? cannot_let_in(s, fd, r) : 0;
         if (fstat(o->fds[0], &st) < 0)

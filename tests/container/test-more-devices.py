@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import pwd
 import re
 import select
 import shutil
@@ -17,7 +18,6 @@ from dbus_peer import DbusPeer
 from harness import case, check, check_equal, check_match, main, run, run_ok, wait_for
 from images import IMAGES, MIB, images, raw
 from vm import talking_vm, vm
-
 
 
 def disk(path, target, driver, more):
@@ -59,6 +59,8 @@ def memory_of_a_file():
 KEPT = """<memory model='nvdimm'><source><path>{}</path></source><target><size unit='MiB'>256</size>{}</target></memory>
 <memory model='virtio-pmem' access='shared'><source><path>{}</path></source><target><size unit='MiB'>128</size></target></memory>"""
 
+NAMED = "<seclabel type='static' model='dac' relabel='yes'><label>games:games</label></seclabel>"
+
 
 @case(timeout=240)
 def memory_that_is_kept():
@@ -80,12 +82,22 @@ def memory_that_is_kept():
             uid = os.stat(f"/proc/{machine.qemu()}").st_uid
             stop(machine)
             check(not has_list(dimm) and not has_list(pmem), "somebody is let in for ever")
-            # Who has been given it by the administrator keeps it.
+            # What a run has left that ended with the host's power: the number is of whoever has it next.
             os.setxattr(pmem, ACL, entries(uid))
             machine.start()
             check_equal(os.stat(f"/proc/{machine.qemu()}").st_uid, uid, "the machine's user")
             stop(machine)
-            check_equal(os.getxattr(pmem, ACL), entries(uid), "what the administrator has given")
+            check(not has_list(pmem), "who had that number is let in for ever")
+            # A user that the definition names can have been let in by the administrator, and keeps it.
+            games = pwd.getpwnam("games").pw_uid
+            machine.xml = machine.xml.replace("</devices>", f"</devices>{NAMED}")
+            machine.write()
+            os.setxattr(pmem, ACL, entries(games))
+            machine.start()
+            check_equal(os.stat(f"/proc/{machine.qemu()}").st_uid, games, "the machine's user")
+            stop(machine)
+            check_equal(os.getxattr(pmem, ACL), entries(games), "what the administrator has given")
+            check(not has_list(dimm), "somebody is let in for ever")
             os.removexattr(pmem, ACL)
         for path, word in ((dimm, b"pattern dimm"), (pmem, b"pattern pmem")):
             with open(path, "rb") as f:

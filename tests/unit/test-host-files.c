@@ -371,7 +371,7 @@ static void test_access_for_users(void **state) {
         assert_int_equal(file_access_grant(fd, 4242, false), 0);
         assert_false(lets_in(path, 4242));
         assert_int_equal(chown(path, 4243, 0), 0);
-        assert_int_equal(file_access_has(fd, 4243, true), 1);
+        assert_int_equal(file_access_has(fd, 4243, true, true), 1);
 }
 
 /* An entry of the administrator's own is none to be made, and none to be taken. */
@@ -384,20 +384,21 @@ static void test_access_that_is_there(void **state) {
         _cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
         if (file_access_grant(fd, 4242, false) == -EOPNOTSUPP)
                 skip();
-        assert_int_equal(file_access_has(fd, 4242, false), 1);
-        assert_int_equal(file_access_has(fd, 4242, true), 0);
-        assert_int_equal(file_access_has(fd, 4241, false), 0);
+        assert_int_equal(file_access_has(fd, 4242, false, true), 1);
+        assert_int_equal(file_access_has(fd, 4242, true, true), 0);
+        assert_int_equal(file_access_has(fd, 4241, false, true), 0);
+        assert_int_equal(file_access_has(fd, 4242, false, false), 0);
         assert_int_equal(file_access_grant(fd, 4242, true), 0);
-        assert_int_equal(file_access_has(fd, 4242, true), 1);
+        assert_int_equal(file_access_has(fd, 4242, true, true), 1);
         assert_int_equal(chmod(path, 0640), 0); /* the mask */
-        assert_int_equal(file_access_has(fd, 4242, true), 0);
-        assert_int_equal(file_access_has(fd, 4242, false), 1);
+        assert_int_equal(file_access_has(fd, 4242, true, true), 0);
+        assert_int_equal(file_access_has(fd, 4242, false, true), 1);
         assert_int_equal(file_access_revoke(fd, 4242), 0);
-        assert_int_equal(file_access_has(fd, 4242, false), 0);
+        assert_int_equal(file_access_has(fd, 4242, false, true), 0);
         assert_int_equal(chown(path, 4242, 0), 0);
-        assert_int_equal(file_access_has(fd, 4242, true), 1);
+        assert_int_equal(file_access_has(fd, 4242, true, false), 1);
         assert_int_equal(chmod(path, 0400), 0);
-        assert_int_equal(file_access_has(fd, 4242, true), 0);
+        assert_int_equal(file_access_has(fd, 4242, true, true), 0);
 }
 
 /* What the mask of a list holds back stays back when the mask gets wider. */
