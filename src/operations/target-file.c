@@ -43,7 +43,7 @@ static char *early_name(const Target *t, unsigned i) {
         return i < NAMES_MAX ? strf("%s" TARGET_SUFFIX, last_part(t->path), (int) t->writer, i) : NULL;
 }
 
-/* What is PATH meanwhile was written later: it is not replaced. */
+/* What is PATH meanwhile was written later: it is not replaced. Clocks can be wrong, so what was to replace it stays as well. */
 static bool is_late(int fd, int dir, const char *name) {
         struct stat ours, there;
 
@@ -56,9 +56,9 @@ static void settle_name(const Target *t, bool whole, int fd, int dir, const char
         const char *path = last_part(t->path);
 
         int r = whole && t->counts ? t->counts(t->userdata) : 0;
-        if (r == 0 || (r > 0 && is_late(fd, dir, path)))
+        if (r == 0)
                 (void) unlinkat(dir, name, 0);
-        else if (r > 0 && renameat(dir, name, dir, path) >= 0)
+        else if (r > 0 && !is_late(fd, dir, path) && renameat(dir, name, dir, path) >= 0)
                 (void) fsync(dir);
 }
 

@@ -6,9 +6,9 @@
 
 #include "survivor.h"
 
-/* Who writes the file was killed when it had a name, and was not PATH yet. Above 0: it is to be PATH all the same; 0: it is to go;
- * negative errno: nobody knows, and it stays as it is. Called in a process of its own, which has what USERDATA pointed to when the
- * file was opened, and no descriptors. */
+/* Who writes the file was killed when it had a name, and was not PATH yet. Above 0: it is to be PATH all the same, unless that was
+ * written later; 0: it is to go; negative errno: nobody knows, and it stays as it is. Called in a process of its own, which has what
+ * USERDATA pointed to when the file was opened, and no descriptors. */
 typedef int (*TargetCounts)(const void *userdata);
 
 /* A file without a name until it is complete, so that nothing is left of one that is not. */
