@@ -20,6 +20,7 @@ import time
 
 import machines
 import sides
+from compare_profile import cpu_seconds, list_profile, processes_of, profile, sandbox
 from harness import Failure, check, run, run_ok, unit_property, wait_for
 
 THEIRS = "/var/lib/test-definitions"
@@ -268,28 +269,6 @@ def pss(pid):
         return int(re.search(r"^Pss:\s+(\d+)", f.read(), re.M)[1]) / 1024
 
 
-def cpu_seconds(pid):
-    """The CPU time of all its threads."""
-    total = 0
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
-            total += int(f.read().split()[0])
-    return total / 1e9
-
-
-def processes_of(program):
-    """Their pids. The kernel keeps 15 characters."""
-    pids = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/comm", encoding="ascii") as f:
-                if f.read().rstrip("\n") == program[:15]:
-                    pids.append(int(pid))
-        except OSError:
-            pass  # it has ended
-    return pids
-
-
 def resident(bench):
     """Memory and CPU time of all that is not QEMU, with machines that do nothing."""
     for name, pid in bench.daemons.items():
@@ -353,44 +332,6 @@ def loaded_size(path):
     return sum(s[5] for s in segments if s[0] == 1) / 1024
 
 
-# Who is there before a start, and has to do with it.
-STANDING = {"systemd": "systemd", "dbus-daemon": "others", "systemd-journald": "others", "systemd-machined": "others",
-            "systemd-logind": "others"}
-
-
-def waited_for(pid):
-    """The CPU time of the children of a process that have ended, in the kernel's ticks of some milliseconds."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        return sum(map(int, f.read().rpartition(")")[2].split()[13:15])) / os.sysconf("SC_CLK_TCK")
-
-
-def profile(bench):
-    """What one start costs in CPU time, and whom: until the command has ended. What systemd's child does before it is the supervisor
-    is the supervisor's here, and what others of them do that have ended is that of the root steps, of which only the sum of all
-    starts is exact."""
-    name = bench.define(1)[0]
-    steps = []
-    for _, counts in bench.in_turns([None]):
-        standing = [(pid, who) for program, who in STANDING.items() for pid in processes_of(program) if program != "systemd" or pid == 1]
-        before = [cpu_seconds(pid) for pid, _ in standing]
-        waited = waited_for(1)
-        words = bench.vmunit.start_words(name)
-        _, status, usage = os.wait4(sides.spawn(words), 0)
-        check(status == 0, f"{words} gave {status}")
-        took = {"vmunit": usage.ru_utime + usage.ru_stime, "systemd": 0.0, "others": 0.0}
-        for (pid, who), was in zip(standing, before):
-            took[who] += cpu_seconds(pid) - was
-        for who, program in (("QEMU", "qemu-system-x86_64"), ("supervisor", "vmunit-supervisor"), ("monitor", "vmunit-monitor")):
-            took[who] = sum(map(cpu_seconds, processes_of(program)))
-        took["root steps"] = waited_for(1) - waited
-        bench.vmunit.destroy(name)
-        if counts:
-            steps.append(took.pop("root steps"))
-            for who, seconds in took.items():
-                bench.add("start-cpu", who, seconds)
-    bench.add("start-cpu", "root steps", sum(steps) / len(steps))
-
-
 def sizes(bench):
     """Programs that are there for as long as a machine runs, and what they are linked with."""
     programs = {name: f"/usr/libexec/vmunit/{name}" for name in ("vmunit-supervisor", "vmunit-monitor")}
@@ -403,7 +344,7 @@ def sizes(bench):
 
 
 FIGURES = {f.__name__.replace("_", "-"): f for f in (
-    start, profile, shutdown, events, definitions, parallel_20, parallel_50, resident, list_all, generator, sizes)}
+    start, profile, sandbox, list_profile, shutdown, events, definitions, parallel_20, parallel_50, resident, list_all, generator, sizes)}
 
 
 def describe():

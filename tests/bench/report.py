@@ -31,6 +31,17 @@ ROWS = [
     Row("that of `vmunit`", "start-cpu", "vmunit"),
     Row("that of dbus-daemon, journald, machined, logind", "start-cpu", "others"),
     Row("that of the monitor", "start-cpu", "monitor"),
+    Row("CPU time of a `destroy`: the end of QEMU, supervisor, monitor, and the root step", "destroy-cpu", "ended"),
+    Row("that of systemd itself", "destroy-cpu", "systemd"),
+    Row("that of `vmunit`", "destroy-cpu", "vmunit"),
+    Row("that of dbus-daemon, journald, machined, logind", "destroy-cpu", "others"),
+    Row("CPU time of a `list --all`, 1 definition: `vmunit`", "list-1-cpu", "vmunit"),
+    Row("that of a `vmunit` that has nothing to do", "list-1-cpu", "nothing"),
+    Row("that of systemd itself", "list-1-cpu", "systemd"),
+    Row("that of dbus-daemon", "list-1-cpu", "others"),
+    Row("CPU time of a `list --all`, 100 definitions: `vmunit`", "list-100-cpu", "vmunit"),
+    Row("that of systemd itself", "list-100-cpu", "systemd"),
+    Row("that of dbus-daemon", "list-100-cpu", "others"),
     Row("`destroy`", "destroy", "vmunit destroy", "virsh destroy", QEMU, target=50),
     Row("stop, after the guest has turned itself off", "shutdown", "vmunit", "virsh", target=50),
     Row("20 starts at once", "parallel-20", "vmunit start", "virsh start", QEMU, times=2),
@@ -123,6 +134,18 @@ def table(figures):
     return lines, behind
 
 
+def sandbox(figures):
+    """What systemd's settings cost, one by one; the rest is within what is between two runs."""
+    took = {title: spread([v * 1000 for v in values]) for title, values in figures.get("sandbox", {}).items()}
+    if not took:
+        return []
+    whole, half = took.pop("all")
+    none, _ = took.pop("none")
+    saved = sorted(((whole - middle, title) for title, (middle, _) in took.items() if whole - middle > 2 * half), reverse=True)
+    return ["", f"A program in the unit's sandbox: {number(whole)} ± {number(half)} ms, without one {number(none)} ms; "
+            f"{', '.join(f'{title} {number(ms)} ms less' for ms, title in saved) or 'no setting is most of it'}.", ""]
+
+
 def svg(figures):
     """Bars, a row after the other, each as wide as it is of the longest of its row."""
     colours, height, y, parts = {"QEMU alone": "#999999", "vmunit": "#2a7f62", "libvirt": "#b5651d"}, 16, 10, []
@@ -158,7 +181,7 @@ def main():
     out = sys.argv[2]
     os.makedirs(out, exist_ok=True)
     lines, behind = table(data["figures"])
-    text = "\n".join([conditions(data), "", *lines, ""])
+    text = "\n".join([conditions(data), "", *lines, *sandbox(data["figures"]), ""])
     with open(f"{out}/table.md", "w", encoding="utf-8") as f:
         f.write(text)
     with open(f"{out}/plot.svg", "w", encoding="utf-8") as f:
