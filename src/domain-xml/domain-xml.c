@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* clang-format off: a row is a line */
-#include <libxml/parser.h>
 
 #include "domain-xml-tables.h"
 #include "host-facts.h"
+#include "libxml.h"
 #include "string-util.h"
 
 /* What <metadata> holds belongs to somebody else, so it is kept as it is, also what is read of it. The copy carries the declarations of

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-
 #include "domain-xml.h"
+#include "libxml.h"
 #include "string-util.h"
 #include "strv.h"
 #include "xml-metadata.h"

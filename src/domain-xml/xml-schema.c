@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <libxml/relaxng.h>
-
 #include "domain-xml-tables.h"
+#include "libxml.h"
 #include "string-util.h"
 #include "xml-schema.h"
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <libxml/xpath.h>
-
 #include "text.h"
 #include "xml-select.h"
 #include "xml-table.h"

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <libxml/tree.h>
-
 #include "diag.h"
 #include "domain-xml.h"
+#include "libxml.h"
 #include "string-table.h"
 #include "text.h"
 

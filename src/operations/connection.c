@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <libxml/uri.h>
 #include <unistd.h>
 
 #include "config-file.h"
 #include "connection.h"
+#include "libxml.h"
 #include "parse-util.h"
 #include "string-util.h"
 #include "strv.h"
@@ -147,18 +147,27 @@ static int set_uri(Connection *c, const xmlURI *uri, Diag *diag) {
         return REFUSE(diag, -EOPNOTSUPP, "no connection driver available for %s", c->uri);
 }
 
+static int parse_uri(Connection *c, Diag *diag) {
+        xmlURI *parsed = strlen(c->uri) <= URI_MAX ? xmlParseURI(c->uri) : NULL;
+        if (!parsed)
+                return REFUSE(diag, -EINVAL, "internal error: Unable to parse URI %.200s", c->uri);
+        int r = set_uri(c, parsed, diag);
+        xmlFreeURI(parsed);
+        return r;
+}
+
 int connection_parse(const char *uri, Diag *diag, Connection *ret) {
         _cleanup_connection_ Connection c = { .uri = strdup(uri) };
 
         if (!c.uri)
                 return -ENOMEM;
-        xmlURI *parsed = strlen(uri) <= URI_MAX ? xmlParseURI(uri) : NULL;
-        if (!parsed)
-                return REFUSE(diag, -EINVAL, "internal error: Unable to parse URI %.200s", uri);
-        int r = set_uri(&c, parsed, diag);
-        xmlFreeURI(parsed);
-        if (r < 0)
-                return r;
+        /* What nearly everybody means is told without a parser. */
+        c.session = streq(uri, CONNECTION_SESSION);
+        if (!c.session && !streq(uri, CONNECTION_SYSTEM)) {
+                int r = parse_uri(&c, diag);
+                if (r < 0)
+                        return r;
+        }
         *ret = c;
         c = (Connection) {};
         return 0;
