@@ -458,7 +458,9 @@ bool control_client_is_there(const ControlRequest *r) {
         return p.fd >= 0 && poll(&p, 1, 0) >= 0 && !(p.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
-static void request_end(ControlRequest *r) {
+/* SENT: whether the client has been answered. One that has not would wait; it hears of the end of its connection instead, and we
+ * later, for our caller is in the middle of something. */
+static void request_end(ControlRequest *r, bool sent) {
         Client *c = r->client;
 
         if (r->server) {
@@ -470,6 +472,8 @@ static void request_end(ControlRequest *r) {
                         r->next->previous = r->previous;
                 if (c) {
                         c->n_requests--;
+                        if (!sent)
+                                (void) shutdown(sd_bus_get_fd(c->bus), SHUT_RDWR);
                         client_check(c);
                 }
         }
@@ -477,38 +481,42 @@ static void request_end(ControlRequest *r) {
         free(r);
 }
 
-/* When the client has gone, sending fails, and that is all there is to say about it. */
+/* Ends R, whose answer was sent with result K. When the client has gone, sending fails, and that is all there is to say about it;
+ * for want of memory as well, and then the error may still get through. */
+static void request_answered(ControlRequest *r, int k) {
+        if (k < 0)
+                k = sd_bus_reply_method_errnof(r->message, k, "cannot answer");
+        request_end(r, k >= 0);
+}
+
 void control_reply(ControlRequest *r) {
-        (void) sd_bus_reply_method_return(r->message, NULL);
-        request_end(r);
+        request_answered(r, sd_bus_reply_method_return(r->message, NULL));
 }
 
 void control_reply_state(ControlRequest *r, DomainState state, DomainReason reason) {
-        (void) sd_bus_reply_method_return(r->message, "ss", strempty(domain_state_to_string(state)),
-                                          strempty(domain_reason_to_string(reason)));
-        request_end(r);
+        request_answered(r, sd_bus_reply_method_return(r->message, "ss", strempty(domain_state_to_string(state)),
+                                                       strempty(domain_reason_to_string(reason))));
 }
 
 void control_reply_text(ControlRequest *r, const char *text) {
-        if (sd_bus_reply_method_return(r->message, "s", text) == -EINVAL)
+        int k = sd_bus_reply_method_return(r->message, "s", text);
+
+        if (k == -EINVAL)
                 /* Not UTF-8, which D-Bus refuses. */
-                (void) sd_bus_reply_method_errorf(r->message, CONTROL_ERROR_QEMU, "the answer is not valid text");
-        request_end(r);
+                k = sd_bus_reply_method_errorf(r->message, CONTROL_ERROR_QEMU, "the answer is not valid text");
+        request_answered(r, k);
 }
 
 void control_reply_fd(ControlRequest *r, int fd) {
-        (void) sd_bus_reply_method_return(r->message, "h", fd);
-        request_end(r);
+        request_answered(r, sd_bus_reply_method_return(r->message, "h", fd));
 }
 
 /* Sends M, which building ended with K, and ends R. */
 static void reply_with(ControlRequest *r, sd_bus_message *m, int k) {
         if (k >= 0)
                 k = sd_bus_send(NULL, m, NULL);
-        if (k < 0)
-                (void) sd_bus_reply_method_errnof(r->message, k, "cannot answer");
         sd_bus_message_unref(m);
-        request_end(r);
+        request_answered(r, k);
 }
 
 void control_reply_consoles(ControlRequest *r, const char *const (*consoles)[2], size_t n) {
@@ -550,6 +558,5 @@ void control_reply_error(ControlRequest *r, const char *name, const char *format
         for (char *p = text; *p; p++)
                 if ((unsigned char) *p < 0x20 || *p == 0x7f || (!plain && (unsigned char) *p >= 0x80))
                         *p = '?';
-        (void) sd_bus_reply_method_errorf(r->message, name, "%s", text);
-        request_end(r);
+        request_answered(r, sd_bus_reply_method_errorf(r->message, name, "%s", text));
 }
