@@ -151,15 +151,29 @@ static void plan_restart(Supervisor *s, bool gave_up, uint64_t delay) {
         s->ping_at = s->pong_deadline = UINT64_MAX;
 }
 
+static void kill_monitor(Supervisor *s, const char *why) {
+        log_warning("the monitor %s: ending it", why);
+        (void) kill(s->monitor.pid, SIGKILL);
+        s->ping_at = s->pong_deadline = UINT64_MAX;
+}
+
 static void send_message(Supervisor *s, MonitorMessageType type, uint32_t a) {
         MonitorMessage m = { .type = type, .a = a };
+        ssize_t n;
 
         if (s->monitor_socket < 0)
                 return;
         /* Never waits: a monitor that does not read is found out by the watchdog. */
-        if (send(s->monitor_socket, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EPIPE &&
-            errno != ECONNRESET)
-                log_warning_errno(-errno, "cannot send to the monitor");
+        do
+                n = send(s->monitor_socket, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL);
+        while (n < 0 && errno == EINTR);
+        int r = n < 0 ? -errno : 0;
+        if (r == 0 || r == -EPIPE || r == -ECONNRESET)
+                return;
+        log_warning_errno(r, "cannot send to the monitor");
+        /* It would not know, and go on as if nothing had been said; the next one is told what matters when it says hello. */
+        if (r != -EAGAIN && s->monitor.pid != 0)
+                kill_monitor(s, "has missed a message");
 }
 
 void supervisor_monitor_send(Supervisor *s, MonitorMessageType type, uint32_t a) {
@@ -183,7 +197,7 @@ static void on_message(Supervisor *s, const MonitorMessage *m) {
                 /* A machine without one of its devices is none that is ready: its start fails. */
                 if (!s->ready && !supervisor_has_lost_helper(s)) {
                         s->ready = true;
-                        (void) notify("READY=1");
+                        supervisor_tell_ready(s);
                 }
                 break;
         case MONITOR_STATE:
@@ -256,12 +270,6 @@ void supervisor_monitor_reap(Supervisor *s) {
         s->monitor = (Child) { .pidfd = safe_close(s->monitor.pidfd) };
         s->monitor_socket = safe_close(s->monitor_socket);
         plan_restart(s, si.si_code == CLD_EXITED && si.si_status != 0, delay);
-}
-
-static void kill_monitor(Supervisor *s, const char *why) {
-        log_warning("the monitor %s: ending it", why);
-        (void) kill(s->monitor.pid, SIGKILL);
-        s->ping_at = s->pong_deadline = UINT64_MAX;
 }
 
 void supervisor_monitor_check_stopped(Supervisor *s) {

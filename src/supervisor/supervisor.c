@@ -21,6 +21,8 @@
 /* What is kept of the unit's stop timeout for ending QEMU ourselves, so that systemd need not kill the unit. */
 #define STOP_MARGIN_USEC (5 * USEC_PER_SEC)
 #define STATUS_INTERVAL_USEC (USEC_PER_SEC / 2)
+#define READY_INTERVAL_USEC (USEC_PER_SEC / 2)
+#define STATE_INTERVAL_USEC (USEC_PER_SEC / 10)
 
 /* A guest that pauses and goes on in a loop, as a hostile QEMU can pretend, is no reason to keep PID 1 busy. */
 static void send_status(Supervisor *s) {
@@ -37,19 +39,37 @@ static void send_status(Supervisor *s) {
         (void) notify(status);
 }
 
-void supervisor_set_state(Supervisor *s, DomainState state, DomainReason reason) {
+/* Until it is written, who asks is told the state before; so it is tried again. */
+static void write_state(Supervisor *s) {
         char line[DOMAIN_STATE_LINE];
+        ssize_t n;
 
+        domain_state_format(s->state, s->reason, line);
+        do
+                n = pwrite(s->state_fd, line, sizeof(line), 0);
+        while (n < 0 && errno == EINTR);
+        if (n != sizeof(line) && s->state_at == UINT64_MAX)
+                log_warning_errno(n < 0 ? -errno : -EIO, "cannot write the state file: trying again");
+        s->state_at = n == sizeof(line) ? UINT64_MAX : now_usec() + STATE_INTERVAL_USEC;
+}
+
+void supervisor_set_state(Supervisor *s, DomainState state, DomainReason reason) {
         if (s->state == state && s->reason == reason)
                 return;
         s->state = state;
         s->reason = reason;
-        if (s->state_fd >= 0) {
-                domain_state_format(state, reason, line);
-                if (pwrite(s->state_fd, line, sizeof(line), 0) != sizeof(line))
-                        log_warning_errno(-errno, "cannot write the state file");
-        }
+        if (s->state_fd >= 0)
+                write_state(s);
         send_status(s);
+}
+
+/* The start waits for nothing else, and it is said once. */
+void supervisor_tell_ready(Supervisor *s) {
+        int r = notify("READY=1");
+
+        if (r < 0 && s->ready_at == UINT64_MAX)
+                log_warning_errno(r, "cannot tell systemd that the guest has started: trying again");
+        s->ready_at = r < 0 ? now_usec() + READY_INTERVAL_USEC : UINT64_MAX;
 }
 
 static int read_launch(Supervisor *s) {
@@ -190,6 +210,7 @@ int supervisor_init(Supervisor *s) {
                 .monitor_socket = -EBADF, .qemu.pidfd = -EBADF, .monitor.pidfd = -EBADF,
                 .kill_at = UINT64_MAX, .helper_lost_at = UINT64_MAX, .terminate_at = UINT64_MAX,
                 .monitor_start_at = UINT64_MAX, .ping_at = UINT64_MAX, .pong_deadline = UINT64_MAX,
+                .ready_at = UINT64_MAX, .state_at = UINT64_MAX,
         };
         r = passed_fds_receive(&s->passed);
         if (r < 0)
@@ -305,11 +326,16 @@ static int run_timers(Supervisor *s) {
         }
         supervisor_monitor_timers(s, now);
         supervisor_helper_timers(s, now);
+        if (now >= s->ready_at)
+                supervisor_tell_ready(s);
+        if (now >= s->state_at)
+                write_state(s);
         if (s->status_pending && now >= s->status_at)
                 send_status(s);
 
         FOREACH_ARRAY(t, ((uint64_t[]) { s->terminate_at, s->kill_at, s->monitor_start_at, s->ping_at,
-                                         s->pong_deadline, s->helper_lost_at, s->status_pending ? s->status_at : UINT64_MAX }), 7)
+                                         s->pong_deadline, s->helper_lost_at, s->ready_at, s->state_at,
+                                         s->status_pending ? s->status_at : UINT64_MAX }), 9)
                 next = MIN(next, *t);
         if (next == UINT64_MAX)
                 return -1;

@@ -36,8 +36,10 @@ typedef struct Supervisor {
         bool status_pending;   /* the last state is still to be sent */
 
         bool ready;
+        uint64_t ready_at;     /* when systemd is told once more that it is; UINT64_MAX: it knows, or it is not */
         DomainState state;
         DomainReason reason;
+        uint64_t state_at;     /* when it is written once more; UINT64_MAX: it has been */
         DomainReason ending;   /* what the monitor said QEMU's end will be; REASON_UNKNOWN: nothing */
         bool restart;          /* MONITOR_RESTART */
         bool stopping;         /* SIGTERM was received */
@@ -54,5 +56,7 @@ int supervisor_run(Supervisor *s);
 /* Takes the descriptors that systemd passed and reads the launch record. 0 or negative errno, logged. */
 int supervisor_init(Supervisor *s);
 void supervisor_done(Supervisor *s);
+/* The guest is there: says so to systemd, until it is said. */
+void supervisor_tell_ready(Supervisor *s);
 /* Ends QEMU now, with REASON: SIGTERM, which lets it write back what it holds, then SIGKILL. */
 void supervisor_destroy(Supervisor *s, DomainReason reason);

@@ -387,6 +387,19 @@ class SupervisorTest(unittest.TestCase):
         self.qemu.send(b"exit 0")
         self.assertEqual(self.end(), 133)
 
+    def test_systemd_hears_of_the_start_in_the_end(self):
+        """The start waits for nothing else, and whoever tells it may have no memory for that just then."""
+        path = os.path.join(self.directory.name, "notify")
+        self.start()
+        self.qemu.recv(100000)
+        monitor = Monitor(self.monitors)
+        os.rename(path, path + ".away")
+        monitor.send(READY)
+        monitor.send(HELLO)
+        self.assertEqual(monitor.receive()[0], WAS_READY)  # so it has tried
+        os.rename(path + ".away", path)
+        self.expect_notification("READY=1")
+
     def test_killed_monitor_is_replaced(self):
         _, monitor = self.running()
         for _ in range(3):
