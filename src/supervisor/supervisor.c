@@ -23,6 +23,7 @@
 #define STATUS_INTERVAL_USEC (USEC_PER_SEC / 2)
 #define READY_INTERVAL_USEC (USEC_PER_SEC / 2)
 #define STATE_INTERVAL_USEC (USEC_PER_SEC / 10)
+#define POLL_AGAIN_USEC (USEC_PER_SEC / 20)
 
 /* A guest that pauses and goes on in a loop, as a hostile QEMU can pretend, is no reason to keep PID 1 busy. */
 static void send_status(Supervisor *s) {
@@ -397,8 +398,12 @@ int supervisor_run(Supervisor *s) {
                 p[3] = (struct pollfd) { .fd = s->monitor_socket, .events = POLLIN };
                 supervisor_poll_helpers(s, p + 4);
                 if (poll(p, 4 + s->launch.n_helpers, timeout) < 0 && errno != EINTR) {
-                        log_error_errno(-errno, "cannot wait for events");
-                        return EXIT_FAILURE;
+                        if (errno != ENOMEM) {
+                                log_error_errno(-errno, "cannot wait for events");
+                                return EXIT_FAILURE;
+                        }
+                        /* Nothing that a guest has to end by; nor is it waited for with all of a CPU. */
+                        (void) usleep(POLL_AGAIN_USEC);
                 }
                 if (p[0].revents)
                         read_signals(s);
