@@ -12,7 +12,7 @@ import time
 import traceback
 
 from harness import Failure, journal_note
-from victims import PROGRAMS, Machine
+from victims import PROGRAMS, Machine, kind_of
 
 PROBLEMS_MAX = 20   # more of a row say nothing new
 MISSES = 6          # times as many attempts as hits are wanted
@@ -139,7 +139,7 @@ class Run:
     def row(self, row):
         """Runs it; its line of the table."""
         self.attempts = self.hits = 0
-        self.stages, self.outcomes, self.problems, self.seconds = {}, {}, [], 0.0
+        self.stages, self.outcomes, self.problems, self.kinds, self.seconds = {}, {}, [], {}, 0.0
         self.wanted = min(self.times, row.most or self.times)
         began = time.monotonic()
         journal_note(f"row {row.name} begins")
@@ -160,9 +160,11 @@ class Run:
                 row.after(self)
         except Failure as e:
             self.problems.append(f"at the end: {e}")
+            self.kinds[kind_of(e)] = self.kinds.get(kind_of(e), 0) + 1
         took = time.monotonic() - began
         result = {"fault": row.fault, "stage": row.stage, "wanted": self.wanted, "attempts": self.attempts, "hits": self.hits,
-                  "stages": self.stages, "outcomes": self.outcomes, "problems": self.problems, "seconds": round(took, 1),
+                  "stages": self.stages, "outcomes": self.outcomes, "problems": self.problems,
+                  "problem_kinds": self.kinds, "seconds": round(took, 1),
                   "seconds_each": round(self.seconds / max(1, self.attempts), 3)}
         self.results.append(result)
         return result
@@ -185,7 +187,8 @@ class Run:
                 entry |= {"hit": hit.stage is not None, "stage": hit.stage, "outcome": hit.outcome, **hit.more}
             except Exception as e:  # whatever it is, it is a finding, and the others go on
                 where = "" if isinstance(e, Failure) else "".join(traceback.format_tb(e.__traceback__)[-2:])
-                entry |= {"hit": True, "stage": getattr(e, "stage", "?"), "outcome": "problem", "problem": f"{type(e).__name__}: {e} {where}"}
+                entry |= {"hit": True, "stage": getattr(e, "stage", "?"), "outcome": "problem", "kind": kind_of(e),
+                          "problem": f"{type(e).__name__}: {e} {where}"}
                 print(f"    problem: {row.name} {number} on {lane.machine.name}: {e} {where}", flush=True)
                 journal_note(f"{row.name} {number}: problem: {e}")
                 lane.machine.forget_failure()
@@ -200,6 +203,7 @@ class Run:
                 self.stages[entry["stage"]] = self.stages.get(entry["stage"], 0) + 1
                 self.outcomes[entry["outcome"]] = self.outcomes.get(entry["outcome"], 0) + 1
             if "problem" in entry:
+                self.kinds[entry["kind"]] = self.kinds.get(entry["kind"], 0) + 1
                 self.problems.append(f"{entry['number']} on {entry['machine']}: {entry['problem']}")
             self.log.write(json.dumps(entry) + "\n")
             self.log.flush()

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs on a booted system: injects faults into machines, and looks whether anything is lost by them.
 
-    faults.py [--times N] [--seed SEED] [--lanes N] [ROW…]
+    faults.py [--times N] [--seed SEED] [--lanes N] [--commit COMMIT] [ROW…]
 
 A ROW is a glob of FAULT/STAGE ("kill-monitor/*"); all unless given. README.md says what they are. Writes injections.jsonl, a line for each injection,
-and faults.json into the directory of results. The last line is "N passed, N failed, N skipped", of rows."""
+faults.json, table.txt and table.md (tables.py) into the directory of results. The last line is "N passed, N failed, N skipped", of rows."""
 
 import argparse
 import fnmatch
@@ -21,6 +21,7 @@ import full
 import kills
 import power
 import stalls
+import tables
 from engine import LANES, Run
 from harness import run, run_ok
 
@@ -41,20 +42,28 @@ def lift_limits():
     run_ok(["systemctl", "daemon-reload"])
 
 
-def table(results):
-    lines = [f"{'fault':16} {'stage':10} {'hits':>5} {'of':>5} {'problems':>8} {'s each':>7} {'s':>6}  outcomes"]
-    for r in results:
-        outcomes = ", ".join(f"{n} {o}" for o, n in sorted(r["outcomes"].items(), key=lambda i: -i[1]))
-        lines.append(f"{r['fault']:16} {r['stage']:10} {r['hits']:5} {r['attempts']:5} {len(r['problems']):8} {r['seconds_each']:7.2f} "
-                     f"{r['seconds']:6.0f}  {outcomes}")
-    return "\n".join(lines)
+def positive(text):
+    n = int(text)
+    if n < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1: {text}")
+    return n
+
+
+def write(everything, options):
+    result = {"commit": options.commit, "seed": everything.seed, "times": options.times, "rows": everything.results}
+    for name, content in (("faults.json", json.dumps(result, indent=1)), ("table.txt", tables.text(result)),
+                          ("table.md", tables.markdown(result))):
+        with open(os.path.join(everything.directory, name), "w", encoding="utf-8") as f:
+            f.write(content)
+    return tables.text(result)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--times", type=positive, default=200)
     parser.add_argument("--seed", default=None)
-    parser.add_argument("--lanes", type=int, default=LANES)
+    parser.add_argument("--lanes", type=positive, default=LANES)
+    parser.add_argument("--commit", default="unknown", help="what is tested, for the tables")
     parser.add_argument("--check", action="store_true", help="only look whether there are such rows")
     parser.add_argument("rows", nargs="*", metavar="ROW")
     options = parser.parse_args()
@@ -66,7 +75,7 @@ def main():
     if options.check:
         return 0
     seed = options.seed or str(random.SystemRandom().randrange(1 << 32))
-    print(f"seed {seed}, {options.times} times each", flush=True)
+    print(f"commit {options.commit}, seed {seed}, {options.times} times each", flush=True)
     lift_limits()
     # A system that is up is one on which QEMU has been probed.
     everything = Run(seed, options.times, os.environ["VMUNIT_RESULTS"], options.lanes)
@@ -84,13 +93,10 @@ def main():
         else:
             why = "" if enough else f"only {result['hits']} hits of {result['attempts']}; "
             print(f"not ok {row.name}: {why}{len(result['problems'])} problems", flush=True)
-        with open(os.path.join(os.environ["VMUNIT_RESULTS"], "faults.json"), "w", encoding="utf-8") as f:
-            json.dump({"seed": seed, "rows": everything.results}, f, indent=1)
+        said = write(everything, options)
     for lane in everything.lanes:
         run(["vmunit", "-q", "destroy", lane.machine.name])
-    print(table(everything.results))
-    with open(os.path.join(os.environ["VMUNIT_RESULTS"], "table.txt"), "w", encoding="utf-8") as f:
-        f.write(f"seed {seed}\n{table(everything.results)}\n")
+    print(said, end="")
     print(f"{passed} passed, {failed} failed, 0 skipped", flush=True)
     return failed > 0
 

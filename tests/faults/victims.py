@@ -49,6 +49,27 @@ GROUPS = ("", "/.control", "/supervisor", "/vm", "/vm/emulator")
 ANSWER = 30  # seconds, in which a command has to end, on a machine that is busy with other things
 
 
+# What it is that does not hold, where it is one of these.
+LOST, LEFT = "lost", "left behind"
+
+
+@contextlib.contextmanager
+def called(kind):
+    """A check that fails in here says that something is lost, or left behind."""
+    try:
+        yield
+    except Failure as e:
+        e.kind = kind
+        raise
+
+
+def kind_of(e):
+    """What E says, or the one that it was made of; "other" if it is neither of both."""
+    while e is not None and not hasattr(e, "kind"):
+        e = e.__cause__
+    return e.kind if e is not None else "other"
+
+
 def read(path, mode="rb"):
     try:
         with open(path, mode) as f:
@@ -165,6 +186,7 @@ class Machine:
 
     # ---- what must hold
 
+    @called(LOST)
     def check_files(self):
         """What is the user's is as it was."""
         check_equal(read(self.path, "r"), self.text, "the definition")
@@ -190,6 +212,7 @@ class Machine:
                  ANSWER, "the monitor to answer", interval=0.05)
         check(os.path.exists(f"/sys/class/net/{self.tap}"), "its tap has gone")
 
+    @called(LEFT)
     def check_gone(self, cleaned=True):
         """Nothing is there that would keep something. With CLEANED false, the root step that cleans was the one that was killed:
         files in /run may wait for the next start."""
@@ -201,6 +224,7 @@ class Machine:
             left = set(os.listdir(f"{RUNTIME}/{self.name}")) - {"state", "lock"} if os.path.exists(f"{RUNTIME}/{self.name}") else set()
             check(not left, f"left in {RUNTIME}/{self.name}: {sorted(left)}")
 
+    @called(LEFT)
     def check_no_torn_files(self):
         """Of files that are written aside and renamed nothing stays under the other name. Who survives the writer may need a moment."""
 
