@@ -7,7 +7,7 @@ import os
 import time
 
 from engine import Hit, Row
-from harness import check, check_equal, run, run_ok, wait_for
+from harness import check, check_equal, journal, run, run_ok, wait_for
 from kills import bring_up
 from victims import ANSWER, IMAGES, STATE, Machine, read
 
@@ -64,14 +64,46 @@ def machine_down(everything):
         run(["vmunit", "managedsave-remove", lane.machine.name])
 
 
+def snapshot(small):
+    """{file: (its inode, when it was written)}"""
+    found = {}
+    for directory, _, files in os.walk(small.path):
+        for name in set(files) - {FILL}:
+            with contextlib.suppress(FileNotFoundError):
+                st = os.lstat(f"{directory}/{name}")
+                found[f"{directory}/{name}"] = st.st_ino, st.st_mtime_ns
+    return found
+
+
+def cursor():
+    return run_ok(["journalctl", "--quiet", "--lines=0", "--show-cursor"], timeout=ANSWER).partition("cursor: ")[2].strip()
+
+
+def met(small, m, rc, said, where, was):
+    """How the want of room was met: what was asked for was refused, or somebody said that there was none; or there was none until the end, when
+    the machine's own files go, and a file that was there before was written all the same, in the room that it had. None: nobody has
+    noticed."""
+    if rc != 0:
+        return "refused"
+    if "No space" in said:
+        return "said"
+    if any("No space" in str(entry.get("MESSAGE")) for entry in journal(f"--after-cursor={where}")):
+        return "in the journal"
+    now = snapshot(small)
+    written = [p for p, (inode, when) in now.items() if p in was and was[p][0] == inode and was[p][1] != when]
+    return "written in place" if written and (small.free() < 4096 or not os.path.exists(m.group)) else None
+
+
 def tried(small, m, words, leave):
-    """Asks for something while there is little room; (exit status, what it said, whether there was no room in the end)."""
+    """Asks for something while there is little room; (exit status, what it said, how that there was none was met)."""
+    where = cursor()
     small.fill(leave)
-    none = small.free() < 4096
+    none, was = small.free() < 4096, snapshot(small)
     try:
         done = run(words, timeout=3 * ANSWER)
         m.settle()
-        return done.rc, done.err.strip(), none or small.free() < 4096 or "No space" in done.err
+        how = met(small, m, done.rc, done.err, where, was)
+        return done.rc, done.err.strip(), how if none or how != "written in place" else None
     finally:
         small.empty()
 
@@ -99,9 +131,10 @@ def starting(small, room):
     def inject(lane, rng):
         m = lane.machine
         m.destroy()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{STATE}/{m.name}/nvram.fd")  # made anew
-        rc, said, hit = tried(small, m, m.start_words(), rng.randrange(room))
+        for name in ("nvram.fd", "places"):  # made anew, as at the first start
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{STATE}/{m.name}/{name}")
+        rc, said, how = tried(small, m, m.start_words(), rng.randrange(room))
         refused_with_reason(rc, said, "start")
         outcome = whole(m, small)
         check((rc == 0) == outcome.startswith(m.alive), f"start gave {rc}, and it is {outcome}: {said!r}")
@@ -109,9 +142,28 @@ def starting(small, room):
             m.start()
         m.until_guest()
         m.check_running()
-        return Hit("start" if hit or rc != 0 else None, f"{'done' if rc == 0 else 'refused'}: {outcome}", said=said)
+        return Hit(how, f"{'done' if rc == 0 else 'refused'}: {outcome}", said=said)
 
     return inject
+
+
+def changes(m, rng):
+    """What is written down in /run, each in its way: a state that has its place there, and a definition that is written anew."""
+    return rng.choice([["vmunit", "-q", "suspend", m.name],
+                       ["vmunit", "-q", "blkdeviotune", m.name, "vda", "--live", "--total-iops-sec", str(rng.randrange(1000, 100000))],
+                       ["vmunit", "-q", "desc", m.name, "--live", "--new-desc", f"{rng.random()} {'x' * 5000}"]])
+
+
+def changed(m, words, rc, outcome):
+    """What is done can be seen; what was refused has not happened."""
+    if "suspend" in words:
+        check((rc == 0) == outcome.startswith("paused") or m.uefi, f"suspend gave {rc}, and it is {outcome}")
+        return
+    text = run_ok(["vmunit", "dumpxml", m.name])
+    check_equal(words[-1] in text, rc == 0, f"whether {words[2]} has changed anything")
+    if "blkdeviotune" in words:
+        told = run_ok(["vmunit", "qemu-monitor-command", m.name, '{"execute":"query-block"}'])
+        check_equal(f'"iops":{words[-1]},' in told.replace(" ", ""), rc == 0, "whether QEMU has the limit")
 
 
 def operating(small, stage, room):
@@ -121,14 +173,17 @@ def operating(small, stage, room):
         m = lane.machine
         boot = bring_up(lane)
         words = {"save": ["vmunit", "-q", "managedsave", m.name], "stop": ["vmunit", "-q", "destroy", m.name],
-                 "run": ["vmunit", "-q", rng.choice(("suspend", "domstats")), m.name]}[stage]
-        rc, said, hit = tried(small, m, words, rng.randrange(room) if room else 0)
+                 "run": changes(m, rng)}[stage]
+        rc, said, how = tried(small, m, words, rng.randrange(room) if room else 0)
         outcome = whole(m, small, boot)
         if stage == "stop":
             check(rc == 0 and outcome.startswith("shut off"), f"stop gave {rc} {said!r}, and it is {outcome}")
         if stage == "save":
             check((rc == 0) == m.has_save() == outcome.startswith("shut off"), f"save gave {rc}, and it is {outcome}, {said!r}")
             refused_with_reason(rc, said, "save")
+        if stage == "run":
+            refused_with_reason(rc, said, words[2])
+            changed(m, words, rc, outcome)
         if outcome.startswith("paused") and not m.uefi:
             run_ok(["vmunit", "-q", "resume", m.name])
         if m.state()[0] == "shut off":
@@ -136,7 +191,7 @@ def operating(small, stage, room):
             m.start()
             now = m.until_guest()
             check(not saved or now == boot, "another guest than the one that was saved")
-        return Hit(stage if hit or rc != 0 else None, f"{'done' if rc == 0 else 'refused'}: {outcome}", said=said)
+        return Hit(how, f"{'done' if rc == 0 else 'refused'}: {outcome}", said=said)
 
     return inject
 
@@ -156,7 +211,7 @@ def defining(small, room):
                 f.write(old)
         with open(aside, "w", encoding="utf-8") as f:
             f.write(texts[1])
-        rc, said, hit = tried(small, m, ["vmunit", "-q", "define", aside], rng.randrange(room))
+        rc, said, how = tried(small, m, ["vmunit", "-q", "define", aside], rng.randrange(room))
         now = read(path, "r")
         left = set(os.listdir("/etc/vm")) - {f"{k.machine.name}.xml" for k in small.lanes} - {f"d{k.number}.xml" for k in small.lanes}
         check(not left - {"networks", "pools", "secrets"}, f"left in /etc/vm: {left}")
@@ -167,7 +222,7 @@ def defining(small, room):
             check("No space left" in said, f"define does not say why: {said!r}")
             run_ok(["vmunit", "-q", "define", aside])
         run_ok(["vmunit", "verify", m.name])
-        return Hit("define" if rc != 0 else None, "done" if rc == 0 else "refused", said=said)
+        return Hit(how, "done" if rc == 0 else "refused", said=said)
 
     return inject
 
