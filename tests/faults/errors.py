@@ -69,6 +69,10 @@ def before(everything):
         with open(f"{directory}/60-errors.conf", "w", encoding="ascii") as f:
             f.write(DROP_IN.format(wrap=WRAP, name=m.name, libexec=LIBEXEC, trace=trace_of(m)))
     run_ok(["systemctl", "daemon-reload"], timeout=ANSWER)
+    for lane in everything.lanes:
+        # The first start asks QEMU a lot of things, and is not what the others are like.
+        lane.machine.start()
+        lane.machine.destroy()
 
 
 def end(everything):
