@@ -29,7 +29,9 @@ SPECS = "/usr/share/vmunit-faults"  # what the VM's own user can read
 WRAP = f"{SPECS}/wrap"
 HOLDER = "/usr/lib/vmunit-faults-hold.so"
 HANG = 40  # seconds
-PATIENCE = 25  # seconds for a stop: one that nobody has told the guest of takes longer
+# Seconds for a stop: one that nobody has told the guest of takes longer. But sd-bus, when it is a call of its own that fails, leaves the
+# client alone that has just connected, and each side gives the other 25 seconds for that.
+PATIENCE = 35
 LIBEXEC = "/usr/libexec/vmunit"
 # -D: the program is the process that systemd knows, and strace its grandchild.
 WRAPPER = f"""#!/bin/sh
