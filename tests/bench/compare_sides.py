@@ -41,6 +41,10 @@ class Bench:
     def add(self, figure, side, value):
         self.figures.setdefault(figure, {}).setdefault(side, []).append(value)
 
+    def values(self):
+        """How many there are."""
+        return sum(len(values) for sides_of in self.figures.values() for values in sides_of.values())
+
     def define(self, n):
         """The names of the first n machines; just these are defined then, on both sides."""
         names = [machines.name_of(i) for i in range(max(n, self.defined))]
@@ -362,6 +366,7 @@ def main():
     parser.add_argument("figures", nargs="*", metavar="FIGURE")
     options = parser.parse_args()
     figures = options.figures or list(FIGURES)
+    check(options.runs > 0, "it must be run at least once")
     check(set(figures) <= FIGURES.keys(), f"figures are {', '.join(FIGURES)}")
     before = describe()
     with sides.libvirt() as (virsh, daemons):
@@ -370,8 +375,9 @@ def main():
         for name in FIGURES:
             if name not in figures:
                 continue
-            began = time.monotonic()
+            began, had = time.monotonic(), bench.values()
             FIGURES[name](bench)
+            check(bench.values() > had, f"{name}: nothing was measured")
             print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
             # What was measured stays, whatever becomes of the rest.
             with open(os.path.join(os.environ["VMUNIT_RESULTS"], "figures.json"), "w", encoding="utf-8") as f:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What compare_sides.py has measured, for people: report.py FIGURES.json DIRECTORY writes table.md and plot.svg there, and prints the
-table. Fails when vmunit is behind libvirt anywhere: that is a ratio, and does not depend on the machine. That a target in
-milliseconds is missed is said, and fails nothing."""
+table. Fails when vmunit is behind libvirt anywhere: that is a ratio, and does not depend on the machine; and when a side has no value
+of a figure that others have. That a target in milliseconds is missed is said, and fails nothing."""
 
 import json
 import os
@@ -113,6 +113,12 @@ def verdict(row, found):
     return ", ".join(f"{text}: {'met' if met else '**missed**'}" for text, met in parts)
 
 
+def without_value(figures):
+    """Whom a figure lacks that was measured, as texts."""
+    return [f"{row.title}: {key}" for row in ROWS if row.figure in figures for key in row.sides.values()
+            if key and not figures[row.figure].get(key)]
+
+
 def table(figures):
     """(lines, how often we are behind libvirt)."""
     lines = ["| figure | vmunit | QEMU alone | libvirt 9.0 | libvirt / vmunit | target |", "|---|---|---|---|---|---|"]
@@ -189,7 +195,12 @@ def main():
     print(text)
     for title in behind:
         print(f"not ok: behind libvirt: {title}")
-    return len(behind) > 0
+    missing = without_value(data["figures"])
+    if not data["figures"]:
+        missing = ["all figures"]
+    for what in missing:
+        print(f"not ok: without a value: {what}")
+    return len(behind) + len(missing) > 0
 
 
 if __name__ == "__main__":
