@@ -40,19 +40,19 @@ static _Noreturn void execute(const char *const *argv, bool quiet, int complaint
 
 /* How the process has ended, as waitid() says; -ETIMEDOUT when it had to be killed. */
 static int wait_for(pid_t pid, unsigned seconds, siginfo_t *ret) {
-        int r = 1;
+        int r;
 
         _cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, pid, 0);
-        if (fd >= 0)
-                do
-                        r = poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1, (int) seconds * 1000);
-                while (r < 0 && errno == EINTR);
-        if (fd < 0 || r <= 0)
+        do
+                r = fd < 0 ? -1 : poll(&(struct pollfd) { .fd = fd, .events = POLLIN }, 1, (int) seconds * 1000);
+        while (r < 0 && errno == EINTR);
+        int error = r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
+        if (error < 0)
                 (void) kill(pid, SIGKILL);
         while (waitid(P_PID, (id_t) pid, ret, WEXITED) < 0)
                 if (errno != EINTR)
                         return -errno;
-        return fd < 0 || r <= 0 ? -ETIMEDOUT : 0;
+        return error;
 }
 
 /* The last line, without "PROGRAM: " before it; NULL when there is none. */

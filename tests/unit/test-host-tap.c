@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -266,6 +267,22 @@ static void test_programs(void **state) {
         run_fails("sh", "sleep 600", 0, -ETIMEDOUT, "it has not ended within 0 seconds");
 }
 
+/* What keeps us from waiting for a program is said as that, and not as the program's being slow. */
+static void test_program_without_descriptors(void **state) {
+        struct rlimit was, now;
+
+        int next = dup(STDIN_FILENO);
+        assert_true(next >= 0);
+        assert_int_equal(close(next), 0);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+        now = was;
+        /* One for what it complains. */
+        now.rlim_cur = (rlim_t) next + 1;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+        run_fails("sh", "sleep 600", 10, -EMFILE, "Too many open files");
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+}
+
 static void program_refused(const char *path, int error, const char *text) {
         _cleanup_free_ char *reason = NULL;
 
@@ -299,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(test_macvtap_refusals),
                 cmocka_unit_test(test_switch_port),
                 cmocka_unit_test(test_programs),
+                cmocka_unit_test(test_program_without_descriptors),
                 cmocka_unit_test(test_program_checks),
         };
         return cmocka_run_group_tests(tests, group_setup, NULL);
