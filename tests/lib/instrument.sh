@@ -9,7 +9,7 @@ notes_inside=/run/vmunit-tests-notes notes_outside=$build_dir/notes
 # instrument KIND OPTION…: builds with tests/lib/instrument-KIND.c linked into every program, in which "__wrap_NAME" takes NAME's
 # place; OPTION are further ones for the compiler and the linker.
 instrument() {
-        local kind=$1 object=$build_dir/instrument-$1.o wrap=() own=()
+        local kind=$1 object=$build_dir/instrument-$1.o wrap=() own=() options
         shift
         # What a sanitizer is to find there must be compiled for it; the functions that count must not be counted.
         [[ $kind == coverage ]] || own=("$@")
@@ -17,10 +17,27 @@ instrument() {
         mkdir -p "$build_dir"
         # What gcov strips of a path; the last component stays away as well, so that the rest is as it is below the build directory.
         gcc -O1 -g -Wall -Wextra -c "${own[@]}" -DNOTES_INSIDE="\"$notes_inside\"" -DNOTES_OUTSIDE="\"$notes_outside\"" \
-                -DBUILD_DEPTH="\"$(tr -cd / <<<"$build_dir" | wc -c)\"" -o "$object" "$tests_dir/lib/instrument-$kind.c"
+                -DBUILD="\"$build_dir\"" -DBUILD_DEPTH="\"$(tr -cd / <<<"$build_dir" | wc -c)\"" -o "$object.new" "$tests_dir/lib/instrument-$kind.c"
+        if cmp -s "$object.new" "$object"; then rm "$object.new"; else mv "$object.new" "$object"; fi
+        remove_older "$object"
         mapfile -t wrap < <(nm --defined-only "$object" | sed -n 's/.* T __wrap_/-Wl,--wrap=/p')
         # Without optimisation lines are what they seem. Where nothing is added to what the compiler does, it is as it is installed.
-        build -Dbuildtype="$([[ $# -gt 0 ]] && echo debug || echo debugoptimized)" -Dc_args="$*" -Dc_link_args="$* ${wrap[*]} $object"
+        options=(-Dbuildtype="$([[ $# -gt 0 ]] && echo debug || echo debugoptimized)" -Dc_args="$*" -Dc_link_args="$* ${wrap[*]} $object")
+        if [[ -e $build_dir/build.ninja && ${options[*]} != "$(cat "$build_dir/instrument.options" 2>/dev/null)" ]]; then
+                meson configure "$build_dir" "${options[@]}" >/dev/null
+        fi
+        echo "${options[*]}" >"$build_dir/instrument.options"
+        build "${options[@]}"
+}
+
+# remove_older OBJECT: removes the programs that were linked before it was made: ninja does not look at objects among the options.
+remove_older() {
+        local program
+        [[ -e $build_dir/build.ninja ]] || return 0
+        meson introspect "$build_dir" --targets | python3 -c '
+import json, sys
+print(*(name for target in json.load(sys.stdin) if target["type"] == "executable" for name in target["filename"]), sep="\n")' |
+                while read -r program; do [[ $program -nt $1 ]] || rm -f "$program"; done
 }
 
 # notes_units DIRECTORY: what has to be installed, so that processes reach the notes from inside of the sandboxes of their units.
