@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""coverage_table.py [--pure] COVERAGE.json FAILED: of each folder, how many of its lines were run, and how many must be. FAILED is 1
-when a test of those that ran them has failed, which counts as a folder that has too few. With --pure, what only the container runs is
-not asked for. The last line is "N passed, N failed, N skipped"."""
+"""coverage_table.py [--pure] COVERAGE.json FAILED SKIPPED: of each folder, how many of its lines were run, and how many must be. FAILED is 1
+when a test of those that ran them has failed or counters are missing, which counts as a folder that has too few. With --pure, what only
+the container runs is not asked for. The last line is "N passed, N failed, N skipped"."""
 
 import collections
 import glob
@@ -26,7 +26,7 @@ def folders_with_code():
 
 def main():
     pure = sys.argv[1] == "--pure"
-    path, a_test_failed = sys.argv[1 + pure :]
+    path, a_test_failed, skipped = sys.argv[1 + pure :]
     with open(path, encoding="utf-8") as f:
         files = json.load(f)["files"]
     folders = collections.defaultdict(lambda: [0, 0])
@@ -50,9 +50,9 @@ def main():
     for file in sorted(files, key=lambda f: f["line_covered"] - f["line_total"])[:WORST]:
         print(f"  {file['line_total'] - file['line_covered']:5} of {file['line_total']:5}  {file['filename']}")
     if a_test_failed != "0":
-        print("\nnot ok: a test of them failed")
+        print("\nnot ok: a test of them failed, or counters are missing")
         failed += 1
-    print(f"\n{passed} passed, {failed} failed, 0 skipped")
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
     return failed > 0
 
 

@@ -3,7 +3,11 @@
  * exit(); here are the other ends. In the container the counters are at a place that all sandboxes have: see instrument.sh. */
 #define _GNU_SOURCE
 #include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +18,7 @@ _Noreturn void __real__exit(int status);
 _Noreturn void __wrap__exit(int status);
 int __real_kill(pid_t pid, int signo);
 int __wrap_kill(pid_t pid, int signo);
+int __wrap_fprintf(FILE *file, const char *format, ...);
 int __wrap___gcov_execve(const char *path, char *const argv[], char *const env[]);
 int __real_execvpe(const char *file, char *const argv[], char *const env[]);
 int __wrap_execvpe(const char *file, char *const argv[], char *const env[]);
@@ -21,11 +26,13 @@ long __real_syscall(long number, long a, long b, long c, long d, long e, long f)
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f);
 
 __attribute__((constructor)) static void begin(void) {
-        if (access(NOTES_INSIDE, F_OK) < 0)
+        bool inside = access(NOTES_INSIDE, F_OK) >= 0;
+
+        (void) setenv("GCOV_ERROR_FILE", inside ? NOTES_INSIDE "/counters.errors" : BUILD "/counters.errors", 1);
+        if (!inside)
                 return;
         (void) setenv("GCOV_PREFIX", NOTES_INSIDE, 1);
         (void) setenv("GCOV_PREFIX_STRIP", BUILD_DEPTH, 1);
-        (void) setenv("GCOV_ERROR_FILE", NOTES_INSIDE "/counters.errors", 1);
 }
 
 /* What is written is added to the file; it must not be added twice if the program goes on. Before it asks an emulator something, a
@@ -42,6 +49,21 @@ static void save(void) {
 _Noreturn void __wrap__exit(int status) {
         save();
         __real__exit(status);
+}
+
+/* gcov writes some of its complaints into that file, and others to stderr whatever it was told. */
+int __wrap_fprintf(FILE *file, const char *format, ...) {
+        const char *path = getenv("GCOV_ERROR_FILE");
+        bool complains = strncmp(format, "profiling:", strlen("profiling:")) == 0;
+        FILE *errors = complains && path ? fopen(path, "ae") : NULL;
+        va_list arguments;
+
+        va_start(arguments, format);
+        int r = vfprintf(errors ? errors : file, format, arguments);
+        va_end(arguments);
+        if (errors)
+                (void) fclose(errors);
+        return r;
 }
 
 /* The supervisor ends by the signal that has ended QEMU. */

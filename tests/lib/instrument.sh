@@ -80,6 +80,15 @@ most_drivers=(test-first-vm test-verbs test-states test-save test-devices test-s
               test-changes test-session test-labels test-dump test-first-boot test-guest-verbs test-ready test-refusals test-networks
               test-folders)
 
+# Tests that have run, have failed and were left out.
+passed=0 failed=0 skipped=0
+
+# Without root there are no containers: says so where tests/run looks for the reason, and counts it.
+without_root() {
+        echo "skip container: needs root"
+        skipped=$((skipped + 1))
+}
+
 # parse_tiers ARGUMENT…: what tests/sanitize and tests/memcheck were asked for: $pure, $container, $drivers.
 parse_tiers() {
         pure=yes container=yes
@@ -90,13 +99,12 @@ parse_tiers() {
         drivers=("$@")
         check_drivers
         if [[ $EUID -ne 0 && $container ]]; then
-                log "not root: without the drivers of the container suite"
+                without_root
                 container=''
         fi
 }
 
 # run_pure ARGUMENT…: runs `meson test` with them.
-passed=0 failed=0 skipped=0
 run_pure() {
         local p f s
         meson test -C "$build_dir" --no-rebuild --timeout-multiplier 20 "$@" >"$build_dir/tests.log" 2>&1 || true
