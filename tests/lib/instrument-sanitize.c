@@ -20,7 +20,7 @@ int __lsan_is_turned_off(void);
 
 /* Called before anything else works. */
 __attribute__((no_sanitize("address", "undefined"))) const char *__asan_default_options(void) {
-        return syscall(SYS_access, NOTES_INSIDE, F_OK) == 0 ? OPTIONS NOTES_INSIDE "/report" : OPTIONS NOTES_OUTSIDE "/report";
+        return syscall(SYS_access, NOTES_INSIDE, F_OK) == 0 ? OPTIONS NOTES_INSIDE "/report" : OPTIONS NOTES_OUTSIDE "/report.outside";
 }
 
 const char *__ubsan_default_options(void) {
