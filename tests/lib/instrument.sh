@@ -50,7 +50,8 @@ notes_units() {
 }
 
 # notes_drivers NOTES LOG CHANGE OPTION… -- DRIVER…: runs those drivers of the container suite (test-NAME) with the build, and with the
-# directory NOTES for what its programs write. CHANGE is called with the staged installation first; further options are boot's.
+# directory NOTES for what its programs write. CHANGE is called with the staged installation first; further options are boot's. The
+# results are in a directory beside LOG.
 notes_drivers() {
         local notes=$1 log=$2 change=$3 units=$build_dir/stage.notes staged options=()
         shift 3
@@ -62,7 +63,7 @@ notes_drivers() {
         "$change" "$staged"
         : >"$log"
         set -- "${@/#//usr/lib/vmunit-tests/container/}"
-        boot_drivers container "$build_dir/results" "$log" --install "$staged" --install "$units" \
+        boot_drivers container "${log%.log}.results" "$log" --install "$staged" --install "$units" \
                 --bind-writable "$notes:$notes_inside" "${options[@]}" -- "${@/%/.py}"
 }
 
@@ -119,14 +120,15 @@ run_pure() {
         passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
-# run_container CHANGE OPTION…: runs $drivers, see notes_drivers(), after the one that shows that faults of the programs in $watched
-# would be seen at all.
+# run_container NAME CHANGE OPTION…: runs $drivers, see notes_drivers(), after the one that shows that faults of the programs in $watched
+# would be seen at all. What they say is in NAME.log of the build.
 run_container() {
-        local ended p f s
+        local ended p f s log=$build_dir/$1.log
+        shift
         printf '%s\n' "${watched[@]}" >"$notes_outside/watched"
         drivers=(planted "${drivers[@]}")
-        notes_drivers "$notes_outside" "$build_dir/container.log" "$@" -- "${drivers[@]}"
-        read -r ended p f s < <(driver_results "$build_dir/container.log")
+        notes_drivers "$notes_outside" "$log" "$@" -- "${drivers[@]}"
+        read -r ended p f s < <(driver_results "$log")
         passed=$((passed + p)) failed=$((failed + f + ${#drivers[@]} - ended)) skipped=$((skipped + s))
 }
 
