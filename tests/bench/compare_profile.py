@@ -2,6 +2,7 @@
 """Where the time of a start, a destroy, a list goes: CPU time of all who have to do with it, and what the settings of the unit's sandbox
 cost."""
 
+import contextlib
 import os
 import re
 
@@ -23,7 +24,8 @@ def cpu_seconds(pid):
     """The CPU time of all its threads."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
+        # One that has ended meanwhile has been counted as its process's, or has just begun.
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
             total += int(f.read().split()[0])
     return total / 1e9
 
